@@ -1,0 +1,145 @@
+"""What is known about a trained model, in a small JSON file beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, final
+
+from tfxai.data.preprocessing import Preprocessing
+from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
+from tfxai.files import replacing
+
+
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Card:
+    """What is known about a trained model.
+
+    Args:
+        name: Of the model, as in `models/NAME.keras`.
+        classes: Name of each output, in order; empty if unknown.
+        input_shape: Of one input, without the batch, such as (32, 32, 3).
+        preprocessing: From pixels 0..255 to what the model takes.
+        dataset: What it was trained on, such as `"cifar10"`.
+        accuracy: Share of the test images that it classifies rightly, in [0, 1].
+        test_images: Number of test images behind `accuracy`.
+        epochs: Passes over the training images.
+        batch_size: Images per step of training.
+        seed: Of the training.
+        command: The command that trains it again.
+        versions: Of what it was trained with: package name to version.
+        licence: Of the weights.
+        sha256: Digest of each of the model's files: file name to 64 hexadecimal digits.
+        created: When the card was written, UTC, ISO 8601.
+        notes: What else to know, one sentence each.
+    """
+
+    name: str
+    classes: tuple[str, ...] = ()
+    input_shape: tuple[int, ...] | None = None
+    preprocessing: Preprocessing | None = None
+    dataset: str | None = None
+    accuracy: float | None = None
+    test_images: int | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    seed: int | None = None
+    command: str | None = None
+    versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    licence: str | None = None
+    sha256: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    created: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def class_index(self, name: str) -> int:
+        """Number of the class of that name; case does not matter.
+
+        Raises:
+            UnknownNameError: No class has that name.
+        """
+        by_name = {word.lower(): index for index, word in enumerate(self.classes)}
+        index = by_name.get(name.lower())
+        if index is None:
+            raise UnknownNameError.of("class", name, self.classes)
+        return index
+
+    def to_dict(self) -> dict[str, Any]:
+        """The card as plain JSON types, with the range of the input beside it."""
+        record = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        if self.preprocessing is not None:
+            record["preprocessing"] = self.preprocessing.to_dict()
+            record["input_range"] = self.preprocessing.input_range
+        return record
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Card:
+        """The card that `to_dict` wrote.
+
+        Raises:
+            InvalidInputError: The record is no card, or one of its values is of a wrong kind.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(record, Mapping) or not isinstance(record.get("name"), str):
+            raise InvalidInputError(
+                "The record is no card of a model: it has no name. Write one with Card.write."
+            )
+        values = {key: value for key, value in record.items() if key in known}
+        try:
+            for key in ("classes", "input_shape", "notes"):
+                if values.get(key) is not None:
+                    values[key] = tuple(values[key])
+            if values.get("preprocessing") is not None:
+                values["preprocessing"] = Preprocessing.from_dict(values["preprocessing"])
+            for key in ("versions", "sha256"):
+                values[key] = {str(k): str(v) for k, v in dict(values.get(key) or {}).items()}
+        except (TypeError, ValueError) as error:
+            raise InvalidInputError(
+                f"The card of {record['name']!r} has a value of a wrong kind: {error}"
+            ) from error
+        return cls(**values)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Card:
+        """The card in that file.
+
+        Raises:
+            DataNotFoundError: There is no such file.
+            InvalidInputError: It holds no card.
+        """
+        path = Path(path)
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise DataNotFoundError(
+                f"There is no card {str(path)!r}. Pass the path of a model's NAME.json."
+            ) from error
+        except (OSError, ValueError) as error:
+            raise InvalidInputError(
+                f"{str(path)!r} cannot be read as JSON. Pass the path of a model's NAME.json."
+            ) from error
+        return cls.from_dict(record)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the card; the file is replaced in one step.
+
+        Raises:
+            OutputError: The file cannot be written.
+        """
+        with replacing(path) as part:
+            part.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+
+
+def card_path(model_path: str | os.PathLike[str]) -> Path:
+    """Where the card of that model lies: `models/NAME.json`."""
+    return Path(model_path).with_suffix(".json")
+
+
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file, 64 hexadecimal digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,147 @@
+"""What one symbolic run of a model shows: its layer calls, its output, how it ends.
+
+Needed before anything is computed: to check a target or a layer path, to choose the layer
+of a Grad-CAM, to estimate the memory of a chunk. Traced once per model and input shape.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import threading
+import weakref
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfxai.core.heads import final_activation
+from tfxai.core.inputs import Layout
+from tfxai.core.taps import observe
+from tfxai.errors import InvalidInputError, LayerNotFoundError
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerCall:
+    """One call of one layer.
+
+    Args:
+        path: Names from the outermost model inwards: `"backbone/conv5"`.
+        index: How often the same layer was called before in the same run.
+        layer_id: `id` of the layer object.
+        shape: Output shape without the batch axis, None where an axis is free or where the
+            output is not one tensor.
+        dtype: Name of the output's type.
+    """
+
+    path: str
+    index: int
+    layer_id: int
+    shape: tuple[int | None, ...] | None
+    dtype: str
+
+    def matches(self, layer: keras.Layer, index: int) -> bool:
+        """Whether a call seen in another run is this one."""
+        return id(layer) == self.layer_id and index == self.index
+
+
+@dataclasses.dataclass(frozen=True)
+class Anatomy:
+    """The layer calls of a model in the order in which they end, and its outputs.
+
+    Args:
+        calls: Every layer call below the model itself.
+        outputs: Shape of each output without the batch axis.
+        activation: `"softmax"`, `"sigmoid"` or None, for a model with one output.
+    """
+
+    calls: tuple[LayerCall, ...]
+    outputs: tuple[tuple[int | None, ...], ...]
+    activation: str | None
+
+    def find(self, path: str) -> LayerCall:
+        """The call at `path`; `"conv#1"` is the second call of a layer that is shared.
+
+        Raises:
+            LayerNotFoundError: No layer has that path.
+            InvalidInputError: The layer is called several times and no call is chosen.
+        """
+        name, _, number = path.partition("#")
+        found = [call for call in self.calls if call.path == name]
+        if not found:
+            raise LayerNotFoundError.of("layer", path, [call.path for call in self.calls])
+        if number:
+            if not number.isdigit() or int(number) >= len(found):
+                raise LayerNotFoundError(
+                    f"There is no call {number!r} of layer {name!r}, which is called "
+                    f"{len(found)} times. Pass a number from 0 to {len(found) - 1}."
+                )
+            return found[int(number)]
+        if len(found) > 1:
+            choices = " or ".join(repr(f"{name}#{i}") for i in range(len(found)))
+            raise InvalidInputError(
+                f"Layer {name!r} is called {len(found)} times. Choose one call: {choices}."
+            )
+        return found[0]
+
+    def last_spatial(self) -> str:
+        """Path of the last layer with two spatial axes and more than one position.
+
+        Raises:
+            LayerNotFoundError: There is none.
+        """
+        for call in reversed(self.calls):
+            shape = call.shape or ()
+            if len(shape) == 3 and math.prod(n or 2 for n in shape[:2]) > 1:
+                same = [other for other in self.calls if other.path == call.path]
+                return call.path if len(same) == 1 else f"{call.path}#{same.index(call)}"
+        raise LayerNotFoundError(
+            "The model has no layer with two spatial axes, which Grad-CAM needs. "
+            "Use a gradient method such as saliency or integrated gradients."
+        )
+
+    @property
+    def bytes_per_example(self) -> int:
+        """Bytes of all layer outputs of one example: an estimate of a forward pass."""
+        sizes = [
+            math.prod(n or 1 for n in call.shape) * tf.as_dtype(call.dtype).size
+            for call in self.calls
+            if call.shape is not None
+        ]
+        return max(sum(sizes), 1)
+
+
+_lock = threading.Lock()
+_known: weakref.WeakKeyDictionary[keras.Model, dict[Layout, Anatomy]] = weakref.WeakKeyDictionary()
+
+
+def anatomy(model: keras.Model, layout: Layout) -> Anatomy:
+    """The anatomy of `model` for inputs of `layout`, from a cache where it is known."""
+    with _lock:
+        known = _known.setdefault(model, {})
+    if layout not in known:
+        known[layout] = _trace(model, layout)
+    return known[layout]
+
+
+def _trace(model: keras.Model, layout: Layout) -> Anatomy:
+    calls: list[LayerCall] = []
+    ends: list[tuple[tuple[tuple[int | None, ...], ...], str | None]] = []
+
+    def visit(path: str, layer: keras.Layer, index: int, output: Any) -> Any:
+        shape, dtype = None, "float32"
+        if isinstance(output, tf.Tensor) and output.shape.rank:
+            shape, dtype = tuple(output.shape.as_list()[1:]), output.dtype.name
+        calls.append(LayerCall(path, index, id(layer), shape, dtype))
+        return output
+
+    def run(*leaves: tf.Tensor) -> None:
+        with observe(visit):
+            raw = model(layout.structure(leaves), training=False)
+        flat = tf.nest.flatten(raw)
+        shapes = tuple(tuple(t.shape.as_list()[1:]) for t in flat)
+        ends.append((shapes, final_activation(flat[0]) if len(flat) == 1 else None))
+
+    tf.function(run, autograph=False).get_concrete_function(*layout.specs())
+    outputs, activation = ends[0]
+    return Anatomy(tuple(calls), outputs, activation)

@@ -1,0 +1,83 @@
+"""Sums over many copies of a batch, chunk by chunk, in one loop in the graph.
+
+The memory of a sum is that of one chunk, however many copies there are: a
+`tf.while_loop` with one iteration in flight and a running total.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+
+def repeat_batch(tensor: tf.Tensor, copies: int | tf.Tensor) -> tf.Tensor:
+    """`copies` of a batch one after the other: (K B, ...) of (B, ...)."""
+    return tf.tile(tensor, [copies, *[1] * (tensor.shape.rank - 1)])
+
+
+def copies_per_chunk(count: int, batch: int | tf.Tensor, chunk: int) -> tf.Tensor:
+    """How many copies of a batch to run at once, all chunks as even as they can be.
+
+    Args:
+        count: Number of copies in all.
+        batch: Examples in the batch.
+        chunk: Most rows (copies times examples) at once; one copy always runs.
+    """
+    most = tf.clip_by_value(chunk // batch, 1, count)
+    rounds = -(-count // most)
+    return -(-count // rounds)
+
+
+def weighted_sum(
+    step: Callable[[tf.Tensor], Any], weights: tf.Tensor, copies: tf.Tensor, like: Any
+) -> Any:
+    """sum_k weights[k] step(k), `copies` values of k at a time.
+
+    Args:
+        step: From copy numbers (K,) to values of the copies, (K B, ...), copies outermost.
+        weights: (count,) weight of each copy.
+        copies: K, the same in every round; the last round is filled up with copies of weight 0.
+        like: Structure of tensors shaped like one copy's values, (B, ...).
+
+    Returns:
+        Structure of tensors shaped like `like`.
+    """
+    count = weights.shape[0]
+    rounds = -(-count // copies)
+    number = tf.range(rounds * copies)
+    index = tf.reshape(tf.minimum(number, count - 1), (rounds, copies))
+    share = tf.where(number < count, tf.gather(weights, tf.minimum(number, count - 1)), 0)
+    share = tf.reshape(share, (rounds, copies))
+
+    def body(i: tf.Tensor, total: Any) -> tuple[tf.Tensor, Any]:
+        def add(so_far: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+            shape = tf.concat([tf.shape(share)[1:], tf.shape(so_far)], axis=0)
+            values = tf.reshape(values, shape)  # (K, B, ...)
+            return so_far + tf.tensordot(tf.cast(share[i], values.dtype), values, axes=1)
+
+        return i + 1, tf.nest.map_structure(add, total, step(index[i]))
+
+    start = (tf.constant(0), tf.nest.map_structure(tf.zeros_like, like))
+    _, total = tf.while_loop(
+        lambda i, _: i < rounds,
+        body,
+        start,
+        maximum_iterations=rounds,
+        parallel_iterations=1,
+    )
+    return total
+
+
+def chunk_rows(bytes_per_example: int, budget: int, most: int = 32) -> int:
+    """Rows per chunk whose forward and backward pass fit the budget.
+
+    Args:
+        bytes_per_example: All layer outputs of one example.
+        budget: Bytes that may be used.
+        most: More rows than this gain no speed.
+    """
+    passes = 3  # the activations, their gradients, and what an operation needs beside them
+    return max(1, min(most, math.floor(budget / (passes * bytes_per_example))))

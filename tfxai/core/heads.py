@@ -1,0 +1,93 @@
+"""From a model's raw output to the quantity explained: logits, probabilities or the output.
+
+Works on the graph while it is traced: the operation that made the output says whether the
+model ends in a softmax or a sigmoid, and its operand is the logit. So it holds for any way
+to write the model (an activation argument, a layer, an operation in `call`, a nested model)
+and nothing is taken off the model.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfxai.errors import InvalidInputError, UnsupportedModelError
+
+KINDS = ("logit", "probability", "output")
+_PASSED = frozenset({"Identity", "Cast", "StopGradient", "EnsureShape", "Reshape", "Squeeze"})
+_OPAQUE = frozenset({"PartitionedCall", "StatefulPartitionedCall", "XlaCallModule"})
+
+
+def final_activation(output: tf.Tensor) -> str | None:
+    """`"softmax"`, `"sigmoid"` or None: what the model ends in."""
+    kind = _producer(output).type
+    return {"Softmax": "softmax", "Sigmoid": "sigmoid"}.get(kind)
+
+
+def head(output: tf.Tensor, kind: str, *, explicit: bool) -> tf.Tensor:
+    """The outputs (B, N) or (B, ..., N) of which one is the score.
+
+    Args:
+        output: What the model returned, in a graph.
+        kind: `"logit"`, `"probability"` or `"output"`.
+        explicit: Whether the user asked for `kind`. A default falls back to the output where
+            the model ends in no softmax or sigmoid; an explicit `"probability"` applies one.
+
+    Returns:
+        Float tensor; a single sigmoid unit becomes the two classes (no, yes), with logits
+        -z and z and probabilities 1 - p and p.
+    """
+    activation = final_activation(output)
+    values = output
+    if kind == "logit" and activation is not None:
+        values = tf.reshape(_producer(output).inputs[0], tf.shape(output))
+        values.set_shape(output.shape)  # a reshape to a shape not known forgets it
+    elif kind == "logit" and _producer(output).type in _OPAQUE:
+        raise UnsupportedModelError(
+            "The model ends in a compiled call that cannot be looked into, so its logits are "
+            "not known. Pass score='output' to explain what it returns."
+        )
+    values = _at_least_float32(values)
+    if values.shape.rank == 1:
+        values = values[:, None]
+    if values.shape.rank is None or values.shape.rank < 2:
+        raise InvalidInputError(
+            f"The model returns shape {output.shape}, and a batch axis was expected: (B, N)."
+        )
+    single = values.shape[-1] == 1
+    if kind == "probability" and activation is None and explicit:
+        activation = "sigmoid" if single else "softmax"
+        values = tf.sigmoid(values) if single else tf.nn.softmax(values)
+    if single and activation == "sigmoid" and kind != "output":
+        other = -values if kind == "logit" else 1 - values
+        values = tf.concat([other, values], axis=-1)
+    return values
+
+
+def single_output(raw: Any) -> tf.Tensor:
+    """The model's one output.
+
+    Raises:
+        UnsupportedModelError: It has several; then a registered score must choose.
+    """
+    flat = tf.nest.flatten(raw)
+    if len(flat) != 1:
+        raise UnsupportedModelError(
+            f"The model has {len(flat)} outputs. Choose what to explain with a registered score: "
+            "@tfxai.register_score('name') on a function of the outputs, then score='name'."
+        )
+    return flat[0]
+
+
+def _producer(output: tf.Tensor) -> tf.Operation:
+    """The operation that made `output`, casts and reshapes passed over."""
+    operation = output.op
+    while operation.type in _PASSED:
+        operation = operation.inputs[0].op
+    return operation
+
+
+def _at_least_float32(values: tf.Tensor) -> tf.Tensor:
+    narrow = values.dtype in (tf.float16, tf.bfloat16) or not values.dtype.is_floating
+    return tf.cast(values, tf.float32) if narrow else values

@@ -1,0 +1,192 @@
+"""The one compiled function behind a call: everything between arrays in and arrays out.
+
+Traced once per model, method, question and example shape; another batch size, target,
+baseline or weight is only another argument. This is the only place that compiles.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import keras
+import tensorflow as tf
+
+from tfxai.core.anatomy import Anatomy
+from tfxai.core.inputs import Layout
+from tfxai.core.score import Network, Question, Score
+from tfxai.core.scores import Neuron
+from tfxai.core.surgery import cut
+from tfxai.core.taps import observe
+
+Attribute = Callable[[Score, tf.Tensor], tf.Tensor]
+"""A method's equation: from f and x to values."""
+
+_KEPT = 64  # programs kept for one model
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """All that a trace depends on besides the model: the key of a compiled program.
+
+    Args:
+        method: The method's record, without the options that are tensors of the program.
+        question: Which output is explained.
+        at: Path of the layer whose activations are x, or None for the input.
+        layout: The model's inputs.
+        target_rank: 1 for (B,), r + 1 for (B, r).
+        has_baseline: Whether a baseline is handed in.
+        chunk: Rows that run at once.
+        jit: Whether XLA compiles it.
+    """
+
+    method: Any
+    question: Question
+    at: str | None
+    layout: Layout
+    target_rank: int
+    has_baseline: bool
+    chunk: int
+    jit: bool
+
+
+_lock = threading.Lock()
+_programs: weakref.WeakKeyDictionary[keras.Model, OrderedDict[Any, Any]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def program(model: keras.Model, plan: Plan, anatomy: Anatomy, attribute: Attribute) -> Any:
+    """The compiled function of `plan`, from the cache where it is known."""
+    return _cached(model, plan, lambda: _compile(model, plan, anatomy, attribute))
+
+
+def forward(model: keras.Model, layout: Layout) -> Any:
+    """A compiled function from a list of inputs to what the model returns."""
+    reference = weakref.ref(model)
+
+    def run(leaves: list[tf.Tensor]) -> Any:
+        return cast(keras.Model, reference())(layout.structure(leaves), training=False)
+
+    return _cached(model, ("forward", layout), lambda: compiled(run, [layout.specs()]))
+
+
+def compiled(function: Callable[..., Any], specs: Sequence[Any], *, jit: bool = False) -> Any:
+    """`function` traced once with free batch axes; AutoGraph off, so errors keep their type."""
+    return tf.function(
+        function, input_signature=specs, autograph=False, jit_compile=jit
+    ).get_concrete_function()
+
+
+def _cached(model: keras.Model, key: Any, make: Callable[[], Any]) -> Any:
+    """The program of `key`, made where it is not known; the least used ones are dropped."""
+    with _lock:
+        known = _programs.setdefault(model, OrderedDict())
+        if key in known:
+            known.move_to_end(key)
+            return known[key]
+    made = make()  # not under the lock: a trace takes seconds
+    with _lock:
+        known[key] = made
+        while len(known) > _KEPT:
+            known.popitem(last=False)
+    return made
+
+
+def _compile(model: keras.Model, plan: Plan, anatomy: Anatomy, attribute: Attribute) -> Any:
+    reference = weakref.ref(model)  # the cache must not keep the model alive
+
+    def run(
+        leaves: list[tf.Tensor], target: tf.Tensor, baseline: list[tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
+        live = cast(keras.Model, reference())  # alive: the caller holds it
+        network, x, held, x0 = _at(live, plan, anatomy, leaves, baseline)
+        f = Score(network, plan.question, anatomy, target, held, x0, plan.chunk)
+        return _answers(f, x, attribute)
+
+    axes = [None] if plan.target_rank == 1 else [None, len(anatomy.outputs[0])]
+    specs = plan.layout.specs()
+    baseline_specs = (
+        [tf.TensorSpec(s.shape, s.dtype, name=f"baseline_{i}") for i, s in enumerate(specs)]
+        if plan.has_baseline
+        else []
+    )
+    return compiled(
+        run, [specs, tf.TensorSpec(axes, tf.int32, name="target"), baseline_specs], jit=plan.jit
+    )
+
+
+def _answers(f: Score, x: tf.Tensor, attribute: Attribute) -> dict[str, tf.Tensor]:
+    """Everything that an attribution reports, as named tensors."""
+    f, target = f.decided(x)
+    answers = {"values": attribute(f, x), "target": target, "score": f(x)}
+    probability = f.probability(x)
+    if probability is not None:
+        answers["probability"] = probability
+    if f.baseline is not None:
+        answers["baseline_score"] = f(f.baseline)
+    return answers
+
+
+def _at(
+    model: keras.Model,
+    plan: Plan,
+    anatomy: Anatomy,
+    leaves: list[tf.Tensor],
+    baseline: list[tf.Tensor],
+) -> tuple[Network, tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor | None]:
+    """The network from x on, x, what is held beside it, and x'."""
+    layout = plan.layout
+    if plan.at is None:
+
+        def whole(x: tf.Tensor, held: tuple[tf.Tensor, ...]) -> Any:
+            return model(layout.unpack(x, held), training=False)
+
+        held = tuple(leaves[i] for i in layout.held)
+        return whole, layout.pack(leaves), held, layout.pack(baseline) if baseline else None
+    halves = None
+    if layout.kind == "one" and not isinstance(plan.question.kind, Neuron):
+        halves = cut(model, plan.at)
+    if halves is not None:
+
+        def tail(x: tf.Tensor, held: tuple[tf.Tensor, ...]) -> Any:
+            return halves.tail([x, *held])
+
+        x, *bypasses = halves.prefix(leaves)
+        return tail, x, tuple(bypasses), halves.prefix(baseline)[0] if baseline else None
+    return _replacing(model, layout, anatomy, plan.at, leaves, baseline)
+
+
+def _replacing(
+    model: keras.Model,
+    layout: Layout,
+    anatomy: Anatomy,
+    path: str,
+    leaves: list[tf.Tensor],
+    baseline: list[tf.Tensor],
+) -> tuple[Network, tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor | None]:
+    """As `_at` for a model that cannot be cut: it runs whole, the layer's output replaced."""
+    call = anatomy.find(path)
+
+    def run(tensors: Sequence[tf.Tensor], replacement: tf.Tensor | None) -> tuple[Any, Any]:
+        seen = []
+
+        def visit(path: str, layer: Any, index: int, output: Any) -> Any:
+            if not call.matches(layer, index):
+                return output
+            seen.append(output)
+            return output if replacement is None else replacement
+
+        with observe(visit):
+            raw = model(layout.structure(tensors), training=False)
+        return raw, seen[0]
+
+    def network(x: tf.Tensor, held: tuple[tf.Tensor, ...]) -> Any:
+        return run(held, x)[0]
+
+    x0 = run(baseline, None)[1] if baseline else None
+    return network, run(leaves, None)[1], tuple(leaves), x0

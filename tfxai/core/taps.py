@@ -1,0 +1,94 @@
+"""Reading and replacing what happens inside a model, without touching the model.
+
+One hook on Keras' layer call consults a context variable. Outside `observe` it costs
+one look-up; inside, every layer call of this thread is reported to the observer, for
+Sequential, Functional, nested, subclassed and layer-sharing models alike. Nothing is
+ever assigned to a model or layer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any
+
+import keras
+
+from tfxai.core.backend import require_tensorflow
+
+Visit = Callable[[str, "keras.Layer", int, Any], Any]
+"""(path, layer, how often this layer was called before, output) -> output to go on with."""
+
+_observer: ContextVar[_Observer | None] = ContextVar("tfxai_observer", default=None)
+_install_lock = threading.Lock()
+
+
+class _Observer:
+    """Follows one run of a model: the stack of open calls and the calls per layer."""
+
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+        self._stack: list[str] = []
+        self._calls: Counter[int] = Counter()
+
+    def call(
+        self,
+        original: Callable[..., Any],
+        layer: keras.Layer,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """Runs `layer` and reports its output under its path; the outermost model has none."""
+        self._stack.append(layer.name)
+        try:
+            output = original(layer, *args, **kwargs)
+            path = "/".join(self._stack[1:])
+        finally:
+            self._stack.pop()
+        if not path:
+            return output
+        index = self._calls[id(layer)]
+        self._calls[id(layer)] += 1
+        return _with_mask(self._visit(path, layer, index, output), output)
+
+
+@contextlib.contextmanager
+def observe(visit: Visit) -> Iterator[None]:
+    """Reports each finished layer call of this thread to `visit` until the block ends."""
+    _install()
+    token = _observer.set(_Observer(visit))
+    try:
+        yield
+    finally:
+        _observer.reset(token)
+
+
+def _install() -> None:
+    """Puts the hook on the class `keras.Layer`, once for the process."""
+    require_tensorflow()
+    with _install_lock:
+        original = keras.Layer.__call__
+        if hasattr(original, "_tfxai_hook"):
+            return
+
+        @functools.wraps(original)
+        def call(self: keras.Layer, *args: Any, **kwargs: Any) -> Any:
+            observer = _observer.get()
+            if observer is None:
+                return original(self, *args, **kwargs)
+            return observer.call(original, self, args, kwargs)
+
+        call._tfxai_hook = True  # type: ignore[attr-defined]
+        keras.Layer.__call__ = call
+
+
+def _with_mask(replacement: Any, output: Any) -> Any:
+    """Carries a Keras mask from a layer's own output over to what replaces it."""
+    mask = getattr(output, "_keras_mask", None)
+    if replacement is not output and mask is not None:
+        replacement._keras_mask = mask
+    return replacement

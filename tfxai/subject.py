@@ -1,0 +1,84 @@
+"""A model together with what is known about it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfxai.card import Card
+from tfxai.core.backend import require_model
+from tfxai.core.inputs import Array, read_inputs
+from tfxai.core.program import forward
+from tfxai.data.preprocessing import Preprocessing
+
+_ROWS = 256  # examples predicted at once
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """A Keras model and its card: class names, preprocessing, where it comes from.
+
+    Args:
+        model: A built Keras 3 model on the TensorFlow backend.
+        card: What is known about it, or None.
+
+    Raises:
+        UnsupportedModelError: `model` is no such model.
+    """
+
+    model: keras.Model
+    card: Card | None = None
+
+    def __post_init__(self) -> None:
+        require_model(self.model)
+
+    @classmethod
+    def of(cls, model: keras.Model | Subject) -> Subject:
+        """`model` itself if it is a subject, else a subject without a card."""
+        return model if isinstance(model, Subject) else cls(model)
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Class names in the order of the outputs, or None."""
+        return tuple(self.card.classes) if self.card and self.card.classes else None
+
+    @property
+    def preprocessing(self) -> Preprocessing | None:
+        """How pixels become the model's input, or None where nothing is known."""
+        return self.card.preprocessing if self.card else None
+
+    def prepare(self, inputs: Any) -> Any:
+        """Pixels (uint8) preprocessed as the card says; anything else as it is."""
+        if self.preprocessing is None or not _is_pixels(inputs):
+            return inputs
+        return self.preprocessing.apply(np.asarray(inputs))
+
+    def predict(self, inputs: Any) -> Array:
+        """What the model returns, (B, N), 256 examples at a time.
+
+        Args:
+            inputs: A batch: uint8 pixels where the card knows the preprocessing, else numbers
+                as the model takes them.
+
+        Raises:
+            InvalidInputError: The inputs do not fit the model.
+            UnsupportedModelError: The model has several outputs.
+        """
+        layout, leaves = read_inputs(self.model, self.prepare(inputs))
+        run = forward(self.model, layout)
+        parts = []
+        for start in range(0, len(leaves[0]), _ROWS):
+            tensors = [tf.convert_to_tensor(leaf[start : start + _ROWS]) for leaf in leaves]
+            parts.append(np.asarray(run(tensors)))
+        return np.concatenate(parts)
+
+
+def _is_pixels(inputs: Any) -> bool:
+    dtype = getattr(inputs, "dtype", None)
+    if dtype is None and isinstance(inputs, list | tuple) and inputs:
+        return all(getattr(one, "dtype", None) == np.uint8 for one in inputs)
+    return dtype is not None and str(getattr(dtype, "name", dtype)) == "uint8"
