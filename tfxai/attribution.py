@@ -1,0 +1,329 @@
+"""What a method returns: raw values, and all that is needed to judge, draw and store them."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import html
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import numpy as np
+from PIL import Image
+
+from tfxai.data.preprocessing import Preprocessing
+from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
+from tfxai.files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Array: TypeAlias = np.ndarray[Any, Any]
+Values: TypeAlias = "Array | dict[str, Array]"
+
+CHANNELS = ("sum", "max_abs", "sum_abs", "l2")
+_PER_EXAMPLE = ("target", "score", "probability", "baseline_score", "completeness_gap")
+_FORMAT = 1
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Attribution:
+    """How much each element of a batch adds to the score that was explained.
+
+    Args:
+        values: (B, ...) raw, signed and unreduced, shaped like the inputs; (B, h, w) at the
+            layer's resolution for class activation maps; one array per name for a model with
+            named inputs. In score, or score per input unit for gradients, as the method says.
+        inputs: (B, ...) what the model was given, in its own units; one array per name likewise.
+        target: (B,) int32 output explained, or (B, r).
+        score: (B,) the score at the inputs.
+        method: Name and options of the method: `{"name": ..., "options": {...}}`.
+        score_name: `"logit"`, `"probability"`, `"output"` or the name of another score.
+        probability: (B,) probability of the target in [0, 1], where the model gives one.
+        baseline_score: (B,) the score at the baseline, for methods that have one.
+        completeness_gap: (B,) sum of the values minus (score - baseline_score), for methods
+            whose values should add up to the difference.
+        at: Path of the layer whose activations were explained, None for the input.
+        is_map: Whether values are maps (B, h, w) over the image instead of one per element.
+        is_signed: Whether values may be negative.
+        channels: The method's own way to reduce channels in `heatmap`.
+        class_names: Names in the order of the outputs, where they are known.
+        preprocessing: How pixels became the inputs, where it is known.
+    """
+
+    values: Values
+    inputs: Values
+    target: Array
+    score: Array
+    method: dict[str, Any]
+    score_name: str
+    probability: Array | None = None
+    baseline_score: Array | None = None
+    completeness_gap: Array | None = None
+    at: str | None = None
+    is_map: bool = False
+    is_signed: bool = True
+    channels: str = "sum"
+    class_names: tuple[str, ...] | None = None
+    preprocessing: Preprocessing | None = None
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+    def __getitem__(self, index: int | slice | Array | list[int]) -> Attribution:
+        """Some of the examples; an int keeps the batch axis, with one example."""
+        if isinstance(index, int | np.integer):
+            if not -len(self) <= index < len(self):
+                raise IndexError(f"example {index} of {len(self)}")
+            index = [int(index) % len(self)]
+        picked: dict[str, Any] = {
+            name: None if getattr(self, name) is None else getattr(self, name)[index]
+            for name in _PER_EXAMPLE
+        }
+        for name in ("values", "inputs"):
+            picked[name] = _map(lambda array: array[index], getattr(self, name))
+        return dataclasses.replace(self, **picked)
+
+    def __sub__(self, other: Attribution) -> Attribution:
+        """Values, scores and gaps of this attribution minus those of another."""
+        shapes = [_map(np.shape, one.values) for one in (self, other)]
+        if shapes[0] != shapes[1]:
+            raise InvalidInputError(
+                f"The values have shapes {shapes[0]} and {shapes[1]}. "
+                "Subtract attributions of the same shape."
+            )
+        mine, theirs = _named(self.values), _named(other.values)
+        parts = {name: mine[name] - theirs[name] for name in mine}
+        picked: dict[str, Any] = {
+            name: None
+            if getattr(self, name) is None or getattr(other, name) is None
+            else getattr(self, name) - getattr(other, name)
+            for name in ("score", "baseline_score", "completeness_gap")
+        }
+        values = parts if isinstance(self.values, dict) else parts[""]
+        return dataclasses.replace(self, values=values, is_signed=True, probability=None, **picked)
+
+    def __repr__(self) -> str:
+        shape = _map(np.shape, self.values)
+        return (
+            f"Attribution({self.method['name']}, values {shape}, score={self.score_name}, "
+            f"target={self.target_names if len(self) <= 4 else len(self)})"
+        )
+
+    @property
+    def target_names(self) -> list[str]:
+        """The explained class of each example, as its name or else its number."""
+        return [self._name(one) for one in self.target]
+
+    @property
+    def pixels(self) -> Array | None:
+        """(B, H, W, 3) the inputs as images in true colours, in [0, 1]; None if they are none."""
+        inputs = self.inputs
+        if isinstance(inputs, dict) or inputs.ndim != 4 or inputs.shape[-1] not in (1, 3):
+            return None
+        if self.preprocessing is not None:
+            pixels = np.asarray(self.preprocessing.invert(inputs))
+        else:
+            pixels = _to_unit(inputs)
+        return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels
+
+    def heatmap(
+        self,
+        size: tuple[int, int] | None = None,
+        channels: str | None = None,
+        clip_percentile: float = 99,
+    ) -> Array:
+        """The values of images as maps for display.
+
+        Args:
+            size: (height, width) to resize to, bilinearly; None keeps the resolution.
+            channels: `"sum"`, `"max_abs"`, `"sum_abs"` or `"l2"` over the channels; None is the
+                method's own way. Maps have no channels to reduce.
+            clip_percentile: Percentile in (0, 100] of the absolute values that becomes 1;
+                larger values are clipped to it.
+
+        Returns:
+            (B, h, w) float32 in [-1, 1] where values are signed, else in [0, 1]. A map that is
+            zero everywhere stays zero.
+
+        Raises:
+            InvalidInputError: The values are no images, or an argument is out of range.
+        """
+        if not 0 < clip_percentile <= 100:
+            raise InvalidInputError(
+                f"clip_percentile={clip_percentile} is outside (0, 100]. Pass a percentile."
+            )
+        maps = self._reduced(channels)
+        if size is not None:
+            maps = np.stack([_resize(one, size) for one in maps])
+        scale = np.percentile(np.abs(maps), clip_percentile, axis=(1, 2), keepdims=True)
+        peak = np.abs(maps).max(axis=(1, 2), keepdims=True)
+        scale = np.where(scale > 0, scale, peak)  # a map of a few points has a percentile of 0
+        scaled = np.divide(maps, scale, out=np.zeros_like(maps), where=scale > 0)
+        return np.clip(scaled, -1, 1).astype(np.float32)
+
+    def plot(self, index: int | None = 0, **options: Any) -> Figure:
+        """A figure: original, heatmap and overlay; bars for tables, lines for series.
+
+        Args:
+            index: The example to draw, or None for all.
+            **options: Passed to `tfxai.plotting.plot_attribution`.
+        """
+        from tfxai.plotting import plot_attribution
+
+        return plot_attribution(self, index=index, **options)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes everything to one `.npz` file that holds no pickle.
+
+        Raises:
+            OutputError: The file cannot be written.
+        """
+        target = Path(path)
+        if target.suffix != ".npz":
+            target = target.with_name(target.name + ".npz")
+        arrays: dict[str, Array] = {}
+        for field in ("values", "inputs"):
+            for name, array in _named(getattr(self, field)).items():
+                arrays[f"{field}/{name}" if name else field] = array
+        for name in _PER_EXAMPLE:
+            if getattr(self, name) is not None:
+                arrays[name] = np.asarray(getattr(self, name))
+        arrays["about"] = np.array(json.dumps(self._about()))
+        with replacing(target) as beside, beside.open("wb") as file:
+            np.savez_compressed(file, **cast(Any, arrays))
+        return target
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Attribution:
+        """Reads what `save` wrote.
+
+        Raises:
+            DataNotFoundError: There is no such file.
+            InvalidInputError: The file holds no attribution.
+        """
+        if not Path(path).is_file():
+            raise DataNotFoundError(f"There is no file {str(path)!r}. Pass a .npz file of save().")
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            about = json.loads(str(arrays.pop("about")))
+        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise InvalidInputError(
+                f"{str(path)!r} holds no attribution ({error}). Pass a file that save() wrote."
+            ) from error
+        preprocessing = about.pop("preprocessing")
+        names = about.pop("class_names")
+        about.pop("format")
+        return cls(
+            values=_gathered(arrays, "values"),
+            inputs=_gathered(arrays, "inputs"),
+            preprocessing=preprocessing and Preprocessing.from_dict(preprocessing),
+            class_names=names and tuple(names),
+            **{name: arrays.get(name) for name in _PER_EXAMPLE},  # type: ignore[arg-type]
+            **about,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as lists and numbers, for JSON."""
+        numbers = {
+            name: None if getattr(self, name) is None else np.asarray(getattr(self, name)).tolist()
+            for name in _PER_EXAMPLE
+        }
+        values = {name: array.tolist() for name, array in _named(self.values).items()}
+        return {
+            **self._about(),
+            **numbers,
+            "target_names": self.target_names,
+            "values": values if isinstance(self.values, dict) else values[""],
+        }
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "format": _FORMAT,
+            "method": self.method,
+            "score_name": self.score_name,
+            "at": self.at,
+            "is_map": self.is_map,
+            "is_signed": self.is_signed,
+            "channels": self.channels,
+            "class_names": self.class_names and list(self.class_names),
+            "preprocessing": self.preprocessing and self.preprocessing.to_dict(),
+        }
+
+    def _name(self, target: Any) -> str:
+        if np.ndim(target):
+            return str(tuple(int(i) for i in target))
+        if self.class_names and 0 <= target < len(self.class_names):
+            return self.class_names[int(target)]
+        return str(int(target))
+
+    def _reduced(self, channels: str | None) -> Array:
+        """(B, h, w) of the values, channels reduced."""
+        how = channels or self.channels
+        if how not in CHANNELS:
+            raise UnknownNameError.of("channel reduction", how, CHANNELS)
+        values = self.values
+        if not isinstance(values, dict) and self.is_map and values.ndim == 3:
+            return values
+        if isinstance(values, dict) or values.ndim != 4:
+            shape = _map(np.shape, values)
+            raise InvalidInputError(
+                f"The values have shape {shape}, and a heatmap needs images: (B, H, W, C). "
+                "Use plot(), which draws tables as bars and series as lines."
+            )
+        if how == "sum":
+            return values.sum(axis=-1)
+        if how == "l2":
+            return cast(Array, np.linalg.norm(values, axis=-1))
+        magnitude = np.abs(values)
+        return magnitude.max(axis=-1) if how == "max_abs" else magnitude.sum(axis=-1)
+
+    def _repr_html_(self) -> str:
+        """The figure of the first examples with a line of facts, for notebooks."""
+        shown = self[:4]
+        buffer = io.BytesIO()
+        shown.plot(index=None if len(shown) > 1 else 0).savefig(buffer, format="png", dpi=96)
+        picture = base64.b64encode(buffer.getvalue()).decode()
+        return (
+            f"<p><code>{html.escape(repr(self))}</code></p>"
+            f'<img alt="{html.escape(repr(self))}" src="data:image/png;base64,{picture}">'
+        )
+
+
+def _named(values: Values) -> dict[str, Array]:
+    return values if isinstance(values, dict) else {"": values}
+
+
+def _map(function: Any, values: Values) -> Any:
+    if isinstance(values, dict):
+        return {name: function(array) for name, array in values.items()}
+    return function(values)
+
+
+def _gathered(arrays: dict[str, Array], field: str) -> Values:
+    if field in arrays:
+        return arrays[field]
+    head = f"{field}/"
+    return {name[len(head) :]: array for name, array in arrays.items() if name.startswith(head)}
+
+
+def _resize(one: Array, size: tuple[int, int]) -> Array:
+    """(h, w) to `size`, bilinear with half-pixel centres; smoothed first where it shrinks."""
+    height, width = size
+    image = Image.fromarray(np.ascontiguousarray(one, np.float32))
+    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def _to_unit(inputs: Array) -> Array:
+    """Images of unknown preprocessing in [0, 1]: as they are, over 255, or from least to most."""
+    low, high = float(inputs.min()), float(inputs.max())
+    if low >= 0 and high <= 1:
+        return inputs.astype(np.float32)
+    if low >= 0 and high <= 255:
+        return (inputs / 255).astype(np.float32)
+    return ((inputs - low) / (high - low)).astype(np.float32)

@@ -1,0 +1,314 @@
+"""What every method is: a frozen record of options, and one call for all of them."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfxai import config
+from tfxai.attribution import Attribution
+from tfxai.core.anatomy import Anatomy, anatomy
+from tfxai.core.baselines import Content, read_baseline
+from tfxai.core.copies import chunk_rows
+from tfxai.core.inputs import Array, Layout, read_inputs, require_explained
+from tfxai.core.program import Plan, program
+from tfxai.core.score import Question, Score
+from tfxai.core.scores import Contrast, Neuron, ScoreKind, registered_score
+from tfxai.core.targets import read_target
+from tfxai.errors import InvalidInputError, UnknownNameError
+from tfxai.subject import Subject
+
+METHODS: dict[str, type[AttributionMethod]] = {}
+"""Every method by its registry name, which is also its word on the command line."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AttributionMethod(abc.ABC):
+    """Base of all attribution methods.
+
+    A subclass is a frozen dataclass whose fields are the options that change the values, and
+    writes `_attribute`, which reads like its paper. Giving it a `name` registers it.
+    """
+
+    name: ClassVar[str]
+    default_score: ClassVar[str] = "logit"
+    """What is explained unless the user says otherwise."""
+    channels: ClassVar[str] = "sum"
+    """How `Attribution.heatmap` reduces channels unless told otherwise."""
+    completes: ClassVar[bool] = False
+    """Whether the values add up to score - baseline_score; needs a field `baseline`."""
+    is_map: ClassVar[bool] = False
+    """Whether the values are maps (B, h, w) at a layer's resolution."""
+    takes_at: ClassVar[bool] = True
+    """Whether `at=` makes sense for the method."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" in vars(cls):
+            METHODS[cls.name] = cls
+
+    @abc.abstractmethod
+    def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
+        """The values at x, in TensorFlow operations that can be traced."""
+
+    def _bound(self, body: Anatomy) -> Self:
+        """The method with the options that it takes from the model filled in."""
+        return self
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether values may be negative."""
+        return True
+
+    def __call__(
+        self,
+        model: keras.Model | Subject,
+        inputs: Any,
+        target: Any = None,
+        *,
+        score: ScoreKind | None = None,
+        at: str | None = None,
+        chunk_size: int | str = "auto",
+        progress: Progress | None = None,
+    ) -> Attribution:
+        """Explains one output of `model` for each example.
+
+        Args:
+            model: A built Keras 3 model, or a `Subject`, which adds class names, preprocessing
+                and true colours.
+            inputs: A batch (B, ...), or a list or dict of batches for several inputs. uint8
+                pixels are preprocessed where the subject knows how; other numbers are taken as
+                they are.
+            target: None for the predicted class, an index, a class name, or one per example.
+            score: `"logit"`, `"probability"`, `"output"`, a registered name, `Contrast` or
+                `Neuron`; None is the method's default. A default logit or probability is the
+                output itself where the model has no final softmax or sigmoid.
+            at: Path of a layer whose activations are explained in the place of the input.
+            chunk_size: Most examples that run at once; `"auto"` keeps to
+                `tfxai.config.memory_budget`. Changes no value beyond float rounding.
+            progress: Called with (examples done, examples) as the work goes on.
+
+        Returns:
+            `Attribution` with one entry per example.
+
+        Raises:
+            InvalidInputError: An argument does not fit the model; the sentence says how.
+            LayerNotFoundError: `at` is not in the model.
+            UnsupportedModelError: The model cannot be explained so.
+        """
+        subject = Subject.of(model)
+        layout, leaves = read_inputs(subject.model, subject.prepare(inputs))
+        body = anatomy(subject.model, layout)
+        method = self._bound(body)
+        method._check_at(at, layout, body)
+        question = _question(score, method.default_score, subject, body)
+        batch = len(leaves[0])
+        targets = read_target(target, batch, _outputs(question, body), subject.classes)
+        baseline = method._baseline(subject, layout, leaves)
+        plan = Plan(
+            method=method._without_tensors(),
+            question=question,
+            at=at,
+            layout=layout,
+            target_rank=targets.ndim,
+            has_baseline=bool(baseline),
+            chunk=_chunk(chunk_size, body),
+            jit=config.jit_compile,
+        )
+        run = program(subject.model, plan, body, method._without_tensors()._attribute)
+        answers = _in_slices(run, leaves, targets, baseline, plan.chunk, progress)
+        return method._attribution(
+            answers, subject, layout, leaves, question.name(body.activation), at
+        )
+
+    def to_config(self) -> dict[str, Any]:
+        """Name and options as JSON takes them; arrays as nested lists."""
+        return {"name": self.name, "options": {k: _plain(v) for k, v in self._options().items()}}
+
+    @staticmethod
+    def from_config(stored: dict[str, Any]) -> AttributionMethod:
+        """The method that `to_config` described.
+
+        Raises:
+            UnknownNameError: No such method or option.
+        """
+        return create(stored["name"], **stored["options"])
+
+    def _options(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    def _without_tensors(self) -> Self:
+        """The record without the options that reach the program as tensors."""
+        tensors: dict[str, Any] = {"baseline": None} if "baseline" in self._options() else {}
+        return dataclasses.replace(self, **tensors)
+
+    def _baseline(self, subject: Subject, layout: Layout, leaves: Sequence[Array]) -> list[Array]:
+        """The baseline of every input, or nothing for a method that has none."""
+        options = self._options()
+        if "baseline" not in options:
+            return []
+        return read_baseline(options["baseline"], layout, leaves, subject.preprocessing)
+
+    def _check_at(self, at: str | None, layout: Layout, body: Anatomy) -> None:
+        if at is None:
+            require_explained(layout)
+            return
+        if not self.takes_at:
+            raise InvalidInputError(
+                f"at={at!r} was given to {self.name}, which explains the input only. "
+                "Leave it out; the method's own layer is its option."
+            )
+        call = body.find(at)
+        if call.shape is None or not tf.as_dtype(call.dtype).is_floating:
+            raise InvalidInputError(
+                f"Layer {at!r} does not return one floating-point tensor, so it cannot be "
+                "explained. Choose a layer that does."
+            )
+
+    def _attribution(
+        self,
+        answers: dict[str, Array],
+        subject: Subject,
+        layout: Layout,
+        leaves: Sequence[Array],
+        score_name: str,
+        at: str | None,
+    ) -> Attribution:
+        values, score = answers["values"], answers["score"]
+        baseline_score = answers.get("baseline_score")
+        gap = None
+        if self.completes and baseline_score is not None:
+            total = values.reshape(len(values), -1).sum(axis=1, dtype=np.float64)
+            gap = total - (score.astype(np.float64) - baseline_score)
+        shaped = values if self.is_map or at is not None else layout.named(values)
+        inputs: Any = dict(zip(layout.names, leaves, strict=True))
+        return Attribution(
+            values=shaped,
+            inputs=leaves[0] if layout.kind == "one" else inputs,
+            target=answers["target"],
+            score=score,
+            method=self.to_config(),
+            score_name=score_name,
+            probability=answers.get("probability"),
+            baseline_score=baseline_score,
+            completeness_gap=gap,
+            at=at,
+            is_map=self.is_map,
+            is_signed=self.is_signed,
+            channels=self.channels,
+            class_names=subject.classes,
+            preprocessing=subject.preprocessing,
+        )
+
+
+def names() -> list[str]:
+    """The registry names of all methods, sorted."""
+    return sorted(METHODS)
+
+
+def get(name: str) -> type[AttributionMethod]:
+    """The method class of a registry name.
+
+    Raises:
+        UnknownNameError: There is none; the nearest names are given.
+    """
+    if name not in METHODS:
+        raise UnknownNameError.of("method", name, names())
+    return METHODS[name]
+
+
+def create(name: str, **options: Any) -> AttributionMethod:
+    """A method by its registry name, with options by theirs.
+
+    Raises:
+        UnknownNameError: No such method or option.
+        InvalidInputError: An option has a bad value, or one without a default is missing.
+    """
+    cls = get(name)
+    known = {field.name for field in dataclasses.fields(cls)}
+    for option in options:
+        if option not in known:
+            raise UnknownNameError.of(f"option of {name}", option, sorted(known))
+    return cls(**options)
+
+
+def _question(score: ScoreKind | None, default: str, subject: Subject, body: Anatomy) -> Question:
+    """What is explained, checked, class names turned into indices."""
+    if score is None:
+        return Question(default, explicit=False)
+    if isinstance(score, str):
+        registered_score(score)
+    elif isinstance(score, Contrast):
+        axes = _outputs(Question("logit", explicit=True), body)
+        a, b = (int(read_target(c, 1, axes, subject.classes)[0]) for c in (score.a, score.b))
+        return Question(Contrast(a, b), explicit=True)
+    elif isinstance(score, Neuron):
+        score.check(body.find(score.layer).shape)
+    else:
+        raise InvalidInputError(
+            f"score={score!r} is a {type(score).__name__}. Pass 'logit', 'probability', 'output', "
+            "a name registered with tfxai.register_score, Contrast(a, b) or Neuron(layer, index)."
+        )
+    return Question(score, explicit=True)
+
+
+def _outputs(question: Question, body: Anatomy) -> tuple[int | None, ...]:
+    """Shape of the outputs that a target chooses from, without the batch axis."""
+    axes = body.outputs[0] or (1,)
+    one_unit = axes[-1] == 1 and question.kind in ("logit", "probability")
+    as_probability = question.kind == "probability" and question.explicit
+    if one_unit and (body.activation == "sigmoid" or (body.activation is None and as_probability)):
+        return (*axes[:-1], 2)
+    return axes
+
+
+def _chunk(chunk_size: int | str, body: Anatomy) -> int:
+    if chunk_size == "auto":
+        return chunk_rows(body.bytes_per_example, config.memory_budget)
+    if isinstance(chunk_size, bool) or not isinstance(chunk_size, int) or chunk_size < 1:
+        raise InvalidInputError(
+            f"chunk_size={chunk_size!r} was expected to be 'auto' or an integer of at least 1."
+        )
+    return chunk_size
+
+
+def _in_slices(
+    run: Any,
+    leaves: Sequence[Array],
+    targets: Array,
+    baseline: Sequence[Array],
+    rows: int,
+    progress: Progress | None,
+) -> dict[str, Array]:
+    """Runs the program on at most `rows` examples at a time, so that memory stays bounded."""
+    batch = len(targets)
+    parts: list[dict[str, Array]] = []
+    for start in range(0, batch, rows):
+        part = slice(start, start + rows)
+        answers = run(
+            [tf.convert_to_tensor(leaf[part]) for leaf in leaves],
+            tf.convert_to_tensor(targets[part]),
+            [tf.convert_to_tensor(leaf[part]) for leaf in baseline],
+        )
+        parts.append({name: tensor.numpy() for name, tensor in answers.items()})
+        if progress is not None:
+            progress(min(start + rows, batch), batch)
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _plain(value: Any) -> Any:
+    """An option as JSON takes it."""
+    if isinstance(value, Content):
+        return value.array.tolist()
+    if isinstance(value, AttributionMethod):
+        return value.to_config()
+    return json.loads(json.dumps(value))
