@@ -1,0 +1,58 @@
+# `make` alone lists the targets. Each one fills .venv first when it is missing or stale.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 \
+	|| command -v python3 || echo python3)
+VENV := .venv
+STAMP := $(VENV)/.stamp
+
+# Tests find the shared data through TFXAI_TEST_DATA, CIFAR-10 through TFDS_DATA_DIR.
+ifeq ($(TFXAI_TEST_DATA),)
+ifneq ($(wildcard ../shared/.),)
+export TFXAI_TEST_DATA := $(abspath ../shared)
+endif
+endif
+ifeq ($(TFDS_DATA_DIR),)
+ifneq ($(wildcard $(TFXAI_TEST_DATA)/data/tensorflow_datasets/.),)
+export TFDS_DATA_DIR := $(abspath $(TFXAI_TEST_DATA)/data/tensorflow_datasets)
+endif
+endif
+
+.PHONY: help demo test lint bench notebook
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(STAMP) ## Explain a trained model's answer to a photograph
+	@$(VENV)/bin/tfxai demo
+
+test: $(STAMP) ## Run every test, with branch coverage (ARGS="-k name" picks some)
+	$(VENV)/bin/python -m pytest --cov $(ARGS)
+
+lint: $(STAMP) ## Check style, formatting and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+bench: $(STAMP) ## Measure time and memory against bare TensorFlow
+	@$(VENV)/bin/python -m benchmarks
+
+# Without the shared data: no image of a data set may reach the committed notebook.
+notebook: $(STAMP) ## Execute the notebook in place
+	env -u TFXAI_TEST_DATA -u TFDS_DATA_DIR $(VENV)/bin/jupyter nbconvert \
+		--to notebook --execute --inplace notebooks/cifar10_explained.ipynb
+
+$(STAMP): requirements.txt requirements-dev.txt pyproject.toml setup.py
+	@command -v "$(PYTHON)" > /dev/null || { \
+		echo "There is no '$(PYTHON)' here. Install Python 3.11, or name another:" \
+			"make PYTHON=/path/to/python"; exit 2; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "'$(PYTHON)' is $$("$(PYTHON)" --version 2>&1), and tfxai needs 3.11 or newer." \
+			"Name another: make PYTHON=/path/to/python3.11"; exit 2; }
+	@$(VENV)/bin/python -c '' 2> /dev/null || "$(PYTHON)" -m venv --clear $(VENV) || { \
+		rm -rf $(VENV); echo "'$(PYTHON) -m venv' failed. Install Python's venv module" \
+			"(Debian: python3.11-venv), or name another: make PYTHON=/path/to/python"; exit 2; }
+	@echo "Installing the pinned packages into $(VENV) (minutes, the first time)"
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-r requirements-dev.txt
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@

@@ -1,0 +1,39 @@
+"""What every test stands on: few threads, fixed seeds, and where the shared data lies."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# TensorFlow reads these when it starts: two threads, so that two runs on one machine fit.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _seeds() -> None:
+    """The same random numbers in every test, whatever ran before it."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - what third-party code draws from
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of shared data and models; skips where there is none."""
+    folder = os.environ.get("TFXAI_TEST_DATA", "")
+    if not folder:
+        pytest.skip("TFXAI_TEST_DATA names no folder of shared data and models")
+    path = Path(folder)
+    if not path.is_dir():
+        pytest.skip(f"TFXAI_TEST_DATA={folder} is no folder")
+    return path

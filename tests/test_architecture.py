@@ -1,0 +1,111 @@
+"""Imports point down the layers, and `import tfxai` is light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# A module may import its own package and lower levels, wherever in the file it does so.
+LEVELS = {
+    "errors": 0, "config": 0,
+    "files": 1,
+    "core": 2, "data": 2,
+    "card": 3,
+    "subject": 4, "attribution": 4,
+    "registry": 5, "models": 5,
+    "methods": 6,
+    "plotting": 7,
+    "cli": 8, "__main__": 9,
+}  # fmt: skip
+WHOLE = LEVELS["plotting"]  # a bare `import tfxai` may load any library module
+LAZY_UPWARD = {("attribution", "plotting")}  # Attribution.plot, inside the method only
+HEAVY = ("tensorflow", "keras", "matplotlib", "tensorflow_datasets", "PIL", "sklearn", "skimage")
+
+
+def imported(node: ast.AST, package: str) -> Iterator[str]:
+    """The dotted names that an import statement in `package` may load."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        above = package.split(".")[: len(package.split(".")) + 1 - node.level]
+        origin = ".".join([*above, node.module] if node.module else above)
+        origin = origin if node.level else node.module or ""
+        yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Each name that the file imports, and whether only inside a function."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    package = ".".join(path.relative_to(ROOT).parent.parts)
+    lazy = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        for name in imported(node, package):
+            yield name, id(node) in lazy
+
+
+def unit(dotted: str) -> str:
+    """`tfxai.core.score` belongs to `core`; a bare `tfxai` to nothing."""
+    return dotted.partition(".")[2].partition(".")[0]
+
+
+def breaches(path: Path) -> list[str]:
+    own = path.relative_to(ROOT / "tfxai").parts[0].removesuffix(".py")
+    found = []
+    for name, is_lazy in imports(path):
+        other = unit(name) if name.split(".")[0] == "tfxai" else None
+        if name.split(".")[0] == "matplotlib" and own != "plotting":
+            found.append(f"{own} imports {name}, which only plotting may")
+        if other is None or other == own or (is_lazy and (own, other) in LAZY_UPWARD):
+            continue
+        if own not in LEVELS or LEVELS.get(other, WHOLE) >= LEVELS[own]:
+            found.append(f"{own} imports {name}")
+    return found
+
+
+MODULES = [path for path in (ROOT / "tfxai").rglob("*.py") if path != ROOT / "tfxai/__init__.py"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_imports_point_downward(path):
+    assert breaches(path) == []
+
+
+def test_a_breach_is_found(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    module = tmp_path / "tfxai" / "core" / "score.py"
+    module.parent.mkdir(parents=True)
+    module.write_text(
+        "import tfxai\nfrom ..methods import base\nfrom . import layers\n"
+        "from tfxai.errors import TfxaiError\ndef f():\n    from tfxai import cli\n"
+        "    import matplotlib.figure\n"
+    )
+    assert breaches(module) == [
+        "core imports tfxai",
+        "core imports tfxai.methods.base",
+        "core imports tfxai.cli",
+        "core imports matplotlib.figure, which only plotting may",
+    ]
+
+
+def test_every_package_has_an_init():
+    folders = {path.parent for path in MODULES}
+    assert [folder.name for folder in folders if not (folder / "__init__.py").is_file()] == []
+
+
+def test_import_of_tfxai_loads_nothing_heavy():
+    code = f"import sys, tfxai; print([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[]"

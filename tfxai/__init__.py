@@ -1,0 +1,41 @@
+"""Explainability for Keras 3 and TensorFlow models.
+
+Names are resolved when they are first used, so that `import tfxai` is quick and loads no
+TensorFlow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Attribution": "tfxai.attribution",
+    "Card": "tfxai.card",
+    "Contrast": "tfxai.core.scores",
+    "GradCAM": "tfxai.methods",
+    "IntegratedGradients": "tfxai.methods",
+    "Neuron": "tfxai.core.scores",
+    "Saliency": "tfxai.methods",
+    "Subject": "tfxai.subject",
+    "TfxaiError": "tfxai.errors",
+    "load": "tfxai.registry",
+    "register_score": "tfxai.core.scores",
+}
+_MODULES = ("config", "data", "errors", "methods", "models", "plotting", "registry")
+
+__all__ = [*_HOME, *_MODULES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"tfxai.{name}")
+    raise AttributeError(f"module 'tfxai' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

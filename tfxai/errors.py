@@ -1,0 +1,74 @@
+"""Every error that tfxai raises on purpose.
+
+Each one is also the built-in that a caller would expect, and says what arrived,
+what was expected and what to do, in that order.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TfxaiError(Exception):
+    """Base of every error raised on purpose."""
+
+
+class InvalidInputError(TfxaiError, ValueError):
+    """An argument, option, array or file holds something that cannot be used."""
+
+
+class UnknownNameError(InvalidInputError):
+    """A method, class, option or model of that name does not exist."""
+
+    @classmethod
+    def of(cls, kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+        """An error for `name`, with the known names nearest to it."""
+        known = list(known)
+        near = nearest(name, known)
+        if near:
+            hint = f"Did you mean {' or '.join(repr(word) for word in near)}?"
+        elif known:
+            hint = f"Known: {', '.join(known[:12])}{', ...' if len(known) > 12 else ''}."
+        else:
+            hint = "None is known."
+        return cls(f"There is no {kind} {name!r}. {hint}")
+
+
+class LayerNotFoundError(UnknownNameError):
+    """A layer path does not lead to a layer of the model."""
+
+
+class UnsupportedModelError(TfxaiError, TypeError):
+    """The model cannot be explained in the way that was asked."""
+
+
+class ModelFileError(TfxaiError, ValueError):
+    """A file holds no model that Keras can load."""
+
+
+class DataNotFoundError(TfxaiError, FileNotFoundError):
+    """A file, folder or data set is not where it was looked for."""
+
+
+class OutputError(TfxaiError, OSError):
+    """A result cannot be written where it was asked for."""
+
+
+class MissingExtraError(TfxaiError, ImportError):
+    """An optional package is not installed."""
+
+    @classmethod
+    def of(cls, package: str, extra: str) -> MissingExtraError:
+        """An error for `package`, with the command that installs it."""
+        return cls(
+            f"{package} is not installed, and this needs it. "
+            f"Install it with: pip install 'tfxai[{extra}]'"
+        )
+
+
+def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """The known names most like `name`, best first, case ignored."""
+    by_lower = {word.lower(): word for word in known}
+    found = difflib.get_close_matches(name.lower(), by_lower, n=count, cutoff=0.6)
+    return [by_lower[word] for word in found]
