@@ -1,0 +1,83 @@
+"""Words about an attribution, letter by letter."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.plotting.examples import attribution
+from tfxai.plotting.labels import explained, facts, method_title, number, shortened
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("saliency", "Saliency"),
+        ("integrated_gradients", "Integrated Gradients"),
+        ("grad_cam", "Grad-CAM"),
+        ("guided_grad_cam", "Guided Grad-CAM"),
+        ("kernel_shap", "Kernel SHAP"),
+    ],
+)
+def test_titles_are_spelt_as_in_the_papers(name, title):
+    assert method_title(name) == title
+
+
+def test_a_long_name_is_cut_with_an_ellipsis():
+    assert shortened("a long name", 6) == "a lon…"
+    assert shortened("short", 5) == "short"
+
+
+def test_numbers_have_four_digits_and_a_true_minus():
+    assert number([-1234.5678]) == "\N{MINUS SIGN}1235"
+    assert number(0.00012345) == "0.0001235" or number(0.00012345) == "0.0001234"
+
+
+def test_a_class_without_a_name_is_an_output():
+    assert explained(attribution([[1.0]], [[1.0]], class_names=None)) == "Output 0"
+    one = attribution([[1.0]], [[1.0]], probability=np.array([0.5]))
+    assert explained(one) == "Cat, probability 50.0%"
+
+
+@pytest.mark.parametrize(
+    ("gap", "baseline", "line"),
+    [
+        (0.02, 0.5, "completeness gap +2.0e\N{MINUS SIGN}02 (1.00%)"),
+        (1e-7, 0.5, "completeness gap +1.0e\N{MINUS SIGN}07 (<0.01%)"),
+        (1e-7, 2.5, "completeness gap +1.0e\N{MINUS SIGN}07"),  # no difference to have a share of
+    ],
+)
+def test_the_gap_is_said_with_its_share_of_the_difference(gap, baseline, line):
+    one = attribution(
+        [[1.0]],
+        [[1.0]],
+        baseline_score=np.array([baseline]),
+        completeness_gap=np.array([gap]),
+    )
+    assert line in facts(one)
+
+
+def test_a_gap_without_a_baseline_is_a_number():
+    one = attribution([[1.0]], [[1.0]], completeness_gap=np.array([0.25]))
+    assert "completeness gap 0.25" in facts(one)
+
+
+def test_a_method_without_options_has_no_line_for_them():
+    one = attribution([[1.0]], [[1.0]], method={"name": "x", "options": {"layer": None}})
+    assert facts(one) == ["logit 2.5"]
+
+
+def test_options_are_short_whatever_they_are():
+    options = {
+        "steps": 8,
+        "baseline": None,
+        "rule": "riemann_left",
+        "of": {"name": "saliency", "options": {}},
+        "mask": [[1, 2], [3, 4]],
+    }
+    one = attribution([[1.0]], [[1.0]], at="conv", method={"name": "x", "options": options})
+    assert facts(one, width=99) == [
+        "logit 2.5",
+        "at layer conv",
+        "steps=8, rule=riemann_left, of=saliency, mask=(an array)",
+    ]

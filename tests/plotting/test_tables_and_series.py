@@ -1,0 +1,98 @@
+"""Bars and lines show the numbers they stand for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from tests.plotting.examples import attribution, texts
+from tfxai.errors import InvalidInputError
+from tfxai.plotting import plot_attribution, style
+
+
+def bars(figure):
+    return [(patch.get_width(), to_hex(patch.get_facecolor())) for patch in figure.axes[0].patches]
+
+
+def test_bars_are_the_values_strongest_first_coloured_by_sign():
+    one = attribution([[0.5, -2.0, 1.0]], [[10.0, 20.0, -30.0]])
+    figure = plot_attribution(one, feature_names=["age", "height", "weight"])
+    assert bars(figure) == [
+        (-2.0, style.SPEAKS_AGAINST),
+        (1.0, style.SUPPORTS),
+        (0.5, style.SUPPORTS),
+    ]
+    ticks = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert ticks == ["height = 20", "weight = \N{MINUS SIGN}30", "age = 10"]
+    top, bottom = (figure.axes[0].transData.transform((0, place))[1] for place in (0, 2))
+    assert top > bottom
+
+
+def test_unsigned_bars_have_one_colour_and_no_legend():
+    figure = plot_attribution(attribution([[0.5, 2.0]], [[1.0, 2.0]], is_signed=False))
+    assert {colour for _, colour in bars(figure)} == {style.ACCENT}
+    assert not any("supports" in text for text in texts(figure))
+
+
+def test_only_the_strongest_twenty_of_many_features_are_drawn():
+    values = np.arange(30.0)[None] * (-1) ** np.arange(30)
+    figure = plot_attribution(attribution(values, np.ones((1, 30))))
+    assert [abs(width) for width, _ in bars(figure)] == list(range(29, 9, -1))
+    assert "the strongest 20 of 30 features" in texts(figure)
+
+
+def test_units_of_a_layer_have_no_input_value():
+    one = attribution([[0.5, -2.0]], np.ones((1, 4, 4, 3)), at="dense")
+    figure = plot_attribution(one)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["unit 1", "unit 0"]
+
+
+def test_zero_values_draw_without_a_scale():
+    figure = plot_attribution(attribution([[0.0, 0.0]], [[1.0, 2.0]]))
+    figure.canvas.draw()
+    assert [width for width, _ in bars(figure)] == [0.0, 0.0]
+
+
+def test_feature_names_must_fit():
+    with pytest.raises(InvalidInputError, match="holds 1 names, and there are 2 features"):
+        plot_attribution(attribution([[0.5, 2.0]], [[1.0, 2.0]]), feature_names=["age"])
+
+
+def lines(axes):
+    return [np.asarray(line.get_ydata()) for line in axes.lines if len(line.get_ydata()) > 2]
+
+
+def test_series_show_the_input_over_its_attribution():
+    inputs = np.array([[[1.0], [2.0], [4.0], [8.0]]])
+    values = np.array([[[0.0], [1.0], [-1.0], [0.5]]])
+    above, below = plot_attribution(attribution(values, inputs)).axes
+    np.testing.assert_array_equal(lines(above)[0], inputs[0, :, 0])
+    np.testing.assert_array_equal(lines(below)[0], values[0, :, 0])
+    assert above.get_xlim() == below.get_xlim() == (0, 3)
+    colours = {to_hex(area.get_facecolor()[0]) for area in below.collections}
+    assert colours == {style.SUPPORTS, style.SPEAKS_AGAINST}
+
+
+def test_an_unsigned_series_has_one_colour_and_no_legend():
+    one = attribution(np.ones((1, 4, 1)), np.zeros((1, 4, 1)), is_signed=False)
+    figure = plot_attribution(one)
+    assert to_hex(figure.axes[1].collections[0].get_facecolor()[0]) == style.ACCENT
+    assert not any("supports" in text for text in texts(figure))
+
+
+def test_of_many_channels_the_six_strongest_are_drawn():
+    strength = np.array([1.0, 9, 2, 8, 3, 7, 4, 6])
+    values = np.ones((1, 5, 8)) * strength
+    figure = plot_attribution(attribution(values, np.zeros((1, 5, 8))))
+    assert [line[0] for line in lines(figure.axes[1])] == [9, 8, 3, 7, 4, 6]
+    words = texts(figure)
+    assert "the strongest 6 of 8 channels" in words
+    assert [text for text in words if "channel " in text] == [
+        f"\N{EM DASH} channel {channel}" for channel in (1, 3, 4, 5, 6, 7)
+    ]
+
+
+def test_series_at_a_layer_have_no_input_panel():
+    one = attribution(np.ones((1, 5, 2)), np.zeros((1, 20, 3)), at="conv1d")
+    assert len(plot_attribution(one).axes) == 1

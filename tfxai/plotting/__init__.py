@@ -1,0 +1,8 @@
+"""Figures of attributions, samples and training runs. matplotlib is used here only."""
+
+from tfxai.plotting.attribution import plot_attribution
+from tfxai.plotting.figures import figure_html, save_figure
+from tfxai.plotting.grid import sample_grid
+from tfxai.plotting.history import plot_history
+
+__all__ = ["figure_html", "plot_attribution", "plot_history", "sample_grid", "save_figure"]

@@ -1,0 +1,67 @@
+"""Colours of heatmaps, and how a heatmap is laid over its image."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import matplotlib
+import numpy as np
+from matplotlib.colors import Colormap, Normalize
+
+from tfxai.errors import UnknownNameError
+
+Array: TypeAlias = np.ndarray[Any, Any]
+
+DIVERGING = "RdBu_r"
+SEQUENTIAL = "inferno"
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+_DIM = 0.3  # where along a sequential map the overlay begins: black would look like shadow
+_OPAQUE = 0.8  # of the strongest heat: a trace of the image stays under it
+_STRONG = 0.8  # where along the diverging map the overlay takes its two colours from
+
+
+def colour_map(cmap: str | Colormap | None, signed: bool) -> Colormap:
+    """The colour map asked for, or the one that suits the values.
+
+    A diverging map gets an odd number of colours, so that zero has one of its own: the
+    neutral one in the middle.
+
+    Raises:
+        UnknownNameError: matplotlib has no map of that name.
+    """
+    if isinstance(cmap, Colormap):
+        return cmap
+    name = cmap or (DIVERGING if signed else SEQUENTIAL)
+    if name not in matplotlib.colormaps:
+        raise UnknownNameError.of("colour map", name, list(matplotlib.colormaps))
+    found = matplotlib.colormaps[name]
+    return found.resampled(257) if signed else found
+
+
+def scale(signed: bool) -> Normalize:
+    """From heat to colour: [-1, 1] centred at 0 for signed values, else [0, 1]."""
+    return Normalize(-1 if signed else 0, 1)
+
+
+def grey(pixels: Array) -> Array:
+    """(H, W, 3) in [0, 1] without its colours and a little lighter, so that heat stands out."""
+    return np.repeat(0.3 + 0.65 * (pixels @ _LUMINANCE)[..., None], 3, axis=-1)
+
+
+def overlay(pixels: Array, heat: Array, cmap: Colormap, signed: bool) -> Array:
+    """The image in grey with the heat over it, the more opaque the stronger it is.
+
+    Args:
+        pixels: (H, W, 3) in [0, 1].
+        heat: (H, W) in [-1, 1] where signed, else in [0, 1].
+        cmap: The colour map of the heatmap.
+        signed: Whether the heat may be negative.
+
+    Returns:
+        (H, W, 3) in [0, 1]. Where the heat is zero this is the grey image.
+    """
+    position = 0.5 + 0.5 * _STRONG * np.sign(heat) if signed else _DIM + (1 - _DIM) * heat
+    colour = cmap(np.asarray(position, float))[..., :3]
+    alpha = _OPAQUE * np.abs(heat)[..., None] ** (0.7 if signed else 0.9)
+    blended: Array = (1 - alpha) * grey(pixels) + alpha * colour
+    return np.clip(blended, 0, 1)

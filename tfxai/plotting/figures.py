@@ -1,0 +1,132 @@
+"""Figures without pyplot's global state: made, laid out in inches, saved, embedded."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from tfxai.errors import InvalidInputError
+from tfxai.files import replacing
+from tfxai.plotting import style
+
+FORMATS = ("png", "pdf", "svg", "jpg", "jpeg", "webp")
+_UNDATED: dict[str, dict[str, None]] = {
+    "pdf": {"CreationDate": None},
+    "svg": {"Date": None},
+}  # the same figure gives the same file
+
+
+class InlineFigure(Figure):
+    """A figure that a notebook shows by itself, whether or not pyplot is loaded."""
+
+    def _repr_png_(self) -> bytes:
+        return rendered(self, "png")
+
+
+class Page:
+    """A figure whose parts are placed in inches from its top left corner.
+
+    Args:
+        width: Width of the figure in inches.
+        height: Height of the figure in inches.
+        label: What it shows, in a few words: the text for those who cannot see it.
+    """
+
+    def __init__(self, width: float, height: float, label: str) -> None:
+        self.figure = InlineFigure(figsize=(width, height), dpi=style.DPI, facecolor="white")
+        self._canvas = FigureCanvasAgg(self.figure)
+        self.figure.set_label(label)
+        self.width, self.height = width, height
+
+    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        """New axes whose top left corner is at (left, top)."""
+        bottom = self.height - top - height
+        return self.figure.add_axes(
+            (left / self.width, bottom / self.height, width / self.width, height / self.height),
+            facecolor="white",
+        )
+
+    def text(self, left: float, top: float, text: str, **properties: Any) -> float:
+        """Text whose top left corner is at (left, top), unless `properties` align it otherwise.
+
+        Returns:
+            Its width in inches.
+        """
+        properties = {"va": "top", "ha": "left", **properties}
+        drawn = self.figure.text(left / self.width, 1 - top / self.height, text, **properties)
+        return drawn.get_window_extent(self._canvas.get_renderer()).width / style.DPI
+
+
+def frame(axes: Axes, *, sides: Sequence[str] = ("left", "bottom", "right", "top")) -> None:
+    """Thin grey lines on some sides of the axes, none on the others."""
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in sides)
+        spine.set_color(style.FAINT)
+        spine.set_linewidth(0.8)
+
+
+def small_ticks(axes: Axes) -> None:
+    """Short grey ticks with small labels."""
+    axes.tick_params(
+        length=2.5,
+        width=0.8,
+        color=style.FAINT,
+        labelsize=style.SMALL,
+        labelcolor=style.MUTED,
+        labelfontfamily=style.FONT,
+    )
+
+
+def rendered(figure: Figure, file_format: str) -> bytes:
+    """The figure as the bytes of a file of that format."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=file_format, dpi=figure.dpi, metadata=_UNDATED.get(file_format))
+    return buffer.getvalue()
+
+
+def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
+    """Writes a figure to a file whose suffix names the format.
+
+    Args:
+        figure: Any matplotlib figure.
+        path: A file that ends in .png, .pdf, .svg, .jpg or .webp. An earlier file is replaced
+            when the new one is complete, and left alone when anything fails.
+
+    Returns:
+        The path.
+
+    Raises:
+        InvalidInputError: The suffix names no known format.
+        OutputError: The file cannot be written.
+    """
+    final = Path(path)
+    file_format = final.suffix.lower().removeprefix(".")
+    if file_format not in FORMATS:
+        raise InvalidInputError(
+            f"The figure's file {str(path)!r} ends in {final.suffix!r}, which names no picture "
+            f"format. End it in .{', .'.join(FORMATS)}."
+        )
+    content = rendered(figure, file_format)
+    with replacing(final) as beside:
+        beside.write_bytes(content)
+    return final
+
+
+def figure_html(figure: Figure) -> str:
+    """The figure as an HTML `<img>` that holds its own PNG, at its size in inches."""
+    picture = base64.b64encode(rendered(figure, "png")).decode("ascii")
+    label = html.escape(str(figure.get_label() or "Figure"), quote=True)
+    width = round(figure.get_figwidth() * 96)  # CSS pixels
+    return (
+        f'<img alt="{label}" style="width:{width}px;max-width:100%" '
+        f'src="data:image/png;base64,{picture}">'
+    )

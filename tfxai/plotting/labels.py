@@ -1,0 +1,88 @@
+"""What a figure says in words about an attribution of one example."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tfxai.attribution import Attribution
+
+_WORDS = {"grad": "Grad", "cam": "CAM", "lrp": "LRP", "shap": "SHAP", "lime": "LIME"}
+_LONGEST = 60
+
+
+def method_title(name: str) -> str:
+    """`"integrated_gradients"` as Integrated Gradients, `"grad_cam"` as Grad-CAM."""
+    words = " ".join(_WORDS.get(word, word.capitalize()) for word in name.split("_"))
+    return words.replace("Grad CAM", "Grad-CAM")
+
+
+def shortened(text: str, longest: int = _LONGEST) -> str:
+    """The text, its end cut off where it is too long."""
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
+def target_title(one: Attribution) -> str:
+    """The explained class by its name, else its number."""
+    name = one.target_names[0]
+    return shortened(name) if one.class_names else f"Output {name}"
+
+
+def probability_text(one: Attribution) -> str:
+    """The probability of the explained class in words, or nothing."""
+    if one.probability is None:
+        return ""
+    return f"probability {float(one.probability[0]):.1%}"
+
+
+def explained(one: Attribution) -> str:
+    """The class and its probability in one line."""
+    return ", ".join(filter(None, (target_title(one), probability_text(one))))
+
+
+def facts(one: Attribution, width: int = 36) -> list[str]:
+    """Lines beside a row: the score explained, completeness, the layer, the options."""
+    lines = [f"{one.score_name.replace('_', ' ')} {number(one.score)}"]
+    if one.baseline_score is not None:
+        lines[0] += f" (baseline {number(one.baseline_score)})"
+    if one.completeness_gap is not None:
+        lines.append(f"completeness gap {gap(one)}")
+    if one.at is not None:
+        lines.append(f"at layer {one.at}")
+    options = [
+        f"{name}={_option(value)}"
+        for name, value in one.method.get("options", {}).items()
+        if value is not None
+    ]
+    if options:
+        lines.append(", ".join(options))
+    return [part for line in lines for part in textwrap.wrap(line, width)]
+
+
+def number(value: Any) -> str:
+    """A number to four digits, with a true minus sign."""
+    return f"{float(np.ravel(value)[0]):.4g}".replace("-", "\N{MINUS SIGN}")
+
+
+def gap(one: Attribution) -> str:
+    """The completeness gap, and its share of the difference that was to be explained."""
+    if one.completeness_gap is None or one.baseline_score is None:
+        return number(one.completeness_gap)
+    value = float(one.completeness_gap[0])
+    difference = float(one.score[0]) - float(one.baseline_score[0])
+    text = f"{value:+.1e}".replace("-", "\N{MINUS SIGN}")
+    if difference == 0:
+        return text
+    share = abs(value / difference)
+    return f"{text} (" + (f"{share:.2%})" if share >= 1e-4 else "<0.01%)")
+
+
+def _option(value: Any) -> str:
+    if isinstance(value, bool | int | float | str):
+        return str(value)
+    if isinstance(value, dict) and "name" in value:
+        return str(value["name"])
+    return "(an array)" if isinstance(value, list | tuple | dict) else type(value).__name__

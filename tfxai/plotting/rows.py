@@ -1,0 +1,68 @@
+"""A row of a figure: how tall and wide it is, and how it draws itself."""
+
+from __future__ import annotations
+
+import abc
+
+from tfxai.plotting import style
+from tfxai.plotting.figures import Page
+
+LEFT = 2.15  # inches beside the panels, for the labels
+MARGIN = 0.25
+HEADING = 0.24
+
+
+class Row(abc.ABC):
+    """One method's answer for one example.
+
+    Attributes:
+        height: Inches from the row's top to its bottom.
+        width: Inches of its panels, without the label on their left.
+        headings: Names of its columns with their left edges in inches, drawn once above rows
+            that share them.
+    """
+
+    height: float
+    width: float
+    headings: tuple[tuple[float, str], ...] = ()
+
+    @abc.abstractmethod
+    def draw(self, page: Page, left: float, top: float) -> None:
+        """Draws the panels with their top left corner at (left, top)."""
+
+
+def label_height(lines: list[str]) -> float:
+    """Inches that a label takes."""
+    return 0.21 + 0.142 * len(lines)
+
+
+def draw_label(page: Page, top: float, title: str, lines: list[str]) -> None:
+    """The method's name and the facts about its answer, left of the panels."""
+    page.text(MARGIN, top, title, **style.font(style.BODY + 0.5, bold=True))
+    page.text(
+        MARGIN,
+        top + 0.21,
+        "\n".join(lines),
+        linespacing=1.45,
+        **style.font(style.SMALL, style.MUTED),
+    )
+
+
+def draw_headings(page: Page, left: float, top: float, row: Row) -> None:
+    """The names of a row's columns, above it."""
+    for offset, heading in row.headings:
+        page.text(left + offset, top, heading, **style.font(style.SMALL + 0.5, style.MUTED))
+
+
+def draw_signs(page: Page, left: float, top: float) -> None:
+    """What the two colours of signed values mean."""
+    page.text(left, top, "■ supports", **style.font(style.SMALL, style.SUPPORTS))
+    against = style.font(style.SMALL, style.SPEAKS_AGAINST)
+    page.text(left + 0.85, top, "■ speaks against", **against)
+
+
+def draw_hidden(page: Page, right: float, top: float, shown: int, hidden: int, what: str) -> None:
+    """How many of a row's features or channels are drawn, where it is not all of them."""
+    if hidden:
+        text = f"the strongest {shown} of {shown + hidden} {what}"
+        page.text(right, top, text, ha="right", **style.font(style.SMALL, style.MUTED))

@@ -1,0 +1,86 @@
+"""Rows for series: the input over time, and under it what each moment adds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from tfxai.plotting import style
+from tfxai.plotting.colours import Array
+from tfxai.plotting.figures import Page, frame, small_ticks
+from tfxai.plotting.rows import Row, draw_hidden, draw_signs
+
+if TYPE_CHECKING:
+    from tfxai.attribution import Attribution
+
+MOST = len(style.LINES)
+_WIDTH = 6.6
+_LABELS = 0.55
+_PANEL = 1.05
+_GAP = 0.16
+_BELOW = 0.4
+
+
+class SeriesRow(Row):
+    """Lines of one example: its inputs above, their attributions below, at most six channels."""
+
+    def __init__(self, one: Attribution) -> None:
+        values = np.asarray(one.values, np.float64)[0]  # (T, C)
+        order = np.argsort(-np.abs(values).sum(axis=0), kind="stable")[:MOST]
+        self.channels = np.sort(order)
+        self.values = values[:, self.channels]
+        inputs = np.asarray(one.inputs, np.float64)[0]
+        self.inputs = inputs[:, self.channels] if inputs.shape == values.shape else None
+        self.hidden = values.shape[1] - len(self.channels)
+        self.panels = 1 if self.inputs is None else 2
+        self.signed = one.is_signed
+        self.height = 0.22 + self.panels * _PANEL + (self.panels - 1) * _GAP + _BELOW
+        self.width = _LABELS + _WIDTH
+
+    def draw(self, page: Page, left: float, top: float) -> None:
+        """Draws the panels, with a legend above them."""
+        left += _LABELS
+        self._draw_legend(page, left, top)
+        top += 0.22
+        if self.inputs is not None:
+            above = page.axes(left, top, _WIDTH, _PANEL)
+            self._lines(above, self.inputs, "input")
+            above.tick_params(labelbottom=False)
+            top += _PANEL + _GAP
+        below = page.axes(left, top, _WIDTH, _PANEL)
+        self._lines(below, self.values, "attribution")
+        below.axhline(0, color=style.MUTED, linewidth=0.8, zorder=1)
+        if len(self.channels) == 1:
+            self._fill(below, self.values[:, 0])
+        below.set_xlabel("time step", labelpad=2, **style.font(style.SMALL, style.MUTED))
+
+    def _lines(self, axes: Axes, lines: Array, name: str) -> None:
+        for column in range(lines.shape[1]):
+            axes.plot(lines[:, column], color=self._colour(column), linewidth=1.1)
+        axes.set_xlim(0, max(len(lines) - 1, 1))
+        axes.set_ylabel(name, labelpad=4, **style.font(style.SMALL, style.MUTED))
+        frame(axes, sides=("left", "bottom"))
+        small_ticks(axes)
+
+    def _fill(self, axes: Axes, line: Array) -> None:
+        steps = np.arange(len(line))
+        above = style.SUPPORTS if self.signed else style.ACCENT
+        for side, colour in ((line >= 0, above), (line <= 0, style.SPEAKS_AGAINST)):
+            axes.fill_between(
+                steps, line, 0, where=side, color=colour, alpha=0.35, linewidth=0, interpolate=True
+            )
+
+    def _colour(self, column: int) -> str:
+        return style.INK if len(self.channels) == 1 else style.LINES[column]
+
+    def _draw_legend(self, page: Page, left: float, top: float) -> None:
+        if len(self.channels) > 1:
+            for column, channel in enumerate(self.channels):
+                text = f"\N{EM DASH} channel {channel}"
+                properties = style.font(style.SMALL, self._colour(column))
+                page.text(left + 0.85 * column, top, text, **properties)
+        elif self.signed:
+            draw_signs(page, left, top)
+        draw_hidden(page, left + _WIDTH, top, len(self.channels), self.hidden, "channels")
