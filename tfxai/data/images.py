@@ -1,0 +1,179 @@
+"""Reading image files of every kind, and bringing them to a model's size."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tfxai.errors import DataNotFoundError, InvalidInputError
+
+# Only formats whose decoders are part of Pillow: some others start programs.
+FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF")
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp"),
+    *(".ppm", ".pgm", ".pbm", ".avif"),
+)
+MAX_PIXELS = 2**26
+"""Most pixels of an image that is read, 8192 x 8192: a small file can hold more."""
+
+
+def read_image(path: str | os.PathLike[str]) -> np.ndarray:
+    """The picture in a file, as red, green and blue.
+
+    Of an animated or many-paged file the first frame is taken. Pixels of 16 bits are
+    scaled to 8, CMYK, grey and palette colours converted, transparency is laid on white,
+    and the camera's orientation (EXIF) is applied.
+
+    Args:
+        path: A PNG, JPEG, GIF, BMP, TIFF, WebP, PPM or AVIF file, whatever its name.
+
+    Returns:
+        uint8 of shape (H, W, 3), RGB.
+
+    Raises:
+        DataNotFoundError: There is no such file.
+        InvalidInputError: It is a folder, no image, cut short or damaged, has more than
+            `MAX_PIXELS` pixels, or pixels for which white is not defined (floats).
+    """
+    path = Path(path)
+    if not path.exists():
+        raise DataNotFoundError(f"There is no file {str(path)!r}. Correct the path of the image.")
+    if not path.is_file():
+        raise InvalidInputError(
+            f"{str(path)!r} is a folder or a device, not an image. Pass an image file."
+        )
+    try:
+        with warnings.catch_warnings():  # the size is checked here, before any decoding
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=_formats()) as image:
+                _check_size(path, image.size)
+                image.load()
+                return _to_rgb(path, ImageOps.exif_transpose(image))
+    except InvalidInputError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise _too_large(path, "more than 2 * 89 million") from error
+    except UnidentifiedImageError as error:
+        raise InvalidInputError(
+            f"{str(path)!r} is not an image that can be read. Pass a PNG, JPEG, GIF, BMP, TIFF, "
+            "WebP, PPM or AVIF file."
+        ) from error
+    except Exception as error:  # decoders raise whatever a damaged file leads them to
+        raise InvalidInputError(
+            f"{str(path)!r} cannot be read: {_reason(error)}. Pass an image file that is whole "
+            "and readable."
+        ) from error
+
+
+def _formats() -> list[str]:
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
+def _reason(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return text.splitlines()[0].rstrip(". ")
+
+
+def _check_size(path: Path, size: tuple[int, int]) -> None:
+    if size[0] * size[1] > MAX_PIXELS:
+        raise _too_large(path, f"{size[0]} x {size[1]}")
+
+
+def _too_large(path: Path, pixels: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"{str(path)!r} has {pixels} pixels; at most {MAX_PIXELS:,} are read. Make it smaller "
+        "first."
+    )
+
+
+def _to_rgb(path: Path, image: Image.Image) -> np.ndarray:
+    if image.mode == "I" or image.mode.startswith("I;16"):  # grey of 16 bits
+        grey = np.asarray(image).astype(np.int64)
+        if grey.min() >= 0 and grey.max() <= 65535:
+            # 65535 = 257 * 255, so white stays white
+            return np.repeat(np.rint(grey / 257).astype(np.uint8)[..., None], 3, axis=-1)
+    if image.mode in ("I", "F"):
+        raise InvalidInputError(
+            f"{str(path)!r} has pixels of 32 bits, for which white is not defined. Save it with "
+            "8 or 16 bits."
+        )
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return np.array(image.convert("RGB"))
+
+
+def fit_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The middle of an image, as large as its shape allows, at another size.
+
+    Args:
+        image: uint8 of shape (H, W, 3).
+        height: Of the result, in pixels, at least 1.
+        width: Of the result, in pixels, at least 1.
+
+    Returns:
+        uint8 of shape (`height`, `width`, 3): the image cropped on both sides, or above
+        and below, to the same aspect ratio, then resized with a Lanczos filter that takes
+        every pixel into account (no aliasing). An image of that size comes back as it is.
+
+    Raises:
+        InvalidInputError: The image has another shape or type, or a size is below 1.
+    """
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise InvalidInputError(
+            f"An array of shape {image.shape} and type {image.dtype} is no image. Pass uint8 "
+            "of shape (height, width, 3)."
+        )
+    if height < 1 or width < 1:
+        raise InvalidInputError(
+            f"height={height}, width={width} is no size of an image. Pass at least 1 for both."
+        )
+    rows, columns = image.shape[:2]
+    if (rows, columns) == (height, width):
+        return image
+    scale = min(rows / height, columns / width)  # source pixels per pixel of the result
+    top, left = (rows - scale * height) / 2, (columns - scale * width) / 2
+    right, bottom = min(columns, left + scale * width), min(rows, top + scale * height)
+    box = (left, top, right, bottom)
+    picture = Image.fromarray(image)
+    return np.array(picture.resize((width, height), Image.Resampling.LANCZOS, box=box))
+
+
+def list_images(folder: str | os.PathLike[str]) -> list[Path]:
+    """The image files that lie directly in a folder, sorted by name.
+
+    A file counts by the ending of its name, case ignored; hidden files do not.
+
+    Raises:
+        DataNotFoundError: There is no such folder.
+        InvalidInputError: It is no folder, or holds no image.
+    """
+    folder = Path(folder)
+    if not folder.exists():
+        raise DataNotFoundError(f"There is no folder {str(folder)!r}. Correct the path.")
+    if not folder.is_dir():
+        raise InvalidInputError(f"{str(folder)!r} is no folder. Pass one that holds images.")
+    try:
+        found = sorted(path for path in folder.iterdir() if _is_image(path))
+    except OSError as error:
+        raise InvalidInputError(
+            f"The folder {str(folder)!r} cannot be read: {_reason(error)}. Pass another one."
+        ) from error
+    if not found:
+        raise InvalidInputError(
+            f"The folder {str(folder)!r} holds no image. Pass one with files that end in .png, "
+            ".jpg or the like."
+        )
+    return found
+
+
+def _is_image(path: Path) -> bool:
+    hidden = path.name.startswith(".")
+    return path.suffix.lower() in SUFFIXES and path.is_file() and not hidden
