@@ -1,0 +1,166 @@
+"""The options of a training run, and the command that repeats it."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from pathlib import Path
+from typing import Any, final
+
+from tfxai.errors import InvalidInputError, UnknownNameError
+
+SCHEDULES = ("constant", "cosine", "plateau")
+ARCHITECTURES = ("three_block_cnn", "resnet18")
+SUFFIXES = (".keras", ".h5")
+_ALWAYS_SAID = ("data", "model", "epochs", "batch_size", "seed", "out")
+
+
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """What is trained, on what, and how.
+
+    Args:
+        data: `"cifar10"`, or a folder with one folder of images per class.
+        model: `"three_block_cnn"` or `"resnet18"`.
+        width: Filters of the first stage of `resnet18`, which has 64 by default.
+        image_size: Height and width to which the images of a folder are brought, 32 by
+            default. CIFAR-10 has its own.
+        epochs: Number of passes over the training images.
+        batch_size: Images per step.
+        seed: Of the weights, the order of the images, their shifts and flips, dropout and
+            the choice of the validation images.
+        learning_rate: Adam's, its peak if the schedule changes it.
+        weight_decay: Share of a weight that a step takes off per unit of learning rate
+            (decoupled, as in AdamW); biases and batch normalisation are left out.
+        schedule: Of the learning rate: `"constant"`, `"cosine"` (to 0 over all epochs) or
+            `"plateau"` (halved when the validation loss has not fallen for `patience`
+            epochs).
+        warmup_epochs: With `"cosine"`: epochs in which the rate rises linearly from 0.
+        patience: With `"plateau"`: epochs without a lower validation loss.
+        early_stopping: Stop after that many epochs without a lower validation loss, and
+            keep the weights of the best epoch. None: never.
+        validation: Fraction of the *training* images held out, in [0, 1). The test
+            images decide nothing.
+        limit: Train on at most that many images, validation included. None: on all.
+        out: Path of the model, ending in `.keras` or `.h5`.
+
+    Raises:
+        InvalidInputError: An option has a value that cannot be used.
+        UnknownNameError: There is no such model or schedule.
+    """
+
+    data: str = "cifar10"
+    model: str = "three_block_cnn"
+    width: int | None = None
+    image_size: int | None = None
+    epochs: int = 20
+    batch_size: int = 128
+    seed: int = 0
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    warmup_epochs: int = 2
+    patience: int = 3
+    early_stopping: int | None = None
+    validation: float = 0.05
+    limit: int | None = None
+    out: str = "models/model.keras"
+
+    def __post_init__(self) -> None:
+        if self.model not in ARCHITECTURES:
+            raise UnknownNameError.of("model", self.model, ARCHITECTURES)
+        if self.schedule not in SCHEDULES:
+            raise UnknownNameError.of("schedule", self.schedule, SCHEDULES)
+        for name, smallest in _SMALLEST.items():
+            _check_whole(name, getattr(self, name), smallest)
+        _check_real("learning_rate", self.learning_rate, above=True)
+        _check_real("weight_decay", self.weight_decay, above=False)
+        if not 0 <= self.validation < 1:
+            raise InvalidInputError(
+                f"validation={self.validation!r} is no fraction of the training images. "
+                "Pass a number in [0, 1), such as 0.05."
+            )
+        if Path(self.out).suffix not in SUFFIXES:
+            raise InvalidInputError(
+                f"out={self.out!r} does not name a model file. Let it end in .keras or .h5."
+            )
+        self._check_together()
+
+    def _check_together(self) -> None:
+        """Options that only make sense beside others."""
+        if self.validation == 0 and (self.schedule == "plateau" or self.early_stopping):
+            what = "early_stopping" if self.early_stopping else "schedule='plateau'"
+            raise InvalidInputError(
+                f"{what} looks at the validation loss, and validation=0 holds no image out. "
+                "Pass a fraction, such as validation=0.05."
+            )
+        if self.width is not None and self.model != "resnet18":
+            raise InvalidInputError(
+                f"width={self.width} came with {self.model!r}, whose widths are fixed. Leave it "
+                "out, or train 'resnet18'."
+            )
+        if self.image_size is not None and self.data == "cifar10":
+            raise InvalidInputError(
+                f"image_size={self.image_size} came with CIFAR-10, whose images are 32x32. "
+                "Leave it out, or pass a folder of images as data."
+            )
+        if self.schedule == "cosine" and self.warmup_epochs >= self.epochs:
+            raise InvalidInputError(
+                f"warmup_epochs={self.warmup_epochs} leaves none of the {self.epochs} epochs. "
+                "Pass fewer."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The options as plain JSON types."""
+        return dataclasses.asdict(self)
+
+
+_SMALLEST = {
+    "width": 1,
+    "image_size": 8,
+    "epochs": 1,
+    "batch_size": 1,
+    "seed": 0,
+    "warmup_epochs": 0,
+    "patience": 1,
+    "early_stopping": 1,
+    "limit": 2,
+}
+_OPTIONAL = ("width", "image_size", "early_stopping", "limit")
+
+
+def _check_whole(name: str, value: Any, smallest: int) -> None:
+    if value is None and name in _OPTIONAL:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or value < smallest:
+        raise InvalidInputError(
+            f"{name}={value!r} cannot be used. Pass a whole number of at least {smallest}."
+        )
+
+
+def _check_real(name: str, value: Any, above: bool) -> None:
+    sound = isinstance(value, (int, float)) and value < float("inf")
+    if not sound or value < 0 or (above and value == 0):
+        raise InvalidInputError(
+            f"{name}={value!r} cannot be used. Pass a finite number "
+            f"{'above' if above else 'of at least'} 0."
+        )
+
+
+def equivalent_command(config: TrainingConfig) -> str:
+    """The command line that trains the same model.
+
+    Example:
+        >>> command = equivalent_command(TrainingConfig(epochs=5, schedule="cosine"))
+        >>> command.startswith("tfxai train --data cifar10 --model three_block_cnn --epochs 5 ")
+        True
+        >>> command.endswith("--schedule cosine --out models/model.keras")
+        True
+    """
+    words = ["tfxai", "train"]
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.name in _ALWAYS_SAID or value != field.default:
+            words += [f"--{field.name.replace('_', '-')}", str(value)]
+    return shlex.join(words)
