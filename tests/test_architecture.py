@@ -40,18 +40,18 @@ def imported(node: ast.AST, package: str) -> Iterator[str]:
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:
-    """Each name that the file imports, and whether only inside a function."""
+    """Each name that the file imports to run, and whether only inside a function."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     package = ".".join(path.relative_to(ROOT).parent.parts)
-    lazy = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree))
+    functions = [n for n in nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    lazy = {id(inner) for outer in functions for inner in ast.walk(outer)}
+    checks = [n for n in nodes if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
+    only_types = {id(inner) for outer in checks for inner in ast.walk(outer)}
+    for node in nodes:
         for name in imported(node, package):
-            yield name, id(node) in lazy
+            if id(node) not in only_types:
+                yield name, id(node) in lazy
 
 
 def unit(dotted: str) -> str:

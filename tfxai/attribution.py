@@ -7,8 +7,10 @@ import dataclasses
 import html
 import io
 import json
+import operator
 import os
 import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -28,6 +30,11 @@ Values: TypeAlias = "Array | dict[str, Array]"
 CHANNELS = ("sum", "max_abs", "sum_abs", "l2")
 _PER_EXAMPLE = ("target", "score", "probability", "baseline_score", "completeness_gap")
 _FORMAT = 1
+_UNREADABLE = (
+    AttributeError, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What NumPy, zipfile, json and this module raise on a file of other content."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,7 +46,7 @@ class Attribution:
             layer's resolution for class activation maps; one array per name for a model with
             named inputs. In score, or score per input unit for gradients, as the method says.
         inputs: (B, ...) what the model was given, in its own units; one array per name likewise.
-        target: (B,) int32 output explained, or (B, r).
+        target: (B,) int32 output explained, or (B, r); -1 where the score is not of one output.
         score: (B,) the score at the inputs.
         method: Name and options of the method: `{"name": ..., "options": {...}}`.
         score_name: `"logit"`, `"probability"`, `"output"` or the name of another score.
@@ -116,7 +123,7 @@ class Attribution:
 
     @property
     def target_names(self) -> list[str]:
-        """The explained class of each example, as its name or else its number."""
+        """What is explained of each example: a class name, its number, or the score's name."""
         return [self._name(one) for one in self.target]
 
     @property
@@ -159,7 +166,7 @@ class Attribution:
             )
         maps = self._reduced(channels)
         if size is not None:
-            maps = np.stack([_resize(one, size) for one in maps])
+            maps = np.stack([_resize(one, *_checked(size)) for one in maps])
         scale = np.percentile(np.abs(maps), clip_percentile, axis=(1, 2), keepdims=True)
         peak = np.abs(maps).max(axis=(1, 2), keepdims=True)
         scale = np.where(scale > 0, scale, peak)  # a map of a few points has a percentile of 0
@@ -211,20 +218,26 @@ class Attribution:
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
-            about = json.loads(str(arrays.pop("about")))
-        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+            return cls._from(arrays, json.loads(str(arrays.pop("about"))))
+        except _UNREADABLE as error:
             raise InvalidInputError(
                 f"{str(path)!r} holds no attribution ({error}). Pass a file that save() wrote."
             ) from error
+
+    @classmethod
+    def _from(cls, arrays: dict[str, Array], about: dict[str, Any]) -> Attribution:
+        if (version := about.pop("format")) != _FORMAT:
+            raise ValueError(f"format {version}, and {_FORMAT} was expected")
         preprocessing = about.pop("preprocessing")
         names = about.pop("class_names")
-        about.pop("format")
         return cls(
             values=_gathered(arrays, "values"),
             inputs=_gathered(arrays, "inputs"),
             preprocessing=preprocessing and Preprocessing.from_dict(preprocessing),
             class_names=names and tuple(names),
-            **{name: arrays.get(name) for name in _PER_EXAMPLE},  # type: ignore[arg-type]
+            target=arrays.pop("target"),
+            score=arrays.pop("score"),
+            **{name: arrays.get(name) for name in _PER_EXAMPLE[2:]},  # type: ignore[arg-type]
             **about,
         )
 
@@ -258,6 +271,8 @@ class Attribution:
     def _name(self, target: Any) -> str:
         if np.ndim(target):
             return str(tuple(int(i) for i in target))
+        if target < 0:
+            return self.score_name
         if self.class_names and 0 <= target < len(self.class_names):
             return self.class_names[int(target)]
         return str(int(target))
@@ -309,12 +324,26 @@ def _gathered(arrays: dict[str, Array], field: str) -> Values:
     if field in arrays:
         return arrays[field]
     head = f"{field}/"
-    return {name[len(head) :]: array for name, array in arrays.items() if name.startswith(head)}
+    found = {name[len(head) :]: array for name, array in arrays.items() if name.startswith(head)}
+    if not found:
+        raise KeyError(field)
+    return found
 
 
-def _resize(one: Array, size: tuple[int, int]) -> Array:
-    """(h, w) to `size`, bilinear with half-pixel centres; smoothed first where it shrinks."""
-    height, width = size
+def _checked(size: Any) -> tuple[int, int]:
+    try:
+        height, width = map(operator.index, size)
+    except (TypeError, ValueError):
+        height = width = 0
+    if min(height, width) < 1:
+        raise InvalidInputError(
+            f"size={size!r} was expected to be (height, width), two integers of at least 1."
+        )
+    return height, width
+
+
+def _resize(one: Array, height: int, width: int) -> Array:
+    """(h, w) resized, bilinear with half-pixel centres; smoothed first where it shrinks."""
     image = Image.fromarray(np.ascontiguousarray(one, np.float32))
     return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
 
@@ -326,4 +355,4 @@ def _to_unit(inputs: Array) -> Array:
         return inputs.astype(np.float32)
     if low >= 0 and high <= 255:
         return (inputs / 255).astype(np.float32)
-    return ((inputs - low) / (high - low)).astype(np.float32)
+    return ((inputs - low) / ((high - low) or 1)).astype(np.float32)

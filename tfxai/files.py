@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tfxai.errors import OutputError
+from tfxai.errors import OutputError, TfxaiError
 
 
 @contextlib.contextmanager
@@ -38,6 +38,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.umask(mask)
         beside.chmod(0o666 & ~mask)  # as an ordinary new file, not mkstemp's private mode
         beside.replace(final)
+    except TfxaiError:
+        raise
     except OSError as error:
         raise OutputError(
             f"Cannot write {str(final)!r}: {error.strerror or error}. "

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfxai.card import Card
 from tfxai.core.backend import require_model
+from tfxai.core.heads import single_output
 from tfxai.core.inputs import Array, read_inputs
 from tfxai.core.program import forward
 from tfxai.data.preprocessing import Preprocessing
@@ -73,7 +74,7 @@ class Subject:
         parts = []
         for start in range(0, len(leaves[0]), _ROWS):
             tensors = [tf.convert_to_tensor(leaf[start : start + _ROWS]) for leaf in leaves]
-            parts.append(np.asarray(run(tensors)))
+            parts.append(np.asarray(single_output(run(tensors))))
         return np.concatenate(parts)
 
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import threading
-import weakref
-from typing import Any
+from typing import Any, cast
 
 import keras
 import tensorflow as tf
 
 from tfxai.core.heads import final_activation
 from tfxai.core.inputs import Layout
+from tfxai.core.kept import Kept
 from tfxai.core.taps import observe
 from tfxai.errors import InvalidInputError, LayerNotFoundError
 
@@ -111,17 +110,12 @@ class Anatomy:
         return max(sum(sizes), 1)
 
 
-_lock = threading.Lock()
-_known: weakref.WeakKeyDictionary[keras.Model, dict[Layout, Anatomy]] = weakref.WeakKeyDictionary()
+_known = Kept(64)
 
 
 def anatomy(model: keras.Model, layout: Layout) -> Anatomy:
     """The anatomy of `model` for inputs of `layout`, from a cache where it is known."""
-    with _lock:
-        known = _known.setdefault(model, {})
-    if layout not in known:
-        known[layout] = _trace(model, layout)
-    return known[layout]
+    return cast(Anatomy, _known.get(model, layout, lambda: _trace(model, layout)))
 
 
 def _trace(model: keras.Model, layout: Layout) -> Anatomy:

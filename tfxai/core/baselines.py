@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tfxai.core.inputs import Array, Layout
+from tfxai.core.inputs import Array, Layout, fitted
 from tfxai.errors import InvalidInputError, UnknownNameError
 
 NAMED = {"black": 0.0, "white": 255.0}
@@ -58,13 +58,17 @@ def check_baseline(baseline: Any) -> Any:
         if baseline not in NAMED:
             raise UnknownNameError.of("baseline", baseline, NAMED)
         return baseline
-    array = np.asarray(baseline)
+    try:
+        array = np.asarray(baseline)
+    except ValueError:  # lists of unequal lengths
+        array = np.asarray(None)
     if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
         raise InvalidInputError(
             f"baseline={baseline!r} was expected to be finite numbers. Pass None, a number, "
             f"{' or '.join(map(repr, NAMED))}, or an array shaped like one input or the batch."
         )
-    return float(array) if array.ndim == 0 else Content(array)
+    # float64, as what comes back from JSON: equal numbers are equal options
+    return float(array) if array.ndim == 0 else Content(array.astype(np.float64))
 
 
 def read_baseline(
@@ -76,16 +80,19 @@ def read_baseline(
         baseline: As `check_baseline` returns it. None is black before preprocessing where the
             preprocessing is known, and zeros where it is not; a number fills the input.
         layout: The inputs of the model.
-        leaves: The inputs; those that are held (integers) are their own baseline.
+        leaves: The inputs; integers that are held beside others are their own baseline, and
+            where there is nothing else (tokens, explained at a layer) the baseline is of integers.
         preprocessing: With `apply(pixels)`, or None.
 
     Raises:
-        InvalidInputError: A colour without preprocessing, or an array of another shape.
+        InvalidInputError: A colour without preprocessing, an array of another shape, or
+            numbers that are not finite or not whole in the input's type.
     """
     result = list(leaves)
-    for i in layout.explained:
+    for i in layout.explained or layout.held:
         one = _one(baseline, leaves[i].shape, preprocessing)
-        result[i] = np.broadcast_to(one, leaves[i].shape).astype(leaves[i].dtype)
+        one = fitted(f"The baseline of input {layout.names[i]!r}", one, layout.dtypes[i])
+        result[i] = np.broadcast_to(one, leaves[i].shape)
     return result
 
 

@@ -19,18 +19,24 @@ _PASSED = frozenset({"Identity", "Cast", "StopGradient", "EnsureShape", "Reshape
 _OPAQUE = frozenset({"PartitionedCall", "StatefulPartitionedCall", "XlaCallModule"})
 
 
-def final_activation(output: tf.Tensor) -> str | None:
-    """`"softmax"`, `"sigmoid"` or None: what the model ends in."""
-    kind = _producer(output).type
-    return {"Softmax": "softmax", "Sigmoid": "sigmoid"}.get(kind)
+def final_activation(output: tf.Tensor, x: tf.Tensor | None = None) -> str | None:
+    """`"softmax"`, `"sigmoid"` or None: what lies between x and the output, at its end."""
+    operation = _producer(output, x)
+    if x is not None and operation is x.op:
+        return None
+    return {"Softmax": "softmax", "Sigmoid": "sigmoid"}.get(operation.type)
 
 
-def head(output: tf.Tensor, kind: str, *, explicit: bool) -> tf.Tensor:
+def head(
+    output: tf.Tensor, kind: str, x: tf.Tensor, *, activation: str | None, explicit: bool
+) -> tf.Tensor:
     """The outputs (B, N) or (B, ..., N) of which one is the score.
 
     Args:
         output: What the model returned, in a graph.
         kind: `"logit"`, `"probability"` or `"output"`.
+        x: What the output was computed from, the input or a layer's activations.
+        activation: What the whole model ends in.
         explicit: Whether the user asked for `kind`. A default falls back to the output where
             the model ends in no softmax or sigmoid; an explicit `"probability"` applies one.
 
@@ -38,9 +44,13 @@ def head(output: tf.Tensor, kind: str, *, explicit: bool) -> tf.Tensor:
         Float tensor; a single sigmoid unit becomes the two classes (no, yes), with logits
         -z and z and probabilities 1 - p and p.
     """
-    activation = final_activation(output)
     values = output
     if kind == "logit" and activation is not None:
+        if final_activation(output, x) != activation:
+            raise UnsupportedModelError(
+                f"The logits come before the model's {activation}, and at= names a layer after "
+                "them. Pass score='output', or explain an earlier layer."
+            )
         values = tf.reshape(_producer(output).inputs[0], tf.shape(output))
         values.set_shape(output.shape)  # a reshape to a shape not known forgets it
     elif kind == "logit" and _producer(output).type in _OPAQUE:
@@ -48,7 +58,7 @@ def head(output: tf.Tensor, kind: str, *, explicit: bool) -> tf.Tensor:
             "The model ends in a compiled call that cannot be looked into, so its logits are "
             "not known. Pass score='output' to explain what it returns."
         )
-    values = _at_least_float32(values)
+    values = at_least_float32(values)
     if values.shape.rank == 1:
         values = values[:, None]
     if values.shape.rank is None or values.shape.rank < 2:
@@ -80,14 +90,15 @@ def single_output(raw: Any) -> tf.Tensor:
     return flat[0]
 
 
-def _producer(output: tf.Tensor) -> tf.Operation:
-    """The operation that made `output`, casts and reshapes passed over."""
+def _producer(output: tf.Tensor, x: tf.Tensor | None = None) -> tf.Operation:
+    """The operation that made `output`, casts and reshapes passed over, no further than x."""
     operation = output.op
-    while operation.type in _PASSED:
+    while operation.type in _PASSED and (x is None or operation is not x.op):
         operation = operation.inputs[0].op
     return operation
 
 
-def _at_least_float32(values: tf.Tensor) -> tf.Tensor:
+def at_least_float32(values: tf.Tensor) -> tf.Tensor:
+    """`values` in float32 where they are integers or half precision."""
     narrow = values.dtype in (tf.float16, tf.bfloat16) or not values.dtype.is_floating
     return tf.cast(values, tf.float32) if narrow else values

@@ -106,7 +106,8 @@ def read_inputs(model: keras.Model, inputs: Any) -> tuple[Layout, list[Array]]:
     kind, names, leaves = _leaves(model, inputs)
     expected = _declared(model, names)
     arrays = [
-        _read(name, leaf, expected.get(name)) for name, leaf in zip(names, leaves, strict=True)
+        _read(name, leaf, expected.get(name), model)
+        for name, leaf in zip(names, leaves, strict=True)
     ]
     sizes = {array.shape[0] for array in arrays}
     if len(sizes) != 1:
@@ -128,11 +129,11 @@ def _leaves(model: keras.Model, inputs: Any) -> tuple[str, list[str], list[Any]]
     """Kind, names and leaves; a list is one batch unless the model takes several inputs."""
     declared = [tensor.name for tensor in getattr(model, "inputs", None) or []]
     if isinstance(inputs, dict):
-        missing = sorted(set(declared) - set(inputs))
-        if missing and len(declared) > 1:
+        takes_dict = len(declared) > 1 or isinstance(getattr(model, "input", None), dict)
+        if declared and (set(declared) != set(inputs) or not takes_dict):
             raise InvalidInputError(
-                f"The inputs name {sorted(inputs)}, and the model takes {declared}. "
-                f"Add {', '.join(map(repr, missing))}."
+                f"The inputs name {list(inputs)}, and the model takes {declared}. "
+                f"Pass {'a dict with these names' if takes_dict else 'the batch itself'}."
             )
         return "dict", list(inputs), list(inputs.values())
     several = len(declared) > 1 or (not declared and isinstance(inputs, tuple))
@@ -144,7 +145,8 @@ def _leaves(model: keras.Model, inputs: Any) -> tuple[str, list[str], list[Any]]
                 "Pass a list in that order, or a dict by name."
             )
         names = declared or [f"input_{i}" for i in range(len(inputs))]
-        return "list", names, list(inputs)
+        kind = "dict" if isinstance(getattr(model, "input", None), dict) else "list"
+        return kind, names, list(inputs)
     return "one", declared[:1] or ["input"], [inputs]
 
 
@@ -157,7 +159,7 @@ def _declared(model: keras.Model, names: Sequence[str]) -> dict[str, Any]:
     return by_name
 
 
-def _read(name: str, leaf: Any, declared: Any) -> Array:
+def _read(name: str, leaf: Any, declared: Any, model: keras.Model) -> Array:
     """One input as an array in the model's type, checked."""
     try:
         array = np.asarray(leaf)
@@ -170,23 +172,40 @@ def _read(name: str, leaf: Any, declared: Any) -> Array:
             f"Input {name!r} has type {array.dtype}, and numbers were expected. "
             "Pass a float or integer array."
         )
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise InvalidInputError(
-            f"Input {name!r} holds {int((~np.isfinite(array)).sum())} values that are NaN or "
-            "infinite. Pass finite numbers."
-        )
     if declared is not None:
         _check_shape(name, array.shape, tuple(declared.shape))
-        return array.astype(keras.backend.standardize_dtype(declared.dtype), copy=False)
+        dtype = keras.backend.standardize_dtype(declared.dtype)
+        return fitted(f"Input {name!r}", array, dtype)
     if array.ndim == 0:
         raise InvalidInputError(f"Input {name!r} is a single number. Pass a batch: (B, ...).")
-    return array.astype(_default_type(array), copy=False)
+    return fitted(f"Input {name!r}", array, _default_type(array, model))
 
 
-def _default_type(array: Array) -> str:
+def fitted(what: str, array: Array, dtype: str) -> Array:
+    """`array` in a type of the model, where that keeps its values up to rounding.
+
+    Raises:
+        InvalidInputError: Some are not finite in that type, or not whole where it is of integers.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        cast = array.astype(tf.as_dtype(dtype).as_numpy_dtype, copy=False)
+    if array.dtype.kind == "f" and not tf.as_dtype(dtype).is_floating:
+        is_lost = cast != array
+        problem, advice = f"no whole numbers of type {dtype}", "Pass integers."
+    else:
+        is_lost = ~np.isfinite(cast)
+        problem, advice = f"NaN or infinite in {dtype}", "Pass finite numbers."
+    if is_lost.any():
+        raise InvalidInputError(
+            f"{what} holds {int(is_lost.sum())} values that are {problem}. {advice}"
+        )
+    return cast
+
+
+def _default_type(array: Array, model: keras.Model) -> str:
     """Type for a model that declares none: floats as Keras has them, integers as they are."""
     if array.dtype.kind in "fu":  # unsigned integers are pixels
-        return str(keras.config.floatx())
+        return "float64" if model.compute_dtype == "float64" else str(keras.config.floatx())
     return array.dtype.name
 
 

@@ -7,9 +7,7 @@ baseline or weight is only another argument. This is the only place that compile
 from __future__ import annotations
 
 import dataclasses
-import threading
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -17,16 +15,17 @@ import keras
 import tensorflow as tf
 
 from tfxai.core.anatomy import Anatomy
+from tfxai.core.heads import at_least_float32
 from tfxai.core.inputs import Layout
-from tfxai.core.score import Network, Question, Score
+from tfxai.core.kept import Kept
+from tfxai.core.score import Network, Question, Score, is_readable, unreadable
 from tfxai.core.scores import Neuron
 from tfxai.core.surgery import cut
 from tfxai.core.taps import observe
+from tfxai.errors import UnsupportedModelError
 
 Attribute = Callable[[Score, tf.Tensor], tf.Tensor]
 """A method's equation: from f and x to values."""
-
-_KEPT = 64  # programs kept for one model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,15 +53,12 @@ class Plan:
     jit: bool
 
 
-_lock = threading.Lock()
-_programs: weakref.WeakKeyDictionary[keras.Model, OrderedDict[Any, Any]] = (
-    weakref.WeakKeyDictionary()
-)
+_programs = Kept(64)
 
 
 def program(model: keras.Model, plan: Plan, anatomy: Anatomy, attribute: Attribute) -> Any:
     """The compiled function of `plan`, from the cache where it is known."""
-    return _cached(model, plan, lambda: _compile(model, plan, anatomy, attribute))
+    return _programs.get(model, plan, lambda: _compile(model, plan, anatomy, attribute))
 
 
 def forward(model: keras.Model, layout: Layout) -> Any:
@@ -70,9 +66,10 @@ def forward(model: keras.Model, layout: Layout) -> Any:
     reference = weakref.ref(model)
 
     def run(leaves: list[tf.Tensor]) -> Any:
-        return cast(keras.Model, reference())(layout.structure(leaves), training=False)
+        with keras.StatelessScope():  # nothing is assigned to the model
+            return cast(keras.Model, reference())(layout.structure(leaves), training=False)
 
-    return _cached(model, ("forward", layout), lambda: compiled(run, [layout.specs()]))
+    return _programs.get(model, ("forward", layout), lambda: compiled(run, [layout.specs()]))
 
 
 def compiled(function: Callable[..., Any], specs: Sequence[Any], *, jit: bool = False) -> Any:
@@ -82,21 +79,6 @@ def compiled(function: Callable[..., Any], specs: Sequence[Any], *, jit: bool = 
     ).get_concrete_function()
 
 
-def _cached(model: keras.Model, key: Any, make: Callable[[], Any]) -> Any:
-    """The program of `key`, made where it is not known; the least used ones are dropped."""
-    with _lock:
-        known = _programs.setdefault(model, OrderedDict())
-        if key in known:
-            known.move_to_end(key)
-            return known[key]
-    made = make()  # not under the lock: a trace takes seconds
-    with _lock:
-        known[key] = made
-        while len(known) > _KEPT:
-            known.popitem(last=False)
-    return made
-
-
 def _compile(model: keras.Model, plan: Plan, anatomy: Anatomy, attribute: Attribute) -> Any:
     reference = weakref.ref(model)  # the cache must not keep the model alive
 
@@ -104,7 +86,7 @@ def _compile(model: keras.Model, plan: Plan, anatomy: Anatomy, attribute: Attrib
         leaves: list[tf.Tensor], target: tf.Tensor, baseline: list[tf.Tensor]
     ) -> dict[str, tf.Tensor]:
         live = cast(keras.Model, reference())  # alive: the caller holds it
-        network, x, held, x0 = _at(live, plan, anatomy, leaves, baseline)
+        network, x, held, x0 = _widened(*_at(live, plan, anatomy, leaves, baseline))
         f = Score(network, plan.question, anatomy, target, held, x0, plan.chunk)
         return _answers(f, x, attribute)
 
@@ -161,6 +143,20 @@ def _at(
     return _replacing(model, layout, anatomy, plan.at, leaves, baseline)
 
 
+def _widened(
+    network: Network, x: tf.Tensor, held: tuple[tf.Tensor, ...], x0: tf.Tensor | None
+) -> tuple[Network, tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor | None]:
+    """A half precision x as float32, so that paths and sums over copies keep their digits."""
+    narrow = x.dtype
+    if narrow not in (tf.float16, tf.bfloat16):
+        return network, x, held, x0
+
+    def widened(x: tf.Tensor, held: tuple[tf.Tensor, ...]) -> Any:
+        return network(tf.cast(x, narrow), held)
+
+    return widened, at_least_float32(x), held, None if x0 is None else at_least_float32(x0)
+
+
 def _replacing(
     model: keras.Model,
     layout: Layout,
@@ -178,11 +174,15 @@ def _replacing(
         def visit(path: str, layer: Any, index: int, output: Any) -> Any:
             if not call.matches(layer, index):
                 return output
+            if not is_readable(output):
+                raise UnsupportedModelError(unreadable(call.path))
             seen.append(output)
             return output if replacement is None else replacement
 
         with observe(visit):
             raw = model(layout.structure(tensors), training=False)
+        if not seen:
+            raise UnsupportedModelError(unreadable(call.path))
         return raw, seen[0]
 
     def network(x: tf.Tensor, held: tuple[tf.Tensor, ...]) -> Any:

@@ -19,11 +19,11 @@ RULES = (
 def check_rule(rule: str, steps: int) -> None:
     """Raises `InvalidInputError` unless `quadrature(rule, steps)` exists."""
     if rule not in RULES:
-        raise UnknownNameError.of("quadrature rule", rule, RULES)
+        raise UnknownNameError.of("quadrature rule", str(rule), RULES)
     least = 2 if rule == "riemann_trapezoid" else 1
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < least:
         raise InvalidInputError(
-            f"steps={steps!r} is not enough for {rule}. Pass an integer of at least {least}."
+            f"steps={steps!r} does not fit {rule}. Pass an integer of at least {least}."
         )
 
 

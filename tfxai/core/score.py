@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tfxai.core.anatomy import Anatomy
 from tfxai.core.copies import copies_per_chunk, repeat_batch, weighted_sum
-from tfxai.core.heads import KINDS, head, single_output
+from tfxai.core.heads import KINDS, at_least_float32, head, single_output
 from tfxai.core.scores import Contrast, Neuron, ScoreKind, registered_score
 from tfxai.core.taps import observe
 from tfxai.core.targets import resolve, select
@@ -83,7 +83,8 @@ class Score:
         run = self._run(x)
         if run.outputs is None or self._anatomy.activation is None:
             return None
-        return select(head(single_output(run.raw), "probability", explicit=False), self._target)
+        kind = "output" if self._question.kind == "output" else "probability"
+        return select(self._head(run.raw, kind, x), self._target)
 
     def gradient(self, x: tf.Tensor) -> tf.Tensor:
         """df/dx, shaped like x.
@@ -91,8 +92,7 @@ class Score:
         Raises:
             UnsupportedModelError: Nothing leads from x to the score.
         """
-        run = self._run(x)
-        gradient = run.tape.gradient(run.score, x)
+        gradient = _gradient(self._run(x).score, x)
         if gradient is None:
             raise UnsupportedModelError(
                 "The score does not depend on the input in a differentiable way. "
@@ -101,19 +101,19 @@ class Score:
         return gradient
 
     def layer_gradient(self, path: str, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """A and df/dA for the output A of the layer at `path`, shaped alike.
+        """A and df/dA for the output A of the layer at `path`, shaped alike, float32 or wider.
 
         Raises:
             UnsupportedModelError: The score does not depend on that layer.
         """
         run = self._run(x)
         activations = self._activations(run, path)
-        gradient = run.tape.gradient(run.score, activations)
+        gradient = _gradient(run.score, activations)
         if gradient is None:
             raise UnsupportedModelError(
                 f"The score does not depend on layer {path!r}. Choose a layer that it rests on."
             )
-        return activations, gradient
+        return at_least_float32(activations), at_least_float32(gradient)
 
     def sum_over_copies(
         self,
@@ -158,40 +158,38 @@ class Score:
 
         def visit(path: str, layer: Any, index: int, output: Any) -> Any:
             seen[id(layer), index] = output
-            if isinstance(output, tf.Tensor) and output.dtype.is_floating:
-                tape.watch(output)  # where x is made of integers nothing else is watched
             return output
 
-        tape = tf.GradientTape(persistent=True, watch_accessed_variables=False)
-        with tape:
-            tape.watch(x)
-            with observe(visit):
-                raw = self._network(x, self._held)
-            run = _Run(tape, seen, raw)
-            run.outputs, run.score = self._read(raw, run)
+        with observe(visit):
+            raw = self._network(x, self._held)
+        run = _Run(seen, raw)
+        run.outputs, run.score = self._read(run, x)
         return run
 
-    def _read(self, raw: Any, run: _Run) -> tuple[tf.Tensor | None, tf.Tensor]:
+    def _read(self, run: _Run, x: tf.Tensor) -> tuple[tf.Tensor | None, tf.Tensor]:
         """The outputs, where the question is about one of them, and the score."""
-        kind, explicit = self._question.kind, self._question.explicit
+        kind = self._question.kind
         if isinstance(kind, Neuron):
             return None, kind.select(self._activations(run, kind.layer))
         if isinstance(kind, Contrast):
-            outputs = head(single_output(raw), "logit", explicit=explicit)
+            outputs = self._head(run.raw, "logit", x)
             return outputs, outputs[..., kind.a] - outputs[..., kind.b]
         function = registered_score(kind)
         if function is not None:
-            return None, _one_number_an_example(function(raw), kind)
-        outputs = head(single_output(raw), kind, explicit=explicit)
+            return None, _one_number_an_example(function(run.raw), kind)
+        outputs = self._head(run.raw, kind, x)
         return outputs, select(outputs, resolve(self._target, outputs))
+
+    def _head(self, raw: Any, kind: str, x: tf.Tensor) -> tf.Tensor:
+        """All outputs of one kind."""
+        output, explicit = single_output(raw), self._question.explicit
+        return head(output, kind, x, activation=self._anatomy.activation, explicit=explicit)
 
     def _activations(self, run: _Run, path: str) -> tf.Tensor:
         call = self._anatomy.find(path)
         activations = run.seen.get((call.layer_id, call.index))
-        if not isinstance(activations, tf.Tensor):
-            raise UnsupportedModelError(
-                f"Layer {path!r} does not return one tensor. Choose a layer that does."
-            )
+        if not is_readable(activations):
+            raise UnsupportedModelError(unreadable(path))
         return activations
 
     def decided(self, x: tf.Tensor) -> tuple[Score, tf.Tensor]:
@@ -240,10 +238,33 @@ class _Run:
     outputs: tf.Tensor | None
     score: tf.Tensor
 
-    def __init__(self, tape: tf.GradientTape, seen: dict[tuple[int, int], Any], raw: Any) -> None:
-        self.tape = tape
+    def __init__(self, seen: dict[tuple[int, int], Any], raw: Any) -> None:
         self.seen = seen
         self.raw = raw
+
+
+def is_readable(output: Any) -> bool:
+    """Whether a layer's output is one tensor of the graph that is being traced."""
+    return isinstance(output, tf.Tensor) and (
+        getattr(output, "graph", None) is tf.compat.v1.get_default_graph()
+    )
+
+
+def unreadable(path: str) -> str:
+    """Why a layer's output cannot be explained."""
+    return (
+        f"Layer {path!r} does not return one tensor that can be read: it returns several or none, "
+        "or runs inside a loop or a tf.function. Choose a layer that does."
+    )
+
+
+def _gradient(score: tf.Tensor, at: tf.Tensor) -> tf.Tensor | None:
+    """Gradient of each example's score, or None where it does not rest on `at`.
+
+    Symbolic: a tape would build the backward pass of every inner function, wanted or not.
+    """
+    gradient = tf.gradients(score, at)[0]
+    return None if gradient is None else tf.convert_to_tensor(gradient)
 
 
 def _one_number_an_example(values: tf.Tensor, name: str) -> tf.Tensor:

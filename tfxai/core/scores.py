@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
@@ -39,6 +40,17 @@ class Neuron:
 
     layer: str
     index: int | tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        given: Any = self.index
+        many = isinstance(given, list | tuple)
+        try:  # plain ints: hashable, and the same for a NumPy number or a list out of JSON
+            index = tuple(operator.index(i) for i in (given if many else [given]))
+        except TypeError as error:
+            raise InvalidInputError(
+                f"Neuron index {self.index!r} was expected to be an integer, or one an axis."
+            ) from error
+        object.__setattr__(self, "index", index if many else index[0])
 
     def select(self, activations: tf.Tensor) -> tf.Tensor:
         """The explained activation, (B,), of (B, ...)."""

@@ -8,10 +8,13 @@ once a step.
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import keras
+import tensorflow as tf
+
+Half: TypeAlias = Callable[[Sequence[tf.Tensor]], Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,68 +28,88 @@ class Cut:
         tail: From `[activations, *bypasses]` to the model's outputs.
     """
 
-    prefix: keras.Function
-    tail: keras.Function
+    prefix: Half
+    tail: Half
 
 
 def cut(model: keras.Model, path: str) -> Cut | None:
     """Cuts `model` at the output of the layer `path`.
 
     Returns:
-        None where a cut is not possible: a subclassed model, a layer inside a nested model, a
-        layer that is called more than once. The model is then run whole.
+        None where a cut is not possible: a model with a `call` of its own, a layer inside a
+        nested model, a layer that is called more than once, a mask. The model is then run whole.
     """
     inputs = getattr(model, "inputs", None)
     outputs = getattr(model, "outputs", None)
-    if not inputs or not outputs or "/" in path or "#" in path:
+    if not inputs or not outputs or "/" in path or "#" in path or not _runs_its_graph(model):
         return None
-    activations = _output_of(outputs, path)
-    if activations is None:
+    tensors = _sorted(outputs)
+    named = [tensor for tensor in tensors if tensor._keras_history.operation.name == path]
+    if len(named) != 1:
         return None
-    bypasses = _bypasses(outputs, activations)
-    ends = [activations, *bypasses]
+    ends = [*named, *_bypasses(tensors, named[0], outputs)]
     if any(hasattr(tensor, "_keras_mask") for tensor in ends):
         return None
-    return Cut(keras.Function(list(inputs), ends), keras.Function(ends, list(outputs)))
+    structure = outputs if isinstance(model, keras.Sequential) else model.output
+    prefix, tail = _half(list(inputs), ends), _half(ends, structure)
+    return Cut(prefix, lambda tensors: _unpacked(tail(tensors)))
 
 
-def _output_of(outputs: list[Any], name: str) -> Any | None:
-    """The one tensor that the layer `name` makes on the way to `outputs`."""
-    found = [t for t in _reachable(outputs) if t._keras_history.operation.name == name]
-    return found[0] if len(found) == 1 else None
+def _half(inputs: list[Any], outputs: Any) -> Half:
+    """Runs the graph between as a model does: in inference, whatever its nodes say."""
+    function = keras.Function(inputs, outputs)
+
+    def in_inference(operation: Any) -> Any:
+        if not isinstance(operation, keras.Layer):
+            return operation
+        return lambda *args, **kwargs: operation(*args, **{**kwargs, "training": False})
+
+    def run(tensors: Sequence[tf.Tensor]) -> Any:
+        with keras.StatelessScope():  # nothing is assigned to the model
+            return function._run_through_graph(list(tensors), operation_fn=in_inference)
+
+    return run
 
 
-def _bypasses(outputs: list[Any], activations: Any) -> list[Any]:
+def _unpacked(outputs: Any) -> Any:
+    """What a model returns: the one tensor where a list holds just one."""
+    return outputs[0] if isinstance(outputs, list | tuple) and len(outputs) == 1 else outputs
+
+
+def _runs_its_graph(model: keras.Model) -> bool:
+    """Whether the model's `call` is Keras' own, not one that a subclass wrote."""
+    return all(
+        getattr(type(model), name).__module__.partition(".")[0] == "keras"
+        for name in ("call", "__call__")
+    )
+
+
+def _sorted(outputs: list[Any]) -> list[Any]:
+    """Every tensor on the way to `outputs`, each after those it is computed from."""
+    done: dict[int, Any] = {}
+    open_tensors = [(tensor, False) for tensor in outputs]
+    while open_tensors:
+        tensor, has_parents = open_tensors.pop()
+        if id(tensor) in done:
+            continue
+        if has_parents:
+            done[id(tensor)] = tensor
+        else:
+            open_tensors.append((tensor, True))
+            open_tensors.extend((parent, False) for parent in _parents(tensor))
+    return list(done.values())
+
+
+def _bypasses(tensors: list[Any], activations: Any, outputs: list[Any]) -> list[Any]:
     """What the way from `activations` to `outputs` needs besides them, computed before them."""
-    tensors = _reachable(outputs)
-    children = defaultdict(list)
+    after = {id(activations)}
+    needed = {id(tensor): tensor for tensor in outputs}
     for tensor in tensors:
-        for parent in _parents(tensor):
-            children[id(parent)].append(tensor)
-    after = {id(activations): activations}
-    opened = [activations]
-    while opened:
-        for child in children[id(opened.pop())]:
-            if id(child) not in after:
-                after[id(child)] = child
-                opened.append(child)
-    needed = list(outputs)
-    for tensor in after.values():
-        if tensor is not activations:
-            needed.extend(_parents(tensor))
-    return list({id(tensor): tensor for tensor in needed if id(tensor) not in after}.values())
-
-
-def _reachable(outputs: list[Any]) -> list[Any]:
-    """Every tensor that `outputs` are computed from, themselves included."""
-    seen: dict[int, Any] = {}
-    opened = list(outputs)
-    while opened:
-        tensor = opened.pop()
-        if id(tensor) not in seen:
-            seen[id(tensor)] = tensor
-            opened.extend(_parents(tensor))
-    return list(seen.values())
+        parents = _parents(tensor)
+        if id(tensor) not in after and any(id(parent) in after for parent in parents):
+            after.add(id(tensor))
+            needed.update((id(parent), parent) for parent in parents)
+    return [tensor for key, tensor in needed.items() if key not in after]
 
 
 def _parents(tensor: Any) -> list[Any]:

@@ -30,22 +30,23 @@ _install_lock = threading.Lock()
 class _Observer:
     """Follows one run of a model: the stack of open calls and the calls per layer."""
 
-    def __init__(self, visit: Visit) -> None:
+    def __init__(self, visit: Visit, outer: _Observer | None) -> None:
         self._visit = visit
+        self._outer = outer
         self._stack: list[str] = []
         self._calls: Counter[int] = Counter()
 
-    def call(
-        self,
-        original: Callable[..., Any],
-        layer: keras.Layer,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> Any:
-        """Runs `layer` and reports its output under its path; the outermost model has none."""
+    def call(self, run: Callable[[], Any], layer: keras.Layer) -> Any:
+        """Runs `layer` and reports its output, to the observer around this one too."""
+        if self._outer is None:
+            return self._call(run, layer)
+        return self._outer.call(lambda: self._call(run, layer), layer)
+
+    def _call(self, run: Callable[[], Any], layer: keras.Layer) -> Any:
+        """Reports the output under the layer's path; the outermost model has none."""
         self._stack.append(layer.name)
         try:
-            output = original(layer, *args, **kwargs)
+            output = run()
             path = "/".join(self._stack[1:])
         finally:
             self._stack.pop()
@@ -58,11 +59,16 @@ class _Observer:
 
 @contextlib.contextmanager
 def observe(visit: Visit) -> Iterator[None]:
-    """Reports each finished layer call of this thread to `visit` until the block ends."""
+    """Reports each finished layer call of this thread to `visit` until the block ends.
+
+    Blocks nest: the outer one sees what the inner one put in the place of an output. What the
+    calls would assign (a stateful RNN, a random seed) or add (an activity loss) is dropped.
+    """
     _install()
-    token = _observer.set(_Observer(visit))
+    token = _observer.set(_Observer(visit, _observer.get()))
     try:
-        yield
+        with keras.StatelessScope():
+            yield
     finally:
         _observer.reset(token)
 
@@ -80,7 +86,7 @@ def _install() -> None:
             observer = _observer.get()
             if observer is None:
                 return original(self, *args, **kwargs)
-            return observer.call(original, self, args, kwargs)
+            return observer.call(lambda: original(self, *args, **kwargs), self)
 
         call._tfxai_hook = True  # type: ignore[attr-defined]
         keras.Layer.__call__ = call

@@ -39,6 +39,8 @@ def read_target(
                 f"predicted class. Pass target with shape ({batch}, {rank}): one index an axis."
             )
         return np.full((batch,), PREDICTED, np.int32)
+    if isinstance(target, np.ndarray) and target.dtype.kind in "OU":
+        target = target.tolist()
     if isinstance(target, str):
         target = _class_index(target, classes)
     elif isinstance(target, list | tuple) and any(isinstance(one, str) for one in target):
@@ -73,18 +75,18 @@ def _check_range(array: Array, axes: tuple[int | None, ...], batch: int) -> None
 
 
 def _class_index(name: str, classes: Sequence[str] | None) -> int:
-    """Position of a class, case ignored; a number written as text is an index."""
-    if name.isdigit():
+    """Position of a class, case ignored; a number that names no class is an index."""
+    lower = [known.lower() for known in classes or ()]
+    if name.lower() in lower:
+        return lower.index(name.lower())
+    if name.isdecimal():
         return int(name)
     if not classes:
         raise InvalidInputError(
             f"target={name!r} is a class name, and the model has no card that names its classes. "
             "Pass an index, or a tfxai.Subject(model, card) whose card lists the classes."
         )
-    lower = [known.lower() for known in classes]
-    if name.lower() not in lower:
-        raise UnknownNameError.of("class", name, classes)
-    return lower.index(name.lower())
+    raise UnknownNameError.of("class", name, classes)
 
 
 def resolve(target: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:

@@ -21,7 +21,7 @@ from tfxai.core.inputs import Array, Layout, read_inputs, require_explained
 from tfxai.core.program import Plan, program
 from tfxai.core.score import Question, Score
 from tfxai.core.scores import Contrast, Neuron, ScoreKind, registered_score
-from tfxai.core.targets import read_target
+from tfxai.core.targets import PREDICTED, read_target
 from tfxai.errors import InvalidInputError, UnknownNameError
 from tfxai.subject import Subject
 
@@ -42,8 +42,6 @@ class AttributionMethod(abc.ABC):
     name: ClassVar[str]
     default_score: ClassVar[str] = "logit"
     """What is explained unless the user says otherwise."""
-    channels: ClassVar[str] = "sum"
-    """How `Attribution.heatmap` reduces channels unless told otherwise."""
     completes: ClassVar[bool] = False
     """Whether the values add up to score - baseline_score; needs a field `baseline`."""
     is_map: ClassVar[bool] = False
@@ -69,6 +67,11 @@ class AttributionMethod(abc.ABC):
         """Whether values may be negative."""
         return True
 
+    @property
+    def channels(self) -> str:
+        """How `Attribution.heatmap` reduces channels unless told otherwise."""
+        return "sum"
+
     def __call__(
         self,
         model: keras.Model | Subject,
@@ -88,7 +91,9 @@ class AttributionMethod(abc.ABC):
             inputs: A batch (B, ...), or a list or dict of batches for several inputs. uint8
                 pixels are preprocessed where the subject knows how; other numbers are taken as
                 they are.
-            target: None for the predicted class, an index, a class name, or one per example.
+            target: None for the predicted class, an index, a class name, or one per example;
+                (B, r) indices for outputs with r axes. A score that chooses for itself
+                (`Contrast`, `Neuron`, a registered one) takes none.
             score: `"logit"`, `"probability"`, `"output"`, a registered name, `Contrast` or
                 `Neuron`; None is the method's default. A default logit or probability is the
                 output itself where the model has no final softmax or sigmoid.
@@ -112,7 +117,7 @@ class AttributionMethod(abc.ABC):
         method._check_at(at, layout, body)
         question = _question(score, method.default_score, subject, body)
         batch = len(leaves[0])
-        targets = read_target(target, batch, _outputs(question, body), subject.classes)
+        targets = _targets(target, batch, question, subject, body)
         baseline = method._baseline(subject, layout, leaves)
         plan = Plan(
             method=method._without_tensors(),
@@ -259,6 +264,23 @@ def _question(score: ScoreKind | None, default: str, subject: Subject, body: Ana
             "a name registered with tfxai.register_score, Contrast(a, b) or Neuron(layer, index)."
         )
     return Question(score, explicit=True)
+
+
+def _targets(
+    target: Any, batch: int, question: Question, subject: Subject, body: Anatomy
+) -> Array:
+    """The target of each example, checked; the first class of a contrast, -1 where none is."""
+    kind = question.kind
+    chooses = not isinstance(kind, str) or registered_score(kind) is not None
+    if not chooses:
+        return read_target(target, batch, _outputs(question, body), subject.classes)
+    if target is not None:
+        raise InvalidInputError(
+            f"target={target!r} came with score={kind!r}, which chooses by itself what is "
+            "explained. Leave target out."
+        )
+    first = int(kind.a) if isinstance(kind, Contrast) else PREDICTED
+    return np.full((batch,), first, np.int32)
 
 
 def _outputs(question: Question, body: Anatomy) -> tuple[int | None, ...]:

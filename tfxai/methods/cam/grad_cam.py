@@ -31,7 +31,7 @@ class GradCAM(AttributionMethod):
 
     Raises:
         LayerNotFoundError: `layer` is not in the model, or the model has no such layer.
-        InvalidInputError: `layer` has no two spatial axes.
+        InvalidInputError: `layer` has no two spatial axes, or is no path.
 
     Reference:
         Selvaraju et al., "Grad-CAM", ICCV 2017, Eqs. 1-2. arXiv:1610.02391. Departure: none.
@@ -51,6 +51,10 @@ class GradCAM(AttributionMethod):
     is_map: ClassVar[bool] = True
     takes_at: ClassVar[bool] = False
     layer: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.layer is not None and not isinstance(self.layer, str):
+            raise InvalidInputError(f"layer={self.layer!r} was expected to be a path or None.")
 
     @property
     def is_signed(self) -> bool:

@@ -8,6 +8,7 @@ from typing import ClassVar, final
 import tensorflow as tf
 
 from tfxai.core.score import Score
+from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
 
 
@@ -25,7 +26,10 @@ class Saliency(AttributionMethod):
 
     Returns:
         `Attribution` with values shaped like the inputs, in score per input unit. Its heatmap
-        takes the largest magnitude over the channels, as the paper does.
+        takes the maximum over the channels, as the paper does, or the sum where signs are kept.
+
+    Raises:
+        InvalidInputError: `absolute` is no bool.
 
     Reference:
         Simonyan, Vedaldi, Zisserman, "Deep Inside Convolutional Networks", 2014, section 3.1.
@@ -40,13 +44,23 @@ class Saliency(AttributionMethod):
     """
 
     name: ClassVar[str] = "saliency"
-    channels: ClassVar[str] = "max_abs"
     absolute: bool = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.absolute, bool):
+            raise InvalidInputError(
+                f"absolute={self.absolute!r} was expected to be True or False."
+            )
 
     @property
     def is_signed(self) -> bool:
         """Whether values may be negative: they are where no absolute value is taken."""
         return not self.absolute
+
+    @property
+    def channels(self) -> str:
+        """How the heatmap reduces channels."""
+        return "max_abs" if self.absolute else "sum"
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
         gradient = f.gradient(x)  # w = dS_c/dI
