@@ -38,8 +38,8 @@ bench: $(STAMP) ## Measure time and memory against bare TensorFlow
 
 # Without the shared data: no image of a data set may reach the committed notebook.
 notebook: $(STAMP) ## Execute the notebook in place
-	env -u TFXAI_TEST_DATA -u TFDS_DATA_DIR $(VENV)/bin/jupyter nbconvert \
-		--to notebook --execute --inplace notebooks/cifar10_explained.ipynb
+	env -u TFXAI_TEST_DATA -u TFDS_DATA_DIR $(VENV)/bin/python notebooks/execute.py \
+		notebooks/cifar10_explained.ipynb
 
 $(STAMP): requirements.txt requirements-dev.txt pyproject.toml setup.py
 	@command -v "$(PYTHON)" > /dev/null || { \

@@ -68,7 +68,7 @@ class Anatomy:
         name, _, number = path.partition("#")
         found = [call for call in self.calls if call.path == name]
         if not found:
-            raise LayerNotFoundError.of("layer", path, [call.path for call in self.calls])
+            raise self._not_found(path)
         if number:
             if not number.isdigit() or int(number) >= len(found):
                 raise LayerNotFoundError(
@@ -82,6 +82,14 @@ class Anatomy:
                 f"Layer {name!r} is called {len(found)} times. Choose one call: {choices}."
             )
         return found[0]
+
+    def _not_found(self, path: str) -> LayerNotFoundError:
+        paths = list(dict.fromkeys(call.path for call in self.calls))
+        inside = [known for known in paths if known.endswith(f"/{path}")]
+        if inside:
+            choices = " or ".join(map(repr, inside[:3]))
+            return LayerNotFoundError(f"There is no layer {path!r}. Did you mean {choices}?")
+        return LayerNotFoundError.of("layer", path, paths)
 
     def last_spatial(self) -> str:
         """Path of the last layer with two spatial axes and more than one position.

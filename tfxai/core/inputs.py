@@ -26,7 +26,8 @@ class Layout:
     """The inputs of a model as a hashable record: what is explained, what is held.
 
     Args:
-        kind: `"one"`, `"list"` or `"dict"`: the structure that the model is called with.
+        kind: `"one"`, `"list"` or `"dict"`: the structure that the model is called with;
+            `"wrapped"` for one input in a list.
         names: One name an input.
         shapes: Shape of each input without its batch axis.
         dtypes: Type in which each input reaches the model.
@@ -36,6 +37,11 @@ class Layout:
     names: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
     dtypes: tuple[str, ...]
+
+    @property
+    def has_names(self) -> bool:
+        """Whether a user knows the inputs by name, instead of as one batch."""
+        return self.kind in ("list", "dict")
 
     @property
     def explained(self) -> tuple[int, ...]:
@@ -73,13 +79,13 @@ class Layout:
         """`leaves` in the structure that the model is called with."""
         if self.kind == "dict":
             return dict(zip(self.names, leaves, strict=True))
-        return list(leaves) if self.kind == "list" else leaves[0]
+        return leaves[0] if self.kind == "one" else list(leaves)
 
     def named(self, values: Array) -> Any:
         """Values of x as a user sees them: one array, or one per name."""
         if len(self.explained) == 1:
             name = self.names[self.explained[0]]
-            return values if self.kind == "one" else {name: values}
+            return {name: values} if self.has_names else values
         sizes = [math.prod(self.shapes[i]) for i in self.explained]
         parts = np.split(values, np.cumsum(sizes)[:-1], axis=1)
         return {
@@ -128,8 +134,9 @@ def read_inputs(model: keras.Model, inputs: Any) -> tuple[Layout, list[Array]]:
 def _leaves(model: keras.Model, inputs: Any) -> tuple[str, list[str], list[Any]]:
     """Kind, names and leaves; a list is one batch unless the model takes several inputs."""
     declared = [tensor.name for tensor in getattr(model, "inputs", None) or []]
+    structure = getattr(model, "input", None)
     if isinstance(inputs, dict):
-        takes_dict = len(declared) > 1 or isinstance(getattr(model, "input", None), dict)
+        takes_dict = len(declared) > 1 or isinstance(structure, dict)
         if declared and (set(declared) != set(inputs) or not takes_dict):
             raise InvalidInputError(
                 f"The inputs name {list(inputs)}, and the model takes {declared}. "
@@ -145,9 +152,12 @@ def _leaves(model: keras.Model, inputs: Any) -> tuple[str, list[str], list[Any]]
                 "Pass a list in that order, or a dict by name."
             )
         names = declared or [f"input_{i}" for i in range(len(inputs))]
-        kind = "dict" if isinstance(getattr(model, "input", None), dict) else "list"
-        return kind, names, list(inputs)
-    return "one", declared[:1] or ["input"], [inputs]
+        return "dict" if isinstance(structure, dict) else "list", names, list(inputs)
+    if isinstance(structure, list | tuple):
+        is_wrapped = isinstance(inputs, list | tuple) and len(inputs) == 1
+        fits = is_wrapped and getattr(inputs[0], "ndim", None) == len(model.inputs[0].shape)
+        return "wrapped", declared, list(inputs) if fits else [inputs]
+    return "dict" if isinstance(structure, dict) else "one", declared or ["input"], [inputs]
 
 
 def _declared(model: keras.Model, names: Sequence[str]) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def _at(
         held = tuple(leaves[i] for i in layout.held)
         return whole, layout.pack(leaves), held, layout.pack(baseline) if baseline else None
     halves = None
-    if layout.kind == "one" and not isinstance(plan.question.kind, Neuron):
+    if len(layout.names) == 1 and not isinstance(plan.question.kind, Neuron):
         halves = cut(model, plan.at)
     if halves is not None:
 

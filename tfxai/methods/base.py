@@ -198,7 +198,7 @@ class AttributionMethod(abc.ABC):
         inputs: Any = dict(zip(layout.names, leaves, strict=True))
         return Attribution(
             values=shaped,
-            inputs=leaves[0] if layout.kind == "one" else inputs,
+            inputs=inputs if layout.has_names else leaves[0],
             target=answers["target"],
             score=score,
             method=self.to_config(),

@@ -1,0 +1,134 @@
+"""Small models in a folder of their own, and a way to run commands."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from typer.testing import CliRunner
+
+from tfxai.card import Card
+from tfxai.cli.app import app
+from tfxai.data.cifar10 import CLASSES
+from tfxai.data.preprocessing import Preprocessing
+
+
+def convolutional(shape=(32, 32, 3), units=10, activation="softmax"):
+    """A classifier of images with one convolution, called as in the three-block CNN."""
+    x = image = keras.Input(shape)
+    x = layers.Conv2D(4, 3, padding="same", activation="relu", name="Conv2D_Block3_Layer1")(x)
+    x = layers.MaxPooling2D(8, name="MaxPool")(x)
+    x = layers.Flatten(name="Flatten")(x)
+    return keras.Model(image, layers.Dense(units, activation=activation, name="Output_Layer")(x))
+
+
+def any_size():
+    """A classifier of images of any size."""
+    x = image = keras.Input((None, None, 3))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, name="conv")(x))
+    return keras.Model(image, layers.Dense(3, activation="softmax")(x))
+
+
+def autoencoder():
+    """Images to images: no classifier."""
+    image = keras.Input((32, 32, 3))
+    return keras.Model(image, layers.Conv2D(3, 3, padding="same")(image))
+
+
+def table_model():
+    """A classifier of rows of a table: no images."""
+    return keras.Sequential([keras.Input((4,)), layers.Dense(3, activation="softmax")])
+
+
+def two_outputs():
+    """Two answers for one image."""
+    model = convolutional()
+    return keras.Model(model.input, [model.output, model.output])
+
+
+def broken():
+    """A classifier whose weights are NaN."""
+    model = convolutional()
+    model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])
+    return model
+
+
+def steep():
+    """A classifier whose gradient is infinite at a black pixel."""
+    x = image = keras.Input((32, 32, 3))
+    x = layers.Flatten()(keras.ops.sqrt(x))
+    return keras.Model(image, layers.Dense(3, activation="softmax")(x))
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory) -> Path:
+    """A folder of models; `tiny` has a card with CIFAR-10's classes, the others have none."""
+    folder = tmp_path_factory.mktemp("models")
+    keras.utils.set_random_seed(3)
+    tiny = convolutional()
+    made = {
+        "tiny": tiny,
+        "bare": tiny,
+        "grey": convolutional((16, 24, 1)),
+        "binary": convolutional(units=1, activation="sigmoid"),
+        "scores": convolutional(units=3, activation=None),
+        "any_size": any_size(),
+        "regression": convolutional(units=1, activation=None),
+        "autoencoder": autoencoder(),
+        "table": table_model(),
+        "two_outputs": two_outputs(),
+        "broken": broken(),
+        "steep": steep(),
+    }
+    with warnings.catch_warnings():  # keras.Variable.__array__ and NumPy 2
+        warnings.simplefilter("ignore")
+        for name, model in made.items():
+            model.save(folder / f"{name}.keras")
+    unit = Preprocessing("unit")
+    Card(name="tiny", classes=CLASSES, input_shape=(32, 32, 3), preprocessing=unit).write(
+        folder / "tiny.json"
+    )
+    Card(name="broken", preprocessing=unit).write(folder / "broken.json")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def place(models, tmp_path, monkeypatch) -> Path:
+    """Every test works in an empty folder and knows the models by name."""
+    monkeypatch.setenv("TFXAI_MODELS", str(models))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run():
+    """Runs a command line in this process."""
+
+    def run(*words: Any):
+        return CliRunner().invoke(app, [str(word) for word in words])
+
+    return run
+
+
+@pytest.fixture
+def fails(run):
+    """Runs a command line that must end with one sentence and nothing else, and returns that."""
+
+    def fails(*words: Any) -> str:
+        before = sorted(Path().rglob("*"))
+        done = run(*words)
+        assert isinstance(done.exception, SystemExit), done.exception
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert done.stderr.startswith("Error: ")
+        assert done.stderr.count("\n") == 1, done.stderr
+        assert sorted(Path().rglob("*")) == before, "a file was left behind"
+        return done.stderr.removeprefix("Error: ").rstrip()
+
+    return fails

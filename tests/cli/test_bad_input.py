@@ -1,0 +1,219 @@
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.cli.pictures import picture
+
+FOR = ("-m", "saliency")
+
+
+def test_a_missing_image(fails):
+    assert fails("predict", "tiny", "gone.png").startswith("There is no file 'gone.png'")
+
+
+def test_a_truncated_image(fails, place):
+    picture("whole.png", (64, 64))
+    cut = (place / "whole.png").read_bytes()[:3000]
+    (place / "cut.png").write_bytes(cut)
+    assert "'cut.png' cannot be read" in fails("explain", "tiny", "cut.png", *FOR)
+
+
+def test_a_text_file_called_png(fails, place):
+    (place / "note.png").write_text("Dear reader, this is no picture.")
+    assert fails("explain", "tiny", "note.png", *FOR).startswith("'note.png' is not an image")
+
+
+def test_a_file_that_is_no_image(fails, models):
+    assert "is not an image" in fails("predict", "tiny", models / "tiny.keras")
+
+
+def test_one_bad_image_among_good_ones_stops_before_anything_is_written(fails, place):
+    picture("photos/a.png")
+    (place / "photos/b.png").write_text("no picture")
+    assert "'photos/b.png' is not an image" in fails("explain", "tiny", "photos", *FOR)
+
+
+def test_an_empty_folder(fails, place):
+    (place / "empty").mkdir()
+    assert fails("explain", "tiny", "empty", *FOR).startswith("The folder 'empty' holds no image")
+
+
+def converted(kind, pixels):
+    """The same picture as bytes of another kind of file."""
+    image = Image.fromarray(pixels)
+    stream = io.BytesIO()
+    if kind == "animated":
+        image.save(stream, "GIF", save_all=True, append_images=[image.rotate(90)])
+    elif kind == "16 bits":
+        grey = np.asarray(image.convert("L")).astype(np.uint16) * 257
+        Image.fromarray(grey).save(stream, "PNG")
+    elif kind == "CMYK":
+        image.convert("CMYK").save(stream, "TIFF")
+    else:
+        image.putalpha(128)
+        image.save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["animated", "16 bits", "CMYK", "alpha"])
+def test_unusual_images_are_converted(run, place, kind):
+    (place / "photo.png").write_bytes(converted(kind, picture()))
+    done = run("predict", "tiny", "photo.png")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "%" in done.stdout
+
+
+def test_the_conversions_are_documented_in_the_help(run):
+    text = " ".join(run("explain", "--help").stdout.replace("│", " ").split())
+    assert "first frame" in text
+    assert "16 bits, CMYK and transparency (on white) are converted" in text
+    assert "cropped to its shape and resized" in text
+
+
+def test_nan_in_an_image(fails, place):
+    values = np.full((32, 32), np.nan, np.float32)
+    Image.fromarray(values).save(place / "nan.tif")
+    assert "32 bits" in fails("predict", "tiny", "nan.tif")
+
+
+def test_a_model_that_answers_nan(fails):
+    picture()
+    assert "answers 'photo.png' with NaN" in fails("explain", "broken", "photo.png", *FOR)
+
+
+def test_a_gradient_that_is_infinite(fails, place):
+    Image.new("RGB", (32, 32)).save("black.png")
+    words = ("explain", "steep", "black.png", *FOR, "--preprocessing", "unit")
+    assert "saliency gives NaN or infinity for 'black.png'" in fails(*words)
+
+
+@pytest.mark.parametrize("target", ["10", "-1"])
+def test_a_target_out_of_range(fails, target):
+    picture()
+    sentence = fails("explain", "tiny", "photo.png", *FOR, "--target", target)
+    assert f"target={target} is outside the model's 10 outputs" in sentence
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--target", "Frogg"], "no class 'Frogg'. Did you mean 'Frog'?"),
+        (["-m", "salience"], "no method 'salience'. Did you mean 'saliency'?"),
+        (["-o", "absolut=no"], "no option of saliency 'absolut'. Did you mean 'absolute'?"),
+        (["-o", "salency.absolute=no"], "no chosen method 'salency'. Did you mean 'saliency'?"),
+        (["-m", "grad_cam", "--layer", "MaxPol"], "no layer 'MaxPol'. Did you mean 'MaxPool'?"),
+        (["--at", "MaxPol"], "no layer 'MaxPol'. Did you mean 'MaxPool'?"),
+        (["--score", "logits"], "no score 'logits'. Did you mean 'logit'?"),
+        (["--format", "pnq"], "no format 'pnq'. Did you mean 'png'?"),
+        (["--preprocessing", "torhc"], "no preprocessing 'torhc'. Did you mean 'torch'?"),
+    ],
+)
+def test_an_unknown_name_brings_the_nearest(fails, words, said):
+    picture()
+    assert f"There is {said}" in fails("explain", "tiny", "photo.png", *FOR, *words)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--layer", "MaxPool"], "--layer MaxPool came with saliency, which take"),
+        (["-o", "absolute"], "'absolute' was expected to be key=value"),
+        (["-o", "absolute=perhaps"], "absolute=perhaps cannot be used: true or false was"),
+        (["-m", "integrated_gradients", "-o", "steps=0"], "steps=0"),
+        (["-m", "integrated_gradients", "-o", "steps=many"], "a whole number was expected"),
+        (["-m", "grad_cam", "--layer", "Flatten"], "'Flatten' has output shape"),
+        (["-m", "grad_cam", "--at", "MaxPool"], "grad_cam, which explains the input only"),
+        (["--seed", "-1"], "greater than or equal to 0, not '-1'"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_said(fails, words, said):
+    picture()
+    assert said in fails("explain", "tiny", "photo.png", *FOR, *words)
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("regression", "returns shape (B, 1), so it is no classifier"),
+        ("autoencoder", "returns shape (B, 32, 32, 3), so it is no classifier"),
+        ("two_outputs", "returns 2 outputs, so it is no classifier"),
+        ("table", "takes shape (B, 4), and images were expected"),
+    ],
+)
+def test_a_model_that_is_no_classifier_of_images(fails, model, said):
+    picture()
+    assert said in fails("explain", model, "photo.png", *FOR, "--preprocessing", "unit")
+
+
+def test_a_card_with_another_number_of_classes(fails, models, place):
+    picture()
+    (place / "own.keras").write_bytes((models / "scores.keras").read_bytes())
+    (place / "own.json").write_text((models / "tiny.json").read_text())
+    sentence = fails("predict", "own.keras", "photo.png")
+    assert "names 10 classes, and the model has 3" in sentence
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("tiney", "There is no model 'tiney'. Did you mean 'tiny'?"),
+        ("./tiny.keras", "There is no model file 'tiny.keras'"),
+        (".", "'.' is a folder"),
+        ("photo.png", "'photo.png' is no file that ends in .keras or .h5"),
+        ("cut.keras", "'cut.keras' holds no model"),
+    ],
+)
+def test_a_model_that_cannot_be_had(fails, models, place, model, said):
+    picture()
+    (place / "cut.keras").write_bytes((models / "tiny.keras").read_bytes()[:5000])
+    assert said in fails("predict", model, "photo.png")
+
+
+def test_an_output_folder_that_is_a_file(fails, place):
+    picture()
+    (place / "out").write_text("here first")
+    sentence = fails("explain", "tiny", "photo.png", *FOR, "--out", "out/figures")
+    assert re.match(r"Cannot write to 'out/figures': '.*/out' is no folder\. Choose", sentence)
+    assert (place / "out").read_text() == "here first"
+
+
+def test_a_disk_that_fills_up_leaves_no_half_written_file(fails, monkeypatch):
+    picture()
+
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    sentence = fails("explain", "tiny", "photo.png", *FOR, "--out", ".", "--format", "npz")
+    assert "Cannot write 'photo.saliency.npz': No space left on device" in sentence
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("cifar10:tset:1", "no split of CIFAR-10 'tset'. Did you mean 'test'?"),
+        ("cifar10:test:10000", "the test split has images 0 to 9999"),
+        ("cifar10:train:x", "the train split has images 0 to 49999"),
+        ("cifar10:test:²", "the test split has images 0 to 9999"),
+        ("cifar10:", "There is no split of CIFAR-10 ''"),
+    ],
+)
+def test_an_image_of_cifar10_that_does_not_exist(fails, word, said):
+    assert said in fails("predict", "tiny", word)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["explian"], "No such command 'explian'. Did you mean 'explain'? Try: tfxai --help"),
+        (["explain", "tiny", "x.png"], "Missing option '--method'"),
+        (["predict", "tiny"], "Missing argument 'IMAGE...'. Try: tfxai predict --help"),
+        (["predict", "--jsn", "tiny", "x.png"], "No such option: --jsn"),
+        (["accuracy", "tiny", "--limit", "0"], "greater than or equal to 1, not '0'"),
+    ],
+)
+def test_a_mistake_in_the_words_is_one_sentence_too(fails, words, said):
+    assert said in fails(*words)

@@ -1,0 +1,38 @@
+import pytest
+
+from tests.cli.pictures import picture
+from tfxai.cli.demo import PHOTOGRAPHS
+
+
+def test_the_photographs_are_as_described():
+    for photograph in PHOTOGRAPHS:
+        assert photograph.read().shape == (*photograph.size, 3)
+
+
+def test_without_its_model_it_says_so(fails):
+    assert "no model 'cifar10_cnn'" in fails("demo")
+
+
+def test_a_folder_that_cannot_be_written_is_met_first(fails):
+    picture()
+    assert "'photo.png' is no folder" in fails("demo", "--out", "photo.png").replace(
+        str(pytest.importorskip("pathlib").Path.cwd()) + "/", ""
+    )
+
+
+@pytest.mark.slow
+def test_the_demo_ends_with_the_table_and_the_path_of_the_cats_figure(
+    run, models, place, monkeypatch
+):
+    folder = place / "trained"
+    folder.mkdir()
+    for suffix in ("keras", "json"):
+        (folder / f"cifar10_cnn.{suffix}").write_bytes((models / f"tiny.{suffix}").read_bytes())
+    monkeypatch.setenv("TFXAI_MODELS", str(folder))
+    done = run("demo", "--out", "figures")
+    assert done.exit_code == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[-1] == "figures/chelsea.explained.png"
+    assert all((place / line).is_file() for line in lines[-len(PHOTOGRAPHS) :])
+    assert any(line.startswith("a cat ") and "%" in line for line in lines)
+    assert max(map(len, lines)) <= 80

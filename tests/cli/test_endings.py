@@ -1,0 +1,145 @@
+"""How a command ends: exit codes, signals, closed pipes, and what it has loaded by then."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.pictures import picture
+from tfxai.cli import runtime
+from tfxai.cli.app import app
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = [command.callback.__name__ for command in app.registered_commands]
+HEAVY = ("tensorflow", "keras", "numpy", "matplotlib", "PIL", "skimage")
+NO_READER = """
+import os, sys
+reader, writer = os.pipe()
+os.close(reader)
+os.dup2(writer, 1)
+from tfxai.cli import main
+main()
+"""
+INTERRUPTED = """
+import os, signal
+from tfxai import registry
+registry.find = lambda name: os.kill(os.getpid(), signal.SIGINT) or name
+from tfxai.cli import main
+main()
+"""
+
+
+def process(*words, code="from tfxai.cli import main; main()", **environment):
+    """Runs a command line in a process of its own."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("TF_CPP_MIN_LOG_LEVEL",)}
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, words)],
+        capture_output=True,
+        text=True,
+        env={**kept, "PYTHONPATH": str(ROOT), **environment},
+    )
+
+
+def test_a_command_without_words_shows_the_help(run):
+    done = run()
+    assert done.exit_code == 2
+    assert all(f" {name} " in done.stdout for name in COMMANDS)
+
+
+def test_the_version_is_printed(run):
+    assert run("--version").stdout == "tfxai 0.1.0\n"
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_loads_nothing_heavy(command):
+    code = (
+        "import sys\nfrom tfxai.cli import main\ntry:\n    main()\nexcept SystemExit: pass\n"
+        f"print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = process(*command.split(), "--help", code=code)
+    assert "Usage: tfxai" in done.stdout
+    assert done.stdout.endswith("[]\n")
+
+
+@pytest.mark.slow
+def test_help_takes_less_than_half_a_second_of_work():
+    def seconds():
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    taken = []
+    for _ in range(3):
+        before = seconds()
+        process("--help")
+        taken.append(seconds() - before)
+    assert min(taken) < 0.5
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    done = process("--help", code=NO_READER)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.slow
+def test_a_reader_that_goes_away_from_results_is_no_error(models):
+    done = process("methods", code=NO_READER)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_an_interrupt_ends_without_a_traceback(models):
+    picture()
+    done = process("predict", "tiny", "photo.png", code=INTERRUPTED)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no /dev/full")
+def test_an_output_that_takes_nothing_is_said():
+    code = "import sys; sys.stdout = open('/dev/full', 'w')\nfrom tfxai.cli import main; main()"
+    done = process("--version", code=code)
+    assert done.returncode == 2
+    assert done.stderr == "Error: The system refused: No space left on device.\n"
+
+
+@pytest.mark.parametrize("backend", ["jax", "numpy", "torch"])
+def test_another_backend_of_keras_is_refused_before_it_is_loaded(models, backend):
+    picture()
+    done = process("predict", "tiny", "photo.png", KERAS_BACKEND=backend)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"Error: Keras is set to run on the {backend!r} backend, and tfxai needs 'tensorflow'. "
+        "Set the environment variable KERAS_BACKEND=tensorflow.\n"
+    )
+
+
+def test_the_backend_is_read_where_keras_reads_it(monkeypatch, place):
+    monkeypatch.setenv("KERAS_HOME", str(place))
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    assert runtime.planned_backend() == "tensorflow"
+    (place / "keras.json").write_text('{"backend": "jax"}')
+    assert runtime.planned_backend() == "jax"
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    assert runtime.planned_backend() == "tensorflow"
+    monkeypatch.setenv("KERAS_BACKEND", "")
+    (place / "keras.json").write_text("{")
+    assert runtime.planned_backend() == "tensorflow"
+
+
+@pytest.mark.slow
+def test_a_fresh_process_prints_nothing_of_tensorflow(models):
+    picture()
+    done = process("predict", "tiny", "photo.png", "--json", HOME=str(Path.cwd()))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["images"][0]["image"] == "photo.png"
+
+
+@pytest.mark.slow
+def test_names_that_the_terminal_cannot_show_are_replaced(models):
+    name = os.fsdecode(b"caf\xc3\xa9-\xff.png")
+    picture(name)
+    done = process("predict", "tiny", name, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("caf?-?.png\n")

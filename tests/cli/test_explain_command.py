@@ -1,0 +1,159 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import tfxai
+from tests.cli.pictures import picture
+from tfxai import Attribution
+
+METHODS = ("-m", "saliency", "-m", "integrated_gradients", "-m", "grad_cam")
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def explain(run, *words):
+    """What --json printed about each image."""
+    done = run("explain", "tiny", *words, "--json")
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_figure_and_the_values_of_each_method_are_written(run, place):
+    picture()
+    done = run("explain", "tiny", "photo.png", *METHODS)
+    assert done.exit_code == 0, done.stderr
+    assert files(place / "out/explain") == [
+        "photo.explained.png",
+        "photo.grad_cam.npz",
+        "photo.integrated_gradients.npz",
+        "photo.saliency.npz",
+    ]
+    with Image.open("out/explain/photo.explained.png") as figure:
+        assert figure.width > 1000
+        assert figure.height > 1000
+    for name in files(place / "out/explain"):
+        assert f"\nout/explain/{name}\n" in done.stdout
+
+
+def test_the_values_are_those_of_the_method_called_in_python(run, models):
+    pixels = picture()
+    options = ("--target", "Frog", "--layer", "Conv2D_Block3_Layer1", "-o", "steps=7")
+    run("explain", "tiny", "photo.png", *METHODS, *options, "--out", "x")
+    subject = tfxai.load(models / "tiny.keras")
+    for method in (
+        tfxai.Saliency(),
+        tfxai.IntegratedGradients(steps=7),
+        tfxai.GradCAM(layer="Conv2D_Block3_Layer1"),
+    ):
+        stored = Attribution.load(f"x/photo.{method.name}.npz")
+        expected = method(subject, pixels[None], target=6)
+        assert stored.method == method.to_config()
+        np.testing.assert_array_equal(stored.target, [6])
+        np.testing.assert_allclose(stored.values, expected.values, rtol=1e-4, atol=1e-7)
+
+
+def test_values_of_a_batch_go_to_their_own_images(run, models):
+    pixels = [picture(f"photos/{i}.png", seed=i) for i in range(3)]
+    explain(run, "photos", "-m", "saliency", "--target", "2", "--out", "x", "--format", "npz")
+    subject = tfxai.load(models / "tiny.keras")
+    for i in range(3):
+        stored = Attribution.load(f"x/{i}.saliency.npz").values
+        expected = tfxai.Saliency()(subject, pixels[i][None], target=2).values
+        np.testing.assert_allclose(stored, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_json_says_what_was_found_and_where_the_files_are(run):
+    picture()
+    (image,) = explain(run, "photo.png", *METHODS, "--target", "frog", "-o", "steps=9")
+    by_name = {one["name"]: one for one in image["explanations"]}
+    ig = by_name["integrated_gradients"]
+    assert ig["options"]["steps"] == 9
+    assert (ig["class"], ig["target"], ig["score_name"]) == ("Frog", 6, "logit")
+    total = Attribution.load("out/explain/photo.integrated_gradients.npz").values.sum()
+    gap = total - (ig["score"] - ig["baseline_score"])
+    assert ig["completeness_gap"] == pytest.approx(gap, abs=1e-5)
+    assert by_name["saliency"]["completeness_gap"] is None
+    assert len(image["predictions"]) == 5
+    assert image["files"][0] == "out/explain/photo.explained.png"
+
+
+def test_without_a_target_the_predicted_class_is_explained(run):
+    picture()
+    (image,) = explain(run, "photo.png", "-m", "saliency")
+    assert image["explanations"][0]["class"] == image["predictions"][0]["class"]
+
+
+def test_the_table_has_the_gap_of_methods_that_have_one(run):
+    picture()
+    out = run("explain", "tiny", "photo.png", *METHODS, "--target", "Cat").stdout
+    (line,) = [line for line in out.splitlines() if line.startswith("integrated_gradients")]
+    assert "Cat (" in line
+    assert line.rstrip().endswith("%)")
+    assert "Completeness gap" not in run("explain", "tiny", "photo.png", "-m", "saliency").stdout
+
+
+def test_formats_choose_the_files(run, place):
+    picture()
+    explain(run, "photo.png", "-m", "saliency", "--format", "json", "--out", "x")
+    assert files(place / "x") == ["photo.explained.json"]
+    text = json.loads((place / "x/photo.explained.json").read_text())
+    explain(run, "photo.png", "-m", "saliency", "--format", "npz", "--out", "x")
+    stored = Attribution.load("x/photo.saliency.npz")
+    np.testing.assert_allclose(text["explanations"][0]["values"], stored.values)
+    assert text["image"] == "photo.png"
+
+
+def test_a_score_and_a_layer_can_be_explained(run, models):
+    pixels = picture()
+    words = ("-m", "saliency", "--score", "probability", "--at", "MaxPool", "--target", "1")
+    (image,) = explain(run, "photo.png", *words)
+    found = image["explanations"][0]
+    assert (found["score_name"], found["at"]) == ("probability", "MaxPool")
+    subject = tfxai.load(models / "tiny.keras")
+    expected = tfxai.Saliency()(subject, pixels[None], 1, score="probability", at="MaxPool")
+    stored = Attribution.load("out/explain/photo.saliency.npz")
+    np.testing.assert_allclose(stored.values, expected.values, rtol=1e-4, atol=1e-9)
+    assert stored.values.shape == (1, 4, 4, 4)
+
+
+def test_images_of_the_same_name_get_files_of_their_own(run, place):
+    for name in ("a/cat.png", "b/cat.png", "b/Cat.bmp", "cat-2.png"):
+        picture(name)
+    records = explain(run, "a", "b", "cat-2.png", "-m", "saliency", "--out", "x")
+    written = [name for record in records for name in record["files"]]
+    assert len(set(map(str.lower, written))) == 8
+    assert files(place / "x") == sorted(name.removeprefix("x/") for name in written)
+
+
+def test_an_image_that_is_explained_is_never_replaced(run, place):
+    pixels = picture("cat.explained.png")
+    picture("cat.png")
+    run("explain", "tiny", "cat.png", "cat.explained.png", "-m", "saliency", "--out", ".")
+    np.testing.assert_array_equal(np.asarray(Image.open("cat.explained.png")), pixels)
+    assert (place / "cat-2.explained.png").is_file()
+
+
+def test_an_image_given_twice_is_explained_once(run):
+    picture("photos/a.png")
+    assert len(explain(run, "photos", "photos/a.png", "-m", "saliency")) == 1
+
+
+def test_a_second_run_replaces_the_files_of_the_first(run, place):
+    picture()
+    for target in ("1", "2"):
+        explain(run, "photo.png", "-m", "saliency", "--target", target, "--format", "npz")
+    assert files(place / "out/explain") == ["photo.saliency.npz"]
+    assert Attribution.load("out/explain/photo.saliency.npz").target == [2]
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_the_frog_of_the_literature_is_explained(run, test_data, place):
+    layer = ("--layer", "Conv2D_Block3_Layer1", "--target", "Frog")
+    (image,) = explain(run, "cifar10:test:5113", *METHODS, *layer)
+    assert image["label"] == "Frog"
+    assert image["files"][0] == "out/explain/cifar10-test-5113.explained.png"

@@ -1,0 +1,164 @@
+"""What cannot be answered is refused in one sentence, before anything is computed."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+import tfxai
+from tests import builders
+from tests.contract.cases import doubles, every_method, make
+from tfxai import methods
+from tfxai.core import program
+from tfxai.errors import (
+    InvalidInputError,
+    LayerNotFoundError,
+    TfxaiError,
+    UnknownNameError,
+    UnsupportedModelError,
+)
+
+
+def holding(value):
+    x = doubles()
+    x[1, 2, 3, 0] = value
+    return x
+
+
+X = doubles()
+NAMED = tfxai.Subject(
+    builders.functional(dtype="float64"),
+    tfxai.Card(name="m", classes=("Cat", "Frog", "Ship")),
+)
+CASES = {
+    "nan": ((holding(np.nan),), {}, InvalidInputError, r"holds 1 values that are NaN or infinite"),
+    "infinity": ((holding(np.inf),), {}, InvalidInputError, r"1 values that are NaN or infinite"),
+    "no batch axis": ((X[0],), {}, InvalidInputError, r"\(6, 5, 2\).*\(B, 6, 5, 2\).*batch axis"),
+    "wrong size": ((X[:, :4],), {}, InvalidInputError, r"\(3, 4, 5, 2\).*takes \(B, 6, 5, 2\)"),
+    "empty batch": ((X[:0],), {}, InvalidInputError, r"batch is empty"),
+    "text": ((np.full(X.shape, "a"),), {}, InvalidInputError, r"type <U1.*numbers were expected"),
+    "nothing": ((None,), {}, InvalidInputError, r"type object.*numbers were expected"),
+    "ragged": (([[1.0], [1.0, 2.0]],), {}, InvalidInputError, r"is no array"),
+    "two inputs": (({"a": X, "b": X},), {}, InvalidInputError, r"The inputs name \['a', 'b'\]"),
+    "target too large": ((X, 3), {}, InvalidInputError, r"target=3 is outside the model's 3 out"),
+    "target negative": ((X, -1), {}, InvalidInputError, r"target=-1 is outside"),
+    "target in the batch": ((X, [0, 7, 1]), {}, InvalidInputError, r"target=7 .* \[0, 3\)"),
+    "targets for another batch": ((X, [0, 1]), {}, InvalidInputError, r"\(2,\) for 3 examples"),
+    "target not whole": ((X, 1.0), {}, InvalidInputError, r"type float64, and integer indices"),
+    "target a bool": ((X, True), {}, InvalidInputError, r"type bool, and integer indices"),
+    "unknown class": ((X, "Forg"), {}, UnknownNameError, r"no class 'Forg'. Did you mean 'Frog'"),
+    "unknown score": ((X,), {"score": "logits"}, UnknownNameError, r"score 'logits'.*'logit'"),
+    "score of another kind": ((X,), {"score": 3}, InvalidInputError, r"score=3 is a int. Pass"),
+    "score a function": ((X,), {"score": max}, InvalidInputError, r"register_score"),
+    "target and contrast": (
+        (X, 1),
+        {"score": tfxai.Contrast(0, 1)},
+        InvalidInputError,
+        r"target=1 came with score=Contrast.*Leave target out",
+    ),
+    "contrast out of range": (
+        (X,),
+        {"score": tfxai.Contrast(0, 3)},
+        InvalidInputError,
+        r"target=3 is outside",
+    ),
+    "neuron out of range": (
+        (X,),
+        {"score": tfxai.Neuron("conv1", (6, 0, 0))},
+        InvalidInputError,
+        r"index \(6, 0, 0\) does not lie in layer 'conv1'.*\(6, 5, 4\)",
+    ),
+    "neuron of no layer": (
+        (X,),
+        {"score": tfxai.Neuron("conv9", 0)},
+        LayerNotFoundError,
+        r"There is no layer 'conv9'. Did you mean",
+    ),
+    "chunk of 0": ((X,), {"chunk_size": 0}, InvalidInputError, r"chunk_size=0 was expected to"),
+    "chunk of 1.5": ((X,), {"chunk_size": 1.5}, InvalidInputError, r"chunk_size=1.5 was expected"),
+    "chunk of True": ((X,), {"chunk_size": True}, InvalidInputError, r"chunk_size=True was exp"),
+}
+
+
+@pytest.fixture
+def nothing_runs(monkeypatch):
+    """Fails where a program is compiled: checks come before the first forward pass."""
+
+    def refuse(*args, **kwargs):
+        raise AssertionError("compiled before the arguments were checked")
+
+    monkeypatch.setattr(program, "compiled", refuse)
+
+
+@every_method
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.usefixtures("nothing_runs")
+def test_bad_argument_is_refused(name, case):
+    arguments, options, error, sentence = CASES[case]
+    with pytest.raises(error, match=sentence) as caught:
+        make(name)(NAMED, *arguments, **options)
+    assert isinstance(caught.value, TfxaiError)
+    assert "\n" not in str(caught.value)
+
+
+@every_method
+@pytest.mark.usefixtures("nothing_runs")
+def test_missing_layer_of_at_is_refused(name):
+    if methods.get(name).takes_at:
+        expected, sentence = LayerNotFoundError, r"There is no layer 'conv3'. Did you mean 'conv"
+    else:
+        expected, sentence = InvalidInputError, r"at='conv3' was given to .* input only"
+    with pytest.raises(expected, match=sentence):
+        make(name)(NAMED, X, at="conv3")
+
+
+@every_method
+@pytest.mark.usefixtures("nothing_runs")
+def test_class_name_without_a_card_is_refused(name):
+    with pytest.raises(InvalidInputError, match=r"'Frog' is a class name, and the model has no"):
+        make(name)(NAMED.model, X, "Frog")
+
+
+@every_method
+@pytest.mark.parametrize("model", [None, "model.keras", lambda x: x, keras.layers.Dense(1)])
+def test_what_is_no_model_is_refused(name, model):
+    with pytest.raises(UnsupportedModelError, match=f"Got a {type(model).__name__} where a keras"):
+        make(name)(model, X)
+
+
+@every_method
+def test_model_without_weights_is_refused(name):
+    for model in (keras.Sequential([keras.layers.Dense(2)]), builders.Subclassed()):
+        with pytest.raises(UnsupportedModelError, match=r"has no weights yet. Call it once"):
+            make(name)(model, X)
+
+
+@every_method
+def test_model_of_tf_keras_is_refused(name):
+    cls = type("Model", (), {"__module__": "tf_keras.src.engine"})
+    with pytest.raises(UnsupportedModelError, match=r"of tf-keras \(Keras 2\)"):
+        make(name)(cls(), X)
+
+
+@every_method
+def test_another_backend_is_refused(name, monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    with pytest.raises(UnsupportedModelError, match=r"'jax' backend.*KERAS_BACKEND=tensorflow"):
+        make(name)(NAMED, X)
+
+
+@every_method
+def test_input_too_large_for_the_models_type_is_refused(name):
+    with pytest.raises(InvalidInputError, match=r"are NaN or infinite in float32"):
+        make(name)(builders.functional(), np.full(X.shape, 1e300))
+
+
+@every_method
+def test_integer_only_model_is_refused(name):
+    tokens = keras.Input((4,), dtype="int32")
+    model = keras.Model(tokens, keras.layers.Embedding(9, 2)(tokens)[:, 0])
+    with pytest.raises(
+        TfxaiError, match=r"integers only .* no gradient|no layer with two spatial"
+    ):
+        make(name)(model, np.ones((1, 4)))

@@ -1,0 +1,125 @@
+"""The record of options: JSON, equality, effect; and what a method says of itself."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import json
+import re
+
+import numpy as np
+import pytest
+
+from tests import builders
+from tests.contract.cases import (
+    NAMES,
+    TARGET,
+    alternative,
+    doubles,
+    every_method,
+    every_option,
+    make,
+    options_of,
+)
+from tfxai import methods
+from tfxai.errors import InvalidInputError, UnknownNameError
+
+
+def through_json(method):
+    return methods.AttributionMethod.from_config(json.loads(json.dumps(method.to_config())))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return builders.functional(dtype="float64")
+
+
+@every_method
+def test_config_round_trips_through_json(name):
+    method = make(name)
+    assert method.to_config()["name"] == method.name == name
+    assert set(method.to_config()["options"]) == set(options_of(name))
+    back = through_json(method)
+    assert back == method
+    assert hash(back) == hash(method)
+    assert type(back) is type(method)
+
+
+@every_option
+def test_config_with_another_option_round_trips_and_differs(name, option):
+    method = make(name, **{option: alternative(name, option)})
+    assert through_json(method) == method
+    assert hash(through_json(method)) == hash(method)
+    assert method != make(name)
+    assert repr(method) != repr(make(name))
+
+
+@every_option
+def test_every_option_changes_the_values(name, option, model):
+    a = make(name)(model, doubles(), target=TARGET).values
+    b = make(name, **{option: alternative(name, option)})(model, doubles(), target=TARGET).values
+    assert a.shape != b.shape or not np.allclose(a, b, rtol=1e-3)
+
+
+@every_option
+def test_option_of_a_wrong_kind_is_refused(name, option):
+    with pytest.raises(InvalidInputError, match=r"expected|does not fit|There is no"):
+        make(name, **{option: object()})
+
+
+@every_option
+def test_misspelt_option_names_the_nearest(name, option):
+    with pytest.raises(UnknownNameError, match=f"There is no option of {name}.*'{option}'"):
+        methods.create(name, **{option + "x": 1})
+
+
+@every_method
+def test_attribution_carries_the_method_as_it_ran(name, model):
+    a = make(name)(model, doubles(), target=TARGET)
+    again = methods.AttributionMethod.from_config(a.method)(model, doubles(), target=TARGET)
+    np.testing.assert_array_equal(again.values, a.values)
+    assert again.method == a.method
+
+
+@every_method
+def test_misspelt_name_names_the_nearest(name):
+    for function in (methods.get, methods.create):
+        with pytest.raises(UnknownNameError, match=f"There is no method '{name}s'.*'{name}'"):
+            function(name + "s")
+
+
+@every_method
+def test_docstring_has_its_sections(name):
+    text = inspect.getdoc(methods.get(name))
+    for section in ("Returns:", "Reference:", "Example:"):
+        assert f"\n{section}\n" in text
+    first = text.splitlines()[0]
+    assert first.endswith(".")
+    assert text.splitlines()[1] == ""
+    arguments = text.partition("\nArgs:\n")[2].partition("\nReturns:")[0]
+    assert re.findall(r"^ {4}(\w+):", arguments, re.M) == options_of(name)
+    assert "Departure" in text
+
+
+@every_method
+def test_example_runs(name):
+    cls = methods.get(name)
+    module = inspect.getmodule(cls)
+    runner = doctest.DocTestRunner(verbose=False)
+    for case in doctest.DocTestFinder(recurse=False).find(cls, cls.__name__, module):
+        runner.run(case)
+    assert runner.failures == 0
+    assert runner.tries > 0
+
+
+@every_method
+def test_name_is_a_word_and_leads_to_the_class(name):
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", name)
+    assert methods.get(name).name == name
+    assert inspect.isabstract(methods.get(name)) is False
+    assert getattr(methods.get(name), "__final__", False)
+
+
+def test_the_first_three_methods_are_there():
+    assert {"grad_cam", "integrated_gradients", "saliency"} <= set(NAMES)
+    assert sorted(NAMES) == NAMES

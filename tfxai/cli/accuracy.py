@@ -1,0 +1,126 @@
+"""`tfxai accuracy`: how often a model is right."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
+
+from tfxai.cli import arguments
+from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    from tfxai.cli.classifier import Classifier
+
+    Array: TypeAlias = np.ndarray[Any, Any]
+
+CIFAR10 = "cifar10"
+AT_ONCE = 1000  # images resized and classified before the next ones are
+
+Data = Annotated[
+    str,
+    typer.Option(
+        metavar="cifar10|FOLDER",
+        help="The 10,000 test images of CIFAR-10, or a folder with a folder of images per class.",
+    ),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Take that many images, evenly spaced, in the place of all.",
+        show_default=False,
+    ),
+]
+
+
+def accuracy(
+    model: arguments.Model,
+    data: Data = CIFAR10,
+    limit: Limit = None,
+    preprocessing: arguments.Preprocessing = None,
+    as_json: arguments.Json = False,
+) -> None:
+    """Measure the share of labelled images that a model classifies rightly."""
+    from tfxai.cli.classifier import open_classifier
+    from tfxai.cli.terminal import print_json, say, shown
+
+    if data != CIFAR10 and not Path(data).is_dir():
+        raise DataNotFoundError(
+            f"--data {data!r} is no folder. Pass cifar10, or a folder of class folders."
+        )
+    classifier = open_classifier(model, preprocessing)
+    images, labels = _labelled(data, limit, classifier)
+    started = time.monotonic()
+    right = _count_right(classifier, images, labels)
+    seconds = time.monotonic() - started
+    share = right / len(labels)
+    if as_json:
+        record = {"model": model, "data": data, "images": len(labels), "right": right}
+        print_json({**record, "accuracy": share, "seconds": round(seconds, 2)})
+        return
+    what = "test images of CIFAR-10" if data == CIFAR10 else f"images in {data}"
+    say(f"{share:.4f}", style="bold")
+    say(shown(f"{model} is right on {right:,} of {len(labels):,} {what} ({seconds:.1f} s)."))
+
+
+def _labelled(data: str, limit: int | None, classifier: Classifier) -> tuple[Array, Array]:
+    """Images (N, H, W, 3) uint8 and the model's own number of the class of each."""
+    import numpy as np
+
+    from tfxai.cli.terminal import working
+    from tfxai.data.cifar10 import CLASSES, load_cifar10
+    from tfxai.data.folders import load_images
+
+    with working(f"Reading {data}"):
+        if data == CIFAR10:
+            (images, labels), classes = load_cifar10("test"), CLASSES
+        else:
+            images, labels, classes = load_images(data, size=classifier.size)
+    outputs = _matched(classes, classifier)
+    chosen = np.arange(len(labels))
+    if limit is not None and limit < len(labels):
+        chosen = np.linspace(0, len(labels) - 1, limit).round().astype(int)
+    return images[chosen], outputs[labels[chosen]]
+
+
+def _matched(classes: Sequence[str], classifier: Classifier) -> Array:
+    """The output that stands for each class of the data, by name where the model names its own."""
+    import numpy as np
+
+    known = classifier.subject.classes
+    if known:
+        by_name = {name.lower(): index for index, name in enumerate(known)}
+        for name in classes:
+            if name.lower() not in by_name:
+                raise UnknownNameError.of("class of the model", name, known)
+        return np.array([by_name[name.lower()] for name in classes])
+    if classifier.classes != len(classes):
+        raise InvalidInputError(
+            f"The data has {len(classes)} classes and the model {classifier.classes} outputs, "
+            "whose names are not known. Pass data with the model's classes, or give it a card."
+        )
+    return np.arange(len(classes))
+
+
+def _count_right(classifier: Classifier, images: Array, labels: Array) -> int:
+    import numpy as np
+
+    from tfxai.cli.terminal import working
+    from tfxai.models.evaluation import accuracy as share_right
+
+    subject = classifier.subject
+    right = 0
+    for start in range(0, len(images), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        with working(f"Classified {start:,} of {len(images):,} images"):
+            batch = np.stack([classifier.fit(image) for image in images[part]])
+            share = share_right(subject.model, subject.preprocessing, batch, labels[part])
+        right += round(share * len(batch))
+    return right

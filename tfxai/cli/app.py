@@ -1,0 +1,54 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+
+import tfxai
+from tfxai.cli.accuracy import accuracy
+from tfxai.cli.demo import demo
+from tfxai.cli.explain import explain
+from tfxai.cli.group import Commands
+from tfxai.cli.methods import methods
+from tfxai.cli.predict import predict
+from tfxai.cli.train import train
+
+HELP = (
+    "Explains what image classifiers built with Keras 3 see.\n\n"
+    "MODEL is a path that ends in .keras or .h5, or the name of a model in the folder that the "
+    "environment variable TFXAI_MODELS names (./models where it is not set) or among those that "
+    "come with tfxai. IMAGE is a file, a folder of images, cifar10:test:5113 or "
+    "cifar10:test:random."
+)
+
+app = typer.Typer(
+    name="tfxai",
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (demo, predict, explain, accuracy, methods, train):
+    app.command()(command)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"tfxai {tfxai.__version__}")
+        raise typer.Exit
+
+
+@app.callback(help=HELP)
+def _start(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    if not sys.warnoptions:  # other packages' warnings are of no use to a reader here
+        warnings.simplefilter("ignore")

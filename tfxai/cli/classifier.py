@@ -1,0 +1,226 @@
+"""A model that classifies images, and the way from image files to its answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from tfxai.cli import runtime
+from tfxai.cli.sources import Source
+from tfxai.cli.terminal import remark, working
+from tfxai.errors import InvalidInputError, UnsupportedModelError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tfxai.data.preprocessing import Preprocessing
+    from tfxai.subject import Subject
+
+    Pixels: TypeAlias = np.ndarray[Any, Any]
+
+MANY = 4  # images of another size that are named one by one
+
+
+@dataclasses.dataclass(frozen=True)
+class Rank:
+    """One class in the order of the model's preference.
+
+    Args:
+        index: Number of the output.
+        name: The class, or its number where it has no name.
+        value: A probability, or the output as it is where the model gives no probabilities.
+    """
+
+    index: int
+    name: str
+    value: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Classifier:
+    """A subject whose inputs are images and whose outputs are classes.
+
+    Args:
+        subject: The model and its card, which says how pixels are preprocessed.
+        size: (height, width) that the model takes, None where it takes any.
+        channels: 3, or 1 for a model of grey images.
+        classes: Number of classes.
+        activation: `"softmax"`, `"sigmoid"` or None: what the model ends in.
+    """
+
+    subject: Subject
+    size: tuple[int, int] | None
+    channels: int
+    classes: int
+    activation: str | None
+
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether the outputs are probabilities."""
+        return self.activation is not None
+
+    def fit(self, image: Pixels) -> Pixels:
+        """An image (H, W, 3) as the model can take it: uint8 (h, w, C)."""
+        from tfxai.data.images import fit_image
+
+        if self.size is not None:
+            image = fit_image(image, *self.size)
+        return image if self.channels == 3 else _grey(image)
+
+    def rank(self, batch: Pixels, names: Sequence[str]) -> list[list[Rank]]:
+        """The five best classes of each image of a batch, best first.
+
+        Raises:
+            UnsupportedModelError: The model answers with NaN.
+        """
+        import numpy as np
+
+        outputs = self.subject.predict(batch)
+        for row, name in zip(outputs, names, strict=True):
+            if not np.isfinite(row).all():
+                raise UnsupportedModelError(
+                    f"The model answers {name!r} with NaN or infinity. Check its weights, and "
+                    "that --preprocessing gives it the inputs that it was trained on."
+                )
+        if outputs.shape[1] == 1:  # one sigmoid unit: no, yes
+            outputs = np.concatenate([1 - outputs, outputs], axis=1)
+        return [self._best(row) for row in outputs]
+
+    def _best(self, row: Pixels) -> list[Rank]:
+        classes = self.subject.classes
+        order = (-row).argsort(kind="stable")[:5]
+        return [Rank(int(i), classes[i] if classes else str(i), float(row[i])) for i in order]
+
+
+def open_classifier(model: str, preprocessing: str | None) -> Classifier:
+    """Loads a model for the command line.
+
+    Args:
+        model: A path or a name.
+        preprocessing: Name of one, which takes the place of the card's.
+
+    Raises:
+        InvalidInputError: Nothing says how pixels are preprocessed.
+        UnsupportedModelError: The model is no classifier of images.
+        TfxaiError: The model cannot be found or loaded.
+    """
+    from tfxai import registry
+
+    path = registry.find(model)
+    chosen = _preprocessing(preprocessing)
+    runtime.start()
+    with working(f"Loading {path}"):
+        subject = _with_preprocessing(registry.load(path), path, chosen)
+        return _classifier(subject, path)
+
+
+def announce_sizes(classifier: Classifier, sources: Sequence[Source]) -> None:
+    """Says which images are cropped and resized."""
+    if classifier.size is None:
+        return
+    height, width = classifier.size
+    other = [source for source in sources if source.size != classifier.size]
+    how = f"{'squared' if height == width else 'cropped'} and resized to {width}x{height}"
+    if len(other) > MANY:
+        remark(f"{len(other)} of {len(sources)} images have another size: {how}.")
+        return
+    for source in other:
+        remark(f"{source.name}: {source.size[1]}x{source.size[0]} pixels, {how}.")
+
+
+def batches(
+    classifier: Classifier, sources: Sequence[Source], most: int = 16
+) -> Iterator[tuple[list[Source], Pixels]]:
+    """The images a few at a time, each batch (B, H, W, C) uint8 with its sources."""
+    import numpy as np
+
+    if classifier.size is None:  # any size is taken, so no two need have the same
+        most = 1
+    for start in range(0, len(sources), most):
+        some = list(sources[start : start + most])
+        yield some, np.stack([classifier.fit(source.read()) for source in some])
+
+
+def _preprocessing(name: str | None) -> Preprocessing | None:
+    from tfxai.data.preprocessing import CIFAR10_MEAN, CIFAR10_STD, Preprocessing
+
+    if name is None:
+        return None
+    if name == "standardise":
+        return Preprocessing(name, CIFAR10_MEAN, CIFAR10_STD)
+    return Preprocessing(name)
+
+
+def _with_preprocessing(subject: Subject, path: Path, chosen: Preprocessing | None) -> Subject:
+    from tfxai.card import Card
+
+    if chosen is not None:
+        card = subject.card or Card(name=path.stem)
+        return dataclasses.replace(subject, card=dataclasses.replace(card, preprocessing=chosen))
+    if subject.preprocessing is None:
+        raise InvalidInputError(
+            f"The model {str(path)!r} has no card that says how pixels become its input. Pass "
+            "--preprocessing: unit for inputs in [0, 1], none for pixels 0..255 (also where the "
+            "first layers are Rescaling or Normalization), tf, torch, caffe or standardise."
+        )
+    return subject
+
+
+def _classifier(subject: Subject, path: Path) -> Classifier:
+    import numpy as np
+
+    from tfxai.core.anatomy import anatomy
+    from tfxai.core.inputs import read_inputs
+
+    height, width, channels = _input_shape(subject, path)
+    example = np.zeros((1, height or 64, width or 64, channels), np.uint8)
+    layout, _ = read_inputs(subject.model, subject.prepare(example))
+    body = anatomy(subject.model, layout)
+    count = _outputs(body.outputs, body.activation, path)
+    if subject.classes and len(subject.classes) != count:
+        raise InvalidInputError(
+            f"The card of {str(path)!r} names {len(subject.classes)} classes, and the model has "
+            f"{count}. Correct the card beside it."
+        )
+    size = (height, width) if height and width else None
+    return Classifier(subject, size, channels, count, body.activation)
+
+
+def _input_shape(subject: Subject, path: Path) -> tuple[int | None, int | None, int]:
+    """Height, width and channels of the images that the model takes."""
+    declared = getattr(subject.model, "inputs", None) or []
+    shape = tuple(declared[0].shape[1:]) if len(declared) == 1 else None
+    if not declared and subject.card is not None:
+        shape = subject.card.input_shape
+    if shape is None or len(shape) != 3 or shape[-1] not in (1, 3):
+        what = f"shape (B, {', '.join(map(str, shape))})" if shape else f"{len(declared)} inputs"
+        raise UnsupportedModelError(
+            f"The model {str(path)!r} takes {what}, and images were expected: (B, height, width, "
+            "3 or 1). Pass a classifier of images, or explain it in Python."
+        )
+    return shape[0], shape[1], shape[2]
+
+
+def _outputs(outputs: Sequence[tuple[int | None, ...]], activation: str | None, path: Path) -> int:
+    """The number of classes."""
+    one = outputs[0] if len(outputs) == 1 else None
+    if one == (1,) and activation == "sigmoid":
+        return 2
+    if one is None or len(one) != 1 or one == (1,) or one[0] is None:
+        what = (
+            f"{len(outputs)} outputs" if one is None else f"shape {('B', *one)}".replace("'", "")
+        )
+        raise UnsupportedModelError(
+            f"The model {str(path)!r} returns {what}, so it is no classifier, which returns "
+            "(B, classes). Pass a classifier, or explain it in Python with a score of your own."
+        )
+    return one[0]
+
+
+def _grey(image: Pixels) -> Pixels:
+    import numpy as np
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(image).convert("L"))[..., None]

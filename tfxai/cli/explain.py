@@ -1,0 +1,110 @@
+"""`tfxai explain`: why a model says what it says about an image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tfxai.cli import arguments
+
+Methods = Annotated[
+    list[str],
+    typer.Option("--method", "-m", metavar="NAME", help="See: tfxai methods. May be repeated."),
+]
+Options = Annotated[
+    list[str],
+    typer.Option(
+        "--option",
+        "-o",
+        metavar="KEY=VALUE",
+        help="An option of every chosen method that has it, such as steps=100, or of one of them: "
+        "integrated_gradients.steps=100. May be repeated.",
+        show_default=False,
+    ),
+]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CLASS",
+        help="The class to explain, by name or number; the predicted one if left out.",
+        show_default=False,
+    ),
+]
+Score = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="What is explained: logit, probability or output; the method's own if left out.",
+        show_default=False,
+    ),
+]
+Layer = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH",
+        help="The layer of class activation maps, such as backbone/conv5.",
+        show_default=False,
+    ),
+]
+At = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH",
+        help="Explain this layer's output instead of the image.",
+        show_default=False,
+    ),
+]
+Out = Annotated[Path, typer.Option(metavar="DIR", help="Where files go.")]
+Formats = Annotated[
+    list[str],
+    typer.Option(
+        "--format",
+        metavar="png|npz|json",
+        help="png: a figure; npz or json: the raw values. May be repeated.",
+    ),
+]
+
+
+def explain(  # noqa: PLR0913 - an argument for each word of the command line
+    model: arguments.Model,
+    images: arguments.Images,
+    method: Methods,
+    option: Options = [],  # noqa: B006 - typer copies it
+    target: Target = None,
+    score: Score = None,
+    layer: Layer = None,
+    at: At = None,
+    out: Out = Path("out/explain"),
+    file_format: Formats = ["png", "npz"],  # noqa: B006 - typer copies it
+    preprocessing: arguments.Preprocessing = None,
+    seed: arguments.Seed = None,
+    as_json: arguments.Json = False,
+) -> None:
+    """Draw and store why a model sees what it sees in each image."""
+    from tfxai.cli.classifier import announce_sizes, open_classifier
+    from tfxai.cli.explaining import Request, explain_images, explanation_record, show
+    from tfxai.cli.picking import pick_methods, read_target
+    from tfxai.cli.runtime import start
+    from tfxai.cli.sources import find_sources
+    from tfxai.cli.terminal import print_json
+    from tfxai.cli.writing import Writer
+
+    sources = find_sources(images, seed)
+    writer = Writer(out, file_format, sources)
+    start()
+    chosen = pick_methods(method, option, layer)
+    request = Request(tuple(chosen), read_target(target), score, at)
+    classifier = open_classifier(model, preprocessing)
+    announce_sizes(classifier, sources)
+    records = []
+    for explained in explain_images(classifier, sources, request):
+        record = explanation_record(model, explained, classifier)
+        files = writer.write(explained, record)
+        if as_json:
+            records.append({**record, "files": files})
+        else:
+            show(explained, classifier, files)
+    if as_json:
+        print_json(records)

@@ -1,0 +1,156 @@
+"""Explaining images one batch at a time, and showing what came out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tfxai.cli.classifier import Classifier, Rank, batches
+from tfxai.cli.predict import about, prediction_records, show_ranking
+from tfxai.cli.sources import Source
+from tfxai.cli.terminal import output, say, shown, table, working
+from tfxai.errors import UnsupportedModelError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tfxai.attribution import Attribution
+    from tfxai.methods import AttributionMethod
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What is asked of every image.
+
+    Args:
+        methods: How it is explained.
+        target: The class that is explained, None for the predicted one.
+        score: Which of the class's numbers, None for the method's own.
+        at: The layer whose output is explained, None for the image.
+    """
+
+    methods: tuple[AttributionMethod, ...]
+    target: int | str | None = None
+    score: str | None = None
+    at: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Explained:
+    """One image, what the model says, and why.
+
+    Args:
+        source: The image.
+        best: The five best classes.
+        attributions: One for each method, each of this image alone.
+    """
+
+    source: Source
+    best: list[Rank]
+    attributions: list[Attribution]
+
+
+def explain_images(
+    classifier: Classifier, sources: Sequence[Source], request: Request
+) -> Iterator[Explained]:
+    """Explains the images, a batch of them at a time.
+
+    Raises:
+        UnsupportedModelError: The model or its gradients give no finite numbers.
+        TfxaiError: The request does not fit the model.
+    """
+    done = 0
+    for some, batch in batches(classifier, sources):
+        of = f"image {done + 1} to {done + len(some)} of {len(sources)}"
+        with working(f"Explaining {of if len(sources) > 1 else shown(some[0].name)}"):
+            ranks = classifier.rank(batch, [source.name for source in some])
+            found = [
+                method(
+                    classifier.subject, batch, request.target, score=request.score, at=request.at
+                )
+                for method in request.methods
+            ]
+            for whole in found:
+                _check_finite(whole, some)
+        done += len(some)
+        for i, source in enumerate(some):
+            yield Explained(source, ranks[i], [whole[i] for whole in found])
+
+
+def _check_finite(whole: Attribution, sources: Sequence[Source]) -> None:
+    import numpy as np
+
+    values = whole.values
+    assert not isinstance(values, dict)  # noqa: S101 - a classifier has one input
+    for one, source in zip(values, sources, strict=True):
+        if not np.isfinite(one).all():
+            raise UnsupportedModelError(
+                f"{whole.method['name']} gives NaN or infinity for {source.name!r}: the model's "
+                "gradient is not finite there. Explain another layer with --at, or another score."
+            )
+
+
+def explanation_record(model: str, explained: Explained, classifier: Classifier) -> dict[str, Any]:
+    """What was found about one image, without the values, for JSON."""
+    return {
+        "model": model,
+        **about(explained.source),
+        "predictions": prediction_records(explained.best, classifier),
+        "explanations": [_record(one) for one in explained.attributions],
+    }
+
+
+def _record(one: Attribution) -> dict[str, Any]:
+    numbers = {
+        name: None if array is None else float(array[0])
+        for name, array in (
+            ("probability", one.probability),
+            ("score", one.score),
+            ("baseline_score", one.baseline_score),
+            ("completeness_gap", one.completeness_gap),
+        )
+    }
+    return {
+        **one.method,
+        "at": one.at,
+        "target": int(one.target[0]),
+        "class": one.target_names[0],
+        "score_name": one.score_name,
+        **numbers,
+    }
+
+
+def show(explained: Explained, classifier: Classifier, files: Sequence[str]) -> None:
+    """Prints the tables of one image and the files about it."""
+    show_ranking(explained.source, explained.best, classifier)
+    output().print(summary(explained.attributions))
+    say()
+    for path in files:
+        say(shown(path))
+    say()
+
+
+def summary(attributions: Sequence[Attribution]) -> Table:
+    """The scores that were explained, and how far the values are from adding up to them."""
+    gaps = any(one.completeness_gap is not None for one in attributions)
+    headings = ["Method", "Explains", "Score", *(["Completeness gap"] if gaps else [])]
+    made = table(*headings, right=(2, 3))
+    for one in attributions:
+        score = f"{one.score_name} {float(one.score[0]):.3f}"
+        cells = [one.method["name"], _target(one), score]
+        made.add_row(*map(shown, cells), *([gap_text(one)] if gaps else []))
+    return made
+
+
+def _target(one: Attribution) -> str:
+    name = one.target_names[0]
+    return name if one.probability is None else f"{name} ({float(one.probability[0]):.1%})"
+
+
+def gap_text(one: Attribution) -> str:
+    """The completeness gap and its share, as figures have it, with a sign that can be searched."""
+    from tfxai.plotting import labels
+
+    gap = "" if one.completeness_gap is None else labels.gap(one)
+    return gap.replace("\N{MINUS SIGN}", "-")

@@ -1,0 +1,118 @@
+"""From `--method`, `--option` and `--layer` to methods with their options."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import types
+import typing
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from tfxai.errors import InvalidInputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from tfxai.methods import AttributionMethod
+
+_WORDS = {"true": True, "yes": True, "on": True, "1": True}
+_WORDS |= {"false": False, "no": False, "off": False, "0": False}
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number"}
+
+
+def pick_methods(
+    names: Sequence[str], options: Sequence[str], layer: str | None
+) -> list[AttributionMethod]:
+    """The methods that the command line asks for.
+
+    Args:
+        names: Registry names; a repeated one counts once.
+        options: `key=value` for every chosen method that has the option, `method.key=value` for
+            one of them.
+        layer: For the option `layer` of those that have it.
+
+    Raises:
+        UnknownNameError: No such method or option.
+        InvalidInputError: A value that the option cannot take, or no method takes a layer.
+    """
+    from tfxai.methods import create, get
+
+    classes = {name: get(name) for name in names}
+    known = {name: _fields(cls) for name, cls in classes.items()}
+    chosen: dict[str, dict[str, Any]] = {name: {} for name in classes}
+    for word in options:
+        for name, key, value in _assignments(word, known):
+            chosen[name][key] = value
+    if layer is not None:
+        takers = [name for name, fields in known.items() if "layer" in fields]
+        if not takers:
+            raise InvalidInputError(
+                f"--layer {layer} came with {', '.join(classes)}, which take no layer. Add a "
+                "method that does, such as grad_cam, or pass --at to explain a layer's output."
+            )
+        for name in takers:
+            chosen[name]["layer"] = layer
+    return [create(name, **given) for name, given in chosen.items()]
+
+
+def read_target(text: str | None) -> int | str | None:
+    """A class as its number where the text is one, else as its name."""
+    if text is None or not re.fullmatch("-?[0-9]+", text):
+        return text
+    return int(text)
+
+
+def _fields(cls: type[AttributionMethod]) -> dict[str, Any]:
+    """The type of each option."""
+    hints = typing.get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
+def _assignments(word: str, known: dict[str, dict[str, Any]]) -> list[tuple[str, str, Any]]:
+    """(method, option, value) for each method that `key=value` is for."""
+    left, separator, text = word.partition("=")
+    if not separator or not left:
+        raise InvalidInputError(
+            f"--option {word!r} was expected to be key=value. Write it as in --option steps=100."
+        )
+    method, dot, key = left.rpartition(".")
+    if dot and method not in known:
+        raise UnknownNameError.of("chosen method", method, known)
+    takers = [method] if dot else [name for name, fields in known.items() if key in fields]
+    options = known[method] if dot else {key for fields in known.values() for key in fields}
+    if key not in options:
+        of = f"option of {method if dot else ' or '.join(known)}"
+        raise UnknownNameError.of(of, key, sorted(options))
+    return [(name, key, parse(left, text, known[name][key])) for name in takers]
+
+
+def parse(option: str, text: str, kind: Any) -> Any:
+    """A value of an option from its text, by the option's type.
+
+    Raises:
+        InvalidInputError: The text does not fit the type.
+    """
+    kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    if text.lower() == "none" and (type(None) in kinds or kind is Any):
+        return None
+    for one in kinds:
+        if one is Any:
+            return _number_or_word(text)
+        try:
+            if one is bool:
+                return _WORDS[text.lower()]
+            if one in (int, float, str):
+                return one(text)
+        except (KeyError, ValueError):
+            continue
+    wanted = " or ".join(_KINDS.get(one, getattr(one, "__name__", str(one))) for one in kinds)
+    raise InvalidInputError(
+        f"--option {option}={text} cannot be used: {wanted} was expected. "
+        "See what tfxai methods says of it."
+    )
+
+
+def _number_or_word(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -1,0 +1,69 @@
+"""`tfxai predict`: what a model says an image shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from tfxai.cli import arguments
+
+if TYPE_CHECKING:
+    from tfxai.cli.classifier import Classifier, Rank
+    from tfxai.cli.sources import Source
+
+
+def predict(
+    model: arguments.Model,
+    images: arguments.Images,
+    preprocessing: arguments.Preprocessing = None,
+    seed: arguments.Seed = None,
+    as_json: arguments.Json = False,
+) -> None:
+    """Print the five most probable classes of each image."""
+    from tfxai.cli.classifier import announce_sizes, batches, open_classifier
+    from tfxai.cli.sources import find_sources
+    from tfxai.cli.terminal import print_json
+
+    sources = find_sources(images, seed)
+    classifier = open_classifier(model, preprocessing)
+    announce_sizes(classifier, sources)
+    records = []
+    for some, batch in batches(classifier, sources):
+        ranks = classifier.rank(batch, [source.name for source in some])
+        for source, best in zip(some, ranks, strict=True):
+            if as_json:
+                records.append(
+                    {**about(source), "predictions": prediction_records(best, classifier)}
+                )
+            else:
+                show_ranking(source, best, classifier)
+    if as_json:
+        print_json({"model": model, "images": records})
+
+
+def about(source: Source) -> dict[str, Any]:
+    """An image's name, and its class where that is known, for JSON."""
+    return {"image": source.name, "label": source.label}
+
+
+def prediction_records(best: Sequence[Rank], classifier: Classifier) -> list[dict[str, Any]]:
+    """The best classes for JSON."""
+    key = "probability" if classifier.gives_probabilities else "output"
+    return [{"class": rank.name, "index": rank.index, key: rank.value} for rank in best]
+
+
+def show_ranking(source: Source, best: Sequence[Rank], classifier: Classifier) -> None:
+    """Prints the best classes of one image as a table, a blank line after it."""
+    from tfxai.cli.terminal import bar, output, say, shown, table
+
+    label = f" (labelled {source.label})" if source.label else ""
+    say(shown(f"{source.name}{label}"), style="bold")
+    heading = "Probability" if classifier.gives_probabilities else "Output"
+    made = table("Class", heading, "", right=(1,))
+    for rank in best:
+        if classifier.gives_probabilities:
+            made.add_row(shown(rank.name), f"{rank.value:.1%}", bar(rank.value))
+        else:
+            made.add_row(shown(rank.name), f"{rank.value:.4g}", "")
+    output().print(made)
+    say()

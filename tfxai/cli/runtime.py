@@ -1,0 +1,83 @@
+"""Loading TensorFlow so that the terminal shows nothing of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tfxai.cli.terminal import working
+from tfxai.errors import UnsupportedModelError
+
+LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+
+
+def start() -> None:
+    """Loads TensorFlow and Keras, or says why they cannot be used.
+
+    What their C++ parts log goes nowhere, unless the user has set `TF_CPP_MIN_LOG_LEVEL`.
+
+    Raises:
+        UnsupportedModelError: Keras would run on another backend.
+    """
+    require_backend()
+    if "tensorflow" in sys.modules:
+        return
+    quiet = LOG_LEVEL not in os.environ
+    os.environ.setdefault(LOG_LEVEL, "3")
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    with _silenced() if quiet else contextlib.nullcontext(), working("Loading TensorFlow"):
+        import keras  # noqa: F401
+        import tensorflow as tf
+
+        tf.config.list_logical_devices()  # a driver that is not there is logged now
+
+
+def require_backend() -> None:
+    """Raises `UnsupportedModelError` where Keras is set to another backend; loads nothing."""
+    backend = planned_backend()
+    if backend != "tensorflow":
+        raise UnsupportedModelError(
+            f"Keras is set to run on the {backend!r} backend, and tfxai needs 'tensorflow'. "
+            "Set the environment variable KERAS_BACKEND=tensorflow."
+        )
+
+
+def planned_backend() -> str:
+    """The backend that Keras will choose when it is imported: read as Keras reads it."""
+    chosen = os.environ.get("KERAS_BACKEND")
+    if chosen:
+        return chosen
+    try:
+        settings = json.loads(_settings_file().read_text(encoding="utf-8"))
+        return str(settings.get("backend", "tensorflow"))
+    except (OSError, ValueError, AttributeError):
+        return "tensorflow"
+
+
+def _settings_file() -> Path:
+    home = os.environ.get("KERAS_HOME") or "~/.keras"
+    return Path(os.path.expanduser(home), "keras.json")  # noqa: PTH111 - a home may be missing
+
+
+@contextlib.contextmanager
+def _silenced() -> Iterator[None]:
+    """Sends nowhere what is written to file 2 past Python; Python's own words still arrive."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # closed: nothing can be shown anyway
+        yield
+        return
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        with open(kept, "w", closefd=False) as stream, contextlib.redirect_stderr(stream):
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)

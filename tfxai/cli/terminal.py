@@ -1,0 +1,106 @@
+"""What the terminal shows: results on standard output, remarks on standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+
+def output() -> Console:
+    """Where results go: in colour on a terminal, 80 columns wide in a pipe."""
+    return _console(stderr=False)
+
+
+def remarks() -> Console:
+    """Where everything goes that is no result."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    from rich.console import Console
+
+    class Pipeable(Console):
+        def on_broken_pipe(self) -> NoReturn:
+            raise BrokenPipeError  # for the group of commands, which ends the process
+
+    return Pipeable(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
+def report(sentence: str, label: str = "Error: ") -> None:
+    """Prints a sentence on standard error, unbroken, so that it can be searched for."""
+    from rich.text import Text
+
+    line = Text.assemble((label, "bold red"), shown(sentence))
+    with contextlib.suppress(OSError):  # nobody listens
+        remarks().print(line, soft_wrap=True)
+
+
+def remark(sentence: str) -> None:
+    """Prints something worth knowing on standard error."""
+    remarks().print(shown(sentence), style="dim", soft_wrap=True)
+
+
+def say(text: str = "", style: str = "") -> None:
+    """Prints a line of results, unbroken."""
+    output().print(text, style=style, soft_wrap=True)
+
+
+def print_json(record: Any) -> None:
+    """Prints a record as JSON, the only thing on standard output."""
+    output().print(json.dumps(record, indent=2, allow_nan=False), soft_wrap=True)
+
+
+@contextlib.contextmanager
+def working(on: str) -> Iterator[None]:
+    """Shows on a terminal what is being done for as long as it is done."""
+    console = remarks()
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(f"{shown(on)} ..."):
+        yield
+
+
+def table(*headings: str, right: Sequence[int] = ()) -> Table:
+    """An empty table that suits a terminal and a text file.
+
+    Args:
+        *headings: One for each column.
+        right: The columns that hold numbers.
+    """
+    from rich import box
+    from rich.table import Table
+
+    made = Table(
+        box=box.SIMPLE_HEAD,
+        header_style="bold",
+        pad_edge=False,
+        show_edge=False,
+    )
+    for number, heading in enumerate(headings):
+        made.add_column(heading, justify="right" if number in right else "left", overflow="fold")
+    return made
+
+
+def shown(text: str | os.PathLike[str]) -> str:
+    """Text that can be printed: bytes that are no characters, and control codes, replaced."""
+    decoded = os.fsencode(os.fspath(text)).decode("utf-8", "replace")
+    return "".join(
+        c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in decoded
+    )
+
+
+def bar(share: float, width: int = 24) -> str:
+    """A bar for a share of 1, of characters that every encoding has where it must."""
+    blocks = min(max(share, 0.0), 1.0) * width
+    whole = int(blocks)
+    rest = " ▏▎▍▌▋▊▉"[int((blocks - whole) * 8)].strip()
+    drawn = "█" * whole + rest
+    return drawn if output().encoding.startswith("utf") else "#" * round(blocks)

@@ -1,0 +1,114 @@
+"""`tfxai train`: train a classifier of images. Its options are the fields of `TrainingConfig`."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import typing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tfxai.errors import DataNotFoundError
+from tfxai.models.options import ARCHITECTURES, SCHEDULES, TrainingConfig
+
+if TYPE_CHECKING:
+    from tfxai.models.training import Trained
+
+HELP = {
+    "data": "CIFAR-10, or a folder with a folder of images per class.",
+    "model": "The architecture.",
+    "width": "Filters of resnet18's first stage; 64 if left out.",
+    "image_size": "Height and width to which a folder's images are brought; 32 if left out.",
+    "epochs": "Passes over the training images.",
+    "batch_size": "Images per step.",
+    "seed": "Of everything random.",
+    "learning_rate": "Adam's; its peak where the schedule changes it.",
+    "weight_decay": "Share of a weight that a step takes off per unit of learning rate.",
+    "schedule": "Of the learning rate.",
+    "warmup_epochs": "With cosine: epochs in which the rate rises.",
+    "patience": "With plateau: epochs without a lower validation loss before the rate is halved.",
+    "early_stopping": "Stop after that many epochs without a lower validation loss, and keep the "
+    "best epoch.",
+    "validation": "Fraction of the training images that is held out.",
+    "limit": "Train on at most that many images.",
+    "out": "The model's file, ending in .keras or .h5.",
+}
+_WORDS = {
+    "data": "cifar10|FOLDER",
+    "model": "|".join(ARCHITECTURES),
+    "schedule": "|".join(SCHEDULES),
+    "out": "FILE",
+}
+
+
+def train(**options: Any) -> None:
+    """Train a classifier of images; the same command goes on after it was stopped."""
+    from tfxai.cli.runtime import start
+    from tfxai.cli.terminal import remark
+    from tfxai.cli.writing import check_folder
+
+    config = TrainingConfig(**options)
+    if config.data != "cifar10" and not Path(config.data).is_dir():
+        raise DataNotFoundError(
+            f"--data {config.data!r} is no folder. Pass cifar10, or a folder of class folders."
+        )
+    check_folder(Path(config.out).parent)
+    start()
+    from tfxai.models.training import train as run
+
+    try:
+        trained = run(config)
+    except KeyboardInterrupt:
+        remark("Stopped. The same command goes on after the last whole epoch.")
+        raise
+    _finish(config, trained)
+
+
+def _finish(config: TrainingConfig, trained: Trained) -> None:
+    """Draws the history and says what was written."""
+    from tfxai.cli.terminal import output, say, shown, table
+    from tfxai.models.history import history_path
+    from tfxai.plotting import plot_history
+
+    out = Path(config.out)
+    figure = out.with_name(f"{out.stem}.history.png")
+    plot_history(trained.history, path=figure)
+    made = table("Trained", "", right=(1,))
+    measures = {"epochs": str(len(trained.history["loss"]))}
+    for name, label in (
+        ("accuracy", "training accuracy"),
+        ("val_accuracy", "validation accuracy"),
+    ):
+        if name in trained.history:
+            measures[label] = f"{trained.history[name][-1]:.4f}"
+    if trained.card.accuracy is not None:
+        measures[f"accuracy on {trained.card.test_images:,} test images"] = (
+            f"{trained.card.accuracy:.4f}"
+        )
+    for label, value in measures.items():
+        made.add_row(label, value)
+    output().print(made)
+    for path in (figure, history_path(out), out.with_suffix(".json"), out):
+        say(shown(path))
+
+
+def _parameter(field: dataclasses.Field[Any], kind: Any) -> inspect.Parameter:
+    option = typer.Option(help=HELP[field.name], metavar=_WORDS.get(field.name))
+    return inspect.Parameter(
+        field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=field.default,
+        annotation=Annotated[kind, option],
+    )
+
+
+def _signature() -> inspect.Signature:
+    """An option for every field, so that the two cannot differ."""
+    kinds = typing.get_type_hints(TrainingConfig)
+    fields = dataclasses.fields(TrainingConfig)
+    return inspect.Signature([_parameter(field, kinds[field.name]) for field in fields])
+
+
+train.__signature__ = _signature()  # type: ignore[attr-defined]
