@@ -1,6 +1,5 @@
 """How a command ends: exit codes, signals, closed pipes, and what it has loaded by then."""
 
-import json
 import os
 import resource
 import subprocess
@@ -79,9 +78,9 @@ def test_help_takes_less_than_half_a_second_of_work():
     assert min(taken) < 0.5
 
 
-def test_a_reader_that_goes_away_is_no_error():
-    done = process("--help", code=NO_READER)
-    assert (done.returncode, done.stderr) == (141, "")
+def test_a_reader_that_goes_away_from_the_help_is_no_error():
+    assert process("--help", code=NO_READER).stderr == ""
+    assert process("--version", code=NO_READER).stderr == ""
 
 
 @pytest.mark.slow
@@ -96,7 +95,7 @@ def test_an_interrupt_ends_without_a_traceback(models):
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 def test_an_output_that_takes_nothing_is_said():
     code = "import sys; sys.stdout = open('/dev/full', 'w')\nfrom tfxai.cli import main; main()"
     done = process("--version", code=code)
@@ -129,17 +128,10 @@ def test_the_backend_is_read_where_keras_reads_it(monkeypatch, place):
 
 
 @pytest.mark.slow
-def test_a_fresh_process_prints_nothing_of_tensorflow(models):
-    picture()
-    done = process("predict", "tiny", "photo.png", "--json", HOME=str(Path.cwd()))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout)["images"][0]["image"] == "photo.png"
-
-
-@pytest.mark.slow
-def test_names_that_the_terminal_cannot_show_are_replaced(models):
+def test_a_fresh_process_prints_nothing_of_tensorflow(models, place):
     name = os.fsdecode(b"caf\xc3\xa9-\xff.png")
     picture(name)
-    done = process("predict", "tiny", name, PYTHONIOENCODING="ascii")
+    done = process("predict", "tiny", name, PYTHONIOENCODING="ascii", HOME=str(place))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("caf?-?.png\n")
+    assert done.stdout.startswith("caf?-?.png\n")  # what the terminal cannot show is replaced
+    assert "#" in done.stdout  # bars too

@@ -22,6 +22,7 @@ def explain(run, *words):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_a_figure_and_the_values_of_each_method_are_written(run, place):
     picture()
     done = run("explain", "tiny", "photo.png", *METHODS)
@@ -39,10 +40,11 @@ def test_a_figure_and_the_values_of_each_method_are_written(run, place):
         assert f"\nout/explain/{name}\n" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_values_are_those_of_the_method_called_in_python(run, models):
     pixels = picture()
     options = ("--target", "Frog", "--layer", "Conv2D_Block3_Layer1", "-o", "steps=7")
-    run("explain", "tiny", "photo.png", *METHODS, *options, "--out", "x")
+    run("explain", "tiny", "photo.png", *METHODS, *options, "--out", "x", "--format", "npz")
     subject = tfxai.load(models / "tiny.keras")
     for method in (
         tfxai.Saliency(),
@@ -68,7 +70,8 @@ def test_values_of_a_batch_go_to_their_own_images(run, models):
 
 def test_json_says_what_was_found_and_where_the_files_are(run):
     picture()
-    (image,) = explain(run, "photo.png", *METHODS, "--target", "frog", "-o", "steps=9")
+    words = ("--target", "frog", "-o", "steps=9", "--format", "npz")
+    (image,) = explain(run, "photo.png", *METHODS, *words)
     by_name = {one["name"]: one for one in image["explanations"]}
     ig = by_name["integrated_gradients"]
     assert ig["options"]["steps"] == 9
@@ -78,7 +81,7 @@ def test_json_says_what_was_found_and_where_the_files_are(run):
     assert ig["completeness_gap"] == pytest.approx(gap, abs=1e-5)
     assert by_name["saliency"]["completeness_gap"] is None
     assert len(image["predictions"]) == 5
-    assert image["files"][0] == "out/explain/photo.explained.png"
+    assert image["files"][1] == "out/explain/photo.integrated_gradients.npz"
 
 
 def test_without_a_target_the_predicted_class_is_explained(run):
@@ -89,11 +92,24 @@ def test_without_a_target_the_predicted_class_is_explained(run):
 
 def test_the_table_has_the_gap_of_methods_that_have_one(run):
     picture()
-    out = run("explain", "tiny", "photo.png", *METHODS, "--target", "Cat").stdout
+    npz = ("--format", "npz")
+    out = run("explain", "tiny", "photo.png", *METHODS, "--target", "Cat", *npz).stdout
     (line,) = [line for line in out.splitlines() if line.startswith("integrated_gradients")]
     assert "Cat (" in line
     assert line.rstrip().endswith("%)")
-    assert "Completeness gap" not in run("explain", "tiny", "photo.png", "-m", "saliency").stdout
+    assert (
+        "Completeness gap"
+        not in run("explain", "tiny", "photo.png", "-m", "saliency", *npz).stdout
+    )
+
+
+def test_a_large_gap_is_remarked_on(run, models):
+    picture()
+    options = ("-m", "integrated_gradients", "-o", "rule=riemann_left", "--target", "Cat")
+    few = run("explain", "tiny", "photo.png", *options, "-o", "steps=1")
+    assert few.stderr.startswith("photo.png: the values of integrated_gradients miss the score's")
+    assert few.stderr.endswith("--option steps=4\n")
+    assert run("explain", "tiny", "photo.png", *options, "-o", "steps=400").stderr == ""
 
 
 def test_formats_choose_the_files(run, place):

@@ -72,7 +72,7 @@ def test_every_option_is_explained(run):
 def test_a_stopped_training_says_how_it_goes_on(run, asked):
     done = run("train")
     assert done.exit_code == 130
-    assert done.stderr == ("Stopped. The same command goes on after the last whole epoch.\n")
+    assert done.stderr == "The same command goes on after the last whole epoch.\nStopped.\n"
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,10 @@ from tfxai.core import program
 def everything(model, x):
     """All that could be seen to change: weights, outputs, config, attributes, graph nodes."""
     parts = [model, *model._flatten_layers(include_self=False)]
+    with keras.StatelessScope():
+        outputs = model(x).numpy().tobytes()
     return {
-        "outputs": model(x).numpy().tobytes(),
+        "outputs": outputs,
         "weights": [weight.tobytes() for weight in model.get_weights()],
         "config": str(model.get_config()),
         "nodes": [(len(part._inbound_nodes), len(part._outbound_nodes)) for part in parts],
@@ -31,10 +33,22 @@ def everything(model, x):
     }
 
 
+class Assigning(layers.Layer):
+    """Counts its runs in a variable, unless somebody keeps it from that."""
+
+    def build(self, shape):
+        self.runs = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+    def call(self, x):
+        self.runs.assign_add(1.0)
+        return x
+
+
 def regularised():
-    """With layers that would leave something behind: losses, random seeds, statistics."""
+    """With layers that would leave something behind: losses, variables, random seeds."""
     x = keras.Input(builders.IMAGE)
-    h = layers.Conv2D(3, 2, activation="relu", activity_regularizer="l2", name="conv1")(x)
+    h = Assigning()(x)
+    h = layers.Conv2D(3, 2, activation="relu", activity_regularizer="l2", name="conv1")(h)
     h = layers.Dropout(0.5)(layers.BatchNormalization()(layers.GaussianNoise(1.0)(h)))
     h = layers.Conv2D(2, 2, activation="tanh", name="conv2")(h)
     return keras.Model(x, layers.Dense(3, activation="softmax")(layers.Flatten()(h)))

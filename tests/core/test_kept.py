@@ -47,9 +47,8 @@ def test_models_do_not_share_entries():
 
 
 def test_making_does_not_hold_up_other_threads():
-    kept, model, inside, done = Kept(4), builders.linear([[1.0]]), *map(
-        lambda _: threading.Event(), range(2)
-    )  # fmt: skip
+    kept, model = Kept(4), builders.linear([[1.0]])
+    inside, done = threading.Event(), threading.Event()
 
     def slow():
         inside.set()

@@ -96,7 +96,7 @@ def test_other_threads_see_nothing_of_an_observer():
 
 def test_exception_in_a_layer_or_a_visit_ends_the_observation():
     class Failing(layers.Layer):
-        fails = True
+        fails = False
 
         def call(self, x):
             if self.fails:
@@ -113,6 +113,7 @@ def test_exception_in_a_layer_or_a_visit_ends_the_observation():
         return output
 
     x = np.ones((1, 3), np.float32)
+    failing_layer.fails = True
     for block_model, error in ((failing, RuntimeError), (model, KeyError)):
         with pytest.raises(error), observe(visit):
             block_model(x)
@@ -145,9 +146,16 @@ def test_hook_is_put_in_place_once_and_keeps_the_signature():
 
 
 def test_mask_is_carried_over_to_a_replacement():
-    x = keras.Input((3, 1))
-    h = layers.Masking(0.0, name="mask")(x)
-    model = keras.Model(x, layers.GlobalAveragePooling1D()(h))
+    class Masked(keras.Model):  # a Functional model carries its masks itself
+        def __init__(self):
+            super().__init__()
+            self.mask = layers.Masking(0.0, name="mask")
+            self.pool = layers.GlobalAveragePooling1D()
+
+        def call(self, x):
+            return self.pool(self.mask(x))
+
+    model = Masked()
     series = np.array([[[1.0], [3.0], [0.0]]], np.float32)
 
     def visit(path, layer, index, output):

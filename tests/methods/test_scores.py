@@ -236,6 +236,21 @@ def test_registered_score_sees_one_tensor_at_a_layer_too():
 
 
 @pytest.mark.usefixtures("registered")
+def test_scores_of_half_precision_are_reported_in_float32():
+    @tfxai.register_score("half")
+    def half(outputs):
+        assert outputs.dtype == tf.float16
+        return outputs[:, 1]
+
+    x = keras.Input((2,))
+    model = keras.Model(x, layers.Dense(2, dtype="mixed_float16", name="d")(x))
+    for score in ("half", tfxai.Neuron("d", 1)):
+        a = signed(model, X, score=score)
+        assert a.score.dtype == a.values.dtype == np.float32
+        np.testing.assert_allclose(a.values, [model.get_weights()[0][:, 1]] * 2, rtol=1e-3)
+
+
+@pytest.mark.usefixtures("registered")
 def test_registered_score_must_be_a_new_word_and_give_one_number_an_example():
     tfxai.register_score("wide")(lambda outputs: outputs)
     with pytest.raises(

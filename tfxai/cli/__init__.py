@@ -7,6 +7,10 @@ def main() -> None:
     """Runs the command line in `sys.argv` and ends the process with its exit code."""
     try:
         from tfxai.cli.app import app
-    except KeyboardInterrupt:  # pressed before anything was there to catch it
-        raise SystemExit(130) from None
-    app()
+
+        app()
+    except (KeyboardInterrupt, RuntimeError) as error:  # pressed while modules were loading,
+        causes = (error, error.__cause__)  # where Python may wrap it
+        if any(isinstance(cause, KeyboardInterrupt) for cause in causes):
+            raise SystemExit(130) from None
+        raise

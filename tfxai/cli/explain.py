@@ -84,27 +84,16 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
 ) -> None:
     """Draw and store why a model sees what it sees in each image."""
     from tfxai.cli.classifier import announce_sizes, open_classifier
-    from tfxai.cli.explaining import Request, explain_images, explanation_record, show
+    from tfxai.cli.explaining import Request, explain_all
     from tfxai.cli.picking import pick_methods, read_target
     from tfxai.cli.runtime import start
     from tfxai.cli.sources import find_sources
-    from tfxai.cli.terminal import print_json
     from tfxai.cli.writing import Writer
 
-    sources = find_sources(images, seed)
-    writer = Writer(out, file_format, sources)
+    writer = Writer(out, file_format, find_sources(images, seed))
     start()
-    chosen = pick_methods(method, option, layer)
-    request = Request(tuple(chosen), read_target(target), score, at)
+    chosen = tuple(pick_methods(method, option, layer))
     classifier = open_classifier(model, preprocessing)
-    announce_sizes(classifier, sources)
-    records = []
-    for explained in explain_images(classifier, sources, request):
-        record = explanation_record(model, explained, classifier)
-        files = writer.write(explained, record)
-        if as_json:
-            records.append({**record, "files": files})
-        else:
-            show(explained, classifier, files)
-    if as_json:
-        print_json(records)
+    announce_sizes(classifier, writer.sources)
+    request = Request(chosen, read_target(target), score, at)
+    explain_all(model, classifier, request, writer, as_json)

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any
 from tfxai.cli.classifier import Classifier, Rank, batches
 from tfxai.cli.predict import about, prediction_records, show_ranking
 from tfxai.cli.sources import Source
-from tfxai.cli.terminal import output, say, shown, table, working
+from tfxai.cli.terminal import output, print_json, remark, say, shown, table, working
 from tfxai.errors import UnsupportedModelError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from tfxai.attribution import Attribution
+    from tfxai.cli.writing import Writer
     from tfxai.methods import AttributionMethod
+
+LARGE_GAP = 0.1  # share of the difference that values should add up to
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,14 +84,29 @@ def explain_images(
 def _check_finite(whole: Attribution, sources: Sequence[Source]) -> None:
     import numpy as np
 
-    values = whole.values
-    assert not isinstance(values, dict)  # noqa: S101 - a classifier has one input
-    for one, source in zip(values, sources, strict=True):
+    for one, source in zip(np.asarray(whole.values), sources, strict=True):
         if not np.isfinite(one).all():
             raise UnsupportedModelError(
                 f"{whole.method['name']} gives NaN or infinity for {source.name!r}: the model's "
                 "gradient is not finite there. Explain another layer with --at, or another score."
             )
+
+
+def explain_all(
+    model: str, classifier: Classifier, request: Request, writer: Writer, as_json: bool
+) -> None:
+    """Explains the writer's images, writes the files about each and says what was found."""
+    records = []
+    for explained in explain_images(classifier, writer.sources, request):
+        record = explanation_record(model, explained, classifier)
+        files = writer.write(explained, record)
+        if as_json:
+            records.append({**record, "files": files})
+        else:
+            show(explained, classifier, files)
+        remark_on_gaps(explained)
+    if as_json:
+        print_json(records)
 
 
 def explanation_record(model: str, explained: Explained, classifier: Classifier) -> dict[str, Any]:
@@ -146,6 +164,21 @@ def summary(attributions: Sequence[Attribution]) -> Table:
 def _target(one: Attribution) -> str:
     name = one.target_names[0]
     return name if one.probability is None else f"{name} ({float(one.probability[0]):.1%})"
+
+
+def remark_on_gaps(explained: Explained) -> None:
+    """Says where values that should add up do not: then the numbers are not to be trusted."""
+    for one in explained.attributions:
+        if one.completeness_gap is None or one.baseline_score is None:
+            continue
+        difference = abs(float(one.score[0]) - float(one.baseline_score[0]))
+        share = abs(float(one.completeness_gap[0])) / difference if difference else 0.0
+        if share > LARGE_GAP:
+            remark(
+                f"{explained.source.name}: the values of {one.method['name']} miss the score's "
+                f"difference to the baseline by {share:.0%}. More steps come closer: "
+                f"--option steps={4 * one.method['options'].get('steps', 50)}"
+            )
 
 
 def gap_text(one: Attribution) -> str:

@@ -44,13 +44,10 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Runs the command; a reader that has gone away is met here, before typer does."""
         try:
-            result = super().invoke(ctx)
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            return super().invoke(ctx)
         except BrokenPipeError:
             _drop_output()
             raise typer.Exit(BROKEN_PIPE) from None
-        return result
 
 
 def _exit_code(run: Callable[[], Any]) -> int:
@@ -60,12 +57,18 @@ def _exit_code(run: Callable[[], Any]) -> int:
             stream.reconfigure(errors="replace")
     try:
         code = run()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except TfxaiError as error:
         report(str(error))
         return BAD_INPUT
     except typer.TyperException as error:  # a mistake in the words of the command line
         return _usage(error)
+    except BrokenPipeError:
+        _drop_output()
+        return BROKEN_PIPE
     except OSError as error:
+        _drop_output()
         where = f" ({error.filename})" if error.filename else ""
         report(f"The system refused: {error.strerror or error}{where}.")
         return BAD_INPUT

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _WORDS = {"true": True, "yes": True, "on": True, "1": True}
 _WORDS |= {"false": False, "no": False, "off": False, "0": False}
-_KINDS = {bool: "true or false", int: "a whole number", float: "a number"}
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", type(None): "none"}
 
 
 def pick_methods(

@@ -61,7 +61,7 @@ def train(**options: Any) -> None:
     try:
         trained = run(config)
     except KeyboardInterrupt:
-        remark("Stopped. The same command goes on after the last whole epoch.")
+        remark("The same command goes on after the last whole epoch.")
         raise
     _finish(config, trained)
 

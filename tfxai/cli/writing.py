@@ -43,6 +43,7 @@ class Writer:
             if word not in FORMATS:
                 raise UnknownNameError.of("format", word, FORMATS)
         check_folder(folder)
+        self.sources = sources
         self._folder = folder
         self._formats = [word for word in FORMATS if word in formats]
         self._names = _names(folder, sources)

@@ -17,7 +17,7 @@ from tfxai.core.heads import final_activation
 from tfxai.core.inputs import Layout
 from tfxai.core.kept import Kept
 from tfxai.core.taps import observe
-from tfxai.errors import InvalidInputError, LayerNotFoundError
+from tfxai.errors import InvalidInputError, LayerNotFoundError, UnknownNameError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Anatomy:
             )
         return found[0]
 
-    def _not_found(self, path: str) -> LayerNotFoundError:
+    def _not_found(self, path: str) -> UnknownNameError:
         paths = list(dict.fromkeys(call.path for call in self.calls))
         inside = [known for known in paths if known.endswith(f"/{path}")]
         if inside:

@@ -38,3 +38,9 @@ def require_model(model: Any) -> None:
             f"The model {model.name!r} has no weights yet. Call it once on a batch of its inputs, "
             "or load trained weights, before explaining it."
         )
+    for layer in model._flatten_layers(include_self=False):
+        if getattr(layer, "stateful", False):
+            raise UnsupportedModelError(
+                f"Layer {layer.name!r} is stateful: what it returns depends on earlier batches. "
+                "Build the model with stateful=False and load the same weights."
+            )

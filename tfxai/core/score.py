@@ -163,7 +163,8 @@ class Score:
         with observe(visit):
             raw = self._network(x, self._held)
         run = _Run(seen, raw)
-        run.outputs, run.score = self._read(run, x)
+        run.outputs, score = self._read(run, x)
+        run.score = at_least_float32(score)
         return run
 
     def _read(self, run: _Run, x: tf.Tensor) -> tuple[tf.Tensor | None, tf.Tensor]:

@@ -1,0 +1,117 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+import tfxai
+from tests import builders
+from tfxai.core import program
+from tfxai.data.preprocessing import Preprocessing
+from tfxai.errors import InvalidInputError, UnsupportedModelError
+from tfxai.methods import Saliency
+
+CARD = tfxai.Card(name="m", classes=("Cat", "Dog", "Frog"), preprocessing=Preprocessing("tf"))
+
+
+def photographs(count=2):
+    return np.random.default_rng(0).integers(0, 256, (count, 4, 4, 3)).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def subject():
+    x = keras.Input((4, 4, 3))
+    model = keras.Model(x, layers.Dense(3, activation="softmax")(layers.Flatten()(x)))
+    return tfxai.Subject(model, CARD)
+
+
+def test_pixels_are_preprocessed_and_other_numbers_are_not(subject):
+    pixels = photographs()
+    x = pixels / 127.5 - 1
+    for given in (pixels, tf.constant(pixels), list(pixels)):
+        np.testing.assert_allclose(subject.prepare(given), x, atol=1e-6)
+    floats = pixels.astype(np.float32)
+    assert subject.prepare(floats) is floats
+    assert subject.prepare([[1, 2]]) == [[1, 2]]
+    assert tfxai.Subject(subject.model).prepare(pixels) is pixels
+    a, b = Saliency()(subject, pixels), Saliency()(subject.model, x)
+    np.testing.assert_allclose(a.values, b.values, rtol=1e-5)
+    np.testing.assert_allclose(a.inputs, x, atol=1e-6)
+    assert a.class_names == CARD.classes
+    assert a.preprocessing == CARD.preprocessing
+
+
+def test_class_names_lead_to_targets(subject):
+    a = Saliency()(subject, photographs(), target=["frog", "Cat"])
+    np.testing.assert_array_equal(a.target, [2, 0])
+    assert a.target_names == ["Frog", "Cat"]
+
+
+def test_prediction_is_the_models_in_batches(subject, monkeypatch):
+    pixels = photographs(600)
+    expected = subject.model.predict(pixels / 127.5 - 1, verbose=0)
+    np.testing.assert_allclose(subject.predict(pixels), expected, rtol=1e-4, atol=1e-6)
+    sizes, forward = [], program.forward
+
+    def watched(model, layout):
+        run = forward(model, layout)
+        return lambda leaves: sizes.append(len(leaves[0])) or run(leaves)
+
+    monkeypatch.setattr("tfxai.subject.forward", watched)
+    subject.predict(pixels)
+    assert sizes == [256, 256, 88]
+
+
+def test_prediction_of_a_model_with_several_outputs_is_refused():
+    x = keras.Input((3,))
+    model = keras.Model(x, [layers.Dense(2)(x), layers.Dense(2)(x)])
+    with pytest.raises(UnsupportedModelError, match="has 2 outputs"):
+        tfxai.Subject(model).predict(np.ones((4, 3)))
+
+
+def test_prediction_of_bad_input_is_refused(subject):
+    with pytest.raises(InvalidInputError, match="NaN or infinite"):
+        subject.predict(np.full((1, 4, 4, 3), np.nan))
+    with pytest.raises(InvalidInputError, match="batch is empty"):
+        subject.predict(photographs(0))
+
+
+def test_prediction_changes_nothing_in_the_model():
+    class Counting(layers.Layer):
+        def build(self, shape):
+            self.count = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+        def call(self, x):
+            self.count.assign_add(1.0)
+            return x + self.count
+
+    regularised = layers.Dense(2, activity_regularizer="l2")
+    model = keras.Sequential([keras.Input((3,)), Counting(), layers.Dropout(0.5), regularised])
+    x = np.ones((1, 3), np.float32)
+    subject = tfxai.Subject(model)
+    before = [variable.numpy() for variable in model.variables]
+    first, second = subject.predict(x), subject.predict(x)
+    np.testing.assert_array_equal(first, second)
+    for variable, value in zip(model.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
+    assert all(np.isfinite(float(loss)) for loss in model.losses)
+
+
+def test_stateful_model_is_refused():
+    x = keras.Input(batch_shape=(1, 3, 2))
+    model = keras.Model(x, layers.LSTM(2, stateful=True, name="memory")(x))
+    with pytest.raises(UnsupportedModelError, match=r"Layer 'memory' is stateful.*stateful=False"):
+        tfxai.Subject(model)
+
+
+def test_what_is_no_model_is_refused():
+    with pytest.raises(
+        UnsupportedModelError, match=r"Got a str where a keras\.Model was expected"
+    ):
+        tfxai.Subject("models/cnn.keras")
+    model = builders.functional()
+    assert tfxai.Subject.of(model).model is model
+    subject = tfxai.Subject(model, CARD)
+    assert tfxai.Subject.of(subject) is subject
+    assert tfxai.Subject(model).classes is None
+    assert tfxai.Subject(model, tfxai.Card(name="m")).classes is None
