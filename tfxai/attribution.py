@@ -216,7 +216,8 @@ class Attribution:
         if not Path(path).is_file():
             raise DataNotFoundError(f"There is no file {str(path)!r}. Pass a .npz file of save().")
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # opened here: NumPy leaves a file open that turns out to be no archive
+            with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             return cls._from(arrays, json.loads(str(arrays.pop("about"))))
         except _UNREADABLE as error:

@@ -27,7 +27,7 @@ def assert_equal_up_to_rounding(a, b):
 
 
 @every_method
-@pytest.mark.parametrize("chunk_size", [1, 2, 7])
+@pytest.mark.parametrize("chunk_size", [1, 7])
 def test_chunk_size_changes_nothing(name, chunk_size, model):
     a = make(name)(model, doubles(), target=TARGET)
     b = make(name)(model, doubles(), target=TARGET, chunk_size=chunk_size)

@@ -42,3 +42,17 @@ def test_every_relative_link_of_the_documents_leads_somewhere():
     for document in documents:
         for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+@pytest.mark.slow
+def test_first_example_of_the_readme_explains_the_photograph(tmp_path, monkeypatch):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(compile(blocks[0], "README.md", "exec", dont_inherit=True), names)
+    a = names["a"]
+    assert a.target_names == ["Cat"]
+    total = float(a.score[0] - a.baseline_score[0] + a.completeness_gap[0])
+    assert float(a.values.sum(dtype="float64")) == pytest.approx(total, rel=1e-5)
+    assert (tmp_path / "cat.png").stat().st_size > 10_000
+    assert (tmp_path / "cat.npz").is_file()
