@@ -101,6 +101,7 @@ def test_no_run_of_the_model_is_larger_than_the_chunk(steps, batch, chunk):
     np.testing.assert_allclose(a.values, together.values, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_more_steps_take_more_runs_of_the_same_size():
     sizes, runs = [], []
     for steps in (50, 500):

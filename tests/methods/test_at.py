@@ -233,6 +233,7 @@ def test_neuron_behind_the_layer():
     np.testing.assert_allclose(a.values, expected, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_layer_behind_the_logits_is_refused_and_its_output_explained():
     for model, at in (
         (builders.functional(), "head"),

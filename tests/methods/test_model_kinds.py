@@ -251,6 +251,7 @@ def test_images_with_free_axes(shape):
     assert GradCAM()(model, images, target=0).values.shape == (2, shape[0] - 1, shape[1] - 1)
 
 
+@pytest.mark.slow
 def test_series_through_recurrent_layers_complete():
     model = keras.Sequential(
         [

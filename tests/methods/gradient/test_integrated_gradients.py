@@ -135,6 +135,7 @@ def test_completes_on_a_smooth_network():
     np.testing.assert_allclose(a.values.sum(axis=(1, 2, 3)), difference, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_gap_shrinks_with_steps_on_a_relu_network():
     model, x = SlowNetwork(8).keras_model(), np.random.default_rng(9).normal(size=(3, 5, 6, 2))
     gaps = [

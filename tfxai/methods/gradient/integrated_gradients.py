@@ -23,7 +23,8 @@ class IntegratedGradients(AttributionMethod):
 
     Args:
         steps: Number of gradients per example, at least 1 (2 for the trapezoid). 50 leaves a
-            gap of a few per cent on ReLU networks, where every rule converges as 1 / steps.
+            gap of a few per cent on a small ReLU network and more on a deep one, where every
+            rule converges as 1 / steps.
         rule: `"gauss_legendre"`, `"riemann_left"`, `"riemann_middle"`, `"riemann_right"` or
             `"riemann_trapezoid"`. Gauss-Legendre is exact for smooth paths.
         baseline: x': None for black before preprocessing (zeros where the preprocessing is not
