@@ -6,11 +6,8 @@ and peak memory from a fresh process for each number of steps.
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import json
+import random
 import statistics
 import subprocess
 import sys
@@ -27,7 +24,7 @@ from tfxai.data import sample_image
 from tfxai.data.images import fit_image
 
 STEPS = 50
-RUNS = 15
+RUNS = 25
 
 
 def main() -> None:
@@ -61,14 +58,15 @@ def time_table(subject: tfxai.Subject, image: np.ndarray) -> Table:
             f"eager tape, {STEPS} passes of one row": lambda: eager(subject.model, one, target),
         }
     )
-    ours = statistics.median(next(iter(times.values())))
-    table = Table(title=f"{subject.model.name}, one image: time (medians of {RUNS} runs)")
+    ours = times[f"tfxai IG-{STEPS}"]
+    table = Table(title=f"{subject.model.name}, one image: medians of {RUNS} rounds")
     for name in ("what", "ms", "min-max", "IG over it"):
         table.add_column(name, justify="left" if name == "what" else "right")
     for name, seconds in times.items():
         low, high = min(seconds) * 1e3, max(seconds) * 1e3
-        median = statistics.median(seconds)
-        table.add_row(name, f"{median * 1e3:.1f}", f"{low:.1f}-{high:.1f}", f"{ours / median:.2f}")
+        ratio = statistics.median(a / b for a, b in zip(ours, seconds, strict=True))
+        median = statistics.median(seconds) * 1e3
+        table.add_row(name, f"{median:.1f}", f"{low:.1f}-{high:.1f}", f"{ratio:.2f}")
     return table
 
 
@@ -98,14 +96,18 @@ def eager(model: object, x: tf.Tensor, target: int) -> tf.Tensor:
 
 
 def interleaved(work: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
-    """Seconds of each piece of work, run in turn so that a slow machine slows all alike."""
+    """Seconds of each piece of work, in rounds of every one, in another order each round.
+
+    A slow spell of the machine so slows all alike, and none always runs after the same one.
+    """
     for run in work.values():
         run()
     times: dict[str, list[float]] = {name: [] for name in work}
+    orders = random.Random(0)
     for _ in range(RUNS):
-        for name, run in work.items():
+        for name in orders.sample(list(work), len(work)):
             start = time.perf_counter()
-            run()
+            work[name]()
             times[name].append(time.perf_counter() - start)
     return times
 
@@ -113,32 +115,37 @@ def interleaved(work: dict[str, Callable[[], object]]) -> dict[str, list[float]]
 def memory_table() -> Table:
     """Peak resident memory of a process that runs 50 steps, and of one that runs 500."""
     table = Table(title="Peak resident memory")
-    for name in ("steps", "MiB", "over 50 steps", "above import, MiB"):
+    for name in ("steps", "MiB", "over 50 steps", "of it the call's, MiB"):
         table.add_column(name, justify="right")
     first = 0.0
     for steps in (50, 500):
-        idle, peak = peak_memory(steps)
+        before, peak = peak_memory(steps)
         first = first or peak
-        table.add_row(str(steps), f"{peak:.0f}", f"{peak / first:.2f}", f"{peak - idle:.0f}")
+        table.add_row(str(steps), f"{peak:.0f}", f"{peak / first:.2f}", f"{peak - before:.0f}")
     return table
 
 
 def peak_memory(steps: int) -> tuple[float, float]:
-    """MiB in use before the call and at its peak, in a process of its own."""
+    """MiB in use before the call and at its peak, in a process of its own (Linux)."""
     code = f"""
-import json, resource
+import json, pathlib
 import numpy as np, tfxai
+
+def kilobytes(name):
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(name)).split()[1])
+
 subject = tfxai.load("cifar10_cnn")
-image = np.zeros((1, *subject.model.input_shape[1:]), "float32") + 0.5
+image = np.full((1, *subject.model.input_shape[1:]), 0.5, "float32")
 subject.predict(image)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak so far is forgotten
+before = kilobytes("VmRSS")
 tfxai.IntegratedGradients(steps={steps})(subject, image)
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps([before / 1024, after / 1024]))
+print(json.dumps([before / 1024, kilobytes("VmHWM") / 1024]))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    before, after = json.loads(done.stdout.splitlines()[-1])
-    return before, after
+    before, peak = json.loads(done.stdout.splitlines()[-1])
+    return before, peak
 
 
 if __name__ == "__main__":

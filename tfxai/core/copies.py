@@ -71,13 +71,13 @@ def weighted_sum(
     return total
 
 
-def chunk_rows(bytes_per_example: int, budget: int, most: int = 32) -> int:
+def chunk_rows(bytes_per_example: int, budget: int, most: int = 50) -> int:
     """Rows per chunk whose forward and backward pass fit the budget.
 
     Args:
         bytes_per_example: All layer outputs of one example.
         budget: Bytes that may be used.
-        most: More rows than this gain no speed.
+        most: More rows than this gain little speed; the default steps fit into one chunk.
     """
     passes = 3  # the activations, their gradients, and what an operation needs beside them
     return max(1, min(most, math.floor(budget / (passes * bytes_per_example))))

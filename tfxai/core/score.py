@@ -59,7 +59,7 @@ class Score:
         target: tf.Tensor,
         held: tuple[tf.Tensor, ...] = (),
         baseline: tf.Tensor | None = None,
-        chunk: int = 32,
+        chunk: int = 50,
     ) -> None:
         self._network = network
         self._question = question
