@@ -171,6 +171,14 @@ def test_difference_subtracts_values_scores_and_gaps():
             plain - unlike
 
 
+def test_difference_of_magnitudes_keeps_its_sign_in_the_heatmap():
+    magnitudes = {"is_signed": False, "channels": "max_abs"}
+    difference = attribution(VALUES * 0, **magnitudes) - attribution(VALUES**2, **magnitudes)
+    lost = -(VALUES**2).sum(axis=-1)
+    peak = np.abs(lost).max(axis=(1, 2), keepdims=True)
+    np.testing.assert_allclose(difference.heatmap(clip_percentile=100), lost / peak, rtol=1e-6)
+
+
 def test_names_of_targets():
     assert full().target_names == ["Cat", "Frog"]
     assert attribution().target_names == ["0", "1"]

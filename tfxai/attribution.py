@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import html
-import io
 import json
 import operator
 import os
@@ -96,7 +94,10 @@ class Attribution:
         return dataclasses.replace(self, **picked)
 
     def __sub__(self, other: Attribution) -> Attribution:
-        """Values, scores and gaps of this attribution minus those of another."""
+        """Values, scores and gaps of this attribution minus those of another.
+
+        The difference is signed, so its heatmap sums over the channels.
+        """
         shapes = [_map(np.shape, one.values) for one in (self, other)]
         if shapes[0] != shapes[1]:
             raise InvalidInputError(
@@ -112,7 +113,9 @@ class Attribution:
             for name in ("score", "baseline_score", "completeness_gap")
         }
         values = parts if isinstance(self.values, dict) else parts[""]
-        return dataclasses.replace(self, values=values, is_signed=True, probability=None, **picked)
+        return dataclasses.replace(
+            self, values=values, is_signed=True, channels="sum", probability=None, **picked
+        )
 
     def __repr__(self) -> str:
         shape = _map(np.shape, self.values)
@@ -301,14 +304,11 @@ class Attribution:
 
     def _repr_html_(self) -> str:
         """The figure of the first examples with a line of facts, for notebooks."""
+        from tfxai.plotting import figure_html
+
         shown = self[:4]
-        buffer = io.BytesIO()
-        shown.plot(index=None if len(shown) > 1 else 0).savefig(buffer, format="png", dpi=96)
-        picture = base64.b64encode(buffer.getvalue()).decode()
-        return (
-            f"<p><code>{html.escape(repr(self))}</code></p>"
-            f'<img alt="{html.escape(repr(self))}" src="data:image/png;base64,{picture}">'
-        )
+        figure = shown.plot(index=None if len(shown) > 1 else 0)
+        return f"<p><code>{html.escape(repr(self))}</code></p>{figure_html(figure)}"
 
 
 def _named(values: Values) -> dict[str, Array]:

@@ -2,6 +2,7 @@ import pytest
 
 from tests.cli.pictures import picture
 from tfxai.cli.demo import PHOTOGRAPHS
+from tfxai.registry import folders
 
 
 def test_the_photographs_are_as_described():
@@ -9,7 +10,8 @@ def test_the_photographs_are_as_described():
         assert photograph.read().shape == (*photograph.size, 3)
 
 
-def test_without_its_model_it_says_so(fails):
+def test_without_its_model_it_says_so(fails, models, monkeypatch):
+    monkeypatch.setattr(folders, "roots", lambda: [models])
     assert "no model 'cifar10_cnn'" in fails("demo")
 
 
