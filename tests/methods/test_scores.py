@@ -251,6 +251,23 @@ def test_scores_of_half_precision_are_reported_in_float32():
 
 
 @pytest.mark.usefixtures("registered")
+def test_score_that_is_defined_again_counts_in_its_new_form():
+    def cell(factor):
+        @tfxai.register_score("scaled")
+        def scaled(outputs):
+            return factor * outputs[:, 1]
+
+    model, values = builders.linear(W), []
+    for factor in (1.0, 3.0):
+        cell(factor)
+        values.append(signed(model, X, score="scaled").values)
+    np.testing.assert_allclose(values[1], 3 * values[0], **EXACT)
+    tfxai.register_score("nameless")(lambda outputs: outputs[:, 0])
+    with pytest.raises(InvalidInputError, match="'nameless' is taken"):
+        tfxai.register_score("nameless")(lambda outputs: outputs[:, 1])
+
+
+@pytest.mark.usefixtures("registered")
 def test_registered_score_must_be_a_new_word_and_give_one_number_an_example():
     tfxai.register_score("wide")(lambda outputs: outputs)
     with pytest.raises(

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tfxai.core.anatomy import Anatomy
 from tfxai.core.copies import copies_per_chunk, repeat_batch, weighted_sum
 from tfxai.core.heads import KINDS, at_least_float32, head, single_output
-from tfxai.core.scores import Contrast, Neuron, ScoreKind, registered_score
+from tfxai.core.scores import Contrast, Neuron, ScoreKind
 from tfxai.core.taps import observe
 from tfxai.core.targets import resolve, select
 from tfxai.errors import InvalidInputError, UnsupportedModelError
@@ -31,10 +31,12 @@ class Question:
         kind: `"logit"`, `"probability"`, `"output"`, a registered name, or a record.
         explicit: Whether the user asked for it; a method's default gives way where the model
             has no such output.
+        function: The function behind a registered name.
     """
 
     kind: ScoreKind
     explicit: bool
+    function: Callable[[Any], tf.Tensor] | None = None
 
     def name(self, activation: str | None) -> str:
         """How the score is reported for a model that ends in `activation`."""
@@ -175,9 +177,8 @@ class Score:
         if isinstance(kind, Contrast):
             outputs = self._head(run.raw, "logit", x)
             return outputs, outputs[..., kind.a] - outputs[..., kind.b]
-        function = registered_score(kind)
-        if function is not None:
-            return None, _one_number_an_example(function(run.raw), kind)
+        if self._question.function is not None:
+            return None, _one_number_an_example(self._question.function(run.raw), kind)
         outputs = self._head(run.raw, kind, x)
         return outputs, select(outputs, resolve(self._target, outputs))
 

@@ -89,11 +89,13 @@ def register_score(name: str) -> Callable[[ScoreFunction], ScoreFunction]:
         gives one number an example, (B,), in TensorFlow operations.
 
     Raises:
-        InvalidInputError: The name is taken, or is not a word.
+        InvalidInputError: The name is taken by another function, or is not a word. A function
+            may be defined again (a notebook's cell that is run twice): the new one counts.
     """
 
     def register(function: ScoreFunction) -> ScoreFunction:
-        if name in KINDS or name in _registered or not name.isidentifier():
+        other = name in _registered and _origin(_registered[name]) != _origin(function)
+        if name in KINDS or other or not name.isidentifier():
             raise InvalidInputError(
                 f"The score name {name!r} is taken or is not a word. Choose another."
             )
@@ -101,6 +103,12 @@ def register_score(name: str) -> Callable[[ScoreFunction], ScoreFunction]:
         return function
 
     return register
+
+
+def _origin(function: Any) -> Any:
+    """Where a function is defined: the same for one that is defined again, not for lambdas."""
+    name = getattr(function, "__qualname__", "<lambda>")
+    return function if "<lambda>" in name else (function.__module__, name)
 
 
 def registered_score(name: str) -> Callable[[Any], tf.Tensor] | None:

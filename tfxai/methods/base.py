@@ -251,18 +251,17 @@ def _question(score: ScoreKind | None, default: str, subject: Subject, body: Ana
     if score is None:
         return Question(default, explicit=False)
     if isinstance(score, str):
-        registered_score(score)
-    elif isinstance(score, Contrast):
+        return Question(score, explicit=True, function=registered_score(score))
+    if isinstance(score, Contrast):
         axes = _outputs(Question("logit", explicit=True), body)
         a, b = (int(read_target(c, 1, axes, subject.classes)[0]) for c in (score.a, score.b))
         return Question(Contrast(a, b), explicit=True)
-    elif isinstance(score, Neuron):
-        score.check(body.find(score.layer).shape)
-    else:
+    if not isinstance(score, Neuron):
         raise InvalidInputError(
             f"score={score!r} is a {type(score).__name__}. Pass 'logit', 'probability', 'output', "
             "a name registered with tfxai.register_score, Contrast(a, b) or Neuron(layer, index)."
         )
+    score.check(body.find(score.layer).shape)
     return Question(score, explicit=True)
 
 
@@ -271,7 +270,7 @@ def _targets(
 ) -> Array:
     """The target of each example, checked; the first class of a contrast, -1 where none is."""
     kind = question.kind
-    chooses = not isinstance(kind, str) or registered_score(kind) is not None
+    chooses = not isinstance(kind, str) or question.function is not None
     if not chooses:
         return read_target(target, batch, _outputs(question, body), subject.classes)
     if target is not None:
