@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -152,6 +154,7 @@ def _examples(split: str, folder: Path, **options: Any) -> Iterator[dict[str, An
 def _from_keras(split: str) -> tuple[np.ndarray, np.ndarray]:
     import keras
 
-    train, test = keras.datasets.cifar10.load_data()
+    with contextlib.redirect_stdout(sys.stderr):  # Keras says on it that it downloads
+        train, test = keras.datasets.cifar10.load_data()
     images, labels = train if split == "train" else test
     return np.asarray(images, np.uint8), np.asarray(labels, np.int64).reshape(-1)
