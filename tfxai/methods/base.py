@@ -259,7 +259,8 @@ def _question(score: ScoreKind | None, default: str, subject: Subject, body: Ana
     if not isinstance(score, Neuron):
         raise InvalidInputError(
             f"score={score!r} is a {type(score).__name__}. Pass 'logit', 'probability', 'output', "
-            "a name registered with tfxai.register_score, Contrast(a, b) or Neuron(layer, index)."
+            "the name (a str) given to tfxai.register_score, Contrast(a, b) or "
+            "Neuron(layer, index)."
         )
     score.check(body.find(score.layer).shape)
     return Question(score, explicit=True)
