@@ -113,6 +113,7 @@ def full():
         probability=np.array([0.25, 0.75]),
         baseline_score=np.array([0.0, 1.0]),
         completeness_gap=np.array([1e-3, -1e-3]),
+        prediction=np.array([1, 1]),
         at="conv1",
         is_signed=True,
         channels="l2",
@@ -140,6 +141,7 @@ def test_slice_takes_all_fields_of_some_examples(index, rows):
     for name in ("values", "inputs", "target", "score", "probability", "baseline_score"):
         np.testing.assert_array_equal(getattr(part, name), getattr(a, name)[rows])
     np.testing.assert_array_equal(part.completeness_gap, a.completeness_gap[rows])
+    np.testing.assert_array_equal(part.prediction, a.prediction[rows])
     for name in ("method", "score_name", "at", "channels", "class_names", "preprocessing"):
         assert getattr(part, name) == getattr(a, name)
 
@@ -162,13 +164,31 @@ def test_difference_subtracts_values_scores_and_gaps():
     np.testing.assert_allclose(difference.completeness_gap, [0, 0])
     assert difference.is_signed
     assert difference.probability is None
+    assert difference.method == {
+        "name": "difference",
+        "options": {"of": full().method, "minus": other.method},
+    }
+    assert repr(difference).startswith("Attribution(difference, values")
     plain = attribution()
-    assert (plain - full()).baseline_score is None
+    assert (plain - dataclasses.replace(full(), at=None)).baseline_score is None
     named = attribution({"a": VALUES})
     np.testing.assert_array_equal((named - named).values["a"], 0 * VALUES)
     for unlike in (attribution(VALUES[..., :1]), attribution(VALUES[:1]), named):
         with pytest.raises(InvalidInputError, match="Subtract attributions of the same shape"):
             plain - unlike
+
+
+def test_difference_of_unlike_things_is_refused_or_says_so():
+    with pytest.raises(InvalidInputError, match=r"of layer 'conv1' and of the input"):
+        full() - attribution()
+    with pytest.raises(TypeError, match="unsupported operand"):
+        attribution() - 1
+    other = attribution(score_name="probability", target=np.array([0, 2]))
+    difference = attribution() - other
+    assert difference.score_name == "logit minus probability"
+    np.testing.assert_array_equal(difference.target, [0, -1])
+    wider = attribution(target=np.array([[0, 1], [1, 1]]))
+    np.testing.assert_array_equal((attribution() - wider).target, [-1, -1])
 
 
 def test_difference_of_magnitudes_keeps_its_sign_in_the_heatmap():
@@ -181,6 +201,8 @@ def test_difference_of_magnitudes_keeps_its_sign_in_the_heatmap():
 
 def test_names_of_targets():
     assert full().target_names == ["Cat", "Frog"]
+    assert full().prediction_names == ["Frog", "Frog"]
+    assert attribution().prediction_names == []
     assert attribution().target_names == ["0", "1"]
     assert attribution(class_names=("Cat",)).target_names == ["Cat", "1"]
     axes = attribution(target=np.array([[1, 2], [0, 3]]))
@@ -189,7 +211,7 @@ def test_names_of_targets():
 
 
 def test_repr_says_what_was_explained():
-    text = "Attribution(saliency, values (2, 2, 2, 2), score=logit, target=['Cat', 'Frog'])"
+    text = "Attribution(saliency, values (2, 2, 2, 2), score='logit', target=['Cat', 'Frog'])"
     assert repr(full()) == text
     assert "values {'a': (2, 2, 2, 2)}" in repr(attribution({"a": VALUES}))
 
@@ -208,7 +230,11 @@ def test_pixels_without_preprocessing_are_guessed_from_their_range():
     unit = np.linspace(0, 1, 24).reshape(2, 2, 2, 3)
     np.testing.assert_allclose(attribution(inputs=unit).pixels, unit, rtol=1e-6)
     np.testing.assert_allclose(attribution(inputs=unit * 255).pixels, unit, rtol=1e-6)
-    np.testing.assert_allclose(attribution(inputs=unit * 6 - 3).pixels, unit, atol=1e-6)
+    stretched = np.linspace(0, 1, 12).reshape(1, 2, 2, 3).repeat(2, axis=0)
+    np.testing.assert_allclose(attribution(inputs=unit * 6 - 3).pixels[0], stretched[0], atol=1e-6)
+    wide = attribution(inputs=unit * 600 - 300)
+    np.testing.assert_allclose(wide.pixels, stretched, atol=1e-6)
+    np.testing.assert_array_equal(wide[1].pixels, wide.pixels[1:])  # judged by itself
     grey = attribution(inputs=unit[..., :1]).pixels
     np.testing.assert_allclose(grey, np.repeat(unit[..., :1], 3, axis=-1), rtol=1e-6)
     for constant in (-1.0, 0.0, 0.5, 200.0, 300.0):  # nothing to stretch

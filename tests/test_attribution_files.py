@@ -138,9 +138,7 @@ GARBAGE = {
 def test_file_of_other_content_is_refused(case, tmp_path):
     path = tmp_path / "a.npz"
     GARBAGE[case](path)
-    with pytest.raises(
-        InvalidInputError, match=r"a\.npz' holds no attribution \(.*save\(\) wrote"
-    ):
+    with pytest.raises(InvalidInputError, match=r"a\.npz' holds no attribution.*save\(\) wrote"):
         Attribution.load(path)
 
 

@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import tfxai
 from tests import builders
 from tfxai.core import program
 from tfxai.data.preprocessing import Preprocessing
-from tfxai.errors import InvalidInputError, UnsupportedModelError
+from tfxai.errors import InvalidInputError, UnknownNameError, UnsupportedModelError
 from tfxai.methods import Saliency
 
 CARD = tfxai.Card(name="m", classes=("Cat", "Dog", "Frog"), preprocessing=Preprocessing("tf"))
@@ -30,8 +32,10 @@ def test_pixels_are_preprocessed_and_other_numbers_are_not(subject):
     x = pixels / 127.5 - 1
     for given in (pixels, tf.constant(pixels), list(pixels)):
         np.testing.assert_allclose(subject.prepare(given), x, atol=1e-6)
-    floats = pixels.astype(np.float32)
+    floats = x.astype(np.float32)
     assert subject.prepare(floats) is floats
+    slightly_outside = floats * 2.9  # an attack, noise: preprocessed all the same
+    assert subject.prepare(slightly_outside) is slightly_outside
     assert subject.prepare([[1, 2]]) == [[1, 2]]
     assert tfxai.Subject(subject.model).prepare(pixels) is pixels
     a, b = Saliency()(subject, pixels), Saliency()(subject.model, x)
@@ -39,6 +43,46 @@ def test_pixels_are_preprocessed_and_other_numbers_are_not(subject):
     np.testing.assert_allclose(a.inputs, x, atol=1e-6)
     assert a.class_names == CARD.classes
     assert a.preprocessing == CARD.preprocessing
+
+
+def test_pixels_that_arrive_as_floats_are_refused(subject):
+    for given in (photographs().astype(np.float32), photographs().astype(np.int64)):
+        with pytest.raises(
+            InvalidInputError, match=r"from 0 to 25\d, and preprocessed pixels from -1 to 1. Pass"
+        ):
+            Saliency()(subject, given)
+
+
+def test_card_that_names_other_classes_than_the_model_has_is_refused(subject):
+    for names in (("Cat", "Dog"), ("a", "b", "c", "d")):
+        wrong = tfxai.Subject(subject.model, dataclasses.replace(CARD, classes=names))
+        with pytest.raises(
+            InvalidInputError, match=f"names {len(names)} classes, and the model has 3"
+        ):
+            Saliency()(wrong, photographs())
+
+
+def test_one_unit_stands_for_the_second_class_whatever_is_explained():
+    x = keras.Input((2,))
+    model = keras.Model(x, layers.Dense(1, activation="sigmoid")(x))
+    subject = tfxai.Subject(model, tfxai.Card(name="pet", classes=("Cat", "Dog")))
+    ones = np.ones((1, 2), np.float32)
+    assert Saliency()(subject, ones, "Dog", score="output").target_names == ["Dog"]
+    assert Saliency()(subject, ones, "Dog").target_names == ["Dog"]
+    assert Saliency()(subject, ones, "Cat").target_names == ["Cat"]
+    with pytest.raises(UnknownNameError, match=r"no class 'Cat'. Known: Dog"):
+        Saliency()(subject, ones, "Cat", score="output")
+
+
+def test_model_of_one_batch_size_is_refused():
+    x = keras.Input(batch_shape=(4, 3))
+    fixed = keras.Model(x, layers.Dense(2)(x))
+    with pytest.raises(UnsupportedModelError, match=r"batches of exactly 4.*free batch axis"):
+        Saliency()(fixed, np.ones((4, 3)))
+
+
+def test_subject_can_be_a_key(subject):
+    assert {subject: 1}[subject] == 1
 
 
 def test_class_names_lead_to_targets(subject):

@@ -26,7 +26,9 @@ Array: TypeAlias = np.ndarray[Any, Any]
 Values: TypeAlias = "Array | dict[str, Array]"
 
 CHANNELS = ("sum", "max_abs", "sum_abs", "l2")
-_PER_EXAMPLE = ("target", "score", "probability", "baseline_score", "completeness_gap")
+_PER_EXAMPLE = (
+    "target", "score", "probability", "baseline_score", "completeness_gap", "prediction"
+)  # fmt: skip
 _FORMAT = 1
 _UNREADABLE = (
     AttributeError, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError,
@@ -47,11 +49,13 @@ class Attribution:
         target: (B,) int32 output explained, or (B, r); -1 where the score is not of one output.
         score: (B,) the score at the inputs.
         method: Name and options of the method: `{"name": ..., "options": {...}}`.
-        score_name: `"logit"`, `"probability"`, `"output"` or the name of another score.
+        score_name: `"logit"`, `"probability"`, `"output"`, or another score in words: the name of
+            a registered one, `"Cat rather than Dog"`, `"neuron 5 of conv3"`.
         probability: (B,) probability of the target in [0, 1], where the model gives one.
         baseline_score: (B,) the score at the baseline, for methods that have one.
         completeness_gap: (B,) sum of the values minus (score - baseline_score), for methods
             whose values should add up to the difference.
+        prediction: (B,) int32 largest output, where the score is one of several.
         at: Path of the layer whose activations were explained, None for the input.
         is_map: Whether values are maps (B, h, w) over the image instead of one per element.
         is_signed: Whether values may be negative.
@@ -69,6 +73,7 @@ class Attribution:
     probability: Array | None = None
     baseline_score: Array | None = None
     completeness_gap: Array | None = None
+    prediction: Array | None = None
     at: str | None = None
     is_map: bool = False
     is_signed: bool = True
@@ -96,8 +101,21 @@ class Attribution:
     def __sub__(self, other: Attribution) -> Attribution:
         """Values, scores and gaps of this attribution minus those of another.
 
-        The difference is signed, so its heatmap sums over the channels.
+        The difference is signed, so its heatmap sums over the channels. Its method is
+        `"difference"` with the options `of` and `minus`; a target that is not the same in both
+        is -1.
+
+        Raises:
+            InvalidInputError: The values differ in shape, layer or unit, and have no difference.
         """
+        if not isinstance(other, Attribution):
+            return NotImplemented
+        mine_of, theirs_of = [(one.at, one.is_map) for one in (self, other)]
+        if mine_of != theirs_of:
+            raise InvalidInputError(
+                f"The values are of {_place(self)} and of {_place(other)}. "
+                "Subtract attributions of the same place."
+            )
         shapes = [_map(np.shape, one.values) for one in (self, other)]
         if shapes[0] != shapes[1]:
             raise InvalidInputError(
@@ -112,15 +130,29 @@ class Attribution:
             else getattr(self, name) - getattr(other, name)
             for name in ("score", "baseline_score", "completeness_gap")
         }
-        values = parts if isinstance(self.values, dict) else parts[""]
+        target = np.full(len(self), -1, np.int32)
+        if np.shape(self.target) == np.shape(other.target):
+            target = np.where(self.target == other.target, self.target, -1)
+        score = self.score_name
+        if score != other.score_name:
+            score = f"{score} minus {other.score_name}"
         return dataclasses.replace(
-            self, values=values, is_signed=True, channels="sum", probability=None, **picked
+            self,
+            values=parts if isinstance(self.values, dict) else parts[""],
+            target=target,
+            prediction=None,
+            method={"name": "difference", "options": {"of": self.method, "minus": other.method}},
+            score_name=score,
+            is_signed=True,
+            channels="sum",
+            probability=None,
+            **picked,
         )
 
     def __repr__(self) -> str:
         shape = _map(np.shape, self.values)
         return (
-            f"Attribution({self.method['name']}, values {shape}, score={self.score_name}, "
+            f"Attribution({self.method['name']}, values {shape}, score={self.score_name!r}, "
             f"target={self.target_names if len(self) <= 4 else len(self)})"
         )
 
@@ -128,6 +160,11 @@ class Attribution:
     def target_names(self) -> list[str]:
         """What is explained of each example: a class name, its number, or the score's name."""
         return [self._name(one) for one in self.target]
+
+    @property
+    def prediction_names(self) -> list[str]:
+        """The predicted class of each example, where there is one: its name or number."""
+        return [] if self.prediction is None else [self._name(one) for one in self.prediction]
 
     @property
     def pixels(self) -> Array | None:
@@ -212,10 +249,15 @@ class Attribution:
     def load(cls, path: str | os.PathLike[str]) -> Attribution:
         """Reads what `save` wrote.
 
+        Args:
+            path: What was passed to `save`, or what it returned.
+
         Raises:
             DataNotFoundError: There is no such file.
             InvalidInputError: The file holds no attribution.
         """
+        if not Path(path).is_file() and Path(f"{path}.npz").is_file():
+            path = f"{path}.npz"
         if not Path(path).is_file():
             raise DataNotFoundError(f"There is no file {str(path)!r}. Pass a .npz file of save().")
         try:
@@ -225,7 +267,8 @@ class Attribution:
             return cls._from(arrays, json.loads(str(arrays.pop("about"))))
         except _UNREADABLE as error:
             raise InvalidInputError(
-                f"{str(path)!r} holds no attribution ({error}). Pass a file that save() wrote."
+                f"{str(path)!r} holds no attribution, or not the whole of one. "
+                "Pass a file that save() wrote."
             ) from error
 
     @classmethod
@@ -350,10 +393,21 @@ def _resize(one: Array, height: int, width: int) -> Array:
 
 
 def _to_unit(inputs: Array) -> Array:
-    """Images of unknown preprocessing in [0, 1]: as they are, over 255, or from least to most."""
-    low, high = float(inputs.min()), float(inputs.max())
-    if low >= 0 and high <= 1:
-        return inputs.astype(np.float32)
-    if low >= 0 and high <= 255:
-        return (inputs / 255).astype(np.float32)
-    return ((inputs - low) / ((high - low) or 1)).astype(np.float32)
+    """Images of unknown preprocessing in [0, 1]: as they are, over 255, or from least to most.
+
+    Each image is judged by itself, so that a slice shows what the whole shows.
+    """
+    axes = (1, 2, 3)
+    low = inputs.min(axis=axes, keepdims=True).astype(np.float64)
+    high = inputs.max(axis=axes, keepdims=True).astype(np.float64)
+    scale = np.where(high <= 1, 1.0, 255.0)
+    stretched = (low < 0) | (high > 255)
+    offset = np.where(stretched, low, 0.0)
+    scale = np.where(stretched, np.maximum(high - low, np.finfo(np.float32).tiny), scale)
+    return ((inputs - offset) / scale).astype(np.float32)
+
+
+def _place(one: Attribution) -> str:
+    """What the values lie on, in words."""
+    where = "the input" if one.at is None else f"layer {one.at!r}"
+    return f"a map over {where}" if one.is_map else where

@@ -22,8 +22,8 @@ class UnknownNameError(InvalidInputError):
     """A method, class, option or model of that name does not exist."""
 
     @classmethod
-    def of(cls, kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
-        """An error for `name`, with the known names nearest to it."""
+    def of(cls, kind: str, name: str, known: Iterable[str], owner: str = "") -> UnknownNameError:
+        """An error for `name` (of `owner`), with the known names nearest to it."""
         known = list(known)
         near = nearest(name, known)
         if near:
@@ -32,7 +32,8 @@ class UnknownNameError(InvalidInputError):
             hint = f"Known: {', '.join(known[:12])}{', ...' if len(known) > 12 else ''}."
         else:
             hint = "None is known."
-        return cls(f"There is no {kind} {name!r}. {hint}")
+        of = f" of {owner}" if owner else ""
+        return cls(f"There is no {kind} {name!r}{of}. {hint}")
 
 
 class LayerNotFoundError(UnknownNameError):

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfxai.card import Card
+from tfxai.core.anatomy import Anatomy
 from tfxai.core.backend import require_model
 from tfxai.core.heads import single_output
 from tfxai.core.inputs import Array, read_inputs
 from tfxai.core.program import forward
 from tfxai.data.preprocessing import Preprocessing
+from tfxai.errors import InvalidInputError
 
 _ROWS = 256  # examples predicted at once
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Subject:
     """A Keras model and its card: class names, preprocessing, where it comes from.
 
@@ -53,10 +55,45 @@ class Subject:
         return self.card.preprocessing if self.card else None
 
     def prepare(self, inputs: Any) -> Any:
-        """Pixels (uint8) preprocessed as the card says; anything else as it is."""
-        if self.preprocessing is None or not _is_pixels(inputs):
+        """Pixels (uint8) preprocessed as the card says; anything else as it is.
+
+        Raises:
+            InvalidInputError: Other numbers lie so far from what the preprocessing gives that they
+                must be pixels too.
+        """
+        if self.preprocessing is None:
             return inputs
-        return self.preprocessing.apply(np.asarray(inputs))
+        if _is_pixels(inputs):
+            return self.preprocessing.apply(np.asarray(inputs))
+        self._check_range(inputs)
+        return inputs
+
+    def _check_range(self, inputs: Any) -> None:
+        """Meets pixels that arrive as floats: what a card knows holds for uint8 only."""
+        if not isinstance(inputs, np.ndarray) or inputs.dtype.kind not in "fiu" or not inputs.size:
+            return
+        low, high = (
+            np.asarray(end) for end in cast(Preprocessing, self.preprocessing).input_range
+        )
+        least, most = float(inputs.min()), float(inputs.max())
+        room = float((high - low).max())
+        if least < low.min() - room or most > high.max() + room:
+            raise InvalidInputError(
+                f"The inputs run from {least:g} to {most:g}, and preprocessed pixels from "
+                f"{low.min():g} to {high.max():g}. Pass pixels as uint8, or preprocess them first."
+            )
+
+    def check_classes(self, body: Anatomy) -> None:
+        """Raises `InvalidInputError` where the card names more or fewer classes than there are."""
+        axes = body.outputs[0] if len(body.outputs) == 1 else ()
+        count = axes[-1] if axes else None
+        named = len(self.classes or ())
+        if not named or count is None or named == count or (named, count) == (2, 1):
+            return
+        raise InvalidInputError(
+            f"The card {getattr(self.card, 'name', None)!r} names {named} classes, and the model "
+            f"has {count} outputs. Correct the classes of the card."
+        )
 
     def predict(self, inputs: Any) -> Array:
         """What the model returns, (B, N), 256 examples at a time.

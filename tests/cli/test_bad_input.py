@@ -102,7 +102,7 @@ def test_a_target_out_of_range(fails, target):
     [
         (["--target", "Frogg"], "no class 'Frogg'. Did you mean 'Frog'?"),
         (["-m", "salience"], "no method 'salience'. Did you mean 'saliency'?"),
-        (["-o", "absolut=no"], "no option of saliency 'absolut'. Did you mean 'absolute'?"),
+        (["-o", "absolut=no"], "no option 'absolut' of saliency. Did you mean 'absolute'?"),
         (["-o", "salency.absolute=no"], "no chosen method 'salency'. Did you mean 'saliency'?"),
         (["-m", "grad_cam", "--layer", "MaxPol"], "no layer 'MaxPol'. Did you mean 'MaxPool'?"),
         (["--at", "MaxPol"], "no layer 'MaxPol'. Did you mean 'MaxPool'?"),
@@ -119,13 +119,16 @@ def test_an_unknown_name_brings_the_nearest(fails, words, said):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--layer", "MaxPool"], "--layer MaxPool came with saliency, which take"),
+        (
+            ["--layer", "MaxPool"],
+            "--layer MaxPool is for methods that look at a layer, and saliency does not",
+        ),
         (["-o", "absolute"], "'absolute' was expected to be key=value"),
         (["-o", "absolute=perhaps"], "absolute=perhaps cannot be used: true or false was"),
         (["-m", "integrated_gradients", "-o", "steps=0"], "steps=0"),
         (["-m", "integrated_gradients", "-o", "steps=many"], "a whole number was expected"),
         (["-m", "grad_cam", "--layer", "Flatten"], "'Flatten' has output shape"),
-        (["-m", "grad_cam", "--at", "MaxPool"], "grad_cam, which explains the input only"),
+        (["-m", "grad_cam", "--at", "MaxPool"], "grad_cam explains the input only"),
         (["--seed", "-1"], "greater than or equal to 0, not '-1'"),
     ],
 )

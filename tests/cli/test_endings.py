@@ -132,6 +132,8 @@ def test_a_fresh_process_prints_nothing_of_tensorflow(models, place):
     name = os.fsdecode(b"caf\xc3\xa9-\xff.png")
     picture(name)
     done = process("predict", "tiny", name, PYTHONIOENCODING="ascii", HOME=str(place))
+    silent = process("predict", "tiny", name, HOME=str(place), TF_CPP_MIN_LOG_LEVEL="3")
+    assert (silent.returncode, silent.stderr) == (0, "")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("caf?-?.png\n")  # what the terminal cannot show is replaced
     assert "#" in done.stdout  # bars too

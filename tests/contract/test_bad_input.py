@@ -108,7 +108,7 @@ def test_missing_layer_of_at_is_refused(name):
     if methods.get(name).takes_at:
         expected, sentence = LayerNotFoundError, r"There is no layer 'conv3'. Did you mean 'conv"
     else:
-        expected, sentence = InvalidInputError, r"at='conv3' was given to .* input only"
+        expected, sentence = InvalidInputError, r"explains the input only, and at='conv3'"
     with pytest.raises(expected, match=sentence):
         make(name)(NAMED, X, at="conv3")
 

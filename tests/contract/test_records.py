@@ -69,7 +69,7 @@ def test_option_of_a_wrong_kind_is_refused(name, option):
 
 @every_option
 def test_misspelt_option_names_the_nearest(name, option):
-    with pytest.raises(UnknownNameError, match=f"There is no option of {name}.*'{option}'"):
+    with pytest.raises(UnknownNameError, match=f"no option '{option}x' of {name}.*'{option}'"):
         methods.create(name, **{option + "x": 1})
 
 

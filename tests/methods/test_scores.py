@@ -141,10 +141,11 @@ def test_contrast_is_the_difference_of_two_logits():
     np.testing.assert_allclose(a.score, (X @ W) @ [-1, 0, 1], **EXACT)
     np.testing.assert_array_equal(a.target, [2, 2])
     np.testing.assert_allclose(a.probability, softmax(X @ W)[:, 2], **EXACT)
-    assert a.score_name == "Contrast(a=2, b=0)"
+    assert a.score_name == "output 2 rather than output 0"
     card = tfxai.Card(name="m", classes=("Cat", "Dog", "Frog"))
     named = signed(tfxai.Subject(model, card), X, score=tfxai.Contrast("frog", "Cat"))
     np.testing.assert_array_equal(named.values, a.values)
+    assert named.score_name == "Frog rather than Cat"
     one = builders.linear(W[:, :1], activation="sigmoid")
     np.testing.assert_allclose(
         signed(one, X, score=tfxai.Contrast(1, 0)).values, [2 * W[:, 0]] * 2, **EXACT
@@ -200,6 +201,30 @@ def test_registered_score_reads_outputs_of_any_shape():
     np.testing.assert_allclose(a.values, np.full_like(x, 4.0), **EXACT)
     np.testing.assert_allclose(a.score, 4 * x.sum(axis=(1, 2, 3)), **EXACT)
     assert a.score_name == "area"
+    np.testing.assert_array_equal(signed(pixelwise(None), x, score=area).values, a.values)
+    with pytest.raises(InvalidInputError, match=r"score=<lambda> is a function without a name"):
+        signed(pixelwise(None), x, score=lambda outputs: outputs[:, 0])
+
+
+@pytest.mark.usefixtures("registered")
+def test_registered_score_that_fails_is_named_with_what_it_was_given():
+    @tfxai.register_score("broken")
+    def broken(outputs):
+        return outputs["logits"]
+
+    with pytest.raises(
+        InvalidInputError, match=r"'broken' failed on the model's outputs, of shape \(B, 3\): "
+    ):
+        signed(builders.linear(W), X, score="broken")
+
+
+def test_prediction_is_the_largest_output_whatever_is_explained():
+    model = builders.linear(W, activation="softmax")
+    expected = (X @ W).argmax(axis=1)
+    for score in (None, "probability", tfxai.Contrast(2, 0)):
+        a = signed(model, X, None if score else 1, score=score)
+        np.testing.assert_array_equal(a.prediction, expected)
+    assert signed(model, X, score=tfxai.Neuron("dense", 1)).prediction is None
 
 
 @pytest.mark.usefixtures("registered")
@@ -274,8 +299,12 @@ def test_registered_score_must_be_a_new_word_and_give_one_number_an_example():
         InvalidInputError, match=r"'wide' returned shape \(None, 3\), and one numb"
     ):
         signed(builders.linear(W), X, score="wide")
-    for name in ("wide", "logit", "two words"):
-        with pytest.raises(InvalidInputError, match="is taken or is not a word"):
+    for name, why in (
+        ("wide", "is taken by another function"),
+        ("logit", "is taken by tfxai itself"),
+        ("two words", "is no word"),
+    ):
+        with pytest.raises(InvalidInputError, match=why):
             tfxai.register_score(name)(len)
     with pytest.raises(UnknownNameError, match=r"no score 'wid'. Did you mean 'wide'"):
         signed(builders.linear(W), X, score="wid")

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from tests.plotting.examples import attribution
-from tfxai.plotting.labels import explained, facts, method_title, number, shortened
+from tfxai.plotting.labels import (
+    explained,
+    facts,
+    method_title,
+    number,
+    prediction_text,
+    shortened,
+)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +44,28 @@ def test_a_class_without_a_name_is_an_output():
     assert explained(attribution([[1.0]], [[1.0]], class_names=None)) == "Output 0"
     one = attribution([[1.0]], [[1.0]], probability=np.array([0.5]))
     assert explained(one) == "Cat, probability 50.0%"
+
+
+def test_another_score_than_a_class_is_the_title():
+    one = attribution([[1.0]], [[1.0]], score_name="Cat rather than Dog")
+    assert explained(one) == "Cat rather than Dog"
+    one = attribution([[1.0]], [[1.0]], score_name="mean_mask_logit")
+    assert explained(one) == "Mean mask logit"
+    assert facts(one)[0].startswith("score ")
+
+
+def test_a_prediction_is_named_where_another_class_is_explained():
+    one = attribution([[1.0]], [[1.0]], prediction=np.array([1]), class_names=("Cat", "Dog"))
+    assert prediction_text(one) == "the model predicts Dog"
+    same = attribution([[1.0]], [[1.0]], prediction=np.array([0]), class_names=("Cat", "Dog"))
+    assert prediction_text(same) == ""
+    assert prediction_text(attribution([[1.0]], [[1.0]])) == ""
+
+
+def test_a_difference_and_an_empty_map_say_so():
+    one = attribution([[0.0]], [[1.0]])
+    assert "zero everywhere" in facts(one)
+    assert facts(attribution([[1.0]], [[1.0]]) - one)[0].startswith("difference in logit ")
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,13 @@ def test_what_has_a_separator_is_never_a_name(models, monkeypatch, text):
         find(text)
 
 
+def test_a_name_of_a_file_that_lies_here_brings_its_path(models, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.h5").touch()
+    with pytest.raises(UnknownNameError, match=r"pass its path: 'mine\.h5'"):
+        find("mine")
+
+
 def test_a_path_leads_to_itself(models):
     assert find("chosen/toad.h5") == Path("chosen/toad.h5")
     assert find(models / "frog.keras") == models / "frog.keras"

@@ -179,11 +179,7 @@ def _classifier(subject: Subject, path: Path) -> Classifier:
     layout, _ = read_inputs(subject.model, subject.prepare(example))
     body = anatomy(subject.model, layout)
     count = _outputs(body.outputs, body.activation, path)
-    if subject.classes and len(subject.classes) != count:
-        raise InvalidInputError(
-            f"The card of {str(path)!r} names {len(subject.classes)} classes, and the model has "
-            f"{count}. Correct the card beside it."
-        )
+    subject.check_classes(body)
     size = (height, width) if height and width else None
     return Classifier(subject, size, channels, count, body.activation)
 

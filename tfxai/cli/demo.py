@@ -85,7 +85,7 @@ def demo(
     from tfxai.cli.classifier import open_classifier
     from tfxai.cli.explaining import Request, explain_images
     from tfxai.cli.picking import pick_methods
-    from tfxai.cli.terminal import output, say, shown
+    from tfxai.cli.terminal import output
     from tfxai.cli.writing import Writer
 
     writer = Writer(out, ["png"], PHOTOGRAPHS)
@@ -95,9 +95,8 @@ def demo(
     files = [writer.write(one, {})[0] for one in explained]
     _tell(classifier.subject.classes or (), classifier.size or (32, 32))
     output().print(_table(explained))
-    say()
-    for path in [*files[1:], files[0]]:  # the cat's comes last, where the eye is
-        say(shown(path))
+    output().print()
+    output().print(_figures(files), soft_wrap=True)
 
 
 def _tell(classes: Sequence[str], size: tuple[int, int]) -> None:
@@ -123,7 +122,17 @@ def _table(explained: Sequence[Explained]) -> Any:
 
     made = table("Photograph of", "The model says", "then", "Completeness gap", right=(3,))
     for one, photograph in zip(explained, PHOTOGRAPHS, strict=True):
-        first, second = (f"{rank.name} {rank.value:.0%}" for rank in one.best[:2])
+        first, second = (f"{rank.name} {rank.value:.1%}" for rank in one.best[:2])
         gaps = [gap_text(each) for each in one.attributions if each.completeness_gap is not None]
         made.add_row(photograph.shows, first, second, *gaps)
+    return made
+
+
+def _figures(files: Sequence[str]) -> Any:
+    """One line for each figure, in the order of the table."""
+    from tfxai.cli.terminal import shown, table
+
+    made = table("Figure of", "")
+    for path, photograph in zip(files, PHOTOGRAPHS, strict=True):
+        made.add_row(photograph.shows, shown(path))
     return made

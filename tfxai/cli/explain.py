@@ -83,7 +83,7 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     as_json: arguments.Json = False,
 ) -> None:
     """Draw and store why a model sees what it sees in each image."""
-    from tfxai.cli.classifier import announce_sizes, open_classifier
+    from tfxai.cli.classifier import open_classifier
     from tfxai.cli.explaining import Request, explain_all
     from tfxai.cli.picking import pick_methods, read_target
     from tfxai.cli.runtime import start
@@ -94,6 +94,5 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     start()
     chosen = tuple(pick_methods(method, option, layer))
     classifier = open_classifier(model, preprocessing)
-    announce_sizes(classifier, writer.sources)
     request = Request(chosen, read_target(target), score, at)
     explain_all(model, classifier, request, writer, as_json)

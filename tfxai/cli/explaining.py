@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tfxai.cli.classifier import Classifier, Rank, batches
+from tfxai.cli.classifier import Classifier, Rank, announce_sizes, batches
 from tfxai.cli.predict import about, prediction_records, show_ranking
 from tfxai.cli.sources import Source
 from tfxai.cli.terminal import output, print_json, remark, say, shown, table, working
@@ -97,14 +97,16 @@ def explain_all(
 ) -> None:
     """Explains the writer's images, writes the files about each and says what was found."""
     records = []
-    for explained in explain_images(classifier, writer.sources, request):
+    for number, explained in enumerate(explain_images(classifier, writer.sources, request)):
+        if number == 0:  # the request fits the model: what comes is no longer an error
+            announce_sizes(classifier, writer.sources)
         record = explanation_record(model, explained, classifier)
         files = writer.write(explained, record)
         if as_json:
             records.append({**record, "files": files})
         else:
             show(explained, classifier, files)
-        remark_on_gaps(explained)
+        remark_on_values(explained)
     if as_json:
         print_json(records)
 
@@ -166,9 +168,16 @@ def _target(one: Attribution) -> str:
     return name if one.probability is None else f"{name} ({float(one.probability[0]):.1%})"
 
 
-def remark_on_gaps(explained: Explained) -> None:
-    """Says where values that should add up do not: then the numbers are not to be trusted."""
+def remark_on_values(explained: Explained) -> None:
+    """Says where values say nothing, or do not add up and are not to be trusted."""
+    import numpy as np
+
     for one in explained.attributions:
+        if one.completeness_gap is None and not np.any(np.asarray(one.values)):
+            remark(
+                f"{explained.source.name}: {one.method['name']} is zero everywhere: nothing that "
+                f"it looks at speaks for {one.target_names[0]}."
+            )
         if one.completeness_gap is None or one.baseline_score is None:
             continue
         difference = abs(float(one.score[0]) - float(one.baseline_score[0]))

@@ -46,8 +46,9 @@ def pick_methods(
         takers = [name for name, fields in known.items() if "layer" in fields]
         if not takers:
             raise InvalidInputError(
-                f"--layer {layer} came with {', '.join(classes)}, which take no layer. Add a "
-                "method that does, such as grad_cam, or pass --at to explain a layer's output."
+                f"--layer {layer} is for methods that look at a layer, and {' or '.join(classes)} "
+                "does not. Add one that does, such as grad_cam, or pass --at to explain a layer's "
+                "output."
             )
         for name in takers:
             chosen[name]["layer"] = layer
@@ -80,8 +81,8 @@ def _assignments(word: str, known: dict[str, dict[str, Any]]) -> list[tuple[str,
     takers = [method] if dot else [name for name, fields in known.items() if key in fields]
     options = known[method] if dot else {key for fields in known.values() for key in fields}
     if key not in options:
-        of = f"option of {method if dot else ' or '.join(known)}"
-        raise UnknownNameError.of(of, key, sorted(options))
+        owner = method if dot else " or ".join(known)
+        raise UnknownNameError.of("option", key, sorted(options), owner=owner)
     return [(name, key, parse(left, text, known[name][key])) for name in takers]
 
 

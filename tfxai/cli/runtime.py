@@ -14,12 +14,14 @@ from tfxai.cli.terminal import working
 from tfxai.errors import UnsupportedModelError
 
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+SILENT = "3"
 
 
 def start() -> None:
     """Loads TensorFlow and Keras, or says why they cannot be used.
 
-    What their C++ parts log goes nowhere, unless the user has set `TF_CPP_MIN_LOG_LEVEL`.
+    What their C++ parts log goes nowhere, unless the user has set `TF_CPP_MIN_LOG_LEVEL` to
+    less than 3, which asks to see it.
 
     Raises:
         UnsupportedModelError: Keras would run on another backend.
@@ -27,8 +29,7 @@ def start() -> None:
     require_backend()
     if "tensorflow" in sys.modules:
         return
-    quiet = LOG_LEVEL not in os.environ
-    os.environ.setdefault(LOG_LEVEL, "3")
+    quiet = os.environ.setdefault(LOG_LEVEL, SILENT) == SILENT
     logging.getLogger("absl").setLevel(logging.ERROR)
     with _silenced() if quiet else contextlib.nullcontext(), working("Loading TensorFlow"):
         import keras  # noqa: F401

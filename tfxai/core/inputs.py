@@ -183,7 +183,13 @@ def _read(name: str, leaf: Any, declared: Any, model: keras.Model) -> Array:
             "Pass a float or integer array."
         )
     if declared is not None:
-        _check_shape(name, array.shape, tuple(declared.shape))
+        _check_shape(name, array.shape, (None, *declared.shape[1:]))
+        if declared.shape[0] is not None:
+            raise UnsupportedModelError(
+                f"The model takes batches of exactly {declared.shape[0]}, and other numbers of "
+                "examples are run at once. Build it again with a free batch axis: "
+                "keras.Input(shape) instead of keras.Input(batch_shape=...)."
+            )
         dtype = keras.backend.standardize_dtype(declared.dtype)
         return fitted(f"Input {name!r}", array, dtype)
     if array.ndim == 0:

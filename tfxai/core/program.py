@@ -106,6 +106,9 @@ def _answers(f: Score, x: tf.Tensor, attribute: Attribute) -> dict[str, tf.Tenso
     """Everything that an attribution reports, as named tensors."""
     f, target = f.decided(x)
     answers = {"values": attribute(f, x), "target": target, "score": f(x)}
+    prediction = f.prediction(x)
+    if prediction is not None:
+        answers["prediction"] = prediction
     probability = f.probability(x)
     if probability is not None:
         answers["probability"] = probability

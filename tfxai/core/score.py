@@ -6,7 +6,7 @@ A method sees nothing of a model but this. All of it runs while a graph is trace
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -17,7 +17,7 @@ from tfxai.core.heads import KINDS, at_least_float32, head, single_output
 from tfxai.core.scores import Contrast, Neuron, ScoreKind
 from tfxai.core.taps import observe
 from tfxai.core.targets import resolve, select
-from tfxai.errors import InvalidInputError, UnsupportedModelError
+from tfxai.errors import InvalidInputError, TfxaiError, UnsupportedModelError
 
 Network = Callable[[tf.Tensor, tuple[tf.Tensor, ...]], Any]
 """From x and the tensors held beside it to what the model returns."""
@@ -38,10 +38,10 @@ class Question:
     explicit: bool
     function: Callable[[Any], tf.Tensor] | None = None
 
-    def name(self, activation: str | None) -> str:
+    def name(self, activation: str | None, classes: Sequence[str] | None = None) -> str:
         """How the score is reported for a model that ends in `activation`."""
         if not isinstance(self.kind, str):
-            return repr(self.kind)
+            return self.kind.in_words(classes)
         given_way = activation is None and not (self.explicit and self.kind == "probability")
         return "output" if self.kind in KINDS and given_way else self.kind
 
@@ -87,6 +87,13 @@ class Score:
             return None
         kind = "output" if self._question.kind == "output" else "probability"
         return select(self._head(run.raw, kind, x), self._target)
+
+    def prediction(self, x: tf.Tensor) -> tf.Tensor | None:
+        """The largest output, (B,) int32, where the score is one of (B, N)."""
+        outputs = self._run(x).outputs
+        if outputs is None or outputs.shape.rank != 2:
+            return None
+        return tf.argmax(outputs, axis=-1, output_type=tf.int32)
 
     def gradient(self, x: tf.Tensor) -> tf.Tensor:
         """df/dx, shaped like x.
@@ -178,7 +185,7 @@ class Score:
             outputs = self._head(run.raw, "logit", x)
             return outputs, outputs[..., kind.a] - outputs[..., kind.b]
         if self._question.function is not None:
-            return None, _one_number_an_example(self._question.function(run.raw), kind)
+            return None, _one_number_an_example(self._question.function, run.raw, kind)
         outputs = self._head(run.raw, kind, x)
         return outputs, select(outputs, resolve(self._target, outputs))
 
@@ -269,11 +276,30 @@ def _gradient(score: tf.Tensor, at: tf.Tensor) -> tf.Tensor | None:
     return None if gradient is None else tf.convert_to_tensor(gradient)
 
 
-def _one_number_an_example(values: tf.Tensor, name: str) -> tf.Tensor:
-    values = tf.convert_to_tensor(values)
+def _one_number_an_example(function: Callable[[Any], Any], raw: Any, name: str) -> tf.Tensor:
+    """What a registered score makes of the outputs."""
+    try:
+        values = tf.convert_to_tensor(function(raw))
+    except TfxaiError:
+        raise
+    except Exception as error:  # the user's own code may raise anything
+        reason = str(error).strip().partition("\n")[0]
+        raise InvalidInputError(
+            f"The score {name!r} failed on the model's outputs, {_shapes(raw)}: "
+            f"{type(error).__name__}: {reason}"
+        ) from error
     if values.shape.rank != 1:
         raise InvalidInputError(
             f"The score {name!r} returned shape {values.shape}, and one number an example was "
             "expected: (B,). Reduce the other axes."
         )
     return values
+
+
+def _shapes(raw: Any) -> str:
+    """Shapes of what a model returned, in words."""
+    shapes = [
+        f"({', '.join('B' if n is None else str(n) for n in t.shape)})"
+        for t in tf.nest.flatten(raw)
+    ]
+    return f"of shape {' and '.join(shapes)}"

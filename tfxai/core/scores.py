@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 import tensorflow as tf
@@ -26,6 +26,11 @@ class Contrast:
 
     a: int | str
     b: int | str
+
+    def in_words(self, classes: Sequence[str] | None = None) -> str:
+        """What is explained, for people: `"Cat rather than Dog"`."""
+        a, b = (_class_name(one, classes) for one in (self.a, self.b))
+        return f"{a} rather than {b}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +63,10 @@ class Neuron:
             channel = activations[..., self.index]
             return tf.reduce_mean(tf.reshape(channel, (tf.shape(channel)[0], -1)), axis=1)
         return activations[(slice(None), *self.index)]
+
+    def in_words(self, classes: Sequence[str] | None = None) -> str:
+        """What is explained, for people: `"neuron 5 of conv3"`."""
+        return f"neuron {self.index} of {self.layer}"
 
     def check(self, shape: tuple[int | None, ...] | None) -> None:
         """Raises `InvalidInputError` unless `index` lies in an output of that shape."""
@@ -95,9 +104,14 @@ def register_score(name: str) -> Callable[[ScoreFunction], ScoreFunction]:
 
     def register(function: ScoreFunction) -> ScoreFunction:
         other = name in _registered and _origin(_registered[name]) != _origin(function)
-        if name in KINDS or other or not name.isidentifier():
+        if not name.isidentifier():
             raise InvalidInputError(
-                f"The score name {name!r} is taken or is not a word. Choose another."
+                f"The score name {name!r} is no word of letters, digits and _. Choose one that is."
+            )
+        if name in KINDS or other:
+            whose = "tfxai itself" if name in KINDS else "another function"
+            raise InvalidInputError(
+                f"The score name {name!r} is taken by {whose}. Choose another."
             )
         _registered[name] = function
         return function
@@ -109,6 +123,29 @@ def _origin(function: Any) -> Any:
     """Where a function is defined: the same for one that is defined again, not for lambdas."""
     name = getattr(function, "__qualname__", "<lambda>")
     return function if "<lambda>" in name else (function.__module__, name)
+
+
+def name_of(score: Any) -> Any:
+    """The name under which a function is registered; anything else as it is.
+
+    Raises:
+        InvalidInputError: It is a function that has no name.
+    """
+    if not callable(score) or isinstance(score, type):
+        return score
+    for name, function in _registered.items():
+        if function is score:
+            return name
+    raise InvalidInputError(
+        f"score={getattr(score, '__name__', score)} is a function without a name here. Write "
+        "@tfxai.register_score('a_name') above it, and pass score='a_name'."
+    )
+
+
+def _class_name(one: int | str, classes: Sequence[str] | None) -> str:
+    if isinstance(one, str):
+        return one
+    return classes[one] if classes and 0 <= one < len(classes) else f"output {one}"
 
 
 def registered_score(name: str) -> Callable[[Any], tf.Tensor] | None:

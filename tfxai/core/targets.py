@@ -68,9 +68,10 @@ def _check_range(array: Array, axes: tuple[int | None, ...], batch: int) -> None
     for column, size in zip(array.T, axes, strict=True):
         bad = column[(column < 0) | (column >= (size if size is not None else np.inf))]
         if bad.size:
+            many = f", or one per example: shape ({batch},)" if batch > 1 else ""
             raise InvalidInputError(
                 f"target={bad[0]} is outside the model's {size} outputs. "
-                f"Pass an index in [0, {size}), or one per example: shape ({batch},)."
+                f"Pass an index in [0, {size}){many}."
             )
 
 

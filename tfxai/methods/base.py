@@ -20,8 +20,9 @@ from tfxai.core.copies import chunk_rows
 from tfxai.core.inputs import Array, Layout, read_inputs, require_explained
 from tfxai.core.program import Plan, program
 from tfxai.core.score import Question, Score
-from tfxai.core.scores import Contrast, Neuron, ScoreKind, registered_score
+from tfxai.core.scores import Contrast, Neuron, ScoreKind, name_of, registered_score
 from tfxai.core.targets import PREDICTED, read_target
+from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import InvalidInputError, UnknownNameError
 from tfxai.subject import Subject
 
@@ -78,7 +79,7 @@ class AttributionMethod(abc.ABC):
         inputs: Any,
         target: Any = None,
         *,
-        score: ScoreKind | None = None,
+        score: ScoreKind | Callable[[Any], tf.Tensor] | None = None,
         at: str | None = None,
         chunk_size: int | str = "auto",
         progress: Progress | None = None,
@@ -94,9 +95,9 @@ class AttributionMethod(abc.ABC):
             target: None for the predicted class, an index, a class name, or one per example;
                 (B, r) indices for outputs with r axes. A score that chooses for itself
                 (`Contrast`, `Neuron`, a registered one) takes none.
-            score: `"logit"`, `"probability"`, `"output"`, a registered name, `Contrast` or
-                `Neuron`; None is the method's default. A default logit or probability is the
-                output itself where the model has no final softmax or sigmoid.
+            score: `"logit"`, `"probability"`, `"output"`, a registered function or its name,
+                `Contrast` or `Neuron`; None is the method's default. A default logit or
+                probability is the output itself where the model has no final softmax or sigmoid.
             at: Path of a layer whose activations are explained in the place of the input.
             chunk_size: Most examples that run at once; `"auto"` keeps to
                 `tfxai.config.memory_budget`. Changes no value beyond float rounding.
@@ -115,6 +116,7 @@ class AttributionMethod(abc.ABC):
         body = anatomy(subject.model, layout)
         method = self._bound(body)
         method._check_at(at, layout, body)
+        subject.check_classes(body)
         question = _question(score, method.default_score, subject, body)
         batch = len(leaves[0])
         targets = _targets(target, batch, question, subject, body)
@@ -131,8 +133,10 @@ class AttributionMethod(abc.ABC):
         )
         run = program(subject.model, plan, body, method._without_tensors()._attribute)
         answers = _in_slices(run, leaves, targets, baseline, plan.chunk, progress)
+        classes = _classes(question, subject, body)
+        score_name = question.name(body.activation, classes)
         return method._attribution(
-            answers, subject, layout, leaves, question.name(body.activation), at
+            answers, layout, leaves, score_name, classes, subject.preprocessing, at
         )
 
     def to_config(self) -> dict[str, Any]:
@@ -169,8 +173,8 @@ class AttributionMethod(abc.ABC):
             return
         if not self.takes_at:
             raise InvalidInputError(
-                f"at={at!r} was given to {self.name}, which explains the input only. "
-                "Leave it out; the method's own layer is its option."
+                f"{self.name} explains the input only, and at={at!r} was given. Leave it out; "
+                "the layer that the method itself looks at is its option 'layer'."
             )
         call = body.find(at)
         if call.shape is None or not tf.as_dtype(call.dtype).is_floating:
@@ -182,10 +186,11 @@ class AttributionMethod(abc.ABC):
     def _attribution(
         self,
         answers: dict[str, Array],
-        subject: Subject,
         layout: Layout,
         leaves: Sequence[Array],
         score_name: str,
+        classes: tuple[str, ...] | None,
+        preprocessing: Preprocessing | None,
         at: str | None,
     ) -> Attribution:
         values, score = answers["values"], answers["score"]
@@ -204,14 +209,15 @@ class AttributionMethod(abc.ABC):
             method=self.to_config(),
             score_name=score_name,
             probability=answers.get("probability"),
+            prediction=answers.get("prediction"),
             baseline_score=baseline_score,
             completeness_gap=gap,
             at=at,
             is_map=self.is_map,
             is_signed=self.is_signed,
             channels=self.channels,
-            class_names=subject.classes,
-            preprocessing=subject.preprocessing,
+            class_names=classes,
+            preprocessing=preprocessing,
         )
 
 
@@ -242,14 +248,15 @@ def create(name: str, **options: Any) -> AttributionMethod:
     known = {field.name for field in dataclasses.fields(cls)}
     for option in options:
         if option not in known:
-            raise UnknownNameError.of(f"option of {name}", option, sorted(known))
+            raise UnknownNameError.of("option", option, sorted(known), owner=name)
     return cls(**options)
 
 
-def _question(score: ScoreKind | None, default: str, subject: Subject, body: Anatomy) -> Question:
+def _question(score: Any, default: str, subject: Subject, body: Anatomy) -> Question:
     """What is explained, checked, class names turned into indices."""
     if score is None:
         return Question(default, explicit=False)
+    score = name_of(score)
     if isinstance(score, str):
         return Question(score, explicit=True, function=registered_score(score))
     if isinstance(score, Contrast):
@@ -273,7 +280,8 @@ def _targets(
     kind = question.kind
     chooses = not isinstance(kind, str) or question.function is not None
     if not chooses:
-        return read_target(target, batch, _outputs(question, body), subject.classes)
+        classes = _classes(question, subject, body)
+        return read_target(target, batch, _outputs(question, body), classes)
     if target is not None:
         raise InvalidInputError(
             f"target={target!r} came with score={kind!r}, which chooses by itself what is "
@@ -291,6 +299,15 @@ def _outputs(question: Question, body: Anatomy) -> tuple[int | None, ...]:
     if one_unit and (body.activation == "sigmoid" or (body.activation is None and as_probability)):
         return (*axes[:-1], 2)
     return axes
+
+
+def _classes(question: Question, subject: Subject, body: Anatomy) -> tuple[str, ...] | None:
+    """Names of the outputs that a target chooses from; one unit stands for the second of two."""
+    names = subject.classes
+    chooses = not isinstance(question.kind, str) or question.function is not None
+    if names and len(names) == 2 and not chooses and _outputs(question, body)[-1] == 1:
+        return names[1:]
+    return names
 
 
 def _chunk(chunk_size: int | str, body: Anatomy) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
 
+KINDS = ("logit", "probability", "output")
 _WORDS = {"grad": "Grad", "cam": "CAM", "lrp": "LRP", "shap": "SHAP", "lime": "LIME"}
 _LONGEST = 60
 
@@ -26,9 +27,21 @@ def shortened(text: str, longest: int = _LONGEST) -> str:
 
 
 def target_title(one: Attribution) -> str:
-    """The explained class by its name, else its number."""
+    """The explained class by its name, else its number; a score of another kind in words."""
+    if one.score_name not in KINDS:
+        words = one.score_name.replace("_", " ")
+        return shortened(words[:1].upper() + words[1:])
+    if np.ndim(one.target[0]) == 0 and one.target[0] < 0:  # a difference of two classes
+        return one.score_name.capitalize()
     name = one.target_names[0]
     return shortened(name) if one.class_names else f"Output {name}"
+
+
+def prediction_text(one: Attribution) -> str:
+    """The predicted class, where another one is explained, or nothing."""
+    if one.prediction is None or np.array_equal(one.prediction, one.target):
+        return ""
+    return f"the model predicts {shortened(one.prediction_names[0])}"
 
 
 def probability_text(one: Attribution) -> str:
@@ -45,9 +58,14 @@ def explained(one: Attribution) -> str:
 
 def facts(one: Attribution, width: int = 36) -> list[str]:
     """Lines beside a row: the score explained, completeness, the layer, the options."""
-    lines = [f"{one.score_name.replace('_', ' ')} {number(one.score)}"]
+    name = one.score_name if one.score_name in KINDS else "score"
+    is_difference = one.method["name"] == "difference"
+    lines = [f"{'difference in ' if is_difference else ''}{name} {number(one.score)}"]
     if one.baseline_score is not None:
         lines[0] += f" (baseline {number(one.baseline_score)})"
+    values = one.values.values() if isinstance(one.values, dict) else [one.values]
+    if not any(np.any(array) for array in values):
+        lines.append("zero everywhere")
     if one.completeness_gap is not None:
         lines.append(f"completeness gap {gap(one)}")
     if one.at is not None:

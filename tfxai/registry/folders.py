@@ -66,6 +66,12 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
             path = root / f"{text}{suffix}"
             if path.is_file():
                 return path
+    beside = [f"{text}{suffix}" for suffix in SUFFIXES if Path(f"{text}{suffix}").is_file()]
+    if beside:
+        raise UnknownNameError(
+            f"There is no model named {text!r} in {' or '.join(map(str, roots()))}. "
+            f"For the file here, pass its path: {beside[0]!r}."
+        )
     raise UnknownNameError.of("model", text, names())
 
 
