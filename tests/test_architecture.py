@@ -14,9 +14,9 @@ ROOT = Path(__file__).parents[1]
 # A module may import its own package and lower levels, wherever in the file it does so.
 LEVELS = {
     "errors": 0, "config": 0,
-    "files": 1,
+    "files": 1, "progress": 1,
     "core": 2, "data": 2,
-    "card": 3,
+    "card": 3, "baselines": 3,
     "subject": 4, "attribution": 4,
     "registry": 5, "models": 5,
     "methods": 6,

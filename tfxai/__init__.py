@@ -21,10 +21,17 @@ _HOME = {
     "Saliency": "tfxai.methods",
     "Subject": "tfxai.subject",
     "TfxaiError": "tfxai.errors",
+    "Conductance": "tfxai.methods",
+    "GradientInput": "tfxai.methods",
+    "GradientSHAP": "tfxai.methods",
+    "InternalInfluence": "tfxai.methods",
+    "SmoothGrad": "tfxai.methods",
+    "SquaredSmoothGrad": "tfxai.methods",
+    "VarGrad": "tfxai.methods",
     "load": "tfxai.registry",
     "register_score": "tfxai.core.scores",
 }
-_MODULES = ("config", "data", "errors", "methods", "models", "plotting", "registry")
+_MODULES = ("baselines", "config", "data", "errors", "methods", "models", "plotting", "registry")
 
 __all__ = [*_HOME, *_MODULES, "__version__"]
 

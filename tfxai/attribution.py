@@ -55,6 +55,8 @@ class Attribution:
         baseline_score: (B,) the score at the baseline, for methods that have one.
         completeness_gap: (B,) sum of the values minus (score - baseline_score), for methods
             whose values should add up to the difference.
+        details: What else the method reports of each example, name to (B, ...), such as the
+            `steps` that an integral took.
         prediction: (B,) int32 largest output, where the score is one of several.
         at: Path of the layer whose activations were explained, None for the input.
         is_map: Whether values are maps (B, h, w) over the image instead of one per element.
@@ -74,6 +76,7 @@ class Attribution:
     baseline_score: Array | None = None
     completeness_gap: Array | None = None
     prediction: Array | None = None
+    details: dict[str, Array] = dataclasses.field(default_factory=dict)
     at: str | None = None
     is_map: bool = False
     is_signed: bool = True
@@ -96,6 +99,7 @@ class Attribution:
         }
         for name in ("values", "inputs"):
             picked[name] = _map(lambda array: array[index], getattr(self, name))
+        picked["details"] = {name: array[index] for name, array in self.details.items()}
         return dataclasses.replace(self, **picked)
 
     def __sub__(self, other: Attribution) -> Attribution:
@@ -141,6 +145,7 @@ class Attribution:
             values=parts if isinstance(self.values, dict) else parts[""],
             target=target,
             prediction=None,
+            details={},
             method={"name": "difference", "options": {"of": self.method, "minus": other.method}},
             score_name=score,
             is_signed=True,
@@ -234,7 +239,7 @@ class Attribution:
         if target.suffix != ".npz":
             target = target.with_name(target.name + ".npz")
         arrays: dict[str, Array] = {}
-        for field in ("values", "inputs"):
+        for field in ("values", "inputs", "details"):
             for name, array in _named(getattr(self, field)).items():
                 arrays[f"{field}/{name}" if name else field] = array
         for name in _PER_EXAMPLE:
@@ -280,6 +285,11 @@ class Attribution:
         return cls(
             values=_gathered(arrays, "values"),
             inputs=_gathered(arrays, "inputs"),
+            details={
+                name.removeprefix("details/"): array
+                for name, array in arrays.items()
+                if name.startswith("details/")
+            },
             preprocessing=preprocessing and Preprocessing.from_dict(preprocessing),
             class_names=names and tuple(names),
             target=arrays.pop("target"),
@@ -300,6 +310,7 @@ class Attribution:
             **numbers,
             "target_names": self.target_names,
             "values": values if isinstance(self.values, dict) else values[""],
+            "details": {name: array.tolist() for name, array in self.details.items()},
         }
 
     def _about(self) -> dict[str, Any]:

@@ -44,6 +44,10 @@ class UnsupportedModelError(TfxaiError, TypeError):
     """The model cannot be explained in the way that was asked."""
 
 
+class InsufficientMemoryError(TfxaiError, MemoryError):
+    """Memory ran out."""
+
+
 class ModelFileError(TfxaiError, ValueError):
     """A file holds no model that Keras can load."""
 

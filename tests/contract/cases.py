@@ -16,18 +16,45 @@ TARGET = 1
 
 # Another value of each option: one that must change the values on `builders.functional`.
 ALTERNATIVES: dict[tuple[str, str], Any] = {
+    ("conductance", "baseline"): 0.5,
+    ("conductance", "layer"): "conv2",
+    ("conductance", "rule"): "riemann_left",
+    ("conductance", "steps"): 3,
     ("grad_cam", "layer"): "conv1",
+    ("gradient_shap", "background"): np.full((1, 6, 5, 2), 0.25),
+    ("gradient_shap", "samples"): 3,
+    ("gradient_shap", "seed"): 1,
     ("integrated_gradients", "baseline"): 0.5,
     ("integrated_gradients", "rule"): "riemann_left",
+    ("integrated_gradients", "max_steps"): 9,
     ("integrated_gradients", "steps"): 3,
+    ("integrated_gradients", "tolerance"): 1e-4,
+    ("internal_influence", "baseline"): 0.5,
+    ("internal_influence", "layer"): "conv2",
+    ("internal_influence", "rule"): "riemann_left",
+    ("internal_influence", "steps"): 3,
     ("saliency", "absolute"): False,
+    **{
+        (name, option): value
+        for name in ("smooth_grad", "squared_smooth_grad", "var_grad")
+        for option, value in (
+            ("of", methods.IntegratedGradients(steps=4)),
+            ("samples", 7),
+            ("noise", 0.4),
+            ("seed", 1),
+        )
+    },
+}
+# Options without which another one does nothing.
+COMPANIONS: dict[tuple[str, str], dict[str, Any]] = {
+    ("integrated_gradients", "max_steps"): {"tolerance": 1e-9, "baseline": 5.0},
 }
 # What an option without a default is given.
-REQUIRED: dict[str, Any] = {"layer": "conv2"}
+REQUIRED: dict[str, Any] = {"layer": "conv1", "background": images(3, seed=2)}
 
 
-def make(name: str, **options: Any) -> methods.AttributionMethod:
-    """The method with its defaults, options that have none filled in."""
+def make(name: str, path: str = "conv1", **options: Any) -> methods.AttributionMethod:
+    """The method with its defaults, options that have none filled in: `path` for a layer."""
     for field in dataclasses.fields(methods.get(name)):
         defaults = (field.default, field.default_factory)
         if field.name not in options and all(one is dataclasses.MISSING for one in defaults):
@@ -35,7 +62,7 @@ def make(name: str, **options: Any) -> methods.AttributionMethod:
                 f"The option {field.name!r} of {name} has no default. Say in REQUIRED of "
                 f"{__name__} what the contract gives it."
             )
-            options[field.name] = REQUIRED[field.name]
+            options[field.name] = path if field.name == "layer" else REQUIRED[field.name]
     return methods.create(name, **options)
 
 
@@ -45,6 +72,10 @@ def alternative(name: str, option: str) -> Any:
         f"that changes the values, to ALTERNATIVES of {__name__}."
     )
     return ALTERNATIVES[name, option]
+
+
+def companions(name: str, option: str) -> dict[str, Any]:
+    return COMPANIONS.get((name, option), {})
 
 
 def options_of(name: str) -> list[str]:

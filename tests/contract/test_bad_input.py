@@ -157,8 +157,8 @@ def test_input_too_large_for_the_models_type_is_refused(name):
 @every_method
 def test_integer_only_model_is_refused(name):
     tokens = keras.Input((4,), dtype="int32")
-    model = keras.Model(tokens, keras.layers.Embedding(9, 2)(tokens)[:, 0])
+    model = keras.Model(tokens, keras.layers.Embedding(9, 2, name="embedding")(tokens)[:, 0])
     with pytest.raises(
         TfxaiError, match=r"integers only .* no gradient|no layer with two spatial"
     ):
-        make(name)(model, np.ones((1, 4)))
+        make(name, "embedding")(model, np.ones((1, 4)))

@@ -54,6 +54,7 @@ def regularised():
     return keras.Model(x, layers.Dense(3, activation="softmax")(layers.Flatten()(h)))
 
 
+CONV1 = {"nested": "backbone/conv1"}
 MODELS = {
     "functional": builders.functional,
     "nested": builders.nested,
@@ -67,7 +68,7 @@ MODELS = {
 def test_model_is_unchanged(name, kind):
     model, x = MODELS[kind](), builders.images()
     before = everything(model, x)
-    make(name)(model, x, target=TARGET)
+    make(name, CONV1.get(kind, "conv1"))(model, x, target=TARGET)
     if methods.get(name).takes_at:
         make(name)(model, x, at=builders.CONV2.get(kind, "conv2") if kind != "nested" else "head",
                    score="output")  # fmt: skip
@@ -77,7 +78,8 @@ def test_model_is_unchanged(name, kind):
 @every_method
 def test_model_is_unchanged_after_an_exception_in_mid_trace(name, monkeypatch):
     model, x = builders.nested(), builders.images()
-    expected = make(name)(builders.same_weights(builders.nested, model), x).values
+    method = make(name, "backbone/conv1")
+    expected = method(builders.same_weights(builders.nested, model), x).values
     before = everything(model, x)
     cls = methods.get(name)
 
@@ -88,9 +90,9 @@ def test_model_is_unchanged_after_an_exception_in_mid_trace(name, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(cls, "_attribute", broken)
         with pytest.raises(RuntimeError, match="in mid-trace"):
-            make(name)(model, x)
+            method(model, x)
     assert everything(model, x) == before
-    np.testing.assert_allclose(make(name)(model, x).values, expected, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(method(model, x).values, expected, rtol=1e-5, atol=1e-7)
 
 
 @every_method
@@ -104,16 +106,18 @@ def test_model_is_unchanged_after_an_exception_in_a_layer(name):
             return x
 
     fuse = Fuse()
-    model = keras.Sequential([builders.sequential(), fuse])
+    inner = builders.sequential()
+    model = keras.Sequential([inner, fuse])
+    method = make(name, f"{inner.name}/conv1")
     x = builders.images()
     model(x)
     before = everything(model, x)
     Fuse.blown = True
     with pytest.raises(RuntimeError, match="blown"):
-        make(name)(model, x)
+        method(model, x)
     Fuse.blown = False
     assert everything(model, x) == before
-    assert np.isfinite(make(name)(model, x).values).all()
+    assert np.isfinite(method(model, x).values).all()
 
 
 class Traces:

@@ -15,6 +15,7 @@ from tests.contract.cases import (
     NAMES,
     TARGET,
     alternative,
+    companions,
     doubles,
     every_method,
     every_option,
@@ -56,8 +57,10 @@ def test_config_with_another_option_round_trips_and_differs(name, option):
 
 @every_option
 def test_every_option_changes_the_values(name, option, model):
-    a = make(name)(model, doubles(), target=TARGET).values
-    b = make(name, **{option: alternative(name, option)})(model, doubles(), target=TARGET).values
+    others = companions(name, option)
+    moved = make(name, **others, **{option: alternative(name, option)})
+    a = make(name, **others)(model, doubles(), target=TARGET).values
+    b = moved(model, doubles(), target=TARGET).values
     assert a.shape != b.shape or not np.allclose(a, b, rtol=1e-3)
 
 

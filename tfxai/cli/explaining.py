@@ -70,7 +70,12 @@ def explain_images(
             ranks = classifier.rank(batch, [source.name for source in some])
             found = [
                 method(
-                    classifier.subject, batch, request.target, score=request.score, at=request.at
+                    classifier.subject,
+                    batch,
+                    request.target,
+                    score=request.score,
+                    at=request.at,
+                    progress=False,  # one display is enough
                 )
                 for method in request.methods
             ]

@@ -2,79 +2,58 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from tfxai.core.baseline_kinds import COLOURS, KINDS, Baseline, Constant, Samples
+from tfxai.core.content import Content
 from tfxai.core.inputs import Array, Layout, fitted
 from tfxai.errors import InvalidInputError, UnknownNameError
 
-NAMED = {"black": 0.0, "white": 255.0}
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Content:
-    """An array as an option of a method: compared and hashed by what it holds.
-
-    Args:
-        array: The values; copied and made read-only.
-    """
-
-    array: Array
-
-    def __post_init__(self) -> None:
-        array = np.array(self.array)
-        array.flags.writeable = False
-        object.__setattr__(self, "array", array)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over type, shape and values."""
-        head = f"{self.array.dtype.str}{self.array.shape}".encode()
-        return hashlib.sha256(head + self.array.tobytes()).hexdigest()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Content) and self.digest == other.digest
-
-    def __hash__(self) -> int:
-        return hash(self.digest)
-
-    def __repr__(self) -> str:
-        return f"Content(shape={self.array.shape}, sha256={self.digest[:8]})"
+_WORDS = [*COLOURS, *(name for name in KINDS if name != Samples.name)]
+_ADVICE = (
+    f"Pass None, a number, {', '.join(map(repr, _WORDS))}, a record of tfxai.baselines, or an "
+    "array shaped like one input or the batch."
+)
 
 
 def check_baseline(baseline: Any) -> Any:
-    """A `baseline` option in its stored form: None, a float, a name or a `Content`.
+    """A `baseline` option in its stored form: None, a float, a colour, a record or a `Content`.
 
     Raises:
         InvalidInputError: It is none of these, or not finite.
     """
-    if baseline is None or isinstance(baseline, Content):
+    if isinstance(baseline, Mapping) and baseline.get("name") in KINDS:  # out of JSON
+        return KINDS[baseline["name"]](**baseline["options"])
+    if isinstance(baseline, Constant):
+        baseline = baseline.value
+    if baseline is None or isinstance(baseline, Content | Baseline | Samples):
         return baseline
     if isinstance(baseline, str):
-        if baseline not in NAMED:
-            raise UnknownNameError.of("baseline", baseline, NAMED)
-        return baseline
-    try:
-        array = np.asarray(baseline)
-    except ValueError:  # lists of unequal lengths
-        array = np.asarray(None)
-    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-        raise InvalidInputError(
-            f"baseline={baseline!r} was expected to be finite numbers. Pass None, a number, "
-            f"{' or '.join(map(repr, NAMED))}, or an array shaped like one input or the batch."
-        )
-    # float64, as what comes back from JSON: equal numbers are equal options
-    return float(array) if array.ndim == 0 else Content(array.astype(np.float64))
+        if baseline not in _WORDS:
+            raise UnknownNameError.of("baseline", baseline, _WORDS)
+        return KINDS[baseline]() if baseline in KINDS else baseline
+    content = Content.of("baseline", baseline, _ADVICE)
+    return float(content.array) if content.array.ndim == 0 else content
+
+
+def check_background(background: Any) -> Samples:
+    """A set of baselines in its stored form.
+
+    Raises:
+        InvalidInputError: It is no array of one baseline or more.
+    """
+    if isinstance(background, Mapping):
+        background = background["options"]["array"]
+    return background if isinstance(background, Samples) else Samples(background)
 
 
 def read_baseline(
     baseline: Any, layout: Layout, leaves: Sequence[Array], preprocessing: Any | None
 ) -> list[Array]:
-    """The baseline of every input, (B, ...) each, in the model's units.
+    """The baseline of every input, (B, ...) each, in the model's units; (R, ...) for `Samples`.
 
     Args:
         baseline: As `check_baseline` returns it. None is black before preprocessing where the
@@ -88,15 +67,39 @@ def read_baseline(
         InvalidInputError: A colour without preprocessing, an array of another shape, or
             numbers that are not finite or not whole in the input's type.
     """
+    if isinstance(baseline, Samples):
+        return _read_samples(baseline, layout)
     result = list(leaves)
     for i in layout.explained or layout.held:
-        one = _one(baseline, leaves[i].shape, preprocessing)
+        one = _one(baseline, leaves[i], preprocessing)
         one = fitted(f"The baseline of input {layout.names[i]!r}", one, layout.dtypes[i])
         result[i] = np.broadcast_to(one, leaves[i].shape)
     return result
 
 
-def _one(baseline: Any, shape: tuple[int, ...], preprocessing: Any | None) -> Array:
+def _read_samples(samples: Samples, layout: Layout) -> list[Array]:
+    if len(layout.names) != 1:
+        raise InvalidInputError(
+            f"Samples holds one array, and the model takes {len(layout.names)} inputs. "
+            "Pass one baseline an example, or a number."
+        )
+    array, shape = samples.array.array, layout.shapes[0]
+    if array.shape[1:] != shape:
+        raise InvalidInputError(
+            f"The baselines have shape {array.shape}, and (R, {', '.join(map(str, shape))}) was "
+            "expected: each shaped like one input."
+        )
+    return [fitted("The set of baselines", array, layout.dtypes[0])]
+
+
+def _one(baseline: Any, inputs: Array, preprocessing: Any | None) -> Array:
+    shape = inputs.shape
+    if isinstance(baseline, Baseline):
+        limits = None
+        if preprocessing is not None:
+            low, high = preprocessing.input_range
+            limits = np.asarray(low), np.asarray(high)
+        return baseline.make(inputs, limits)
     if isinstance(baseline, Content):
         if baseline.array.shape not in (shape, shape[1:], (1, *shape[1:])):
             raise InvalidInputError(
@@ -110,6 +113,6 @@ def _one(baseline: Any, shape: tuple[int, ...], preprocessing: Any | None) -> Ar
             "are preprocessed. Pass a number or an array in the model's own units."
         )
     if isinstance(baseline, str) or (baseline is None and preprocessing is not None):
-        pixels = np.full(shape[1:], NAMED[baseline or "black"], np.float32)
+        pixels = np.full(shape[1:], COLOURS[baseline or "black"], np.float32)
         return np.asarray(preprocessing.apply(pixels))  # type: ignore[union-attr]
     return np.asarray(0.0 if baseline is None else baseline)

@@ -71,6 +71,47 @@ def weighted_sum(
     return total
 
 
+def sum_of_active(
+    step: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    active: tf.Tensor,
+    count: tf.Tensor,
+    like: tf.Tensor,
+    most: int,
+    *,
+    is_static: bool,
+) -> tf.Tensor:
+    """sum_k step(example, k) over k < count for each active example; zero for the others.
+
+    The pairs of an active example and a copy are numbered through and run a chunk at a time.
+
+    Args:
+        step: From the examples (R,) and copy numbers (R,) of rows to their values, (R, ...).
+        active: (B,) bool.
+        count: Copies of each active example, scalar.
+        like: Tensor shaped like the result, (B, ...).
+        most: Most rows at once.
+        is_static: Whether every round has `most` rows, wanted or not, as XLA needs it.
+    """
+    order = tf.argsort(tf.cast(active, tf.int32), direction="DESCENDING")
+    total = tf.reduce_sum(tf.cast(active, tf.int32)) * count
+    rows = tf.constant(most) if is_static else tf.maximum(tf.minimum(most, total), 1)
+    rounds = -(-total // rows)
+
+    def body(i: tf.Tensor, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        number = i * rows + tf.range(most if is_static else rows)
+        is_real = number < total
+        number = tf.minimum(number, tf.maximum(total - 1, 0))
+        example = tf.gather(order, number // count)
+        values = step(example, number % count)
+        shape = tf.concat([tf.shape(is_real), tf.ones(values.shape.rank - 1, tf.int32)], axis=0)
+        values = tf.where(tf.reshape(is_real, shape), values, 0)
+        return i + 1, sums + tf.math.unsorted_segment_sum(values, example, tf.shape(like)[0])
+
+    start = (tf.constant(0), tf.zeros_like(like))
+    _, sums = tf.while_loop(lambda i, _: i < rounds, body, start, parallel_iterations=1)
+    return tf.ensure_shape(sums, like.shape)
+
+
 def chunk_rows(bytes_per_example: int, budget: int, most: int = 50) -> int:
     """Rows per chunk whose forward and backward pass fit the budget.
 

@@ -53,6 +53,11 @@ class Layout:
         """Positions of the other inputs."""
         return tuple(i for i in range(len(self.names)) if i not in self.explained)
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Numbers in one example of each explained input."""
+        return tuple(math.prod(self.shapes[i]) for i in self.explained)
+
     def specs(self) -> list[tf.TensorSpec]:
         """One specification an input, with a free batch axis."""
         return [
@@ -65,7 +70,7 @@ class Layout:
         parts = [leaves[i] for i in self.explained]
         if len(parts) == 1:
             return parts[0]
-        sizes = [math.prod(self.shapes[i]) for i in self.explained]
+        sizes = self.sizes
         flat = [tf.reshape(part, (-1, size)) for part, size in zip(parts, sizes, strict=True)]
         return tf.concat([tf.cast(part, flat[0].dtype) for part in flat], axis=1)
 
@@ -86,7 +91,7 @@ class Layout:
         if len(self.explained) == 1:
             name = self.names[self.explained[0]]
             return {name: values} if self.has_names else values
-        sizes = [math.prod(self.shapes[i]) for i in self.explained]
+        sizes = self.sizes
         parts = np.split(values, np.cumsum(sizes)[:-1], axis=1)
         return {
             self.names[i]: part.reshape(-1, *self.shapes[i])
@@ -96,10 +101,9 @@ class Layout:
     def _split(self, x: tf.Tensor) -> list[tf.Tensor]:
         if len(self.explained) == 1:
             return [x]
-        sizes = [math.prod(self.shapes[i]) for i in self.explained]
         return [
             tf.cast(tf.reshape(part, (-1, *self.shapes[i])), self.dtypes[i])
-            for i, part in zip(self.explained, tf.split(x, sizes, axis=1), strict=True)
+            for i, part in zip(self.explained, tf.split(x, self.sizes, axis=1), strict=True)
         ]
 
 

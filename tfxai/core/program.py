@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import keras
 import tensorflow as tf
@@ -18,14 +18,17 @@ from tfxai.core.anatomy import Anatomy
 from tfxai.core.heads import at_least_float32
 from tfxai.core.inputs import Layout
 from tfxai.core.kept import Kept
-from tfxai.core.score import Network, Question, Score, is_readable, unreadable
-from tfxai.core.scores import Neuron
+from tfxai.core.score import Limits, Network, Rows, Score
+from tfxai.core.scores import Neuron, Question
 from tfxai.core.surgery import cut
-from tfxai.core.taps import observe
+from tfxai.core.taps import is_readable, observe, unreadable
 from tfxai.errors import UnsupportedModelError
 
-Attribute = Callable[[Score, tf.Tensor], tf.Tensor]
+Values: TypeAlias = Any  # tf.Tensor | tuple[tf.Tensor, dict[str, tf.Tensor]]
+"""Values, and beside them what a method has to say of each example: name to (B, ...)."""
+Attribute = Callable[[Score, tf.Tensor], Values]
 """A method's equation: from f and x to values."""
+DETAIL = "detail/"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Plan:
         layout: The model's inputs.
         target_rank: 1 for (B,), r + 1 for (B, r).
         has_baseline: Whether a baseline is handed in.
+        num_baselines: Number of baselines in a set that all examples share, 0 for one each.
         chunk: Rows that run at once.
         jit: Whether XLA compiles it.
     """
@@ -49,8 +53,15 @@ class Plan:
     layout: Layout
     target_rank: int
     has_baseline: bool
+    num_baselines: int
     chunk: int
     jit: bool
+
+    @property
+    def parts(self) -> tuple[int, ...]:
+        """Sizes of the inputs that lie side by side in x, empty where x is one tensor."""
+        several = self.at is None and len(self.layout.explained) > 1
+        return self.layout.sizes if several else ()
 
 
 _programs = Kept(64)
@@ -87,13 +98,20 @@ def _compile(model: keras.Model, plan: Plan, anatomy: Anatomy, attribute: Attrib
     ) -> dict[str, tf.Tensor]:
         live = cast(keras.Model, reference())  # alive: the caller holds it
         network, x, held, x0 = _widened(*_at(live, plan, anatomy, leaves, baseline))
-        f = Score(network, plan.question, anatomy, target, held, x0, plan.chunk)
+        own, shared = (None, x0) if plan.num_baselines else (x0, None)
+        limits = Limits(plan.chunk, plan.parts, plan.jit)
+        f = Score(network, plan.question, anatomy, Rows(target, held, own, shared), limits)
         return _answers(f, x, attribute)
 
     axes = [None] if plan.target_rank == 1 else [None, len(anatomy.outputs[0])]
     specs = plan.layout.specs()
     baseline_specs = (
-        [tf.TensorSpec(s.shape, s.dtype, name=f"baseline_{i}") for i, s in enumerate(specs)]
+        [
+            tf.TensorSpec(
+                (plan.num_baselines or None, *s.shape[1:]), s.dtype, name=f"baseline_{i}"
+            )
+            for i, s in enumerate(specs)
+        ]
         if plan.has_baseline
         else []
     )
@@ -105,15 +123,19 @@ def _compile(model: keras.Model, plan: Plan, anatomy: Anatomy, attribute: Attrib
 def _answers(f: Score, x: tf.Tensor, attribute: Attribute) -> dict[str, tf.Tensor]:
     """Everything that an attribution reports, as named tensors."""
     f, target = f.decided(x)
-    answers = {"values": attribute(f, x), "target": target, "score": f(x)}
+    given = attribute(f, x)
+    values, details = given if isinstance(given, tuple) else (given, {})
+    answers = {"values": values, "target": target, "score": f(x)}
+    answers |= {f"{DETAIL}{name}": tensor for name, tensor in details.items()}
     prediction = f.prediction(x)
     if prediction is not None:
         answers["prediction"] = prediction
     probability = f.probability(x)
     if probability is not None:
         answers["probability"] = probability
-    if f.baseline is not None:
-        answers["baseline_score"] = f(f.baseline)
+    baseline_score = f.baseline_score()
+    if baseline_score is not None:
+        answers["baseline_score"] = baseline_score
     return answers
 
 

@@ -5,52 +5,63 @@ A method sees nothing of a model but this. All of it runs while a graph is trace
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import copy
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
 
+import numpy as np
 import tensorflow as tf
 
 from tfxai.core.anatomy import Anatomy
-from tfxai.core.copies import copies_per_chunk, repeat_batch, weighted_sum
-from tfxai.core.heads import KINDS, at_least_float32, head, single_output
-from tfxai.core.scores import Contrast, Neuron, ScoreKind
-from tfxai.core.taps import observe
+from tfxai.core.copies import copies_per_chunk, repeat_batch, sum_of_active, weighted_sum
+from tfxai.core.draws import normal, uniform
+from tfxai.core.heads import at_least_float32, head, single_output
+from tfxai.core.quadrature import quadrature
+from tfxai.core.scores import Contrast, Neuron, Question, one_number_an_example
+from tfxai.core.taps import is_readable, observe, unreadable
 from tfxai.core.targets import resolve, select
-from tfxai.errors import InvalidInputError, TfxaiError, UnsupportedModelError
+from tfxai.errors import UnsupportedModelError
 
 Network = Callable[[tf.Tensor, tuple[tf.Tensor, ...]], Any]
 """From x and the tensors held beside it to what the model returns."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Question:
-    """What of the outputs is explained, without the target: the static half of a question.
+class Rows(NamedTuple):
+    """What belongs to the rows of x beside x itself.
 
     Args:
-        kind: `"logit"`, `"probability"`, `"output"`, a registered name, or a record.
-        explicit: Whether the user asked for it; a method's default gives way where the model
-            has no such output.
-        function: The function behind a registered name.
+        target: (B,) or (B, r) output explained, -1 for the predicted one.
+        held: Other inputs of the model, which are not explained.
+        baseline: x' for every row of x, or None.
+        background: A set of baselines for all rows, (R, ...), or None.
     """
 
-    kind: ScoreKind
-    explicit: bool
-    function: Callable[[Any], tf.Tensor] | None = None
+    target: tf.Tensor
+    held: tuple[tf.Tensor, ...] = ()
+    baseline: tf.Tensor | None = None
+    background: tf.Tensor | None = None
 
-    def name(self, activation: str | None, classes: Sequence[str] | None = None) -> str:
-        """How the score is reported for a model that ends in `activation`."""
-        if not isinstance(self.kind, str):
-            return self.kind.in_words(classes)
-        given_way = activation is None and not (self.explicit and self.kind == "probability")
-        return "output" if self.kind in KINDS and given_way else self.kind
+
+class Limits(NamedTuple):
+    """What a trace is bound to.
+
+    Args:
+        chunk: Most rows that run at once.
+        parts: Sizes of several inputs that lie side by side in x, empty for one input.
+        is_static: Whether every shape must be known once the batch is: for XLA.
+    """
+
+    chunk: int = 50
+    parts: tuple[int, ...] = ()
+    is_static: bool = False
 
 
 class Score:
     """f: x -> (B,), with its gradients, for one target an example.
 
     Attributes:
-        baseline: x' for every row of x, or None for a method that has none.
+        baseline: x' for every row of x, or None where there is none or a set of them.
+        background: A set of baselines that all rows share, (R, ...), or None.
     """
 
     def __init__(
@@ -58,19 +69,16 @@ class Score:
         network: Network,
         question: Question,
         anatomy: Anatomy,
-        target: tf.Tensor,
-        held: tuple[tf.Tensor, ...] = (),
-        baseline: tf.Tensor | None = None,
-        chunk: int = 50,
+        rows: Rows,
+        limits: Limits = Limits(),  # noqa: B008 - immutable
     ) -> None:
         self._network = network
         self._question = question
         self._anatomy = anatomy
-        self._target = target
-        self._held = held
-        self._chunk = chunk
+        self._limits = limits
+        self._copies: int | tf.Tensor = 1
         self._runs: dict[Any, _Run] = {}
-        self.baseline = baseline
+        self._target, self._held, self.baseline, self.background = rows
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """f(x), (B,)."""
@@ -124,6 +132,69 @@ class Score:
             )
         return at_least_float32(activations), at_least_float32(gradient)
 
+    def layer_derivative(self, path: str, x: tf.Tensor, direction: tf.Tensor) -> tf.Tensor:
+        """dA/dt of the layer at `path` where x moves along `direction` (dx/dt), shaped like A.
+
+        Raises:
+            UnsupportedModelError: The layer does not depend on x in a differentiable way.
+        """
+        activations = self._activations(self._run(x), path)
+        # A product with the Jacobian from the right: the derivative of the product from the left
+        # J^T u, which is linear in u, whatever u is.
+        u = tf.zeros_like(activations)
+        backward = tf.gradients(activations, x, grad_ys=u)[0]
+        forward = None
+        if backward is not None:
+            forward = tf.gradients(tf.convert_to_tensor(backward), u, grad_ys=direction)[0]
+        if forward is None:
+            raise UnsupportedModelError(
+                f"Layer {path!r} does not depend on the input in a differentiable way. "
+                "Choose a layer that does."
+            )
+        return at_least_float32(tf.convert_to_tensor(forward))
+
+    @property
+    def num_baselines(self) -> int:
+        """R: baselines that each example is compared with; 1 where each has one of its own."""
+        return 1 if self.background is None else int(self.background.shape[0])
+
+    def baseline_number(self, r: tf.Tensor) -> tf.Tensor:
+        """The baseline of number r, from 0 to R - 1, for each row, (B, ...)."""
+        return self.baseline if self.background is None else tf.gather(self.background, r)
+
+    def baseline_score(self) -> tf.Tensor | None:
+        """f(x'), the mean of it over a set of baselines, (B,); None without a baseline."""
+        if self.baseline is not None:
+            return self(self.baseline)
+        if self.background is None:
+            return None
+        shares = [1 / self.num_baselines] * self.num_baselines
+        like = tf.zeros(tf.shape(self._target)[:1], self.background.dtype)
+        return self.sum_over_copies(
+            lambda f, _, r: f(f.baseline_number(r)), shares, like, like=like
+        )
+
+    def spread(self, x: tf.Tensor) -> tf.Tensor:
+        """max(x) - min(x) of each example, shaped like x; of each input by itself."""
+        if self._limits.parts:
+            parts = tf.split(x, self._limits.parts, axis=1)
+            return tf.concat([tf.broadcast_to(_spread(p), tf.shape(p)) for p in parts], axis=1)
+        return tf.broadcast_to(_spread(x), tf.shape(x))
+
+    def noise(self, seed: int, k: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        """Standard normal numbers shaped like x, (K B, ...), the same in every row of a copy.
+
+        Args:
+            seed: Of all draws.
+            k: The copy that each row belongs to, as `sum_over_copies` gives it.
+            x: The rows.
+        """
+        return normal(seed, k, self._copies, x.shape[1:], x.dtype)
+
+    def uniform(self, seed: int, k: tf.Tensor, count: int) -> tf.Tensor:
+        """`count` numbers in [0, 1) for each row, (K B, count), drawn as `noise` is."""
+        return uniform(seed, k, self._copies, [count], tf.float64)
+
     def sum_over_copies(
         self,
         value: Callable[[Score, tf.Tensor, tf.Tensor], Any],
@@ -146,7 +217,7 @@ class Score:
         """
         weights = tf.convert_to_tensor(weights, x.dtype)
         batch = x.shape[0] or tf.shape(x)[0]
-        copies = copies_per_chunk(weights.shape[0], batch, self._chunk)
+        copies = copies_per_chunk(weights.shape[0], batch, self._limits.chunk)
         f = self._repeated(copies)
         rows = repeat_batch(x, copies)
 
@@ -154,6 +225,66 @@ class Score:
             return value(f._fresh(), rows, tf.repeat(index, batch))
 
         return weighted_sum(step, weights, copies, x if like is None else like)
+
+    def integrate(
+        self,
+        value: Callable[[Score, tf.Tensor, tf.Tensor], Any],
+        rule: str,
+        steps: int,
+        x: tf.Tensor,
+        like: Any = None,
+    ) -> Any:
+        """Integral of value(f, x' + a (x - x'), x - x') over a in [0, 1], along lines to x.
+
+        Args:
+            value: Called with f, points on the lines and x - x', each (K B, ...); returns
+                (K B, ...), or a structure.
+            rule: Name of the quadrature rule.
+            steps: Number of its nodes.
+            x: The batch, (B, ...).
+            like: As for `sum_over_copies`.
+
+        Returns:
+            The integral, shaped like `like`; the mean of it over a set of baselines.
+        """
+        nodes, weights = quadrature(rule, steps)
+        alphas = tf.constant(nodes, x.dtype)
+        trailing = [1] * (x.shape.rank - 1)
+
+        def on_the_way(f: Score, x: tf.Tensor, k: tf.Tensor) -> Any:
+            baseline = f.baseline_number(k // steps)
+            alpha = tf.reshape(tf.gather(alphas, k % steps), [-1, *trailing])
+            return value(f, baseline + alpha * (x - baseline), x - baseline)
+
+        shares = np.tile(weights, self.num_baselines) / self.num_baselines
+        return self.sum_over_copies(on_the_way, shares, x, like)
+
+    def sum_where(
+        self,
+        value: Callable[[Score, tf.Tensor, tf.Tensor], tf.Tensor],
+        active: tf.Tensor,
+        count: tf.Tensor,
+        x: tf.Tensor,
+    ) -> tf.Tensor:
+        """sum_k value(f, x, k) over k < count, for the active examples only.
+
+        The others cost nothing and get zero.
+
+        Args:
+            value: As for `sum_over_copies`; called with rows of any examples and copies.
+            active: (B,) bool.
+            count: Number of copies of each active example, a scalar known when the graph runs.
+            x: The batch, (B, ...).
+
+        Returns:
+            The sums, shaped like x.
+        """
+
+        def step(example: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
+            return value(self._chosen(example), tf.gather(x, example), k)
+
+        most = self._limits.chunk
+        return sum_of_active(step, active, count, x, most, is_static=self._limits.is_static)
 
     def _run(self, x: tf.Tensor) -> _Run:
         """One forward pass at x, kept so that f, its outputs and gradients share it."""
@@ -185,7 +316,7 @@ class Score:
             outputs = self._head(run.raw, "logit", x)
             return outputs, outputs[..., kind.a] - outputs[..., kind.b]
         if self._question.function is not None:
-            return None, _one_number_an_example(self._question.function, run.raw, kind)
+            return None, one_number_an_example(self._question.function, run.raw, kind)
         outputs = self._head(run.raw, kind, x)
         return outputs, select(outputs, resolve(self._target, outputs))
 
@@ -207,7 +338,7 @@ class Score:
         if run.outputs is None:
             return self, self._target
         target = resolve(self._target, run.outputs)
-        f = self._with(target=target)
+        f = self._with(_target=target)
         f._runs[x.ref()] = run
         return f, target
 
@@ -218,27 +349,25 @@ class Score:
     def _repeated(self, copies: tf.Tensor) -> Score:
         """The score for a batch repeated `copies` times."""
         return self._with(
-            target=repeat_batch(self._target, copies),
-            held=tuple(repeat_batch(tensor, copies) for tensor in self._held),
+            _copies=copies,
+            _target=repeat_batch(self._target, copies),
+            _held=tuple(repeat_batch(tensor, copies) for tensor in self._held),
             baseline=None if self.baseline is None else repeat_batch(self.baseline, copies),
         )
 
-    def _with(self, **changes: Any) -> Score:
-        now: Mapping[str, Any] = {
-            "target": self._target,
-            "held": self._held,
-            "baseline": self.baseline,
-            **changes,
-        }
-        return Score(
-            self._network,
-            self._question,
-            self._anatomy,
-            now["target"],
-            now["held"],
-            now["baseline"],
-            self._chunk,
+    def _chosen(self, example: tf.Tensor) -> Score:
+        """The score for rows of the numbered examples."""
+        return self._with(
+            _target=tf.gather(self._target, example),
+            _held=tuple(tf.gather(tensor, example) for tensor in self._held),
+            baseline=None if self.baseline is None else tf.gather(self.baseline, example),
         )
+
+    def _with(self, **changes: Any) -> Self:
+        """This score with other attributes and no pass remembered."""
+        other = copy.copy(self)
+        vars(other).update(changes, _runs={})
+        return other
 
 
 class _Run:
@@ -252,19 +381,9 @@ class _Run:
         self.raw = raw
 
 
-def is_readable(output: Any) -> bool:
-    """Whether a layer's output is one tensor of the graph that is being traced."""
-    return isinstance(output, tf.Tensor) and (
-        getattr(output, "graph", None) is tf.compat.v1.get_default_graph()
-    )
-
-
-def unreadable(path: str) -> str:
-    """Why a layer's output cannot be explained."""
-    return (
-        f"Layer {path!r} does not return one tensor that can be read: it returns several or none, "
-        "or runs inside a loop or a tf.function. Choose a layer that does."
-    )
+def _spread(x: tf.Tensor) -> tf.Tensor:
+    axes = list(range(1, x.shape.rank))
+    return tf.reduce_max(x, axes, keepdims=True) - tf.reduce_min(x, axes, keepdims=True)
 
 
 def _gradient(score: tf.Tensor, at: tf.Tensor) -> tf.Tensor | None:
@@ -274,32 +393,3 @@ def _gradient(score: tf.Tensor, at: tf.Tensor) -> tf.Tensor | None:
     """
     gradient = tf.gradients(score, at)[0]
     return None if gradient is None else tf.convert_to_tensor(gradient)
-
-
-def _one_number_an_example(function: Callable[[Any], Any], raw: Any, name: str) -> tf.Tensor:
-    """What a registered score makes of the outputs."""
-    try:
-        values = tf.convert_to_tensor(function(raw))
-    except TfxaiError:
-        raise
-    except Exception as error:  # the user's own code may raise anything
-        reason = str(error).strip().partition("\n")[0]
-        raise InvalidInputError(
-            f"The score {name!r} failed on the model's outputs, {_shapes(raw)}: "
-            f"{type(error).__name__}: {reason}"
-        ) from error
-    if values.shape.rank != 1:
-        raise InvalidInputError(
-            f"The score {name!r} returned shape {values.shape}, and one number an example was "
-            "expected: (B,). Reduce the other axes."
-        )
-    return values
-
-
-def _shapes(raw: Any) -> str:
-    """Shapes of what a model returned, in words."""
-    shapes = [
-        f"({', '.join('B' if n is None else str(n) for n in t.shape)})"
-        for t in tf.nest.flatten(raw)
-    ]
-    return f"of shape {' and '.join(shapes)}"

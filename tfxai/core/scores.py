@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 import tensorflow as tf
 
 from tfxai.core.heads import KINDS
-from tfxai.errors import InvalidInputError, UnknownNameError
+from tfxai.errors import InvalidInputError, TfxaiError, UnknownNameError
 
 ScoreFunction = TypeVar("ScoreFunction", bound=Callable[[Any], tf.Tensor])
 
@@ -159,3 +159,55 @@ def registered_score(name: str) -> Callable[[Any], tf.Tensor] | None:
     if name not in _registered:
         raise UnknownNameError.of("score", name, [*KINDS, *_registered])
     return _registered[name]
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """What of the outputs is explained, without the target: the static half of a question.
+
+    Args:
+        kind: `"logit"`, `"probability"`, `"output"`, a registered name, or a record.
+        explicit: Whether the user asked for it; a method's default gives way where the model
+            has no such output.
+        function: The function behind a registered name.
+    """
+
+    kind: ScoreKind
+    explicit: bool
+    function: Callable[[Any], tf.Tensor] | None = None
+
+    def name(self, activation: str | None, classes: Sequence[str] | None = None) -> str:
+        """How the score is reported for a model that ends in `activation`."""
+        if not isinstance(self.kind, str):
+            return self.kind.in_words(classes)
+        given_way = activation is None and not (self.explicit and self.kind == "probability")
+        return "output" if self.kind in KINDS and given_way else self.kind
+
+
+def one_number_an_example(function: Callable[[Any], Any], raw: Any, name: str) -> tf.Tensor:
+    """What a registered score makes of the outputs."""
+    try:
+        values = tf.convert_to_tensor(function(raw))
+    except TfxaiError:
+        raise
+    except Exception as error:  # the user's own code may raise anything
+        reason = str(error).strip().partition("\n")[0]
+        raise InvalidInputError(
+            f"The score {name!r} failed on the model's outputs, {_shapes(raw)}: "
+            f"{type(error).__name__}: {reason}"
+        ) from error
+    if values.shape.rank != 1:
+        raise InvalidInputError(
+            f"The score {name!r} returned shape {values.shape}, and one number an example was "
+            "expected: (B,). Reduce the other axes."
+        )
+    return values
+
+
+def _shapes(raw: Any) -> str:
+    """Shapes of what a model returned, in words."""
+    shapes = [
+        f"({', '.join('B' if n is None else str(n) for n in t.shape)})"
+        for t in tf.nest.flatten(raw)
+    ]
+    return f"of shape {' and '.join(shapes)}"

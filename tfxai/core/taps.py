@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tfxai.core.backend import require_tensorflow
 
@@ -98,3 +99,18 @@ def _with_mask(replacement: Any, output: Any) -> Any:
     if replacement is not output and mask is not None:
         replacement._keras_mask = mask
     return replacement
+
+
+def is_readable(output: Any) -> bool:
+    """Whether a layer's output is one tensor of the graph that is being traced."""
+    return isinstance(output, tf.Tensor) and (
+        getattr(output, "graph", None) is tf.compat.v1.get_default_graph()
+    )
+
+
+def unreadable(path: str) -> str:
+    """Why a layer's output cannot be explained."""
+    return (
+        f"Layer {path!r} does not return one tensor that can be read: it returns several or none, "
+        "or runs inside a loop or a tf.function. Choose a layer that does."
+    )

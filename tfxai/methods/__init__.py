@@ -2,14 +2,28 @@
 
 from tfxai.methods.base import AttributionMethod, create, get, names
 from tfxai.methods.cam.grad_cam import GradCAM
+from tfxai.methods.gradient.conductance import Conductance
+from tfxai.methods.gradient.gradient_input import GradientInput
+from tfxai.methods.gradient.gradient_shap import GradientSHAP
 from tfxai.methods.gradient.integrated_gradients import IntegratedGradients
+from tfxai.methods.gradient.internal_influence import InternalInfluence
 from tfxai.methods.gradient.saliency import Saliency
+from tfxai.methods.gradient.smooth_grad import SmoothGrad
+from tfxai.methods.gradient.squared_smooth_grad import SquaredSmoothGrad
+from tfxai.methods.gradient.var_grad import VarGrad
 
 __all__ = [
     "AttributionMethod",
+    "Conductance",
     "GradCAM",
+    "GradientInput",
+    "GradientSHAP",
     "IntegratedGradients",
+    "InternalInfluence",
     "Saliency",
+    "SmoothGrad",
+    "SquaredSmoothGrad",
+    "VarGrad",
     "create",
     "get",
     "names",

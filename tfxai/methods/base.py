@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import copy
 import dataclasses
 import json
 from collections.abc import Callable, Sequence
@@ -15,21 +16,31 @@ import tensorflow as tf
 from tfxai import config
 from tfxai.attribution import Attribution
 from tfxai.core.anatomy import Anatomy, anatomy
-from tfxai.core.baselines import Content, read_baseline
+from tfxai.core.baseline_kinds import Samples
+from tfxai.core.baselines import read_baseline
+from tfxai.core.content import Content
 from tfxai.core.copies import chunk_rows
 from tfxai.core.inputs import Array, Layout, read_inputs, require_explained
-from tfxai.core.program import Plan, program
-from tfxai.core.score import Question, Score
-from tfxai.core.scores import Contrast, Neuron, ScoreKind, name_of, registered_score
+from tfxai.core.program import DETAIL, Plan, Values, program
+from tfxai.core.score import Score
+from tfxai.core.scores import (
+    Contrast,
+    Neuron,
+    Question,
+    ScoreKind,
+    name_of,
+    registered_score,
+)
 from tfxai.core.targets import PREDICTED, read_target
 from tfxai.data.preprocessing import Preprocessing
-from tfxai.errors import InvalidInputError, UnknownNameError
+from tfxai.errors import InsufficientMemoryError, InvalidInputError, UnknownNameError
+from tfxai.progress import Report, shown
 from tfxai.subject import Subject
 
 METHODS: dict[str, type[AttributionMethod]] = {}
 """Every method by its registry name, which is also its word on the command line."""
 
-Progress = Callable[[int, int], None]
+_BASELINES = ("baseline", "background")  # options that reach the program as tensors
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,6 +60,8 @@ class AttributionMethod(abc.ABC):
     """Whether the values are maps (B, h, w) at a layer's resolution."""
     takes_at: ClassVar[bool] = True
     """Whether `at=` makes sense for the method."""
+    is_of_layer: ClassVar[bool] = False
+    """Whether the values are of the units of the option `layer`, shaped like its output."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -56,12 +69,18 @@ class AttributionMethod(abc.ABC):
             METHODS[cls.name] = cls
 
     @abc.abstractmethod
-    def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
-        """The values at x, in TensorFlow operations that can be traced."""
+    def _attribute(self, f: Score, x: tf.Tensor) -> Values:
+        """The values at x, in TensorFlow operations that can be traced.
+
+        A pair of values and a dict tells more about each example: `Attribution.details`.
+        """
 
     def _bound(self, body: Anatomy) -> Self:
         """The method with the options that it takes from the model filled in."""
-        return self
+        if self.is_of_layer:
+            _check_layer(str(self._options()["layer"]), body)
+        bound = {name: inner._bound(body) for name, inner in self._inner().items()}
+        return dataclasses.replace(self, **bound) if bound else self
 
     @property
     def is_signed(self) -> bool:
@@ -82,7 +101,7 @@ class AttributionMethod(abc.ABC):
         score: ScoreKind | Callable[[Any], tf.Tensor] | None = None,
         at: str | None = None,
         chunk_size: int | str = "auto",
-        progress: Progress | None = None,
+        progress: bool | Report | None = None,
     ) -> Attribution:
         """Explains one output of `model` for each example.
 
@@ -100,8 +119,11 @@ class AttributionMethod(abc.ABC):
                 probability is the output itself where the model has no final softmax or sigmoid.
             at: Path of a layer whose activations are explained in the place of the input.
             chunk_size: Most examples that run at once; `"auto"` keeps to
-                `tfxai.config.memory_budget`. Changes no value beyond float rounding.
-            progress: Called with (examples done, examples) as the work goes on.
+                `tfxai.config.memory_budget`, and to half as many whenever memory runs out all
+                the same. Changes no value beyond float rounding.
+            progress: None shows a display on a terminal for what takes more than a second, True
+                from the start, False never; a function is called instead with (examples done,
+                examples).
 
         Returns:
             `Attribution` with one entry per example.
@@ -110,6 +132,7 @@ class AttributionMethod(abc.ABC):
             InvalidInputError: An argument does not fit the model; the sentence says how.
             LayerNotFoundError: `at` is not in the model.
             UnsupportedModelError: The model cannot be explained so.
+            InsufficientMemoryError: Memory ran out, with one example at a time too.
         """
         subject = Subject.of(model)
         layout, leaves = read_inputs(subject.model, subject.prepare(inputs))
@@ -121,18 +144,25 @@ class AttributionMethod(abc.ABC):
         batch = len(leaves[0])
         targets = _targets(target, batch, question, subject, body)
         baseline = method._baseline(subject, layout, leaves)
+        traced = method._without_tensors()
         plan = Plan(
-            method=method._without_tensors(),
+            method=traced,
             question=question,
             at=at,
             layout=layout,
             target_rank=targets.ndim,
             has_baseline=bool(baseline),
+            num_baselines=len(baseline[0]) if method._shares_baselines() else 0,
             chunk=_chunk(chunk_size, body),
             jit=config.jit_compile,
         )
-        run = program(subject.model, plan, body, method._without_tensors()._attribute)
-        answers = _in_slices(run, leaves, targets, baseline, plan.chunk, progress)
+
+        def run(plan: Plan, report: Report) -> dict[str, Array]:
+            function = program(subject.model, plan, body, traced._attribute)
+            return _in_slices(function, plan, leaves, targets, baseline, report)
+
+        with shown(progress, self.name, batch) as report:
+            answers = _within_memory(run, plan, report, can_shrink=chunk_size == "auto")
         classes = _classes(question, subject, body)
         score_name = question.name(body.activation, classes)
         return method._attribution(
@@ -155,17 +185,35 @@ class AttributionMethod(abc.ABC):
     def _options(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
+    def _inner(self) -> dict[str, AttributionMethod]:
+        """The options that are methods themselves."""
+        options = self._options().items()
+        return {name: value for name, value in options if isinstance(value, AttributionMethod)}
+
     def _without_tensors(self) -> Self:
         """The record without the options that reach the program as tensors."""
-        tensors: dict[str, Any] = {"baseline": None} if "baseline" in self._options() else {}
-        return dataclasses.replace(self, **tensors)
+        bare = copy.copy(self)
+        for name in _BASELINES:
+            if hasattr(self, name):
+                object.__setattr__(bare, name, None)
+        for name, inner in self._inner().items():
+            object.__setattr__(bare, name, inner._without_tensors())
+        return bare
+
+    def _baselines(self) -> list[Any]:
+        """The option that says what the input is compared with, or nothing."""
+        own = [getattr(self, name) for name in _BASELINES if hasattr(self, name)]
+        return own + [found for inner in self._inner().values() for found in inner._baselines()]
+
+    def _shares_baselines(self) -> bool:
+        """Whether all examples are compared with one set of baselines."""
+        return any(isinstance(one, Samples) for one in self._baselines())
 
     def _baseline(self, subject: Subject, layout: Layout, leaves: Sequence[Array]) -> list[Array]:
         """The baseline of every input, or nothing for a method that has none."""
-        options = self._options()
-        if "baseline" not in options:
-            return []
-        return read_baseline(options["baseline"], layout, leaves, subject.preprocessing)
+        for baseline in self._baselines():
+            return read_baseline(baseline, layout, leaves, subject.preprocessing)
+        return []
 
     def _check_at(self, at: str | None, layout: Layout, body: Anatomy) -> None:
         if at is None:
@@ -176,12 +224,7 @@ class AttributionMethod(abc.ABC):
                 f"{self.name} explains the input only, and at={at!r} was given. Leave it out; "
                 "the layer that the method itself looks at is its option 'layer'."
             )
-        call = body.find(at)
-        if call.shape is None or not tf.as_dtype(call.dtype).is_floating:
-            raise InvalidInputError(
-                f"Layer {at!r} does not return one floating-point tensor, so it cannot be "
-                "explained. Choose a layer that does."
-            )
+        _check_layer(at, body)
 
     def _attribution(
         self,
@@ -199,6 +242,7 @@ class AttributionMethod(abc.ABC):
         if self.completes and baseline_score is not None:
             total = values.reshape(len(values), -1).sum(axis=1, dtype=np.float64)
             gap = total - (score.astype(np.float64) - baseline_score)
+        at = str(self._options()["layer"]) if self.is_of_layer else at
         shaped = values if self.is_map or at is not None else layout.named(values)
         inputs: Any = dict(zip(layout.names, leaves, strict=True))
         return Attribution(
@@ -212,6 +256,11 @@ class AttributionMethod(abc.ABC):
             prediction=answers.get("prediction"),
             baseline_score=baseline_score,
             completeness_gap=gap,
+            details={
+                name.removeprefix(DETAIL): array
+                for name, array in answers.items()
+                if name.startswith(DETAIL)
+            },
             at=at,
             is_map=self.is_map,
             is_signed=self.is_signed,
@@ -250,6 +299,40 @@ def create(name: str, **options: Any) -> AttributionMethod:
         if option not in known:
             raise UnknownNameError.of("option", option, sorted(known), owner=name)
     return cls(**options)
+
+
+def read_method(option: str, given: Any) -> AttributionMethod:
+    """A method as an option of another one, from a record, its registry name or a stored config.
+
+    Raises:
+        UnknownNameError: No method has that name.
+        InvalidInputError: It is none of these.
+    """
+    if isinstance(given, AttributionMethod):
+        return given
+    if isinstance(given, str):
+        return create(given)
+    if isinstance(given, dict) and set(given) == {"name", "options"}:
+        return AttributionMethod.from_config(given)
+    raise InvalidInputError(
+        f"{option}={given!r} was expected to be a method, such as Saliency(), or its name."
+    )
+
+
+def check_path(layer: Any) -> None:
+    """Raises `InvalidInputError` unless the option `layer` may be a path."""
+    if not isinstance(layer, str) or not layer:
+        raise InvalidInputError(f"layer={layer!r} was expected to be the path of a layer.")
+
+
+def _check_layer(path: str, body: Anatomy) -> None:
+    """Raises unless the layer is there and returns numbers that have a gradient."""
+    call = body.find(path)
+    if call.shape is None or not tf.as_dtype(call.dtype).is_floating:
+        raise InvalidInputError(
+            f"Layer {path!r} does not return one floating-point tensor, so it cannot be "
+            "explained. Choose a layer that does."
+        )
 
 
 def _question(score: Any, default: str, subject: Subject, body: Anatomy) -> Question:
@@ -320,27 +403,51 @@ def _chunk(chunk_size: int | str, body: Anatomy) -> int:
     return chunk_size
 
 
+def _within_memory(
+    run: Callable[[Plan, Report], dict[str, Array]],
+    plan: Plan,
+    report: Report,
+    *,
+    can_shrink: bool,
+) -> dict[str, Array]:
+    """Runs the plan, with half the chunk again and again where memory runs out."""
+    while True:
+        try:
+            return run(plan, report)
+        except tf.errors.ResourceExhaustedError as error:
+            if plan.chunk == 1 or not can_shrink:
+                advice = (
+                    "Pass chunk_size='auto' or less." if plan.chunk > 1 else "Free some of it."
+                )
+                raise InsufficientMemoryError(
+                    f"Memory ran out with {plan.chunk} examples at once. {advice}"
+                ) from error
+        plan = dataclasses.replace(plan, chunk=plan.chunk // 2)
+
+
 def _in_slices(
-    run: Any,
+    function: Any,
+    plan: Plan,
     leaves: Sequence[Array],
     targets: Array,
     baseline: Sequence[Array],
-    rows: int,
-    progress: Progress | None,
+    report: Report,
 ) -> dict[str, Array]:
-    """Runs the program on at most `rows` examples at a time, so that memory stays bounded."""
+    """Runs the program on at most a chunk of examples at a time, so that memory stays bounded."""
     batch = len(targets)
     parts: list[dict[str, Array]] = []
-    for start in range(0, batch, rows):
-        part = slice(start, start + rows)
-        answers = run(
+    for start in range(0, batch, plan.chunk):
+        part = slice(start, start + plan.chunk)
+        answers = function(
             [tf.convert_to_tensor(leaf[part]) for leaf in leaves],
             tf.convert_to_tensor(targets[part]),
-            [tf.convert_to_tensor(leaf[part]) for leaf in baseline],
+            [
+                tf.convert_to_tensor(leaf if plan.num_baselines else leaf[part])
+                for leaf in baseline
+            ],
         )
         parts.append({name: tensor.numpy() for name, tensor in answers.items()})
-        if progress is not None:
-            progress(min(start + rows, batch), batch)
+        report(min(start + plan.chunk, batch), batch)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -350,4 +457,7 @@ def _plain(value: Any) -> Any:
         return value.array.tolist()
     if isinstance(value, AttributionMethod):
         return value.to_config()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        options = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"name": vars(type(value))["name"], "options": options}
     return json.loads(json.dumps(value))

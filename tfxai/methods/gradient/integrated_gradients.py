@@ -5,11 +5,15 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar, final
 
+import numpy as np
 import tensorflow as tf
 
+from tfxai.core.baseline_kinds import Samples
 from tfxai.core.baselines import check_baseline
-from tfxai.core.quadrature import check_rule, quadrature
+from tfxai.core.quadrature import check_rule
+from tfxai.core.refinement import FIRST, refined_mean
 from tfxai.core.score import Score
+from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
 
 
@@ -22,18 +26,25 @@ class IntegratedGradients(AttributionMethod):
     quadrature reaches: `completeness_gap` says how far it is off.
 
     Args:
-        steps: Number of gradients per example, at least 1 (2 for the trapezoid). 50 leaves a
-            gap of a few per cent on a small ReLU network and more on a deep one, where every
-            rule converges as 1 / steps.
+        steps: Number of gradients per example and baseline, at least 1 (2 for the trapezoid). 50
+            leaves a gap of a few per cent on a small ReLU network and more on a deep one, where
+            every rule converges as 1 / steps. Not used with `tolerance`.
         rule: `"gauss_legendre"`, `"riemann_left"`, `"riemann_middle"`, `"riemann_right"` or
-            `"riemann_trapezoid"`. Gauss-Legendre is exact for smooth paths.
+            `"riemann_trapezoid"`. Gauss-Legendre is exact for smooth paths. Not used with
+            `tolerance`, which refines the trapezoid.
         baseline: x': None for black before preprocessing (zeros where the preprocessing is not
-            known), a number in the model's input units, `"black"`, `"white"`, or an array
-            shaped like one input or like the batch.
+            known), a number in the model's input units, `"black"`, `"grey"`, `"white"`, `"blur"`,
+            `"noise"`, `"mean"`, a record of `tfxai.baselines`, or an array shaped like one input
+            or like the batch. `Samples` are several: the attributions to each are averaged.
+        tolerance: Largest completeness gap, as a fraction of |f(x) - f(x')|, above 0. The steps of
+            each example are then doubled until its gap is small enough (or below the rounding of
+            the scores), every gradient being used again: 9 steps first, 17, 33, ... None: `steps`
+            steps for all.
+        max_steps: Most steps with `tolerance`, at least 9.
 
     Returns:
         `Attribution` with values shaped like the inputs, in units of the score, with
-        `baseline_score` and `completeness_gap`.
+        `baseline_score`, `completeness_gap` and `details["steps"]`, the gradients taken.
 
     Raises:
         InvalidInputError: An unknown rule, too few steps, or a baseline that does not fit.
@@ -56,17 +67,56 @@ class IntegratedGradients(AttributionMethod):
     steps: int = 50
     rule: str = "gauss_legendre"
     baseline: Any = None
+    tolerance: float | None = None
+    max_steps: int = 1025
 
     def __post_init__(self) -> None:
         check_rule(self.rule, self.steps)
         object.__setattr__(self, "baseline", check_baseline(self.baseline))
+        _check_tolerance(self.tolerance, self.max_steps, self.baseline)
 
-    def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
-        nodes, weights = quadrature(self.rule, self.steps)
-        alphas = tf.constant(nodes, x.dtype)
+    def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        if self.tolerance is not None:
+            return self._refined(f, x)
 
-        def gradient(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
-            alpha = tf.reshape(tf.gather(alphas, k), [-1] + [1] * (x.shape.rank - 1))
-            return f.gradient(f.baseline + alpha * (x - f.baseline))  # dF/dx on the path
+        def share(f: Score, point: tf.Tensor, difference: tf.Tensor) -> tf.Tensor:
+            return difference * f.gradient(point)  # Eq. 1
 
-        return (x - f.baseline) * f.sum_over_copies(gradient, weights, x)  # Eq. 1
+        steps = tf.fill([tf.shape(x)[0]], self.steps * f.num_baselines)
+        return f.integrate(share, self.rule, self.steps, x), {"steps": steps}
+
+    def _refined(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        difference, change = x - f.baseline, f(x) - f(f.baseline)
+        rounding = 100 * np.finfo(x.dtype.as_numpy_dtype).eps
+        allowed = self.tolerance * tf.abs(change)
+        allowed += rounding * (tf.abs(f(x)) + tf.abs(f(f.baseline)))
+
+        def gradient(f: Score, x: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
+            return f.gradient(f.baseline + alpha * (x - f.baseline))
+
+        def is_open(mean: tf.Tensor) -> tf.Tensor:
+            total = tf.reduce_sum(difference * mean, axis=list(range(1, x.shape.rank)))
+            return tf.abs(total - change) > allowed
+
+        ends = (f.gradient(f.baseline), f.gradient(x))
+        mean, steps = refined_mean(f, x, gradient, ends, is_open, self.max_steps)
+        return difference * mean, {"steps": steps}
+
+
+def _check_tolerance(tolerance: Any, max_steps: Any, baseline: Any) -> None:
+    if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < FIRST + 1:
+        raise InvalidInputError(
+            f"max_steps={max_steps!r} was expected to be an integer of at least {FIRST + 1}."
+        )
+    if tolerance is None:
+        return
+    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not tolerance > 0:
+        raise InvalidInputError(
+            f"tolerance={tolerance!r} was expected to be a number above 0, such as 0.01 for a gap "
+            "of 1 %, or None."
+        )
+    if isinstance(baseline, Samples):
+        raise InvalidInputError(
+            "tolerance refines one path an example, and Samples makes several. Pass steps, or "
+            "one baseline an example."
+        )

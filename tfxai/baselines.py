@@ -1,0 +1,11 @@
+"""What `baseline=` takes besides a number, a colour or an array.
+
+Example:
+    >>> import tfxai
+    >>> tfxai.IntegratedGradients(baseline=tfxai.baselines.Blur(sigma=4))  # doctest: +ELLIPSIS
+    IntegratedGradients(...baseline=Blur(sigma=4)...)
+"""
+
+from tfxai.core.baseline_kinds import Blur, Constant, Mean, Noise, Samples
+
+__all__ = ["Blur", "Constant", "Mean", "Noise", "Samples"]

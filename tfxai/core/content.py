@@ -1,0 +1,67 @@
+"""Arrays as options of a method: compared and hashed by what they hold."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from tfxai.core.inputs import Array
+from tfxai.errors import InvalidInputError
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Content:
+    """An array that is compared and hashed by what it holds.
+
+    Args:
+        array: The values; copied and made read-only.
+    """
+
+    array: Array
+
+    def __post_init__(self) -> None:
+        array = np.array(self.array)
+        array.flags.writeable = False
+        object.__setattr__(self, "array", array)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over type, shape and values."""
+        head = f"{self.array.dtype.str}{self.array.shape}".encode()
+        return hashlib.sha256(head + self.array.tobytes()).hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Content) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        return f"Content(shape={self.array.shape}, sha256={self.digest[:8]})"
+
+    @classmethod
+    def of(cls, name: str, numbers: Any, expected: str) -> Content:
+        """`numbers` as float64, as which they come back from JSON: equal ones are equal options.
+
+        Args:
+            name: Of the option.
+            numbers: A number, an array or nested lists.
+            expected: What may be passed, a sentence for the error.
+
+        Raises:
+            InvalidInputError: They are no finite numbers.
+        """
+        if isinstance(numbers, Content):
+            return numbers
+        try:
+            array = np.asarray(numbers)
+        except ValueError:  # lists of unequal lengths
+            array = np.asarray(None)
+        if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+            raise InvalidInputError(
+                f"{name}={numbers!r} was expected to be finite numbers. {expected}"
+            )
+        return cls(array.astype(np.float64))

@@ -1,0 +1,69 @@
+"""What the methods share that explain many noisy copies of the input."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import tensorflow as tf
+
+from tfxai.core.draws import check_seed
+from tfxai.core.score import Score
+from tfxai.errors import InvalidInputError
+from tfxai.methods.base import AttributionMethod, read_method
+from tfxai.methods.gradient.saliency import Saliency
+
+_GRADIENT = Saliency(absolute=False)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NoisyMethod(AttributionMethod):
+    """A method over the explanations of noisy copies.
+
+    Args:
+        of: The method that explains each copy, a record or its registry name; the signed
+            gradient by default.
+        samples: Number of noisy copies, at least 1.
+        noise: Standard deviation of the Gaussian noise as a fraction of the input's range, which
+            is max(x) - min(x) of each example; above 0.
+        seed: Of the noise.
+    """
+
+    of: Any = _GRADIENT
+    samples: int = 50
+    noise: float = 0.15
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "of", read_method("of", self.of))
+        if self.of.is_map or self.of.is_of_layer:
+            raise InvalidInputError(
+                f"of={self.of.name!r} gives the values of a layer, and {self.name} takes those of "
+                "the input. Pass a method such as 'saliency' or 'integrated_gradients'."
+            )
+        check_samples(self.samples)
+        is_number = isinstance(self.noise, int | float) and not isinstance(self.noise, bool)
+        if not is_number or not 0 < self.noise < float("inf"):
+            raise InvalidInputError(
+                f"noise={self.noise!r} was expected to be above 0: the standard deviation as a "
+                "fraction of the input's range."
+            )
+        check_seed(self.seed)
+
+    def _explain_copy(self, f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
+        """The values of copy k: `of` at x with noise of its own."""
+        noisy = x + self.noise * f.spread(x) * f.noise(self.seed, k, x)
+        return self._explain(f, noisy)
+
+    def _explain(self, f: Score, x: tf.Tensor) -> tf.Tensor:
+        """The values of `of` at x."""
+        values = self.of._attribute(f, x)
+        return values[0] if isinstance(values, tuple) else values
+
+
+def check_samples(samples: Any) -> None:
+    """Raises `InvalidInputError` unless `samples` is a whole number of at least 1."""
+    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
+        raise InvalidInputError(
+            f"samples={samples!r} was expected to be an integer of at least 1."
+        )

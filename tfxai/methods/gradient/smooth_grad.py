@@ -1,0 +1,58 @@
+"""SmoothGrad: the mean explanation of noisy copies of the input."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar, final
+
+import tensorflow as tf
+
+from tfxai.core.score import Score
+from tfxai.methods.gradient.noise import NoisyMethod
+
+
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SmoothGrad(NoisyMethod):
+    """Averages a method over noisy copies of the input, which removes what is noise in it.
+
+    Args:
+        of: The method that explains each copy, a record or its registry name; the signed
+            gradient by default.
+        samples: Number of noisy copies, at least 1. Memory does not grow with it.
+        noise: Standard deviation of the Gaussian noise as a fraction of the input's range, which
+            is max(x) - min(x) of each example; above 0.
+        seed: Of the noise, which all examples of a batch share.
+
+    Returns:
+        `Attribution` with values shaped like the inputs, in units of `of`.
+
+    Raises:
+        InvalidInputError: An option out of its range, or a method of a layer.
+
+    Reference:
+        Smilkov et al., "SmoothGrad: removing noise by adding noise", 2017, section 2.
+        arXiv:1706.03825. Departure: `of` may be another method than the gradient.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> inputs = keras.Input((2,))
+        >>> model = keras.Model(inputs, 3.0 * inputs[:, :1] - 2.0 * inputs[:, 1:])
+        >>> SmoothGrad(samples=5)(model, np.array([[1.0, 2.0]])).values.round(4)
+        array([[ 3., -2.]], dtype=float32)
+    """
+
+    name: ClassVar[str] = "smooth_grad"
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether values may be negative: where those of `of` may be."""
+        return bool(self.of.is_signed)
+
+    @property
+    def channels(self) -> str:
+        """How the heatmap reduces channels: as for `of`."""
+        return str(self.of.channels)
+
+    def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
+        return f.sum_over_copies(self._explain_copy, [1 / self.samples] * self.samples, x)
