@@ -28,6 +28,7 @@ _HOME = {
     "SmoothGrad": "tfxai.methods",
     "SquaredSmoothGrad": "tfxai.methods",
     "VarGrad": "tfxai.methods",
+    "compare_baselines": "tfxai.plotting",
     "load": "tfxai.registry",
     "register_score": "tfxai.core.scores",
 }

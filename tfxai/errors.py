@@ -44,6 +44,19 @@ class UnsupportedModelError(TfxaiError, TypeError):
     """The model cannot be explained in the way that was asked."""
 
 
+class NotFiniteError(UnsupportedModelError):
+    """Values of an explanation are NaN or infinite.
+
+    Args:
+        sentence: What is not finite, where, and what to do.
+        example: Number of the first such example.
+    """
+
+    def __init__(self, sentence: str, example: int) -> None:
+        super().__init__(sentence)
+        self.example = example
+
+
 class InsufficientMemoryError(TfxaiError, MemoryError):
     """Memory ran out."""
 

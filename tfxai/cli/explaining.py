@@ -10,7 +10,7 @@ from tfxai.cli.classifier import Classifier, Rank, announce_sizes, batches
 from tfxai.cli.predict import about, prediction_records, show_ranking
 from tfxai.cli.sources import Source
 from tfxai.cli.terminal import output, print_json, remark, say, shown, table, working
-from tfxai.errors import UnsupportedModelError
+from tfxai.errors import NotFiniteError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -69,32 +69,33 @@ def explain_images(
         with working(f"Explaining {of if len(sources) > 1 else shown(some[0].name)}"):
             ranks = classifier.rank(batch, [source.name for source in some])
             found = [
-                method(
-                    classifier.subject,
-                    batch,
-                    request.target,
-                    score=request.score,
-                    at=request.at,
-                    progress=False,  # one display is enough
-                )
-                for method in request.methods
+                _explained(method, classifier, batch, some, request) for method in request.methods
             ]
-            for whole in found:
-                _check_finite(whole, some)
         done += len(some)
         for i, source in enumerate(some):
             yield Explained(source, ranks[i], [whole[i] for whole in found])
 
 
-def _check_finite(whole: Attribution, sources: Sequence[Source]) -> None:
-    import numpy as np
-
-    for one, source in zip(np.asarray(whole.values), sources, strict=True):
-        if not np.isfinite(one).all():
-            raise UnsupportedModelError(
-                f"{whole.method['name']} gives NaN or infinity for {source.name!r}: the model's "
-                "gradient is not finite there. Explain another layer with --at, or another score."
-            )
+def _explained(
+    method: AttributionMethod,
+    classifier: Classifier,
+    batch: Any,
+    sources: Sequence[Source],
+    request: Request,
+) -> Attribution:
+    try:
+        return method(
+            classifier.subject,
+            batch,
+            request.target,
+            score=request.score,
+            at=request.at,
+            progress=False,  # one display is enough
+        )
+    except NotFiniteError as error:
+        name = sources[error.example].name
+        sentence = str(error).replace(f"example {error.example}", repr(name), 1)
+        raise NotFiniteError(sentence, error.example) from error
 
 
 def explain_all(

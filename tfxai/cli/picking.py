@@ -9,7 +9,7 @@ import typing
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tfxai.errors import InvalidInputError, UnknownNameError
+from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
     from tfxai.methods import AttributionMethod
@@ -112,8 +112,24 @@ def parse(option: str, text: str, kind: Any) -> Any:
     )
 
 
-def _number_or_word(text: str) -> float | str:
+def _number_or_word(text: str) -> Any:
+    """A number, the array in a `.npy` file, or the word itself."""
+    if text.endswith(".npy"):
+        return _array(text)
     try:
         return float(text)
     except ValueError:
         return text
+
+
+def _array(path: str) -> Any:
+    import numpy as np
+
+    try:
+        return np.load(path, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise DataNotFoundError(f"There is no file {path!r}. Pass a .npy file.") from error
+    except (OSError, ValueError, EOFError) as error:
+        raise InvalidInputError(
+            f"{path!r} holds no array of numbers. Pass a .npy file that numpy.save wrote."
+        ) from error

@@ -15,8 +15,9 @@ import keras
 import tensorflow as tf
 
 from tfxai.core.anatomy import Anatomy
+from tfxai.core.diagnosis import culprit, finite_flags
 from tfxai.core.heads import at_least_float32
-from tfxai.core.inputs import Layout
+from tfxai.core.inputs import Array, Layout
 from tfxai.core.kept import Kept
 from tfxai.core.score import Limits, Network, Rows, Score
 from tfxai.core.scores import Neuron, Question
@@ -97,10 +98,7 @@ def _compile(model: keras.Model, plan: Plan, anatomy: Anatomy, attribute: Attrib
         leaves: list[tf.Tensor], target: tf.Tensor, baseline: list[tf.Tensor]
     ) -> dict[str, tf.Tensor]:
         live = cast(keras.Model, reference())  # alive: the caller holds it
-        network, x, held, x0 = _widened(*_at(live, plan, anatomy, leaves, baseline))
-        own, shared = (None, x0) if plan.num_baselines else (x0, None)
-        limits = Limits(plan.chunk, plan.parts, plan.jit)
-        f = Score(network, plan.question, anatomy, Rows(target, held, own, shared), limits)
+        f, x = _score(live, plan, anatomy, leaves, target, baseline)
         return _answers(f, x, attribute)
 
     axes = [None] if plan.target_rank == 1 else [None, len(anatomy.outputs[0])]
@@ -118,6 +116,37 @@ def _compile(model: keras.Model, plan: Plan, anatomy: Anatomy, attribute: Attrib
     return compiled(
         run, [specs, tf.TensorSpec(axes, tf.int32, name="target"), baseline_specs], jit=plan.jit
     )
+
+
+def why_not_finite(
+    model: keras.Model, plan: Plan, anatomy: Anatomy, leaves: Sequence[Array], target: Array
+) -> str:
+    """Where the numbers of one example stop being finite, in words; empty where they do not."""
+
+    def run(leaves: list[tf.Tensor], target: tf.Tensor) -> dict[str, tf.Tensor]:
+        f, x = _score(model, plan, anatomy, leaves, target, [])
+        f, _ = f.decided(x)
+        return finite_flags(f, x, anatomy)
+
+    tensors = [tf.convert_to_tensor(leaf) for leaf in leaves]
+    flags = tf.function(run, autograph=False)(tensors, tf.convert_to_tensor(target))
+    return culprit({name: bool(flag) for name, flag in flags.items()}, anatomy)
+
+
+def _score(
+    model: keras.Model,
+    plan: Plan,
+    anatomy: Anatomy,
+    leaves: list[tf.Tensor],
+    target: tf.Tensor,
+    baseline: list[tf.Tensor],
+) -> tuple[Score, tf.Tensor]:
+    """F and x of a plan."""
+    network, x, held, x0 = _widened(*_at(model, plan, anatomy, leaves, baseline))
+    own, shared = (None, x0) if plan.num_baselines else (x0, None)
+    limits = Limits(plan.chunk, plan.parts, plan.jit)
+    rows = Rows(target, held, own, shared)
+    return Score(network, plan.question, anatomy, rows, limits), x
 
 
 def _answers(f: Score, x: tf.Tensor, attribute: Attribute) -> dict[str, tf.Tensor]:

@@ -21,7 +21,7 @@ from tfxai.core.baselines import read_baseline
 from tfxai.core.content import Content
 from tfxai.core.copies import chunk_rows
 from tfxai.core.inputs import Array, Layout, read_inputs, require_explained
-from tfxai.core.program import DETAIL, Plan, Values, program
+from tfxai.core.program import DETAIL, Plan, Values, program, why_not_finite
 from tfxai.core.score import Score
 from tfxai.core.scores import (
     Contrast,
@@ -33,7 +33,12 @@ from tfxai.core.scores import (
 )
 from tfxai.core.targets import PREDICTED, read_target
 from tfxai.data.preprocessing import Preprocessing
-from tfxai.errors import InsufficientMemoryError, InvalidInputError, UnknownNameError
+from tfxai.errors import (
+    InsufficientMemoryError,
+    InvalidInputError,
+    NotFiniteError,
+    UnknownNameError,
+)
 from tfxai.progress import Report, shown
 from tfxai.subject import Subject
 
@@ -132,6 +137,7 @@ class AttributionMethod(abc.ABC):
             InvalidInputError: An argument does not fit the model; the sentence says how.
             LayerNotFoundError: `at` is not in the model.
             UnsupportedModelError: The model cannot be explained so.
+            NotFiniteError: Values are NaN or infinite; the sentence names the layer.
             InsufficientMemoryError: Memory ran out, with one example at a time too.
         """
         subject = Subject.of(model)
@@ -164,6 +170,7 @@ class AttributionMethod(abc.ABC):
         with shown(progress, self.name, batch) as report:
             answers = _within_memory(run, plan, report, can_shrink=chunk_size == "auto")
         classes = _classes(question, subject, body)
+        self._check_finite(answers, subject.model, plan, body, leaves, targets)
         score_name = question.name(body.activation, classes)
         return method._attribution(
             answers, layout, leaves, score_name, classes, subject.preprocessing, at
@@ -225,6 +232,29 @@ class AttributionMethod(abc.ABC):
                 "the layer that the method itself looks at is its option 'layer'."
             )
         _check_layer(at, body)
+
+    def _check_finite(
+        self,
+        answers: dict[str, Array],
+        model: keras.Model,
+        plan: Plan,
+        body: Anatomy,
+        leaves: Sequence[Array],
+        targets: Array,
+    ) -> None:
+        """Raises `NotFiniteError` where a value is NaN or infinite."""
+        values = answers["values"]
+        if np.isfinite(values).all():
+            return
+        i = int(np.argmin(np.isfinite(values.reshape(len(values), -1)).all(axis=1)))
+        one = slice(i, i + 1)
+        where = why_not_finite(model, plan, body, [leaf[one] for leaf in leaves], targets[one])
+        raise NotFiniteError(
+            f"{self.name} gives NaN or infinity for example {i}. "
+            f"{where or 'It happens away from the input itself, such as on the way to it.'} "
+            "Explain another layer with at=, another score, or mend the model.",
+            i,
+        )
 
     def _attribution(
         self,

@@ -4,5 +4,14 @@ from tfxai.plotting.attribution import plot_attribution
 from tfxai.plotting.figures import figure_html, save_figure
 from tfxai.plotting.grid import sample_grid
 from tfxai.plotting.history import plot_history
+from tfxai.plotting.sweep import compare_baselines, sweep
 
-__all__ = ["figure_html", "plot_attribution", "plot_history", "sample_grid", "save_figure"]
+__all__ = [
+    "compare_baselines",
+    "figure_html",
+    "plot_attribution",
+    "plot_history",
+    "sample_grid",
+    "save_figure",
+    "sweep",
+]

@@ -71,7 +71,7 @@ def facts(one: Attribution, width: int = 36) -> list[str]:
     if one.at is not None:
         lines.append(f"at layer {one.at}")
     options = [
-        f"{name}={_option(value)}"
+        f"{name}={option_text(value)}"
         for name, value in one.method.get("options", {}).items()
         if value is not None
     ]
@@ -98,9 +98,14 @@ def gap(one: Attribution) -> str:
     return f"{text} (" + (f"{share:.2%})" if share >= 1e-4 else "<0.01%)")
 
 
-def _option(value: Any) -> str:
-    if isinstance(value, bool | int | float | str):
+def option_text(value: Any) -> str:
+    """An option's value in a few letters, as it is or as JSON has it."""
+    if value is None or isinstance(value, bool | int | float | str):
         return str(value)
     if isinstance(value, dict) and "name" in value:
-        return str(value["name"])
-    return "(an array)" if isinstance(value, list | tuple | dict) else type(value).__name__
+        options = {k: v for k, v in value.get("options", {}).items() if v is not None}
+        inner = ", ".join(f"{name}={option_text(one)}" for name, one in options.items())
+        return f"{value['name']}({inner})" if inner else str(value["name"])
+    if isinstance(value, list | tuple | dict) or hasattr(value, "__array__"):
+        return "(an array)"
+    return str(getattr(value, "name", type(value).__name__))

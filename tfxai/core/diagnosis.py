@@ -1,0 +1,50 @@
+"""Where numbers stop being finite: asked only when an explanation is not."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tfxai.core.anatomy import Anatomy
+from tfxai.core.score import Score
+from tfxai.core.taps import is_readable
+
+
+def finite_flags(f: Score, x: tf.Tensor, body: Anatomy) -> dict[str, tf.Tensor]:
+    """Whether each layer's output, and the score's gradient there, are finite at x.
+
+    Returns:
+        Scalars of bool under `"output/PATH"` and `"gradient/PATH"`, the input's under
+        `"gradient/"`.
+    """
+    run = f._run(x)
+    tensors = {"": x}
+    for call in body.calls:
+        output = run.seen.get((call.layer_id, call.index))
+        if output is not None and is_readable(output) and output.dtype.is_floating:
+            tensors[call.path] = output
+    flags = {f"output/{path}": _is_finite(tensor) for path, tensor in tensors.items() if path}
+    for path, tensor in tensors.items():
+        gradient = tf.gradients(run.score, tensor)[0]
+        if gradient is not None:
+            flags[f"gradient/{path}"] = _is_finite(tf.convert_to_tensor(gradient))
+    return flags
+
+
+def culprit(flags: dict[str, bool], body: Anatomy) -> str:
+    """The first place, in words, where something is not finite; empty where all is."""
+    paths = list(dict.fromkeys(call.path for call in body.calls))
+    for path in paths:
+        if not flags.get(f"output/{path}", True):
+            return f"Layer {path!r} returns NaN or infinity."
+    after = "the score"
+    for path in [*reversed(paths), ""]:
+        if not flags.get(f"gradient/{path}", True):
+            before = f"layer {path!r}" if path else "the input"
+            return f"The gradient is no longer finite between {after} and {before}."
+        if f"gradient/{path}" in flags:
+            after = f"layer {path!r}"
+    return ""
+
+
+def _is_finite(tensor: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_all(tf.math.is_finite(tensor))
