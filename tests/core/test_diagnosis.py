@@ -61,7 +61,7 @@ def test_layers_between_which_the_gradient_is_lost_are_named():
 def test_gradient_lost_on_the_way_to_the_input_says_so():
     model = chain(Root(name="root"), identity("last"))
     method = IntegratedGradients(rule="riemann_left")  # its first point is the baseline
-    with pytest.raises(NotFiniteError, match=r"for example 0. It happens away from the input"):
+    with pytest.raises(NotFiniteError, match=r"for example 0\. It happens away from the input"):
         method(model, X[:1], 1)
 
 

@@ -24,6 +24,7 @@ from tfxai.plotting.labels import (
         ("grad_cam", "Grad-CAM"),
         ("guided_grad_cam", "Guided Grad-CAM"),
         ("kernel_shap", "Kernel SHAP"),
+        ("smooth_grad", "SmoothGrad"),
     ],
 )
 def test_titles_are_spelt_as_in_the_papers(name, title):

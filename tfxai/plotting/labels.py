@@ -12,11 +12,23 @@ if TYPE_CHECKING:
 
 KINDS = ("logit", "probability", "output")
 _WORDS = {"grad": "Grad", "cam": "CAM", "lrp": "LRP", "shap": "SHAP", "lime": "LIME"}
+_TITLES = {
+    "deconv_net": "DeconvNet",
+    "deep_lift": "DeepLIFT",
+    "deep_shap": "DeepSHAP",
+    "gradient_input": "Gradient \N{MULTIPLICATION SIGN} Input",
+    "gradient_shap": "GradientSHAP",
+    "smooth_grad": "SmoothGrad",
+    "squared_smooth_grad": "Squared SmoothGrad",
+    "var_grad": "VarGrad",
+}
 _LONGEST = 60
 
 
 def method_title(name: str) -> str:
     """`"integrated_gradients"` as Integrated Gradients, `"grad_cam"` as Grad-CAM."""
+    if name in _TITLES:
+        return _TITLES[name]
     words = " ".join(_WORDS.get(word, word.capitalize()) for word in name.split("_"))
     return words.replace("Grad CAM", "Grad-CAM")
 

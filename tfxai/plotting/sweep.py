@@ -124,10 +124,10 @@ def compare_baselines(
 
 def _draw(found: Sequence[Attribution], option: str, values: Sequence[Any]) -> Figure:
     first = found[0]
-    if np.ndim(first.values) not in (3, 4) or np.ndim(first.inputs) != 4:
-        raise InvalidInputError(
-            f"The inputs have shape {np.shape(first.inputs)}, and images (B, H, W, C) are drawn."
-        )
+    inputs = first.inputs
+    if isinstance(inputs, dict) or inputs.ndim != 4:
+        what = "several inputs" if isinstance(inputs, dict) else f"shape {inputs.shape}"
+        raise InvalidInputError(f"The inputs have {what}, and images (B, H, W, C) are drawn.")
     pixels = display_pixels(first)
     height, width = pixels.shape[:2]
     panel = float(np.clip(_SIDE * width / height, 0.6, 3 * _SIDE))
