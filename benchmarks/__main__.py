@@ -1,18 +1,15 @@
-"""`make bench`: what Integrated Gradients costs beside the bare passes that it needs.
+"""`make bench`: what each method costs beside the bare passes that it needs.
 
 Prints ratios of medians from interleaved runs in one process, on the same model and image,
-and peak memory from a fresh process for each number of steps.
+peak memory from a fresh process for each call, and the steps that a tolerance takes.
 """
 
 from __future__ import annotations
 
-import json
-import random
+import os
 import statistics
-import subprocess
 import sys
-import time
-from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -20,22 +17,54 @@ from rich.console import Console
 from rich.table import Table
 
 import tfxai
-from tfxai.data import sample_image
+from benchmarks.memory import memory_table
+from benchmarks.methods import method_table
+from benchmarks.steps import steps_table
+from benchmarks.timing import bare_pass, interleaved
+from tfxai.data import load_cifar10, sample_image
 from tfxai.data.images import fit_image
+from tfxai.errors import DataNotFoundError
 
 STEPS = 50
 RUNS = 25
+LARGE_RUNS = 3
 
 
 def main() -> None:
-    """Prints both tables."""
+    """Prints the tables."""
+    console = Console(width=None if sys.stdout.isatty() else 100)
     subject = tfxai.load("cifar10_cnn")
-    height, width, _ = subject.model.input_shape[1:]
-    pixels = fit_image(sample_image("chelsea"), height, width)
-    image = subject.preprocessing.apply(pixels)[None]
-    console = Console(width=None if sys.stdout.isatty() else 80)
+    image = photograph(subject, "chelsea", 32)
     console.print(time_table(subject, image))
+    console.print(method_table(subject, image, "Conv2D_Block3_Layer1", RUNS))
     console.print(memory_table())
+    console.print(steps_table(subject, *test_images(subject)))
+    large = Path(os.environ.get("TFXAI_TEST_DATA", ""), "models/efficientnet_lite0.keras")
+    if large.is_file():
+        subject = tfxai.load(large)
+        image = photograph(subject, "chelsea", 224)
+        layer = subject.model.layers[-4].name
+        console.print(method_table(subject, image, layer, LARGE_RUNS))
+    else:
+        console.print("No table at 224x224: TFXAI_TEST_DATA names no folder with a larger model.")
+
+
+def photograph(subject: tfxai.Subject, name: str, side: int) -> np.ndarray:
+    """One of scikit-image's photographs as the model takes it, (1, side, side, 3)."""
+    pixels = fit_image(sample_image(name), side, side)[None]
+    return np.asarray(subject.prepare(pixels), np.float32)
+
+
+def test_images(subject: tfxai.Subject) -> tuple[np.ndarray, str]:
+    """Images to count steps on, and what they are."""
+    try:
+        images = load_cifar10("test")[0][:32]
+    except DataNotFoundError:
+        names = ("chelsea", "rocket", "motorcycle_left", "coffee")
+        return np.concatenate(
+            [photograph(subject, name, 32) for name in names]
+        ), "four photographs"
+    return np.asarray(subject.prepare(images)), "the first 32 test images of CIFAR-10"
 
 
 def time_table(subject: tfxai.Subject, image: np.ndarray) -> Table:
@@ -56,7 +85,8 @@ def time_table(subject: tfxai.Subject, image: np.ndarray) -> Table:
             f"one bare pass of {STEPS} rows": lambda: bare(rows),
             f"{STEPS} bare passes of one row": singles,
             f"eager tape, {STEPS} passes of one row": lambda: eager(subject.model, one, target),
-        }
+        },
+        RUNS,
     )
     ours = times[f"tfxai IG-{STEPS}"]
     table = Table(title=f"{subject.model.name}, one image: medians of {RUNS} rounds")
@@ -70,19 +100,6 @@ def time_table(subject: tfxai.Subject, image: np.ndarray) -> Table:
     return table
 
 
-def bare_pass(model: object, target: int) -> Callable[[tf.Tensor], tf.Tensor]:
-    """One compiled forward and backward pass to the input, with nothing around it."""
-
-    @tf.function(autograph=False)
-    def gradient(x: tf.Tensor) -> tf.Tensor:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(x)
-            score = model(x, training=False)[:, target]
-        return tape.gradient(score, x)
-
-    return gradient
-
-
 def eager(model: object, x: tf.Tensor, target: int) -> tf.Tensor:
     """The loop that people write first: a tape per step, no graph."""
     total = tf.zeros_like(x)
@@ -93,59 +110,6 @@ def eager(model: object, x: tf.Tensor, target: int) -> tf.Tensor:
             score = model(point, training=False)[:, target]
         total += tape.gradient(score, point)
     return x * total / STEPS
-
-
-def interleaved(work: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
-    """Seconds of each piece of work, in rounds of every one, in another order each round.
-
-    A slow spell of the machine so slows all alike, and none always runs after the same one.
-    """
-    for run in work.values():
-        run()
-    times: dict[str, list[float]] = {name: [] for name in work}
-    orders = random.Random(0)
-    for _ in range(RUNS):
-        for name in orders.sample(list(work), len(work)):
-            start = time.perf_counter()
-            work[name]()
-            times[name].append(time.perf_counter() - start)
-    return times
-
-
-def memory_table() -> Table:
-    """Peak resident memory of a process that runs 50 steps, and of one that runs 500."""
-    table = Table(title="Peak resident memory")
-    for name in ("steps", "MiB", "over 50 steps", "of it the call's, MiB"):
-        table.add_column(name, justify="right")
-    first = 0.0
-    for steps in (50, 500):
-        before, peak = peak_memory(steps)
-        first = first or peak
-        table.add_row(str(steps), f"{peak:.0f}", f"{peak / first:.2f}", f"{peak - before:.0f}")
-    return table
-
-
-def peak_memory(steps: int) -> tuple[float, float]:
-    """MiB in use before the call and at its peak, in a process of its own (Linux)."""
-    code = f"""
-import json, pathlib
-import numpy as np, tfxai
-
-def kilobytes(name):
-    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith(name)).split()[1])
-
-subject = tfxai.load("cifar10_cnn")
-image = np.full((1, *subject.model.input_shape[1:]), 0.5, "float32")
-subject.predict(image)
-pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak so far is forgotten
-before = kilobytes("VmRSS")
-tfxai.IntegratedGradients(steps={steps})(subject, image)
-print(json.dumps([before / 1024, kilobytes("VmHWM") / 1024]))
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    before, peak = json.loads(done.stdout.splitlines()[-1])
-    return before, peak
 
 
 if __name__ == "__main__":

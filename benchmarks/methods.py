@@ -1,0 +1,105 @@
+"""Every method over the bare passes that it needs, and what a second call traces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import tensorflow as tf
+from rich.table import Table
+
+import tfxai
+from benchmarks.timing import bare_pass, interleaved, milliseconds, ratio
+from tfxai.core import copies as copies_module
+from tfxai.core import program
+from tfxai.core.anatomy import anatomy
+from tfxai.core.inputs import read_inputs
+
+NUMBER = 50  # steps and samples
+BACKGROUND = 4
+# Forward and backward passes of one row that a method cannot do without.
+PASSES: dict[str, tuple[int, float]] = {
+    "conductance": (NUMBER, 1.0),
+    "deep_lift": (1, 1.5),
+    "deep_shap": (BACKGROUND, 1.5),
+    "gradient_shap": (NUMBER, 1.0),
+    "integrated_gradients": (NUMBER, 1.0),
+    "internal_influence": (NUMBER, 1.0),
+    "smooth_grad": (NUMBER, 1.0),
+    "squared_smooth_grad": (NUMBER, 1.0),
+    "var_grad": (NUMBER, 1.0),
+}
+
+
+def method_table(subject: tfxai.Subject, image: np.ndarray, layer: str, rounds: int) -> Table:
+    """Each registered method on one image: its time over its bare passes.
+
+    Args:
+        subject: The model.
+        image: (1, H, W, C) as the model takes it.
+        layer: For the methods that look at a layer.
+        rounds: Of interleaved runs.
+    """
+    methods = {name: _made(name, image, layer) for name in tfxai.methods.names()}
+    target = int(tfxai.Saliency()(subject, image).target[0])
+    bare = bare_pass(subject.model, target)
+    chunk = _chunk(subject, image)
+    work: dict[str, Callable[[], object]] = {}
+    for name, method in methods.items():
+        work[name] = lambda method=method: method(subject, image, target)
+        rows, _ = PASSES.get(name, (1, 1.0))
+        work[f"bare {rows}"] = _bare(bare, image, rows, chunk)
+    times = interleaved(work, rounds)
+    table = Table(title=f"{subject.model.name}, one image, {rounds} rounds")
+    for column in ("method", "passes", "ms", "bare ms", "over bare", "min-max", "traces"):
+        table.add_column(column, justify="left" if column == "method" else "right")
+    for name, method in methods.items():
+        rows, share = PASSES.get(name, (1, 1.0))
+        expected = [share * seconds for seconds in times[f"bare {rows}"]]
+        middle, low, high = ratio(times[name], expected)
+        traces = _second_traces(method, subject, image, target)
+        table.add_row(
+            name,
+            f"{rows * share:g}",
+            milliseconds(times[name]),
+            milliseconds(expected),
+            f"{middle:.2f}",
+            f"{low:.2f}-{high:.2f}",
+            str(traces),
+        )
+    return table
+
+
+def _made(name: str, image: np.ndarray, layer: str) -> Any:
+    """The method with its defaults; what has none is filled in."""
+    background = np.linspace(0, 1, BACKGROUND).reshape(-1, 1, 1, 1) * image
+    given = {"layer": layer, "background": background}
+    known = tfxai.methods.get(name).__dataclass_fields__
+    return tfxai.methods.create(name, **{k: v for k, v in given.items() if k in known})
+
+
+def _chunk(subject: tfxai.Subject, image: np.ndarray) -> int:
+    layout, _ = read_inputs(subject.model, image)
+    body = anatomy(subject.model, layout)
+    return copies_module.chunk_rows(body.bytes_per_example, tfxai.config.memory_budget)
+
+
+def _bare(bare: Callable[[tf.Tensor], tf.Tensor], image: np.ndarray, rows: int, chunk: int) -> Any:
+    """`rows` rows in as many passes as the chunk makes of them."""
+    passes = -(-rows // chunk)
+    batch = tf.constant(np.repeat(image, -(-rows // passes), axis=0), tf.float32)
+
+    def run() -> None:
+        for _ in range(passes):
+            bare(batch)
+
+    return run
+
+
+def _second_traces(method: Any, subject: tfxai.Subject, image: np.ndarray, target: int) -> int:
+    """Programs that a call with another batch size and target compiles."""
+    with mock.patch.object(program, "compiled", wraps=program.compiled) as compiled:
+        method(subject, np.concatenate([image, image]), (target + 1) % 10)
+    return compiled.call_count

@@ -1,0 +1,42 @@
+"""The blocks of docs/scores.md run in their order, and explain what they say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tfxai.core import scores
+
+PAGE = Path(__file__).parents[2] / "docs" / "scores.md"
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    monkeypatch.setattr(scores, "_registered", {})
+
+
+@pytest.mark.usefixtures("registered")
+def test_every_block_runs_and_its_explanations_are_those_of_its_words():
+    found = {}
+    blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.M | re.S)
+    for block in blocks:
+        exec(block, found)
+        for name in ("a", "b", "pixel", "mean", "bound"):
+            if name in found:
+                assert np.isfinite(found[name].score).all()
+    images, mask = found["images"], found["mask"]
+
+    logits = found["segmenter"](images).numpy()
+    np.testing.assert_allclose(found["pixel"].score, logits[:, 5, 5, 1], rtol=1e-5)
+    assert found["a"].values.keys() == {"table", "picture"}
+    np.testing.assert_allclose(
+        found["road_in_mask"](logits), (logits[..., 1] * mask).sum((1, 2)) / mask.sum(), rtol=1e-5
+    )
+    outputs = found["regressor"](images).numpy()
+    np.testing.assert_allclose(found["mean"].score, outputs[:, 0], rtol=1e-5)
+    bound = outputs[:, 0] + 2 * np.exp(outputs[:, 1] / 2)
+    np.testing.assert_allclose(found["bound"].score, bound, rtol=1e-5)
+    assert len(blocks) == 6
