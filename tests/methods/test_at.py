@@ -10,7 +10,14 @@ from tests import builders
 from tests.methods.slow_network import SlowNetwork
 from tfxai.core import program
 from tfxai.errors import InvalidInputError, LayerNotFoundError, UnsupportedModelError
-from tfxai.methods import IntegratedGradients, Saliency
+from tfxai.methods import (
+    GradientInput,
+    GradientSHAP,
+    IntegratedGradients,
+    Saliency,
+    SmoothGrad,
+    VarGrad,
+)
 
 SMALL = {"rtol": 1e-4, "atol": 1e-6}  # float32, a few hundred terms
 X = builders.images()
@@ -72,7 +79,18 @@ def tail_gradient(network, a1, target):
 AROUND = [(METHODS[0], at) for at in ("conv1", "conv2", "join", "conv3", "both")]
 
 
-@pytest.mark.parametrize(("method", "at"), [*AROUND, (METHODS[1], "conv2"), (METHODS[1], "both")])
+OTHERS = [
+    GradientInput(),
+    GradientSHAP(background=builders.images(2, seed=3), samples=4),
+    IntegratedGradients(tolerance=0.05, max_steps=17),
+    SmoothGrad(samples=3),
+    VarGrad(samples=3, of=IntegratedGradients(steps=2)),
+]
+AROUND += [(METHODS[1], "conv2"), (METHODS[1], "both")]
+AROUND += [(method, at) for method in OTHERS for at in ("conv2", "both")]
+
+
+@pytest.mark.parametrize(("method", "at"), AROUND)
 def test_cut_and_whole_agree_around_residual_connections(method, at, whole):
     cut, replaced, was_cut = whole(method, builders.residual(), X, at=at)
     assert was_cut
