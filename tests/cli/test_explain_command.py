@@ -173,3 +173,16 @@ def test_the_frog_of_the_literature_is_explained(run, test_data, place):
     (image,) = explain(run, "cifar10:test:5113", *METHODS, *layer)
     assert image["label"] == "Frog"
     assert image["files"][0] == "out/explain/cifar10-test-5113.explained.png"
+
+
+def test_an_array_comes_from_a_file(run, place, models):
+    pixels = picture()
+    background = np.random.default_rng(0).uniform(0, 1, (3, *pixels.shape)).astype(np.float32)
+    np.save(place / "background.npy", background)
+    words = ("-m", "gradient_shap", "-o", "background=background.npy", "--target", "Cat")
+    explain(run, "photo.png", *words, "--format", "npz", "--out", "x")
+    stored = Attribution.load("x/photo.gradient_shap.npz")
+    a = tfxai.GradientSHAP(background=background)(
+        tfxai.load(models / "tiny.keras"), pixels[None], "Cat"
+    )
+    np.testing.assert_allclose(stored.values, a.values, rtol=1e-5, atol=1e-7)

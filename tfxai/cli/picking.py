@@ -34,7 +34,7 @@ def pick_methods(
         UnknownNameError: No such method or option.
         InvalidInputError: A value that the option cannot take, or no method takes a layer.
     """
-    from tfxai.methods import create, get
+    from tfxai.methods import create, get, required
 
     classes = {name: get(name) for name in names}
     known = {name: _fields(cls) for name, cls in classes.items()}
@@ -52,7 +52,21 @@ def pick_methods(
             )
         for name in takers:
             chosen[name]["layer"] = layer
+    for name, given in chosen.items():
+        for option in required(classes[name]):
+            if option not in given:
+                raise InvalidInputError(_missing(name, option))
     return [create(name, **given) for name, given in chosen.items()]
+
+
+def _missing(name: str, option: str) -> str:
+    """What to do about an option that has to be given."""
+    if option == "layer":
+        return f"{name} needs a layer. Pass --layer PATH, such as --layer backbone/conv5."
+    return (
+        f"{name} needs the option {option!r}. Pass --option {option}=VALUE, a .npy file where "
+        "it is an array."
+    )
 
 
 def read_target(text: str | None) -> int | str | None:

@@ -1,6 +1,6 @@
 """All attribution methods, by class and by registry name."""
 
-from tfxai.methods.base import AttributionMethod, create, get, names
+from tfxai.methods.base import AttributionMethod, create, get, names, required
 from tfxai.methods.cam.grad_cam import GradCAM
 from tfxai.methods.gradient.conductance import Conductance
 from tfxai.methods.gradient.gradient_input import GradientInput
@@ -27,4 +27,5 @@ __all__ = [
     "create",
     "get",
     "names",
+    "required",
 ]

@@ -328,7 +328,21 @@ def create(name: str, **options: Any) -> AttributionMethod:
     for option in options:
         if option not in known:
             raise UnknownNameError.of("option", option, sorted(known), owner=name)
+    for option in required(cls):
+        if option not in options:
+            raise InvalidInputError(
+                f"{name} needs the option {option!r}, which has no default. Pass {option}=..."
+            )
     return cls(**options)
+
+
+def required(cls: type[AttributionMethod]) -> list[str]:
+    """The options of a method that have no default."""
+    return [
+        field.name
+        for field in dataclasses.fields(cls)
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    ]
 
 
 def read_method(option: str, given: Any) -> AttributionMethod:
