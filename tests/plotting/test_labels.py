@@ -63,6 +63,22 @@ def test_a_prediction_is_named_where_another_class_is_explained():
     assert prediction_text(attribution([[1.0]], [[1.0]])) == ""
 
 
+def test_options_are_said_in_few_words():
+    options = {
+        "layer": "conv",
+        "background": {"name": "samples", "options": {"array": [[0.0], [1.0]]}},
+        "of": {"name": "saliency", "options": {"absolute": False}},
+        "baseline": {"name": "blur", "options": {"sigma": None}},
+        "mask": [[0.0]],
+        "tolerance": None,
+    }
+    one = attribution([[1.0]], [[1.0]], method={"name": "x", "options": options}, at="conv")
+    assert " ".join(facts(one)[1:]) == (
+        "layer=conv, background=2 baselines, of=saliency(absolute=False), baseline=blur, "
+        "mask=(an array)"
+    )
+
+
 def test_a_difference_and_an_empty_map_say_so():
     one = attribution([[0.0]], [[1.0]])
     assert "zero everywhere" in facts(one)

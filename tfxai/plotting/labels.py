@@ -80,7 +80,7 @@ def facts(one: Attribution, width: int = 36) -> list[str]:
         lines.append("zero everywhere")
     if one.completeness_gap is not None:
         lines.append(f"completeness gap {gap(one)}")
-    if one.at is not None:
+    if one.at is not None and one.at != one.method.get("options", {}).get("layer"):
         lines.append(f"at layer {one.at}")
     options = [
         f"{name}={option_text(value)}"
@@ -114,6 +114,8 @@ def option_text(value: Any) -> str:
     """An option's value in a few letters, as it is or as JSON has it."""
     if value is None or isinstance(value, bool | int | float | str):
         return str(value)
+    if isinstance(value, dict) and value.get("name") == "samples":
+        return f"{len(value['options']['array'])} baselines"
     if isinstance(value, dict) and "name" in value:
         options = {k: v for k, v in value.get("options", {}).items() if v is not None}
         inner = ", ".join(f"{name}={option_text(one)}" for name, one in options.items())
