@@ -16,6 +16,7 @@ from tfxai.core.anatomy import Anatomy
 from tfxai.core.copies import copies_per_chunk, repeat_batch, sum_of_active, weighted_sum
 from tfxai.core.draws import normal, uniform
 from tfxai.core.heads import at_least_float32, head, single_output
+from tfxai.core.propagation import Propagation
 from tfxai.core.quadrature import quadrature
 from tfxai.core.scores import Contrast, Neuron, Question, one_number_an_example
 from tfxai.core.taps import is_readable, observe, unreadable
@@ -368,6 +369,15 @@ class Score:
         other = copy.copy(self)
         vars(other).update(changes, _runs={})
         return other
+
+    def propagation(self, x: tf.Tensor, *, by_gradient: bool = False) -> Propagation:
+        """The steps from x to the score, through which signals are taken back by rules.
+
+        Raises:
+            UnsupportedModelError: An operation has no rule; with `by_gradient`, only a call
+                that cannot be looked into has none.
+        """
+        return Propagation(self._run(x).score, x, by_gradient=by_gradient)
 
 
 class _Run:

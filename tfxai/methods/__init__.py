@@ -3,8 +3,10 @@
 from tfxai.methods.base import AttributionMethod, create, get, names, required
 from tfxai.methods.cam.grad_cam import GradCAM
 from tfxai.methods.gradient.conductance import Conductance
+from tfxai.methods.gradient.deconv_net import DeconvNet
 from tfxai.methods.gradient.gradient_input import GradientInput
 from tfxai.methods.gradient.gradient_shap import GradientSHAP
+from tfxai.methods.gradient.guided_backprop import GuidedBackprop
 from tfxai.methods.gradient.integrated_gradients import IntegratedGradients
 from tfxai.methods.gradient.internal_influence import InternalInfluence
 from tfxai.methods.gradient.saliency import Saliency
@@ -15,9 +17,11 @@ from tfxai.methods.gradient.var_grad import VarGrad
 __all__ = [
     "AttributionMethod",
     "Conductance",
+    "DeconvNet",
     "GradCAM",
     "GradientInput",
     "GradientSHAP",
+    "GuidedBackprop",
     "IntegratedGradients",
     "InternalInfluence",
     "Saliency",

@@ -1,0 +1,224 @@
+"""What each type of TensorFlow operation does to the tensors that come from x.
+
+An operation is known by its type and by which of its operands depend on x; weights, shapes and
+other constants do not. All knowledge of single types that propagation needs is in these tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import tensorflow as tf
+
+RELUS = frozenset({"Relu", "Relu6", "LeakyRelu"})
+"""The activations that guided backpropagation and the deconvolutional network rule."""
+
+# Elements are moved, repeated or left out, never mixed. The value says where the data comes in.
+_MOVES = {
+    "BatchToSpaceND": 0,
+    "BroadcastTo": 0,
+    "Cast": 0,
+    "DepthToSpace": 0,
+    "EnsureShape": 0,
+    "ExpandDims": 0,
+    "Gather": 0,
+    "GatherNd": 0,
+    "GatherV2": 0,
+    "Identity": 0,
+    "MirrorPad": 0,
+    "Pad": 0,
+    "PadV2": 0,
+    "Reshape": 0,
+    "ResizeNearestNeighbor": 0,
+    "ReverseV2": 0,
+    "Roll": 0,
+    "Slice": 0,
+    "SpaceToBatchND": 0,
+    "SpaceToDepth": 0,
+    "Split": 1,
+    "SplitV": 0,
+    "Squeeze": 0,
+    "StridedSlice": 0,
+    "Tile": 0,
+    "Transpose": 0,
+    "Unpack": 0,
+}
+_JOINS = frozenset({"ConcatV2", "Pack"})
+_SUMS = frozenset({"Add", "AddN", "AddV2", "Sub"})
+_SHIFTS = _SUMS | {"BiasAdd"}
+# Several elements go into one, with weights that are no parameters.
+_MIXES = frozenset(
+    {
+        "AvgPool",
+        "AvgPool3D",
+        "Cumsum",
+        "FusedBatchNorm",
+        "FusedBatchNormV2",
+        "FusedBatchNormV3",
+        "Mean",
+        "ResizeBicubic",
+        "ResizeBilinear",
+        "Sum",
+    }
+)
+# Operations with weights, and where the data comes in; None where either operand may be it.
+_WEIGHTED: dict[str, int | None] = {
+    "BatchMatMul": None,
+    "BatchMatMulV2": None,
+    "BatchMatMulV3": None,
+    "Conv2D": 0,
+    "Conv2DBackpropInput": 2,
+    "Conv3D": 0,
+    "Conv3DBackpropInputV2": 2,
+    "DepthwiseConv2dNative": 0,
+    "Einsum": None,
+    "MatMul": None,
+}
+DENSE = frozenset({"BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum", "MatMul"})
+"""The operations with weights that are no convolution."""
+
+_ACTIVATIONS = RELUS | {
+    "Abs",
+    "Acos",
+    "Asinh",
+    "Atan",
+    "Ceil",
+    "Cos",
+    "Cosh",
+    "Digamma",
+    "Elu",
+    "Erf",
+    "Erfc",
+    "Exp",
+    "Expm1",
+    "Floor",
+    "Inv",
+    "Lgamma",
+    "Log",
+    "Log1p",
+    "Reciprocal",
+    "Round",
+    "Rsqrt",
+    "Selu",
+    "Sigmoid",
+    "Sign",
+    "Sin",
+    "Sinh",
+    "Softplus",
+    "Softsign",
+    "Sqrt",
+    "Square",
+    "Tan",
+    "Tanh",
+}
+# Elementwise in two operands, and no linear function of both together.
+_COMBINATIONS = frozenset(
+    {
+        "Div",
+        "DivNoNan",
+        "Maximum",
+        "Minimum",
+        "Mul",
+        "MulNoNan",
+        "Pow",
+        "RealDiv",
+        "Select",
+        "SelectV2",
+        "SquaredDifference",
+        "Xdivy",
+        "Xlogy",
+    }
+)
+_CONDITIONS = frozenset(
+    {
+        "Equal",
+        "Greater",
+        "GreaterEqual",
+        "Less",
+        "LessEqual",
+        "LogicalAnd",
+        "LogicalNot",
+        "LogicalOr",
+        "NotEqual",
+        "ZerosLike",
+        "OnesLike",
+    }
+)
+_ELEMENTWISE = _ACTIVATIONS | _COMBINATIONS | _CONDITIONS | _SHIFTS | {"Cast", "Identity", "Neg"}
+_POOLS = frozenset({"Max", "MaxPool", "MaxPoolV2", "MaxPool3D"})
+_CALLS = frozenset(
+    {
+        "Case",
+        "If",
+        "PartitionedCall",
+        "StatefulPartitionedCall",
+        "StatelessCase",
+        "StatelessIf",
+        "StatelessWhile",
+        "TensorListFromTensor",
+        "While",
+        "XlaCallModule",
+    }
+)
+
+
+def kind(op: tf.Operation, live: Collection[int]) -> str | None:
+    """What the operation is of the tensors that come from x.
+
+    Args:
+        op: An operation between x and the score.
+        live: Positions of the operands that depend on x.
+
+    Returns:
+        `"move"`, `"scale"`, `"shift"`, `"weighted"`, `"mix"`, `"sum"` or `"join"`, all linear
+        up to a constant; `"same"` for a custom gradient's identity; `"activation"`, elementwise;
+        `"combination"`, elementwise in several operands that depend on x; `"pool"`; `"call"`,
+        which cannot be looked into; or None where nothing is known.
+    """
+    name, only = op.type, set(live)
+    if name in _CALLS:
+        return "call"
+    if name == "IdentityN":
+        return "same"
+    if len(only) > 1:
+        return _of_several(name)
+    if name in _SHIFTS:
+        return "shift"
+    if name == "Neg" or _is_scale(name, only):
+        return "scale"
+    if name in _MOVES:
+        return "move" if only == {_MOVES[name]} else None
+    return _of_one(op, only)
+
+
+def is_elementwise(op: tf.Operation) -> bool:
+    """Whether each element of the output rests on the same element of every operand."""
+    return op.type in _ELEMENTWISE
+
+
+def _of_several(name: str) -> str | None:
+    if name in _SUMS:
+        return "sum"
+    if name in _JOINS:
+        return "join"
+    return "combination" if name in _COMBINATIONS else None
+
+
+def _is_scale(name: str, only: set[int]) -> bool:
+    """Whether it is a product with a constant or a quotient by one."""
+    return name in ("Mul", "MulNoNan") or (name in ("RealDiv", "Div", "DivNoNan") and only == {0})
+
+
+def _of_one(op: tf.Operation, only: set[int]) -> str | None:
+    """The kind of what has one operand that depends on x and is no scale, shift or move."""
+    name = op.type
+    if name in _JOINS:
+        return "move"
+    if name in _WEIGHTED:
+        return "weighted" if _WEIGHTED[name] is None or only == {_WEIGHTED[name]} else None
+    if name in _MIXES:
+        trains = name.startswith("Fused") and op.get_attr("is_training")
+        return "mix" if only == {0} and not trains else None
+    if name in _POOLS:
+        return "pool"
+    return "activation" if name in _ACTIVATIONS | _COMBINATIONS else None
