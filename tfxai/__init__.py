@@ -16,6 +16,7 @@ _HOME = {
     "Card": "tfxai.card",
     "Contrast": "tfxai.core.scores",
     "DeconvNet": "tfxai.methods",
+    "DeepLIFT": "tfxai.methods",
     "GradCAM": "tfxai.methods",
     "GuidedBackprop": "tfxai.methods",
     "IntegratedGradients": "tfxai.methods",

@@ -20,6 +20,7 @@ ALTERNATIVES: dict[tuple[str, str], Any] = {
     ("conductance", "layer"): "conv2",
     ("conductance", "rule"): "riemann_left",
     ("conductance", "steps"): 3,
+    ("deep_lift", "baseline"): 0.5,
     ("grad_cam", "layer"): "conv1",
     ("gradient_shap", "background"): np.full((1, 6, 5, 2), 0.25),
     ("gradient_shap", "samples"): 3,
@@ -49,6 +50,8 @@ ALTERNATIVES: dict[tuple[str, str], Any] = {
 COMPANIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("integrated_gradients", "max_steps"): {"tolerance": 1e-9, "baseline": 5.0},
 }
+# Their rules end at the logits: a softmax has none.
+OF_LOGITS = {"deep_lift", "deep_shap", "lrp"}
 # What an option without a default is given.
 REQUIRED: dict[str, Any] = {"layer": "conv1", "background": images(3, seed=2)}
 

@@ -145,7 +145,7 @@ _CONDITIONS = frozenset(
     }
 )
 _ELEMENTWISE = _ACTIVATIONS | _COMBINATIONS | _CONDITIONS | _SHIFTS | {"Cast", "Identity", "Neg"}
-_POOLS = frozenset({"Max", "MaxPool", "MaxPoolV2", "MaxPool3D"})
+_POOLS = frozenset({"Max", "MaxPool", "MaxPool3D"})
 _CALLS = frozenset(
     {
         "Case",
@@ -156,6 +156,7 @@ _CALLS = frozenset(
         "StatelessIf",
         "StatelessWhile",
         "TensorListFromTensor",
+        "TensorListStack",
         "While",
         "XlaCallModule",
     }

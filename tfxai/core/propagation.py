@@ -54,7 +54,12 @@ class Step:
         """The signals at the results times the derivative of the results by each source."""
         pairs = zip(self.results, signals, strict=True)
         given = [(y, tf.cast(s, y.dtype)) for y, s in pairs if s is not None]
-        back = tf.gradients([y for y, _ in given], self.sources, [s for _, s in given])
+        back = tf.gradients(
+            [y for y, _ in given],
+            self.sources,
+            [s for _, s in given],
+            stop_gradients=self.sources,  # one summand may rest on the other
+        )
         return [None if s is None else _widened(tf.convert_to_tensor(s)) for s in back]
 
 

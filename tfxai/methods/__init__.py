@@ -13,11 +13,13 @@ from tfxai.methods.gradient.saliency import Saliency
 from tfxai.methods.gradient.smooth_grad import SmoothGrad
 from tfxai.methods.gradient.squared_smooth_grad import SquaredSmoothGrad
 from tfxai.methods.gradient.var_grad import VarGrad
+from tfxai.methods.propagation.deep_lift import DeepLIFT
 
 __all__ = [
     "AttributionMethod",
     "Conductance",
     "DeconvNet",
+    "DeepLIFT",
     "GradCAM",
     "GradientInput",
     "GradientSHAP",

@@ -7,6 +7,7 @@ from keras import layers
 
 from tests import builders
 from tests.methods.slow_network import SlowNetwork, convolve_back
+from tests.methods.slow_rules import SHAPE, SlowResidual
 from tfxai.errors import UnsupportedModelError
 from tfxai.methods import DeconvNet, GuidedBackprop, Saliency
 
@@ -60,6 +61,17 @@ def test_is_the_gradient_where_all_is_positive(method):
     x = rng.uniform(0.1, 1, (2, *network.shape))
     expected = GRADIENT(model, x, target=1).values
     assert np.abs(expected).min() > 0
+    np.testing.assert_allclose(method(model, x, target=1).values, expected, rtol=1e-12)
+
+
+@BOTH
+def test_is_the_gradient_where_all_is_positive_around_residual_connections(method):
+    network, rng = SlowResidual(1), np.random.default_rng(2)
+    model = network.keras_model()
+    model.set_weights([np.abs(weight) for weight in model.get_weights()])
+    x = rng.uniform(0.1, 1, (2, *SHAPE))
+    expected = GRADIENT(model, x, target=1).values
+    assert np.abs(expected).max() > 0
     np.testing.assert_allclose(method(model, x, target=1).values, expected, rtol=1e-12)
 
 

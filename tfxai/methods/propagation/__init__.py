@@ -1,0 +1,1 @@
+"""Methods that take the score back through the network by rules of their own."""

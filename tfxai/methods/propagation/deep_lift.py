@@ -1,0 +1,63 @@
+"""DeepLIFT: how far each input element drove the score away from what it is at a baseline."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar, final
+
+import tensorflow as tf
+
+from tfxai.core.baselines import check_baseline
+from tfxai.core.score import Score
+from tfxai.methods.base import AttributionMethod
+from tfxai.methods.propagation.rescale import contributions
+
+
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DeepLIFT(AttributionMethod):
+    """Compares each activation with its value at a baseline and shares out the differences.
+
+    The values add up to f(x) - f(x') but for rounding, at the price of one forward pass at each
+    and one pass back.
+
+    Args:
+        baseline: x': None for black before preprocessing (zeros where the preprocessing is not
+            known), a number in the model's input units, `"black"`, `"white"`, or an array
+            shaped like one input or like the batch.
+
+    Returns:
+        `Attribution` with values shaped like the inputs, in units of the score, with
+        `baseline_score` and `completeness_gap`.
+
+    Raises:
+        InvalidInputError: The baseline does not fit.
+        UnsupportedModelError: An operation between the input and the score has no rule: a
+            softmax or a product inside the network (attention, squeeze-and-excitation, layer
+            normalisation), a loop, a compiled call.
+
+    Reference:
+        Shrikumar, Greenside, Kundaje, "Learning Important Features Through Propagating
+        Activation Differences", ICML 2017, sections 3.1, 3.2, 3.5.1 and 3.5.2 (the rescale
+        rule). arXiv:1704.02685. Departure: the paper has no rule for max-pooling. Here
+        y - y' = l (a_i - a'_i) + (1 - l) (a_j - a'_j) for the largest elements i at x and j at
+        x', which gives l in [0, 1]: the part of the line from x' to x on which i exceeds j.
+        Class logits are not normalised by their mean.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> inputs = keras.Input((2,))
+        >>> model = keras.Model(inputs, keras.ops.relu(inputs[:, :1] - 2.0 * inputs[:, 1:] - 1.0))
+        >>> DeepLIFT()(model, np.array([[9.0, 1.0]])).values
+        array([[ 7.714286 , -1.7142857]], dtype=float32)
+    """
+
+    name: ClassVar[str] = "deep_lift"
+    completes: ClassVar[bool] = True
+    baseline: Any = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "baseline", check_baseline(self.baseline))
+
+    def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
+        return contributions(f, x)
