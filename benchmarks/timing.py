@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import random
 import statistics
-import time
 from collections.abc import Callable
 
 import tensorflow as tf
+
+from tfxai.crosscheck.timing import interleaved
+
+__all__ = ["bare_pass", "interleaved", "milliseconds", "ratio"]
 
 
 def bare_pass(model: object, target: int) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -21,23 +23,6 @@ def bare_pass(model: object, target: int) -> Callable[[tf.Tensor], tf.Tensor]:
         return tape.gradient(score, x)
 
     return gradient
-
-
-def interleaved(work: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each piece of work, in rounds of every one, in another order each round.
-
-    A slow spell of the machine so slows all alike, and none always runs after the same one.
-    """
-    for run in work.values():
-        run()
-    times: dict[str, list[float]] = {name: [] for name in work}
-    orders = random.Random(0)
-    for _ in range(rounds):
-        for name in orders.sample(list(work), len(work)):
-            start = time.perf_counter()
-            work[name]()
-            times[name].append(time.perf_counter() - start)
-    return times
 
 
 def ratio(a: list[float], b: list[float]) -> tuple[float, float, float]:

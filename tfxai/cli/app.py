@@ -10,6 +10,7 @@ import typer
 
 import tfxai
 from tfxai.cli.accuracy import accuracy
+from tfxai.cli.crosscheck import crosscheck
 from tfxai.cli.demo import demo
 from tfxai.cli.explain import explain
 from tfxai.cli.group import Commands
@@ -33,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, predict, explain, accuracy, methods, train):
+for command in (demo, predict, explain, accuracy, methods, train, crosscheck):
     app.command()(command)
 
 

@@ -1,0 +1,16 @@
+"""The same model and image explained by tfxai and by its peers, and the numbers compared."""
+
+from tfxai.crosscheck.checking import TOLERANCE, Result, Verdict, check
+from tfxai.crosscheck.peers import crosscheck, require_peers, versions
+from tfxai.crosscheck.setting import Setting
+
+__all__ = [
+    "TOLERANCE",
+    "Result",
+    "Setting",
+    "Verdict",
+    "check",
+    "crosscheck",
+    "require_peers",
+    "versions",
+]
