@@ -4,6 +4,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 	|| command -v python3 || echo python3)
 VENV := .venv
 STAMP := $(VENV)/.stamp
+PEERS := .venv-peers
+PEERS_STAMP := $(PEERS)/.stamp
 
 # Tests find the shared data through TFXAI_TEST_DATA, CIFAR-10 through TFDS_DATA_DIR.
 ifeq ($(TFXAI_TEST_DATA),)
@@ -17,10 +19,10 @@ export TFDS_DATA_DIR := $(abspath $(TFXAI_TEST_DATA)/data/tensorflow_datasets)
 endif
 endif
 
-.PHONY: help demo test lint bench notebook
+.PHONY: help demo test lint bench notebook crosscheck
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## Explain a trained model's answer to a photograph
 	@$(VENV)/bin/tfxai demo
@@ -41,18 +43,28 @@ notebook: $(STAMP) ## Execute the notebook in place
 	env -u TFXAI_TEST_DATA -u TFDS_DATA_DIR $(VENV)/bin/python notebooks/execute.py \
 		notebooks/cifar10_explained.ipynb
 
+crosscheck: $(PEERS_STAMP) ## Compare values with alibi and tf-explain (in .venv-peers)
+	@$(PEERS)/bin/tfxai crosscheck
+
 $(STAMP): requirements.txt requirements-dev.txt pyproject.toml setup.py
+	$(call environment,$(VENV),requirements-dev.txt)
+
+$(PEERS_STAMP): requirements-peers.txt pyproject.toml setup.py
+	$(call environment,$(PEERS),requirements-peers.txt)
+
+# Fills a virtual environment, $(1), with pinned packages, $(2), and tfxai itself.
+define environment
 	@command -v "$(PYTHON)" > /dev/null || { \
 		echo "There is no '$(PYTHON)' here. Install Python 3.11, or name another:" \
 			"make PYTHON=/path/to/python"; exit 2; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "'$(PYTHON)' is $$("$(PYTHON)" --version 2>&1), and tfxai needs 3.11 or newer." \
 			"Name another: make PYTHON=/path/to/python3.11"; exit 2; }
-	@$(VENV)/bin/python -c '' 2> /dev/null || "$(PYTHON)" -m venv --clear $(VENV) || { \
-		rm -rf $(VENV); echo "'$(PYTHON) -m venv' failed. Install Python's venv module" \
+	@$(1)/bin/python -c '' 2> /dev/null || "$(PYTHON)" -m venv --clear $(1) || { \
+		rm -rf $(1); echo "'$(PYTHON) -m venv' failed. Install Python's venv module" \
 			"(Debian: python3.11-venv), or name another: make PYTHON=/path/to/python"; exit 2; }
-	@echo "Installing the pinned packages into $(VENV) (minutes, the first time)"
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
-		-r requirements-dev.txt
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@echo "Installing the pinned packages into $(1) (minutes, the first time)"
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(2)
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
+endef
