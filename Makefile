@@ -19,10 +19,10 @@ export TFDS_DATA_DIR := $(abspath $(TFXAI_TEST_DATA)/data/tensorflow_datasets)
 endif
 endif
 
-.PHONY: help demo test lint bench notebook crosscheck
+.PHONY: help demo test lint bench notebook crosscheck gpu-programs
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## Explain a trained model's answer to a photograph
 	@$(VENV)/bin/tfxai demo
@@ -45,6 +45,9 @@ notebook: $(STAMP) ## Execute the notebook in place
 
 crosscheck: $(PEERS_STAMP) ## Compare values with alibi and tf-explain (in .venv-peers)
 	@$(PEERS)/bin/tfxai crosscheck
+
+gpu-programs: $(STAMP) ## Write every method's XLA program, for a GPU machine without TensorFlow
+	@$(VENV)/bin/python -m benchmarks.gpu.export
 
 $(STAMP): requirements.txt requirements-dev.txt pyproject.toml setup.py
 	$(call environment,$(VENV),requirements-dev.txt)
