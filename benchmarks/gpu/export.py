@@ -2,7 +2,7 @@
 
 The folder holds `programs.json`, which lists the programs of each model; for each model
 `MODEL.npz` with the arrays that its programs take (weights, images) or should return, each
-array once; and `MODEL/NAME.hlo`, a serialised XLA program. `run.py` runs such a folder.
+array once; and `MODEL/NAME.hlo.gz`, a serialised XLA program. `run.py` runs such a folder.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import gzip
 import hashlib
 import json
 import math
@@ -81,8 +82,8 @@ class Folder:
             **facts: What else the list of programs should say of it.
         """
         program, taken = compile_program(function, arguments)
-        path = f"{self._name}/{name}.hlo"
-        (self._folder / path).write_bytes(program)
+        path = f"{self._name}/{name}.hlo.gz"
+        (self._folder / path).write_bytes(gzip.compress(program, mtime=0))
         flat = tf.nest.flatten(answers)
         names = (
             sorted(answers) if isinstance(answers, dict) else [str(i) for i in range(len(flat))]
@@ -204,6 +205,13 @@ def gradients_of(method: methods.AttributionMethod) -> int:
     return math.prod([*own, *inner])
 
 
+def described(method: methods.AttributionMethod) -> dict[str, Any]:
+    """Name and options of a method, without those that are arrays."""
+    config = method.to_config()
+    options = {k: v for k, v in config["options"].items() if not isinstance(v, list)}
+    return {**config, "options": options}
+
+
 def bare_pass(model: keras.Model, rows: int) -> Any:
     """A forward and a backward pass of `rows` rows, of one image ever brighter.
 
@@ -249,7 +257,7 @@ def export(
             compiled.function,
             compiled.arguments,
             plain.answers,
-            method=method.to_config(),
+            method=described(method),
             bare=f"bare_{rows}",
             passes=passes,
         )

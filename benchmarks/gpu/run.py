@@ -11,6 +11,7 @@ it needs. The exit code is 1 if a program fails or differs by more than the tole
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import random
 import statistics
@@ -24,11 +25,12 @@ import jax
 import numpy as np
 from jaxlib import _jax, xla_client
 
-# Of the distance to TensorFlow's values, as a share of their length. float32 on a CPU: sums in
-# another order, and a ReLU or max-pooling near its kink that falls to the other side. Elsewhere
-# convolutions may take TF32, whose 10 bits round each factor by up to 5e-4.
-TOLERANCES = {"cpu": 1e-3}
-TOLERANCE_ELSEWHERE = 2e-2
+# Of the distance to TensorFlow's values, as a share of their length. Sums in another order let
+# ReLUs near their kink fall to the other side: one unit in the last place of each pixel already
+# changes the mean gradient of 13 rows of EfficientNet-Lite0 by 1.6e-3. TF32, which convolutions may
+# take elsewhere, has 13 bits less.
+TOLERANCES = {"cpu": 1e-2}
+TOLERANCE_ELSEWHERE = 1e-1
 COLUMNS = {
     "distance": 10,
     "largest": 10,
@@ -52,7 +54,7 @@ class Program:
 
     def __init__(self, about: dict[str, Any], folder: Path, put: Callable[[str], Any]) -> None:
         start = time.perf_counter()
-        self._run = compiled((folder / about["program"]).read_bytes())
+        self._run = compiled(gzip.decompress((folder / about["program"]).read_bytes()))
         self.compile_seconds = time.perf_counter() - start
         self._arguments = [put(key) for key in about["arguments"]]
 

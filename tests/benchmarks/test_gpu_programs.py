@@ -1,6 +1,7 @@
 """Exported programs take and return what they are listed with."""
 
 import dataclasses
+import gzip
 import json
 import subprocess
 import sys
@@ -52,7 +53,7 @@ def test_programs_take_and_return_the_arrays_that_they_are_listed_with(written):
     folder, _, about = written
     arrays = np.load(folder / about["arrays"])
     for one in about["programs"]:
-        taken, returned = parsed((folder / one["program"]).read_bytes())
+        taken, returned = parsed(gzip.decompress((folder / one["program"]).read_bytes()))
         assert taken == [arrays[key].shape for key in one["arguments"]], one["name"]
         assert returned == [arrays[key].shape for key in one["results"].values()], one["name"]
 
