@@ -42,7 +42,7 @@ def method_table(subject: tfxai.Subject, image: np.ndarray, layer: str, rounds: 
         layer: For the methods that look at a layer.
         rounds: Of interleaved runs.
     """
-    methods = {name: _made(name, image, layer) for name in tfxai.methods.names()}
+    methods = {name: made(name, image, layer) for name in tfxai.methods.names()}
     target = int(tfxai.Saliency()(subject, image).target[0])
     bare = bare_pass(subject.model, target)
     chunk = _chunk(subject, image)
@@ -72,7 +72,7 @@ def method_table(subject: tfxai.Subject, image: np.ndarray, layer: str, rounds: 
     return table
 
 
-def _made(name: str, image: np.ndarray, layer: str) -> Any:
+def made(name: str, image: np.ndarray, layer: str) -> Any:
     """The method with its defaults; what has none is filled in."""
     background = np.linspace(0, 1, BACKGROUND).reshape(-1, 1, 1, 1) * image
     given = {"layer": layer, "background": background}

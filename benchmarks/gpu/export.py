@@ -13,7 +13,6 @@ import dataclasses
 import gzip
 import hashlib
 import json
-import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 import tfxai
+from benchmarks.methods import PASSES, made
 from tfxai import config, methods
 from tfxai.core.anatomy import anatomy
 from tfxai.core.inputs import read_inputs
@@ -35,7 +35,6 @@ from tfxai.models import resnet18
 LARGEST = 60 * 2**20  # bytes of a folder
 MEMORY = 4 * 2**30  # bytes that a program may use on the other machine
 SHARED = "models/efficientnet_lite0.keras"
-COPIES = ("steps", "samples")  # options that say how many gradients a method takes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,29 +181,6 @@ def call_of(
     return seen[0]
 
 
-def with_defaults(name: str, path: str, x: np.ndarray) -> methods.AttributionMethod:
-    """A method with its defaults, and those options filled in that have none."""
-    fitting = {"layer": path, "background": np.stack([np.zeros_like(x[0]), x[0] / 2])}
-    given = {}
-    for field in dataclasses.fields(methods.get(name)):
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            if field.name not in fitting:
-                raise KeyError(
-                    f"The option {field.name!r} of {name} has no default. Say in `with_defaults` "
-                    f"of {__name__} what it is given."
-                )
-            given[field.name] = fitting[field.name]
-    return methods.create(name, **given)
-
-
-def gradients_of(method: methods.AttributionMethod) -> int:
-    """How many gradients an example a method takes: its steps or samples, one without them."""
-    options = [getattr(method, field.name) for field in dataclasses.fields(method)]
-    inner = [gradients_of(one) for one in options if isinstance(one, methods.AttributionMethod)]
-    own = [getattr(method, name) for name in COPIES if hasattr(method, name)]
-    return math.prod([*own, *inner])
-
-
 def described(method: methods.AttributionMethod) -> dict[str, Any]:
     """Name and options of a method, without those that are arrays."""
     config = method.to_config()
@@ -246,9 +222,9 @@ def export(
     path = anatomy(model, layout).last_spatial()
     written = Folder(folder, name, model)
     sizes = set()
-    for method in (with_defaults(one, path, x) for one in methods.names()):
+    for method in (made(one, x, path) for one in methods.names()):
         plain, compiled = (call_of(method, model, x, memory=one) for one in (None, memory))
-        count = gradients_of(method)
+        count, share = PASSES.get(method.name, (1, 1.0))
         passes = -(-count // compiled.chunk)  # as even as they can be
         rows = -(-count // passes)
         sizes.add(rows)
@@ -259,9 +235,9 @@ def export(
             plain.answers,
             method=described(method),
             bare=f"bare_{rows}",
-            passes=passes,
+            passes=passes * share,
         )
-        print(f"{name}: {method.name}, {passes} x {rows} gradients", flush=True)
+        print(f"{name}: {method.name}, {passes * share:g} passes of {rows} rows", flush=True)
     image = tf.constant(x)
     for rows in sorted(sizes):
         run = bare_pass(model, rows)

@@ -27,8 +27,8 @@ from jaxlib import _jax, xla_client
 
 # Of the distance to TensorFlow's values, as a share of their length. Sums in another order let
 # ReLUs near their kink fall to the other side: one unit in the last place of each pixel already
-# changes the mean gradient of 13 rows of EfficientNet-Lite0 by 1.6e-3. TF32, which convolutions may
-# take elsewhere, has 13 bits less.
+# changes the mean gradient of 13 rows of EfficientNet-Lite0 by 1.6e-3. TF32, which convolutions
+# may take elsewhere, has 13 bits less.
 TOLERANCES = {"cpu": 1e-2}
 TOLERANCE_ELSEWHERE = 1e-1
 COLUMNS = {
@@ -176,7 +176,7 @@ def over_bare(about: dict[str, Any], seconds: list[float], times: Any) -> list[s
         return []
     ratios = [a / (about["passes"] * b) for a, b in zip(seconds, bare, strict=True)]
     low, median, high = statistics.quantiles(ratios, n=4, method="inclusive")
-    what = f"{about['passes']} x {about['bare'].removeprefix('bare_')}"
+    what = f"{about['passes']:g} x {about['bare'].removeprefix('bare_')}"
     return [what, f"{median:.2f}", f"{low:.2f}-{high:.2f}"]
 
 

@@ -1,6 +1,5 @@
 """Exported programs take and return what they are listed with."""
 
-import dataclasses
 import gzip
 import json
 import subprocess
@@ -96,18 +95,6 @@ def test_bare_pass_of_many_rows_is_the_mean_gradient_on_a_path():
     run = tf.function(export.bare_pass(model, 4), autograph=False)
     # f = x0 x1 on alpha (3, 4), alpha of 1/4, 2/4, 3/4, 1: mean gradient 5/8 (4, 3)
     np.testing.assert_allclose(run(tf.constant([[3.0, 4.0]])), [[2.5, 1.875]], rtol=1e-6)
-
-
-def test_gradients_are_counted_from_the_options():
-    assert export.gradients_of(tfxai.IntegratedGradients(steps=7)) == 7
-    assert export.gradients_of(tfxai.Saliency()) == 1
-
-
-def test_option_that_nobody_knows_to_fill_in_is_named(monkeypatch):
-    strange = dataclasses.make_dataclass("Strange", [("concept", str)], frozen=True)
-    monkeypatch.setattr(methods, "get", lambda name: strange)
-    with pytest.raises(KeyError, match="'concept' of strange has no default"):
-        export.with_defaults("strange", "conv", builders.images(1))
 
 
 @pytest.mark.slow

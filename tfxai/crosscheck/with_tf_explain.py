@@ -27,7 +27,8 @@ PROBABILITY = (
 SMOOTH = (
     "It averages the gradient of the cross-entropy, not of the class's score: each sample has "
     "the sign turned and is divided by its probability. Its noise is absolute (1.0 by default, "
-    "whatever the image's range). Both sides have the same draws here."
+    "whatever the image's range) and its draws are its "
+    "own."
 )
 INTEGRAL = (
     "It leaves out the factor x - x', and takes the plain mean over n nodes from 0 to 1, where "
@@ -109,7 +110,7 @@ def _smooth(core: Any, setting: Setting) -> Case:
         )
 
     def ours() -> Array:
-        return setting.gradients(noisy, "logit")[0].mean(axis=0, keepdims=True)
+        return setting.named("smooth_grad", "logit", samples=setting.samples, noise=NOISE)
 
     def of_cross_entropy(_: Array, theirs: Array) -> tuple[Array, Array]:
         values, score = setting.gradients(noisy, "output")  # d(-log p) = -dp / p
@@ -122,6 +123,7 @@ def _smooth(core: Any, setting: Setting) -> Case:
         theirs=theirs,
         departure=SMOOTH,
         reconcile=of_cross_entropy,
+        needs="smooth_grad",
     )
 
 
