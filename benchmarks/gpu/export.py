@@ -182,10 +182,11 @@ def call_of(
 
 
 def described(method: methods.AttributionMethod) -> dict[str, Any]:
-    """Name and options of a method, without those that are arrays."""
-    config = method.to_config()
-    options = {k: v for k, v in config["options"].items() if not isinstance(v, list)}
-    return {**config, "options": options}
+    """Name of a method, and those options that are numbers or words."""
+    stored = method.to_config()
+    plain = (bool, int, float, str, type(None))
+    options = {key: one for key, one in stored["options"].items() if isinstance(one, plain)}
+    return {"name": stored["name"], "options": options}
 
 
 def bare_pass(model: keras.Model, rows: int) -> Any:

@@ -58,6 +58,12 @@ def test_programs_take_and_return_the_arrays_that_they_are_listed_with(written):
 
 
 @pytest.mark.slow
+def test_the_list_of_programs_holds_no_arrays(written):
+    folder, _, about = written
+    assert (folder / "programs.json").stat().st_size < 5_000 * len(about["programs"])
+
+
+@pytest.mark.slow
 def test_weights_are_stored_once_and_are_the_models(written):
     folder, model, about = written
     arrays = np.load(folder / about["arrays"])
