@@ -17,9 +17,11 @@ _HOME = {
     "Contrast": "tfxai.core.scores",
     "DeconvNet": "tfxai.methods",
     "DeepLIFT": "tfxai.methods",
+    "DeepSHAP": "tfxai.methods",
     "GradCAM": "tfxai.methods",
     "GuidedBackprop": "tfxai.methods",
     "IntegratedGradients": "tfxai.methods",
+    "LRP": "tfxai.methods",
     "Neuron": "tfxai.core.scores",
     "Saliency": "tfxai.methods",
     "Subject": "tfxai.subject",
@@ -35,7 +37,17 @@ _HOME = {
     "load": "tfxai.registry",
     "register_score": "tfxai.core.scores",
 }
-_MODULES = ("baselines", "config", "data", "errors", "methods", "models", "plotting", "registry")
+_MODULES = (
+    "baselines",
+    "config",
+    "data",
+    "errors",
+    "methods",
+    "models",
+    "plotting",
+    "registry",
+    "rules",
+)
 
 __all__ = [*_HOME, *_MODULES, "__version__"]
 

@@ -21,6 +21,7 @@ ALTERNATIVES: dict[tuple[str, str], Any] = {
     ("conductance", "rule"): "riemann_left",
     ("conductance", "steps"): 3,
     ("deep_lift", "baseline"): 0.5,
+    ("deep_shap", "background"): np.full((1, 6, 5, 2), 0.25),
     ("grad_cam", "layer"): "conv1",
     ("gradient_shap", "background"): np.full((1, 6, 5, 2), 0.25),
     ("gradient_shap", "samples"): 3,
@@ -34,6 +35,7 @@ ALTERNATIVES: dict[tuple[str, str], Any] = {
     ("internal_influence", "layer"): "conv2",
     ("internal_influence", "rule"): "riemann_left",
     ("internal_influence", "steps"): 3,
+    ("lrp", "rule"): "z_plus",
     ("saliency", "absolute"): False,
     **{
         (name, option): value

@@ -6,12 +6,15 @@ other constants do not. All knowledge of single types that propagation needs is 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import tensorflow as tf
 
 RELUS = frozenset({"Relu", "Relu6", "LeakyRelu"})
 """The activations that guided backpropagation and the deconvolutional network rule."""
+
+CONSTANTS = frozenset({"OnesLike", "ZerosLike"})
+"""Their output rests on a shape only."""
 
 # Elements are moved, repeated or left out, never mixed. The value says where the data comes in.
 _MOVES = {
@@ -35,15 +38,13 @@ _MOVES = {
     "Slice": 0,
     "SpaceToBatchND": 0,
     "SpaceToDepth": 0,
-    "Split": 1,
-    "SplitV": 0,
     "Squeeze": 0,
     "StridedSlice": 0,
     "Tile": 0,
     "Transpose": 0,
-    "Unpack": 0,
 }
 _JOINS = frozenset({"ConcatV2", "Pack"})
+_SPLITS = {"Split": 1, "SplitV": 0, "Unpack": 0}
 _SUMS = frozenset({"Add", "AddN", "AddV2", "Sub"})
 _SHIFTS = _SUMS | {"BiasAdd"}
 # Several elements go into one, with weights that are no parameters.
@@ -140,11 +141,10 @@ _CONDITIONS = frozenset(
         "LogicalNot",
         "LogicalOr",
         "NotEqual",
-        "ZerosLike",
-        "OnesLike",
     }
 )
 _ELEMENTWISE = _ACTIVATIONS | _COMBINATIONS | _CONDITIONS | _SHIFTS | {"Cast", "Identity", "Neg"}
+_NONNEGATIVE = frozenset({"Abs", "Exp", "Relu", "Relu6", "Sigmoid", "Softplus", "Square"})
 _POOLS = frozenset({"Max", "MaxPool", "MaxPool3D"})
 _CALLS = frozenset(
     {
@@ -171,9 +171,10 @@ def kind(op: tf.Operation, live: Collection[int]) -> str | None:
         live: Positions of the operands that depend on x.
 
     Returns:
-        `"move"`, `"scale"`, `"shift"`, `"weighted"`, `"mix"`, `"sum"` or `"join"`, all linear
-        up to a constant; `"same"` for a custom gradient's identity; `"activation"`, elementwise;
-        `"combination"`, elementwise in several operands that depend on x; `"pool"`; `"call"`,
+        `"move"`, `"scale"`, `"shift"`, `"weighted"`, `"mix"`, `"sum"` or `"join"` (a move of
+        several tensors), all linear up to a constant; `"same"` for a custom gradient's
+        identity; `"activation"`, elementwise; `"combination"`, elementwise in several operands
+        that depend on x; `"pool"`; `"call"`,
         which cannot be looked into; or None where nothing is known.
     """
     name, only = op.type, set(live)
@@ -197,6 +198,25 @@ def is_elementwise(op: tf.Operation) -> bool:
     return op.type in _ELEMENTWISE
 
 
+def run_again(op: tf.Operation, operands: Mapping[int, tf.Tensor]) -> tf.Tensor:
+    """The operation's first output with some of its operands replaced."""
+    tensors = [operands.get(i, tensor) for i, tensor in enumerate(op.inputs)]
+    types = [output.dtype for output in op.outputs]
+    graph = tf.compat.v1.get_default_graph()
+    return graph.create_op(op.type, tensors, types, attrs=dict(op.node_def.attr)).outputs[0]
+
+
+def is_nonnegative(tensor: tf.Tensor) -> bool:
+    """Whether the operations that made it say that no element is negative."""
+    op = tensor.op
+    if op.type in _SUMS - {"Sub"}:
+        return all(is_nonnegative(summand) for summand in op.inputs)
+    passes = op.type in _POOLS | {"AvgPool", "AvgPool3D", "Mean", "Sum"} or (
+        op.type in _MOVES and _MOVES[op.type] == 0 and op.type not in ("PadV2", "Cast")
+    )
+    return is_nonnegative(op.inputs[0]) if passes else op.type in _NONNEGATIVE
+
+
 def _of_several(name: str) -> str | None:
     if name in _SUMS:
         return "sum"
@@ -215,6 +235,8 @@ def _of_one(op: tf.Operation, only: set[int]) -> str | None:
     name = op.type
     if name in _JOINS:
         return "move"
+    if name in _SPLITS:
+        return "join"
     if name in _WEIGHTED:
         return "weighted" if _WEIGHTED[name] is None or only == {_WEIGHTED[name]} else None
     if name in _MIXES:

@@ -29,7 +29,7 @@ class Step:
     Args:
         kind: `"affine"`: moves, scales and shifts around at most one operation with weights;
             `"mix"`: an average or another linear map without parameters; `"sum"` and `"join"`
-            of several sources; `"same"`; `"activation"`: a function of each element, of one or
+            of several tensors; `"same"`; `"activation"`: a function of each element, of one or
             several operations; `"pool"`: a maximum; `"gradient"`: anything, where only the
             ReLUs are told apart.
         ops: The operations in the order in which they run.
@@ -52,15 +52,31 @@ class Step:
 
     def gradient(self, signals: Sequence[tf.Tensor | None]) -> list[tf.Tensor | None]:
         """The signals at the results times the derivative of the results by each source."""
-        pairs = zip(self.results, signals, strict=True)
-        given = [(y, tf.cast(s, y.dtype)) for y, s in pairs if s is not None]
+        if self.kind == "same":
+            return list(signals)
+        results, sources = self.results, self.sources
+        if self.kind == "affine":
+            results, sources = self._copied()
+        given = [(y, s) for y, s in zip(results, signals, strict=True) if s is not None]
         back = tf.gradients(
             [y for y, _ in given],
-            self.sources,
-            [s for _, s in given],
-            stop_gradients=self.sources,  # one summand may rest on the other
+            sources,
+            [tf.cast(s, y.dtype) for y, s in given],
+            stop_gradients=sources,  # one summand may rest on the other
         )
         return [None if s is None else _widened(tf.convert_to_tensor(s)) for s in back]
+
+    def _copied(self) -> tuple[tuple[tf.Tensor, ...], tuple[tf.Tensor, ...]]:
+        """Results and sources of the same operations, beside the graph.
+
+        `tf.gradients` visits all that rests on a source: the rest of the network for each step.
+        """
+        source = tf.identity(self.sources[0])
+        data, copy = self.sources[0], source
+        for op in self.ops:
+            copies = {i: copy for i, tensor in enumerate(op.inputs) if tensor is data}
+            data, copy = op.outputs[0], operations.run_again(op, copies)
+        return (copy,), (source,)
 
 
 Rule = Callable[[Step, list[Any]], Sequence["tf.Tensor | None"]]
@@ -71,13 +87,14 @@ class Propagation:
     """The way from x to the score in steps.
 
     Attributes:
+        x: Where signals arrive.
         steps: The steps, sources before what rests on them.
     """
 
     def __init__(self, score: tf.Tensor, x: tf.Tensor, *, by_gradient: bool = False) -> None:
         self._score = score
-        self._x = x
-        self.steps = _steps(score, x, by_gradient)
+        self.x = score.graph.capture(x)  # x itself, or what stands for it in the body of a loop
+        self.steps = _steps(score, self.x, by_gradient)
 
     def back(self, rule: Rule, start: tf.Tensor) -> tf.Tensor:
         """The signal at x, shaped like it, from the one at the score, (B,)."""
@@ -90,12 +107,12 @@ class Propagation:
                 if signal is not None:
                     so_far = signals.get(source.ref())
                     signals[source.ref()] = signal if so_far is None else so_far + signal
-        if self._x.ref() not in signals:
+        if self.x.ref() not in signals:
             raise UnsupportedModelError(
                 "The score does not depend on the input in a way that can be followed back. "
                 "Explain a layer's output with at=."
             )
-        return tf.cast(signals[self._x.ref()], self._x.dtype)
+        return tf.cast(signals[self.x.ref()], self.x.dtype)
 
 
 class _Graph:
@@ -107,7 +124,8 @@ class _Graph:
         self.live = {self.x}
         self.order: dict[tf.Operation, int] = {}
         for op in _backward(score, x):
-            if any(tensor.ref() in self.live for tensor in op.inputs):
+            is_live = any(tensor.ref() in self.live for tensor in op.inputs)
+            if is_live and op.type not in operations.CONSTANTS:
                 self.order[op] = len(self.order)
                 self.live |= {t.ref() for t in op.outputs if self._carries(t)}
 

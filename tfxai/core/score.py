@@ -154,6 +154,15 @@ class Score:
             )
         return at_least_float32(tf.convert_to_tensor(forward))
 
+    def propagation(self, x: tf.Tensor, *, by_gradient: bool = False) -> Propagation:
+        """The steps from x to the score, through which signals are taken back by rules.
+
+        Raises:
+            UnsupportedModelError: An operation has no rule; with `by_gradient`, only a call
+                that cannot be looked into has none.
+        """
+        return Propagation(self._run(x).score, x, by_gradient=by_gradient)
+
     @property
     def num_baselines(self) -> int:
         """R: baselines that each example is compared with; 1 where each has one of its own."""
@@ -369,15 +378,6 @@ class Score:
         other = copy.copy(self)
         vars(other).update(changes, _runs={})
         return other
-
-    def propagation(self, x: tf.Tensor, *, by_gradient: bool = False) -> Propagation:
-        """The steps from x to the score, through which signals are taken back by rules.
-
-        Raises:
-            UnsupportedModelError: An operation has no rule; with `by_gradient`, only a call
-                that cannot be looked into has none.
-        """
-        return Propagation(self._run(x).score, x, by_gradient=by_gradient)
 
 
 class _Run:

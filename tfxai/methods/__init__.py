@@ -14,12 +14,16 @@ from tfxai.methods.gradient.smooth_grad import SmoothGrad
 from tfxai.methods.gradient.squared_smooth_grad import SquaredSmoothGrad
 from tfxai.methods.gradient.var_grad import VarGrad
 from tfxai.methods.propagation.deep_lift import DeepLIFT
+from tfxai.methods.propagation.deep_shap import DeepSHAP
+from tfxai.methods.propagation.lrp import LRP
 
 __all__ = [
+    "LRP",
     "AttributionMethod",
     "Conductance",
     "DeconvNet",
     "DeepLIFT",
+    "DeepSHAP",
     "GradCAM",
     "GradientInput",
     "GradientSHAP",

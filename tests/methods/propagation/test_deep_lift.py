@@ -7,8 +7,9 @@ from keras import layers
 
 from tests import builders
 from tests.methods.slow_rules import SHAPE, SlowResidual
+from tfxai.core.baseline_kinds import Samples
 from tfxai.errors import UnsupportedModelError
-from tfxai.methods import DeepLIFT, IntegratedGradients, Saliency
+from tfxai.methods import DeepLIFT, DeepSHAP, IntegratedGradients, Saliency
 
 EXACT = {"rtol": 1e-12, "atol": 1e-13}
 
@@ -71,6 +72,36 @@ def test_equals_the_papers_rule_in_numpy():
         np.testing.assert_allclose(a.values, expected, rtol=1e-9, atol=1e-10)
         np.testing.assert_allclose(a.score, [network.forward(one)[-1][target] for one in x])
         assert_complete(a)
+
+
+def test_deep_shap_is_the_mean_of_deep_lift_over_the_background():
+    network, rng = SlowResidual(2), np.random.default_rng(4)
+    x, background = rng.normal(size=(3, *SHAPE)), rng.normal(size=(5, *SHAPE))
+    model = network.keras_model()
+    expected = np.mean([[network.deep_lift(one, x0, 2) for one in x] for x0 in background], axis=0)
+    for chunk_size in (50, 4, 1):
+        a = DeepSHAP(background=background)(model, x, target=2, chunk_size=chunk_size)
+        np.testing.assert_allclose(a.values, expected, rtol=1e-9, atol=1e-10)
+        scores = [network.forward(x0)[-1][2] for x0 in background]
+        np.testing.assert_allclose(a.baseline_score, np.mean(scores), rtol=1e-12)
+        assert_complete(a)
+    b = DeepLIFT(baseline=Samples(background))(model, x, target=2)
+    np.testing.assert_allclose(b.values, expected, rtol=1e-9, atol=1e-10)
+
+
+def test_deep_shap_of_a_sum_of_functions_is_its_shapley_values():
+    # x0 and x1 do not interact: each earns its own function less the background's mean of it
+    model = builders.formula(
+        lambda x: keras.ops.tanh(x[:, :1]) + keras.ops.relu(2.0 * x[:, 1:] - 1.0)
+    )
+    background = np.random.default_rng(5).normal(size=(7, 2))
+    x = np.array([[0.7, 1.4], [-1.0, 0.2]])
+
+    def parts(x):
+        return np.stack([np.tanh(x[:, 0]), np.maximum(2 * x[:, 1] - 1, 0)], axis=1)
+
+    a = DeepSHAP(background=background)(model, x)
+    np.testing.assert_allclose(a.values, parts(x) - parts(background).mean(axis=0), rtol=1e-12)
 
 
 def test_is_gradient_times_input_without_biases_from_zero():

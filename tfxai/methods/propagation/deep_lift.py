@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfxai.core.baselines import check_baseline
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
-from tfxai.methods.propagation.rescale import contributions
+from tfxai.methods.propagation.rescale import mean_contributions
 
 
 @final
@@ -23,8 +23,9 @@ class DeepLIFT(AttributionMethod):
 
     Args:
         baseline: x': None for black before preprocessing (zeros where the preprocessing is not
-            known), a number in the model's input units, `"black"`, `"white"`, or an array
-            shaped like one input or like the batch.
+            known), a number in the model's input units, `"black"`, `"grey"`, `"white"`, `"blur"`,
+            `"noise"`, `"mean"`, a record of `tfxai.baselines`, or an array shaped like one input
+            or like the batch. `Samples` are several: the attributions to each are averaged.
 
     Returns:
         `Attribution` with values shaped like the inputs, in units of the score, with
@@ -60,4 +61,4 @@ class DeepLIFT(AttributionMethod):
         object.__setattr__(self, "baseline", check_baseline(self.baseline))
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
-        return contributions(f, x)
+        return mean_contributions(f, x)

@@ -14,24 +14,32 @@ from tfxai.methods.propagation.windows import windows
 _PIECEWISE_LINEAR = frozenset({"Relu", "Relu6", "LeakyRelu", "Abs", "Maximum", "Minimum"})
 
 
-def contributions(f: Score, x: tf.Tensor) -> tf.Tensor:
-    """Multipliers times x - x', whose sum is f(x) - f(x'), with x' = `f.baseline`.
+def mean_contributions(f: Score, x: tf.Tensor) -> tf.Tensor:
+    """The contributions from the baseline of each row, or their mean over a set of them.
 
     Raises:
         UnsupportedModelError: An operation has no rule.
     """
+    if f.baseline is not None:
+        return contributions(f, x, f.baseline)
+    shares = [1 / f.num_baselines] * f.num_baselines
+    return f.sum_over_copies(lambda f, x, r: contributions(f, x, f.baseline_number(r)), shares, x)
+
+
+def contributions(f: Score, x: tf.Tensor, baseline: tf.Tensor) -> tf.Tensor:
+    """Multipliers times x - x', whose sum is f(x) - f(x')."""
     forward = f.propagation(x)
     # the same Python code traced both, so the steps are the same in the same order
-    at_baseline = dict(zip(forward.steps, f.propagation(f.baseline).steps, strict=True))
+    at_baseline = dict(zip(forward.steps, f.propagation(baseline).steps, strict=True))
 
     def multipliers(step: Step, signals: list[tf.Tensor]) -> list[tf.Tensor | None]:
         if step.kind == "activation":
             return [signals[0] * _slope(step, at_baseline[step])]
         if step.kind == "pool":
             return [_shared_out(step, at_baseline[step], signals[0])]
-        return signals if step.kind == "same" else step.gradient(signals)  # the linear rule
+        return step.gradient(signals)  # the linear rule
 
-    return (x - f.baseline) * forward.back(multipliers, tf.ones_like(f(x)))
+    return (x - baseline) * forward.back(multipliers, tf.ones_like(f(x)))
 
 
 def _slope(step: Step, there: Step) -> tf.Tensor:

@@ -1,0 +1,89 @@
+"""Layer-wise relevance propagation: the score handed back layer by layer, by rules."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar, final
+
+import tensorflow as tf
+
+from tfxai.core.affine import Affine
+from tfxai.core.operations import DENSE
+from tfxai.core.propagation import Step
+from tfxai.core.score import Score
+from tfxai.methods.base import AttributionMethod
+from tfxai.methods.propagation.composites import Composite, check_rule, composite
+from tfxai.methods.propagation.rules import Epsilon, Rule, quotient
+
+
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LRP(AttributionMethod):
+    """Hands the score back from layer to layer in proportion to what contributed to it.
+
+    A layer is a convolution or matrix product together with the batch normalisations, paddings
+    and biases next to it. Relevance is conserved where nothing is absorbed by biases or by
+    epsilon. Made for ReLU networks: behind an activation with f(0) != 0, shares can be large.
+
+    Args:
+        rule: `"epsilon"`, `"gamma"`, `"alpha_beta"` (2, 1), `"z_plus"` or `"flat"` for all
+            layers; `"epsilon_plus"`: epsilon for dense layers, z_plus for convolutions;
+            `"epsilon_gamma_box"`: epsilon, gamma, and z_box for the layer that reads the input;
+            or a record of `tfxai.rules`: `Epsilon`, `Gamma`, `AlphaBeta`, `ZPlus`, `Flat`, or a
+            `Composite` of them.
+
+    Returns:
+        `Attribution` with values shaped like the inputs: relevance, in units of the score.
+
+    Raises:
+        InvalidInputError: An unknown rule, or numbers that do not fit it.
+        UnsupportedModelError: An operation between the input and the score has no rule: a
+            softmax or a product inside the network (attention, squeeze-and-excitation, layer
+            normalisation), a loop, a compiled call.
+
+    Reference:
+        Bach et al., "On Pixel-Wise Explanations for Non-Linear Classifier Decisions by
+        Layer-Wise Relevance Propagation", PLOS ONE 10(7), 2015, Eqs. 58 and 60; Montavon et al.,
+        "Layer-Wise Relevance Propagation: An Overview", 2019, Table 1. Departure: relevance
+        passes elementwise activations unchanged and goes to the largest element of a
+        max-pooling. Sums (residual connections), averages and batch normalisations with no
+        layer next to them have the epsilon rule, with the epsilon of the dense layers, 0 where
+        their rule has none. `Gamma` favours negative contributions where z < 0.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> inputs = keras.Input((2,))
+        >>> model = keras.Model(inputs, keras.ops.relu(inputs @ np.array([[3.0], [-1.0]], "f4")))
+        >>> LRP()(model, np.array([[1.0, 2.0]], "float32")).values.round(4)
+        array([[ 3., -2.]], dtype=float32)
+    """
+
+    name: ClassVar[str] = "lrp"
+    rule: Any = "epsilon"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rule", check_rule(self.rule))
+
+    def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
+        propagation, rules = f.propagation(x), composite(self.rule)
+        epsilon = rules.dense.epsilon if isinstance(rules.dense, Epsilon) else 0.0
+
+        def relevance(step: Step, signals: list[tf.Tensor]) -> list[tf.Tensor | None]:
+            if step.kind == "activation":
+                return signals
+            if step.weighted is not None:
+                rule = _rule_of(step, step.weighted, rules, propagation.x)
+                return [rule.relevance(Affine(step), signals[0])]
+            if step.kind in ("same", "join", "pool") or set(step.kinds) == {"move"}:
+                return step.gradient(signals)
+            shares = step.gradient([quotient(signals[0], step.results[0], epsilon)])
+            pairs = zip(step.sources, shares, strict=True)
+            return [None if s is None else tf.cast(a, s.dtype) * s for a, s in pairs]
+
+        return propagation.back(relevance, f(x))
+
+
+def _rule_of(step: Step, weighted: tf.Operation, rules: Composite, x: tf.Tensor) -> Rule:
+    if rules.first is not None and step.sources[0] is x:
+        return rules.first
+    return rules.dense if weighted.type in DENSE else rules.convolution
