@@ -142,7 +142,7 @@ def test_loop_is_refused_by_name(method):
     )
     with pytest.raises(
         UnsupportedModelError,
-        match=r"through the operation While in '.*memory.*': it runs inside a loop",
+        match=r"through the operation TensorList\w+ in '.*memory.*': it runs inside a loop",
     ):
         method(model, builders.images(2, (5, 3)))
 
