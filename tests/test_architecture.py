@@ -20,7 +20,7 @@ LEVELS = {
     "subject": 4, "attribution": 4,
     "registry": 5, "models": 5,
     "methods": 6,
-    "plotting": 7, "rules": 7,
+    "plotting": 7, "rules": 7, "crosscheck": 7,
     "cli": 8, "__main__": 9,
 }  # fmt: skip
 WHOLE = LEVELS["plotting"]  # a bare `import tfxai` may load any library module
