@@ -55,7 +55,7 @@ class Step:
         if self.kind == "same":
             return list(signals)
         results, sources = self.results, self.sources
-        if self.kind == "affine":
+        if self.kind in ("affine", "activation"):
             results, sources = self._copied()
         given = [(y, s) for y, s in zip(results, signals, strict=True) if s is not None]
         back = tf.gradients(
@@ -72,10 +72,10 @@ class Step:
         `tf.gradients` visits all that rests on a source: the rest of the network for each step.
         """
         source = tf.identity(self.sources[0])
-        data, copy = self.sources[0], source
+        copies = {self.sources[0].ref(): source}
         for op in self.ops:
-            copies = {i: copy for i, tensor in enumerate(op.inputs) if tensor is data}
-            data, copy = op.outputs[0], operations.run_again(op, copies)
+            known = {i: copies[t.ref()] for i, t in enumerate(op.inputs) if t.ref() in copies}
+            copy = copies[op.outputs[0].ref()] = operations.run_again(op, known)
         return (copy,), (source,)
 
 

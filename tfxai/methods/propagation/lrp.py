@@ -23,7 +23,9 @@ class LRP(AttributionMethod):
 
     A layer is a convolution or matrix product together with the batch normalisations, paddings
     and biases next to it. Relevance is conserved where nothing is absorbed by biases or by
-    epsilon. Made for ReLU networks: behind an activation with f(0) != 0, shares can be large.
+    epsilon: the sum of the values against `score` says how much arrived, which after many batch
+    normalisations can be little. Made for ReLU networks: behind an activation with f(0) != 0,
+    shares can be large.
 
     Args:
         rule: `"epsilon"`, `"gamma"`, `"alpha_beta"` (2, 1), `"z_plus"` or `"flat"` for all
