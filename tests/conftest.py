@@ -6,6 +6,7 @@ import os
 import random
 import sys
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -18,13 +19,24 @@ import numpy as np
 import pytest
 
 
-@pytest.fixture(autouse=True)
-def _seeds() -> None:
-    """The same random numbers in every test, whatever ran before it."""
+def seed() -> None:
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 - what third-party code draws from
     if "keras" in sys.modules:
         sys.modules["keras"].utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _seeds() -> None:
+    """The same random numbers in every test, whatever ran before it."""
+    seed()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> None:
+    """The same random numbers in what several tests share, which pytest makes before `_seeds`."""
+    if fixturedef.scope != "function":
+        seed()
 
 
 @pytest.fixture(scope="session")
