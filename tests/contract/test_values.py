@@ -10,6 +10,7 @@ import pytest
 from tests import builders
 from tests.contract.cases import OF_LOGITS, TARGET, doubles, every_method, make
 from tfxai import config
+from tfxai.core import program
 from tfxai.errors import UnsupportedModelError
 
 # Sums of at most a few hundred float64 terms, in another order.
@@ -25,6 +26,9 @@ def assert_equal_up_to_rounding(a, b):
     np.testing.assert_allclose(a.values, b.values, **ROUNDING)
     np.testing.assert_allclose(a.score, b.score, **ROUNDING)
     np.testing.assert_array_equal(a.target, b.target)
+    assert (a.baseline_score is None) == (b.baseline_score is None)
+    if a.baseline_score is not None:
+        np.testing.assert_allclose(a.baseline_score, b.baseline_score, **ROUNDING)
 
 
 @every_method
@@ -162,7 +166,15 @@ def test_two_models_at_once_get_what_they_get_alone(name):
 @pytest.mark.slow
 def test_xla_agrees(name, model, monkeypatch):
     a = make(name)(model, doubles(), target=TARGET)
+    asked, compiled = [], program.compiled
+
+    def recorded(*args, jit=False):
+        asked.append(jit)
+        return compiled(*args, jit=jit)
+
+    monkeypatch.setattr(program, "compiled", recorded)
     monkeypatch.setattr(config, "jit_compile", True)
     for count in (3, 2):  # another batch size is another XLA program of the same trace
         b = make(name)(model, doubles()[:count], target=TARGET, chunk_size=7)
         assert_equal_up_to_rounding(a[:count], b)
+    assert asked == [True]

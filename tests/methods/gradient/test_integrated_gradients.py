@@ -69,7 +69,7 @@ def test_riemann_sums_of_a_cube_are_those_computed_by_hand():
     assert ends == 8.25  # 1 / (2 n^2) of 8 too much, with n = 4 intervals
 
 
-def test_left_rule_of_the_papers_equation_3_mirrored_is_the_right_rule():
+def test_right_rule_is_the_left_rule_of_the_path_run_backwards():
     model, x0 = builders.functional(dtype="float64"), 0.3
     x = builders.images(1).astype(np.float64)
     right = IntegratedGradients(rule="riemann_right", steps=6, baseline=x0)(model, x, target=0)
@@ -89,7 +89,8 @@ def test_relu_kink_is_off_by_less_than_one_step(rule, steps):
     expected = 3 * weights[3 * nodes > 1].sum()  # the gradient is 1 behind the kink, 0 before it
     np.testing.assert_allclose(a.values, [[expected]], rtol=1e-13)
     np.testing.assert_allclose(a.completeness_gap, [expected - 2], rtol=1e-12, atol=1e-14)
-    assert abs(a.completeness_gap[0]) <= 3 / (steps - 1)
+    if steps > 2:  # where a step is small beside the integral of 2
+        assert abs(a.completeness_gap[0]) <= 3 / (steps - 1)
 
 
 @every_rule
@@ -158,6 +159,15 @@ def test_input_that_is_not_used_or_does_not_move_gets_nothing():
     a = IntegratedGradients(baseline=[0.0, 2.0, 0.0])(model, [[1.0, 2.0, 5.0]])
     np.testing.assert_array_equal(a.values[:, 1:], [[0.0, 0.0]])
     np.testing.assert_allclose(a.values[:, 0], 2 * (math.e - 1), rtol=1e-13)
+
+
+@every_rule
+def test_class_predicted_at_the_input_is_held_along_the_path(rule):
+    model = builders.linear([[1.0, -3.0]], bias=[0.0, 2.0])  # class 1 below x = 1/2
+    a = IntegratedGradients(rule=rule, steps=4)(model, [[1.0]])
+    np.testing.assert_array_equal(a.target, [0])
+    np.testing.assert_allclose(a.values, [[1.0]], rtol=1e-14)
+    np.testing.assert_array_equal(a.baseline_score, [0.0])
 
 
 def test_two_implementations_of_one_function_get_the_same():
