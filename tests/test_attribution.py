@@ -86,8 +86,12 @@ def test_resize_by_hand():
     np.testing.assert_allclose(shown[0], share @ values[0] @ share.T / 16, rtol=1e-6)
     wide = attribution(values, is_map=True).heatmap(size=(2, 4), clip_percentile=100)
     np.testing.assert_allclose(wide[0], values[0] @ share.T / 16, rtol=1e-6)
-    small = attribution(values, is_map=True).heatmap(size=(1, 1), clip_percentile=100)
-    np.testing.assert_allclose(small, [[[1.0]]])
+    # at half the size, shares fall from 1 to 0 over two pixels: 3/4, 3/4, 1/4 at the border
+    large = np.array([[0.0, 4, 8, 3], [5, 1, 0, 2], [7, 6, 9, 0], [1, 0, 2, 8]])
+    share = np.array([[3, 3, 1, 0], [0, 1, 3, 3]]) / 7
+    expected = share @ large @ share.T
+    small = attribution(large[None], is_map=True).heatmap(size=(2, 2), clip_percentile=100)
+    np.testing.assert_allclose(small[0], expected / expected.max(), rtol=1e-6)
 
 
 @pytest.mark.parametrize("size", [(0, 4), (4,), 4, (4.5, 4), "44", (2, 3, 4), (-1, 2)])

@@ -35,8 +35,9 @@ def test_an_image_keeps_its_label():
 
 def test_batches_depend_on_epoch_and_seed_alone():
     first, other = batches(epoch=3), batches(epoch=3)
+    forward = {index: first[index][0] for index in (0, 2, 4)}
     for index in (4, 0, 2):  # in any order
-        np.testing.assert_array_equal(first[index][0], other[4 - 4 + index][0])
+        np.testing.assert_array_equal(other[index][0], forward[index])
     np.random.random(7)  # noqa: NPY002 - the global generator plays no part
     np.testing.assert_array_equal(first[1][0], other[1][0])
     for changed in (batches(epoch=4), batches(epoch=3, seed=1)):
