@@ -130,9 +130,10 @@ def test_call_of_a_shared_layer_is_replaced_and_the_other_is_not(method):
     else:
         ends = [conv(keras.ops.tanh(conv(end))).numpy() for end in (X, np.full_like(X, 0.3))]
         np.testing.assert_allclose(last.values, (ends[0] - ends[1]) * weights, **SMALL)
+        # four nodes integrate a tanh to 2e-4 here
         first = method(model, X, target=1, at="conv#0")
         np.testing.assert_allclose(
-            first.values.sum(axis=(1, 2, 3)), first.score - first.baseline_score, atol=0.05
+            first.values.sum(axis=(1, 2, 3)), first.score - first.baseline_score, atol=1e-3
         )
         assert not np.allclose(first.values, last.values)
 
@@ -202,7 +203,7 @@ def test_attention_at_an_embedding(method, whole):
     assert was_cut
     np.testing.assert_allclose(cut.values, replaced.values, **SMALL)
     if method.name == "integrated_gradients":
-        np.testing.assert_allclose(cut.completeness_gap, 0, atol=1e-3)
+        np.testing.assert_allclose(cut.completeness_gap, 0, atol=1e-5)  # smooth: rounding
 
 
 class Doubling(layers.Layer):

@@ -21,9 +21,12 @@ def parameters(weights):
     return sum(int(np.prod(weight.shape)) for weight in weights)
 
 
-def test_three_block_cnn_has_the_published_number_of_parameters(cnn):
-    assert cnn.count_params() == 2_397_226
-    assert parameters(cnn.trainable_weights) == 2_396_330
+def test_three_block_cnn_has_the_parameters_of_its_definition(cnn):
+    blocks = 3 * 32 * 9 + 32 * 32 * 9 + 32 * 64 * 9 + 64 * 64 * 9 + 64 * 128 * 9 + 128 * 128 * 9
+    filters = 2 * (32 + 64 + 128)  # a bias and batch normalisation's four numbers each
+    dense = (4 * 4 * 128 * 1024 + 1024) + (1024 * 10 + 10)
+    assert cnn.count_params() == blocks + 5 * filters + dense == 2_397_226
+    assert parameters(cnn.trainable_weights) == blocks + 3 * filters + dense
 
 
 def test_three_block_cnn_has_its_names(cnn):

@@ -5,7 +5,7 @@ from keras import layers
 
 from tests import builders
 from tests.methods.slow_network import SlowNetwork
-from tfxai.errors import InvalidInputError, LayerNotFoundError
+from tfxai.errors import InvalidInputError, LayerNotFoundError, UnsupportedModelError
 from tfxai.methods import GradCAM
 
 
@@ -134,5 +134,5 @@ def test_layer_that_the_score_does_not_rest_on_is_refused():
     side = layers.Conv2D(2, 3, name="side")(x)
     main = layers.Dense(2)(layers.Flatten()(x))
     model = keras.Model(x, main + 0.0 * keras.ops.stop_gradient(keras.ops.sum(side)))
-    with pytest.raises(TypeError, match="score does not depend on layer 'side'"):
+    with pytest.raises(UnsupportedModelError, match="score does not depend on layer 'side'"):
         GradCAM(layer="side")(model, builders.images(), target=0)
