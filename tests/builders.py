@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import layers
 
+# keras.Variable.__array__ and NumPy 2, when a model is saved
+KERAS_SAVES = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 IMAGE = (6, 5, 2)
 CLASSES = 3
 

@@ -9,17 +9,23 @@ from tfxai.errors import DataNotFoundError, InvalidInputError
 
 
 @pytest.fixture
-def nowhere(monkeypatch, tmp_path):
-    """No copy of tensorflow-datasets, and no network."""
+def no_copy(monkeypatch, tmp_path):
+    """No copy of tensorflow-datasets."""
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("TFXAI_TEST_DATA", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def nowhere(no_copy, monkeypatch):
+    """No copy, and no network."""
 
     def no_network(split):
         raise OSError("no route to host\nsecond line")
 
     monkeypatch.setattr(cifar10, "_from_keras", no_network)
-    return tmp_path
+    return no_copy
 
 
 def prepare(folder):
@@ -54,11 +60,7 @@ def test_a_copy_that_lacks_images_is_not_used(nowhere, monkeypatch):
         load_cifar10("test")
 
 
-def test_keras_is_asked_when_there_is_no_prepared_copy(nowhere, monkeypatch):
-    monkeypatch.undo()
-    monkeypatch.setenv("TFDS_DATA_DIR", str(nowhere / "tfds"))
-    monkeypatch.setenv("HOME", str(nowhere))
-    monkeypatch.delenv("TFXAI_TEST_DATA", raising=False)
+def test_keras_is_asked_when_there_is_no_prepared_copy(no_copy, monkeypatch):
     import keras
 
     def load_data():

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders import KERAS_SAVES
+
 INSIDE_KERAS = (
-    # keras.Variable.__array__ and NumPy 2, when a model is saved
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning",
+    KERAS_SAVES,
     # where Keras' legacy ImageDataGenerator finds SciPy's functions
     "ignore:Please import `affine_transform` from the `scipy.ndimage`:DeprecationWarning",
 )

@@ -5,15 +5,13 @@ import numpy as np
 import pytest
 
 import tfxai
+from tests import builders
 from tfxai.card import Card
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import DataNotFoundError, InvalidInputError, ModelFileError
 from tfxai.registry import load
 
-pytestmark = pytest.mark.filterwarnings(
-    # keras.Variable.__array__ and NumPy 2, when a model is saved
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-)
+pytestmark = pytest.mark.filterwarnings(builders.KERAS_SAVES)
 
 
 class Doubled(keras.layers.Layer):
