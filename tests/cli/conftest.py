@@ -34,6 +34,12 @@ def any_size():
     return keras.Model(image, layers.Dense(3, activation="softmax")(x))
 
 
+def by_colour():
+    """A classifier whose outputs are the mean red, green and blue of an image."""
+    image = keras.Input((32, 32, 3))
+    return keras.Model(image, layers.GlobalAveragePooling2D()(image))
+
+
 def autoencoder():
     """Images to images: no classifier."""
     image = keras.Input((32, 32, 3))
@@ -78,6 +84,7 @@ def models(tmp_path_factory) -> Path:
         "binary": convolutional(units=1, activation="sigmoid"),
         "scores": convolutional(units=3, activation=None),
         "any_size": any_size(),
+        "by_colour": by_colour(),
         "regression": convolutional(units=1, activation=None),
         "autoencoder": autoencoder(),
         "table": table_model(),
@@ -92,6 +99,10 @@ def models(tmp_path_factory) -> Path:
     unit = Preprocessing("unit")
     Card(name="tiny", classes=CLASSES, input_shape=(32, 32, 3), preprocessing=unit).write(
         folder / "tiny.json"
+    )
+    twice_green = Preprocessing("standardise", (0.0, 0.0, 0.0), (1.0, 0.5, 1.0))
+    Card(name="by_colour", classes=("Red", "Green", "Blue"), preprocessing=twice_green).write(
+        folder / "by_colour.json"
     )
     Card(name="broken", preprocessing=unit).write(folder / "broken.json")
     return folder

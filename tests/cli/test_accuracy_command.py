@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import tfxai
 from tests.cli.pictures import picture
@@ -24,6 +25,24 @@ def test_accuracy_is_the_share_of_images_whose_best_output_is_their_class(run, m
     outputs = np.array([subject.card.class_index(name) for name in classes])[labels]
     right = int((subject.predict(images).argmax(axis=1) == outputs).sum())
     assert (found["images"], found["right"], found["accuracy"]) == (12, right, right / 12)
+
+
+# `by_colour` sees green twice as strong: it is right on 2 blue, 4 green and 3 red ones.
+COLOURS = {
+    "Blue": [(0, 50, 200), (60, 10, 130), (200, 0, 50), (90, 70, 120)],
+    "green": [(100, 80, 0), (0, 90, 150), (30, 200, 30), (120, 90, 0)],
+    "red": [(200, 50, 0), (250, 100, 40), (90, 0, 10), (200, 150, 0)],
+}
+
+
+def test_accuracy_of_a_model_that_answers_by_colour(run, place):
+    for name, colours in COLOURS.items():
+        for number, colour in enumerate(colours):
+            path = place / "colours" / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (32, 32), colour).save(path)
+    found = json.loads(run("accuracy", "by_colour", "--data", "colours", "--json").stdout)
+    assert (found["images"], found["right"], found["accuracy"]) == (12, 9, 0.75)
 
 
 def test_the_sentence_says_the_same(run, photos):

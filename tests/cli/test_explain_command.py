@@ -7,6 +7,7 @@ from PIL import Image
 import tfxai
 from tests.cli.pictures import picture
 from tfxai import Attribution
+from tfxai.data import load_cifar10
 
 METHODS = ("-m", "saliency", "-m", "integrated_gradients", "-m", "grad_cam")
 
@@ -168,11 +169,18 @@ def test_a_second_run_replaces_the_files_of_the_first(run, place):
 
 @pytest.mark.slow
 @pytest.mark.data
-def test_the_frog_of_the_literature_is_explained(run, test_data, place):
-    layer = ("--layer", "Conv2D_Block3_Layer1", "--target", "Frog")
-    (image,) = explain(run, "cifar10:test:5113", *METHODS, *layer)
+def test_image_5113_of_the_test_split_is_explained(run, test_data, models):
+    layer = "Conv2D_Block3_Layer1"
+    words = ("--layer", layer, "--target", "Frog")
+    (image,) = explain(run, "cifar10:test:5113", *METHODS, *words)
     assert image["label"] == "Frog"
     assert image["files"][0] == "out/explain/cifar10-test-5113.explained.png"
+    pixels = load_cifar10("test")[0][5113]
+    subject = tfxai.load(models / "tiny.keras")
+    for method in (tfxai.Saliency(), tfxai.IntegratedGradients(), tfxai.GradCAM(layer=layer)):
+        stored = Attribution.load(f"out/explain/cifar10-test-5113.{method.name}.npz")
+        expected = method(subject, pixels[None], target="Frog")
+        np.testing.assert_allclose(stored.values, expected.values, rtol=1e-4, atol=1e-7)
 
 
 def test_an_array_comes_from_a_file(run, place, models):
