@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from tests.docs.blocks import python_blocks
 from tfxai.core import scores
-
-PAGE = Path(__file__).parents[2] / "docs" / "scores.md"
 
 
 @pytest.fixture
@@ -21,7 +17,7 @@ def registered(monkeypatch):
 @pytest.mark.usefixtures("registered")
 def test_every_block_runs_and_its_explanations_are_those_of_its_words():
     found = {}
-    blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.M | re.S)
+    blocks = python_blocks("docs/scores.md")
     for block in blocks:
         exec(block, found)
         for name in ("a", "b", "pixel", "mean", "bound"):
