@@ -7,31 +7,11 @@ import numpy as np
 import pytest
 
 from tests import builders
-from tfxai.attribution import CHANNELS, Attribution
+from tests.attributions import VALUES, attribution, full
+from tfxai.attribution import CHANNELS
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import InvalidInputError, UnknownNameError
 from tfxai.methods import GradCAM, IntegratedGradients, Saliency
-
-VALUES = np.array(
-    [
-        [[[1.0, -3.0], [0.0, 0.0]], [[2.0, 2.0], [-1.0, -1.0]]],
-        [[[0.5, 0.5], [4.0, -4.0]], [[0.0, 1.0], [3.0, 0.0]]],
-    ]
-)
-
-
-def attribution(values=VALUES, **changes):
-    count = len(next(iter(values.values())) if isinstance(values, dict) else values)
-    given = {
-        "inputs": np.zeros((count, 2, 2, 2)),
-        "target": np.arange(count, dtype=np.int32),
-        "score": np.arange(count) + 0.5,
-        "method": {"name": "saliency", "options": {"absolute": False}},
-        "score_name": "logit",
-        **changes,
-    }
-    return Attribution(values=values, **given)
-
 
 REDUCED = {
     "sum": [[[-2, 0], [4, -2]], [[1, 0], [1, 3]]],
@@ -111,21 +91,6 @@ def test_bad_heatmaps_are_refused():
             attribution(values).heatmap()
 
 
-def full():
-    """Every field set."""
-    return attribution(
-        probability=np.array([0.25, 0.75]),
-        baseline_score=np.array([0.0, 1.0]),
-        completeness_gap=np.array([1e-3, -1e-3]),
-        prediction=np.array([1, 1]),
-        at="conv1",
-        is_signed=True,
-        channels="l2",
-        class_names=("Cat", "Frog"),
-        preprocessing=Preprocessing("tf"),
-    )
-
-
 @pytest.mark.parametrize(
     ("index", "rows"),
     [
@@ -146,6 +111,7 @@ def test_slice_takes_all_fields_of_some_examples(index, rows):
         np.testing.assert_array_equal(getattr(part, name), getattr(a, name)[rows])
     np.testing.assert_array_equal(part.completeness_gap, a.completeness_gap[rows])
     np.testing.assert_array_equal(part.prediction, a.prediction[rows])
+    np.testing.assert_array_equal(part.details["num_steps"], a.details["num_steps"][rows])
     for name in ("method", "score_name", "at", "channels", "class_names", "preprocessing"):
         assert getattr(part, name) == getattr(a, name)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests import builders
-from tests.test_attribution import VALUES, attribution, full
+from tests.attributions import VALUES, attribution, full
 from tfxai.attribution import Attribution
 from tfxai.errors import DataNotFoundError, InvalidInputError, OutputError
 from tfxai.methods import IntegratedGradients
@@ -17,7 +17,7 @@ from tfxai.methods import IntegratedGradients
 def assert_same(a, b):
     for field in dataclasses.fields(Attribution):
         mine, theirs = getattr(a, field.name), getattr(b, field.name)
-        if isinstance(mine, dict) and field.name in ("values", "inputs"):
+        if isinstance(mine, dict) and field.name in ("values", "inputs", "details"):
             assert list(mine) == list(theirs)
             for name in mine:
                 np.testing.assert_array_equal(mine[name], theirs[name])
