@@ -12,6 +12,7 @@ import pytest
 from keras import layers
 from typer.testing import CliRunner
 
+from tests.builders import KERAS_SAVES
 from tfxai.card import Card
 from tfxai.cli.app import app
 from tfxai.data.cifar10 import CLASSES
@@ -92,8 +93,8 @@ def models(tmp_path_factory) -> Path:
         "broken": broken(),
         "steep": steep(),
     }
-    with warnings.catch_warnings():  # keras.Variable.__array__ and NumPy 2
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", KERAS_SAVES.split(":")[1], DeprecationWarning)
         for name, model in made.items():
             model.save(folder / f"{name}.keras")
     unit = Preprocessing("unit")
