@@ -98,11 +98,12 @@ def test_a_run_that_was_killed_ends_with_the_model_of_an_unbroken_one(config, tm
     out = str(tmp_path / "again" / "colours.keras")
     resumed = killed_and_gone_on_with(dataclasses.replace(config, out=out), epoch=2)
     for ours, theirs in zip(resumed.model.weights, unbroken.model.weights, strict=True):
-        # the same steps on the same numbers; threads may add up in another order
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5, err_msg=ours.path)
+        # the same steps on the same numbers: no difference was ever measured, with 1 to 8 threads,
+        # but threads may add up in another order, and nine steps of float32 pile that up
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6, err_msg=ours.path)
     assert resumed.history.keys() == unbroken.history.keys()
     for name, values in resumed.history.items():
-        np.testing.assert_allclose(values, unbroken.history[name], rtol=1e-3, err_msg=name)
+        np.testing.assert_allclose(values, unbroken.history[name], rtol=1e-5, err_msg=name)
     assert len(resumed.history["loss"]) == 3
 
 
