@@ -67,7 +67,7 @@ def test_first_example_of_the_readme_explains_the_photograph(tmp_path, monkeypat
 
 
 def test_examples_of_the_readme_for_a_model_of_ones_own(monkeypatch):
-    _, own, card, score = python_blocks("README.md")
+    _, own, card, _, score = python_blocks("README.md")
     monkeypatch.setattr(scores, "_registered", {})
     monkeypatch.setattr(keras.applications, "MobileNetV2", builders.functional)  # no download
     names = run(own, {"tfxai": tfxai, "images": builders.images()})
@@ -86,6 +86,19 @@ def test_examples_of_the_readme_for_a_model_of_ones_own(monkeypatch):
     assert a.score_name == "mean_mask_logit"
     outputs = names["model"](names["images"]).numpy()
     np.testing.assert_allclose(a.score, outputs[..., 1].mean(axis=(1, 2)), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_example_of_the_methods_of_the_readme(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first, _, _, methods, _ = python_blocks("README.md")
+    loading, _, _ = first.partition("a = ")
+    names = run(methods, run(loading, {}))
+    a = names["a"]
+    assert abs(a.completeness_gap[0]) <= 0.01 * abs(a.score[0] - a.baseline_score[0])
+    assert (tmp_path / "baselines.png").stat().st_size > 10_000
+    for method in (names["blurred"], names["smooth"], names["lrp"]):
+        assert np.abs(method(names["subject"], names["pixels"]).values).max() > 0
 
 
 @pytest.mark.slow
