@@ -5,6 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 STAMP := $(VENV)/.stamp
 PEERS := .venv-peers
+JOBS ?= 2
 PEERS_STAMP := $(PEERS)/.stamp
 
 # Tests find the shared data through TFXAI_TEST_DATA, CIFAR-10 through TFDS_DATA_DIR.
@@ -27,8 +28,8 @@ help: ## List the targets
 demo: $(STAMP) ## Explain a trained model's answer to a photograph
 	@$(VENV)/bin/tfxai demo
 
-test: $(STAMP) ## Run every test, with branch coverage (ARGS="-k name" picks some)
-	$(VENV)/bin/python -m pytest --cov $(ARGS)
+test: $(STAMP) ## Run every test, with branch coverage (ARGS="-k name" picks some, JOBS=0 for pdb)
+	$(VENV)/bin/python -m pytest --cov --numprocesses $(JOBS) --dist worksteal $(ARGS)
 
 lint: $(STAMP) ## Check style, formatting and types
 	$(VENV)/bin/ruff check .

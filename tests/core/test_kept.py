@@ -65,10 +65,17 @@ def test_making_does_not_hold_up_other_threads():
 
 
 @every_method
-@pytest.mark.parametrize("build", [builders.functional, builders.nested, builders.subclassed])
-def test_model_is_freed_after_it_was_explained(name, build):
+@pytest.mark.parametrize(
+    ("build", "path"),
+    [
+        (builders.functional, "conv1"),
+        (builders.nested, "backbone/conv1"),
+        (builders.subclassed, "conv1"),
+    ],
+)
+def test_model_is_freed_after_it_was_explained(name, build, path):
     model = build()
-    make(name)(model, builders.images())
+    make(name, path)(model, builders.images())
     Subject(model).predict(builders.images())
     reference = weakref.ref(model)
     weight = weakref.ref(model.weights[0])

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
 # Paths through a deep network of ReLUs: what 50 steps or samples leave of the difference.
 GAPS = {"cifar10_cnn": 0.1, "efficientnet_lite0": 0.6}
 EXACT = {"deep_lift": 1e-4, "deep_shap": 1e-4}  # float32 through some twenty layers
+SAME = {("efficientnet_lite0", "deconv_net")}  # no max-pooling: its map is of no image
 SAMPLED = {"gradient_shap": 1.5}  # a Monte Carlo error, not of the quadrature
 
 
@@ -49,7 +50,7 @@ def test_photograph_is_explained(name, model, request):
     assert np.isfinite(a.values).all()
     assert np.abs(a.values).max() > 0
     other = method(subject, photograph("rocket", side), target=int(a.target[0]))
-    assert not np.allclose(a.values, other.values)
+    assert np.allclose(a.values, other.values) == ((model, name) in SAME)
     if a.completeness_gap is not None:
         difference = abs(a.score[0] - a.baseline_score[0])
         bound = EXACT.get(name, SAMPLED.get(name, GAPS[model]))

@@ -27,8 +27,7 @@ PROBABILITY = (
 SMOOTH = (
     "It averages the gradient of the cross-entropy, not of the class's score: each sample has "
     "the sign turned and is divided by its probability. Its noise is absolute (1.0 by default, "
-    "whatever the image's range) and its draws are its "
-    "own."
+    "whatever the image's range) and its draws are its own."
 )
 INTEGRAL = (
     "It leaves out the factor x - x', and takes the plain mean over n nodes from 0 to 1, where "

@@ -17,6 +17,9 @@ from tfxai.methods.gradient.relu_rules import propagate_through_relus
 class DeconvNet(AttributionMethod):
     """Projects the score back to the input with a ReLU on the signal at each ReLU.
 
+    Of what ran forward, only the switches of max-pooling and the operations that are not linear
+    and no ReLU enter: in a network of convolutions and ReLUs alone, every image has one map.
+
     Returns:
         `Attribution` with values shaped like the inputs, signed, in score per input unit of the
         network with its ReLUs ruled so.
