@@ -101,4 +101,5 @@ def resolve(target: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
 def select(outputs: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     """outputs[b, target[b]] as (B,); `target` is (B,) or (B, r)."""
     index = target[:, None] if target.shape.rank == 1 else target
-    return tf.gather_nd(outputs, index, batch_dims=1)
+    rows = tf.range(tf.shape(outputs)[0])
+    return tf.gather_nd(outputs, tf.concat([rows[:, None], index], axis=1))
