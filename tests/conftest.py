@@ -18,6 +18,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 import numpy as np
 import pytest
 
+from tfxai.cli.runtime import start
+
+start()  # TensorFlow, here where what it logs of the machine can be kept off the terminal
+
 
 def seed() -> None:
     random.seed(0)

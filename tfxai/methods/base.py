@@ -97,6 +97,11 @@ class AttributionMethod(abc.ABC):
         """How `Attribution.heatmap` reduces channels unless told otherwise."""
         return "sum"
 
+    @property
+    def idle_options(self) -> tuple[str, ...]:
+        """Names of the options that do nothing beside the values of the others."""
+        return ()
+
     def __call__(
         self,
         model: keras.Model | Subject,
@@ -177,8 +182,12 @@ class AttributionMethod(abc.ABC):
         )
 
     def to_config(self) -> dict[str, Any]:
-        """Name and options as JSON takes them; arrays as nested lists."""
-        return {"name": self.name, "options": {k: _plain(v) for k, v in self._options().items()}}
+        """Name and options in effect as JSON takes them; arrays as nested lists."""
+        options = self._options().items()
+        return {
+            "name": self.name,
+            "options": {k: _plain(v) for k, v in options if k not in self.idle_options},
+        }
 
     @staticmethod
     def from_config(stored: dict[str, Any]) -> AttributionMethod:

@@ -99,7 +99,9 @@ def test_equals_the_papers_rule_in_numpy(method):
         np.testing.assert_allclose(values, expected, rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize(("pooling", "same"), [("AveragePooling2D", True), ("MaxPooling2D", False)])
+@pytest.mark.parametrize(
+    ("pooling", "same"), [("AveragePooling2D", True), ("MaxPooling2D", False)]
+)
 def test_deconv_net_has_one_map_where_nothing_is_switched(pooling, same):
     pool = getattr(layers, pooling)(2)
     parts = [layers.Conv2D(4, 3, activation="relu"), pool, layers.Flatten(), layers.Dense(3)]

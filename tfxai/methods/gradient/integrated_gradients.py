@@ -75,6 +75,11 @@ class IntegratedGradients(AttributionMethod):
         object.__setattr__(self, "baseline", check_baseline(self.baseline))
         _check_tolerance(self.tolerance, self.max_steps, self.baseline)
 
+    @property
+    def idle_options(self) -> tuple[str, ...]:
+        """`tolerance` refines a rule of its own; without it nothing has a most."""
+        return ("max_steps",) if self.tolerance is None else ("steps", "rule")
+
     def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         if self.tolerance is not None:
             return self._refined(f, x)
