@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 # TensorFlow reads these when it starts: two threads, so that two runs on one machine fit.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")
