@@ -1,6 +1,7 @@
 """Attributions written and read again, without pickle; files that hold none."""
 
 import dataclasses
+import json
 import pickle
 import zipfile
 
@@ -10,8 +11,10 @@ import pytest
 from tests import builders
 from tests.attributions import VALUES, attribution, full
 from tfxai.attribution import Attribution
+from tfxai.baselines import Samples
 from tfxai.errors import DataNotFoundError, InvalidInputError, OutputError
-from tfxai.methods import IntegratedGradients
+from tfxai.methods import AttributionMethod, DeepSHAP, IntegratedGradients, SmoothGrad
+from tfxai.plotting.labels import facts
 
 
 def assert_same(a, b):
@@ -56,6 +59,28 @@ def test_attribution_of_a_method_survives(tmp_path):
     assert_same(a, back)
     assert IntegratedGradients.from_config(back.method) == method
     np.testing.assert_array_equal(back.heatmap((9, 9)), a.heatmap((9, 9)))
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        DeepSHAP(background=builders.images(3)),
+        SmoothGrad(of=IntegratedGradients(baseline=Samples(builders.images(3)), steps=2)),
+    ],
+    ids=lambda method: method.name,
+)
+def test_arrays_of_options_are_arrays_of_the_file(method, tmp_path):
+    a = method(builders.functional(), builders.images(2))
+    path = a.save(tmp_path / "a.npz")
+    back = Attribution.load(path)
+    assert_same(a, back)
+    assert AttributionMethod.from_config(back.method) == method
+    with np.load(path) as file:
+        assert sum(array.shape == (3, *builders.IMAGE) for array in file.values()) == 1
+        assert len(str(file["about"])) < 2000
+    for one in (a, back):
+        assert json.loads(json.dumps(one.to_dict()))["method"] == method.to_config()
+        assert "3 baselines" in " ".join(facts(one[0]))
 
 
 def test_suffix_is_added_and_nothing_else_is_left(tmp_path):

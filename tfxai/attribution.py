@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import numpy as np
 from PIL import Image
 
+from tfxai.core.content import Content, listed, replaced
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
 from tfxai.files import replacing
@@ -30,6 +31,8 @@ _PER_EXAMPLE = (
     "target", "score", "probability", "baseline_score", "completeness_gap", "prediction"
 )  # fmt: skip
 _FORMAT = 1
+_APART = "array kept as"
+"""The key in a file's JSON whose value names the array that stands there."""
 _UNREADABLE = (
     AttributeError, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError,
     zipfile.BadZipFile, zlib.error,
@@ -48,7 +51,8 @@ class Attribution:
         inputs: (B, ...) what the model was given, in its own units; one array per name likewise.
         target: (B,) int32 output explained, or (B, r); -1 where the score is not of one output.
         score: (B,) the score at the inputs.
-        method: Name and options of the method: `{"name": ..., "options": {...}}`.
+        method: Name and options of the method: `{"name": ..., "options": {...}}`; an option that
+            is an array is one for `np.asarray`.
         score_name: `"logit"`, `"probability"`, `"output"`, or another score in words: the name of
             a registered one, `"Cat rather than Dog"`, `"neuron 5 of conv3"`.
         probability: (B,) probability of the target in [0, 1], where the model gives one.
@@ -245,7 +249,14 @@ class Attribution:
         for name in _PER_EXAMPLE:
             if getattr(self, name) is not None:
                 arrays[name] = np.asarray(getattr(self, name))
-        arrays["about"] = np.array(json.dumps(self._about()))
+
+        def apart(content: Content) -> dict[str, str]:
+            key = f"option/{content.digest}"
+            arrays[key] = content.array
+            return {_APART: key}
+
+        about = {**self._about(), "method": replaced(self.method, apart)}
+        arrays["about"] = np.array(json.dumps(about))
         with replacing(target) as beside, beside.open("wb") as file:
             np.savez_compressed(file, **cast(Any, arrays))
         return target
@@ -269,7 +280,12 @@ class Attribution:
             # opened here: NumPy leaves a file open that turns out to be no archive
             with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
-            return cls._from(arrays, json.loads(str(arrays.pop("about"))))
+
+            def put_back(stored: dict[str, Any]) -> Any:
+                return Content(arrays[stored[_APART]]) if _APART in stored else stored
+
+            about = json.loads(str(arrays.pop("about")), object_hook=put_back)
+            return cls._from(arrays, about)
         except _UNREADABLE as error:
             raise InvalidInputError(
                 f"{str(path)!r} holds no attribution, or not the whole of one. "
@@ -307,6 +323,7 @@ class Attribution:
         values = {name: array.tolist() for name, array in _named(self.values).items()}
         return {
             **self._about(),
+            "method": listed(self.method),
             **numbers,
             "target_names": self.target_names,
             "values": values if isinstance(self.values, dict) else values[""],
@@ -316,7 +333,6 @@ class Attribution:
     def _about(self) -> dict[str, Any]:
         return {
             "format": _FORMAT,
-            "method": self.method,
             "score_name": self.score_name,
             "at": self.at,
             "is_map": self.is_map,

@@ -128,6 +128,8 @@ def explanation_record(model: str, explained: Explained, classifier: Classifier)
 
 
 def _record(one: Attribution) -> dict[str, Any]:
+    from tfxai.core.content import listed
+
     numbers = {
         name: None if array is None else float(array[0])
         for name, array in (
@@ -138,7 +140,7 @@ def _record(one: Attribution) -> dict[str, Any]:
         )
     }
     return {
-        **one.method,
+        **listed(one.method),
         "at": one.at,
         "target": int(one.target[0]),
         "class": one.target_names[0],
@@ -189,10 +191,12 @@ def remark_on_values(explained: Explained) -> None:
         difference = abs(float(one.score[0]) - float(one.baseline_score[0]))
         share = abs(float(one.completeness_gap[0])) / difference if difference else 0.0
         if share > LARGE_GAP:
+            options = one.method["options"]
+            more = [name for name in ("max_steps", "steps", "samples") if name in options]
             remark(
                 f"{explained.source.name}: the values of {one.method['name']} miss the score's "
-                f"difference to the baseline by {share:.0%}. More steps come closer: "
-                f"--option steps={4 * one.method['options'].get('steps', 50)}"
+                f"difference to the baseline by {share:.0%}."
+                + "".join(f" Take more: --option {name}={4 * options[name]}" for name in more)
             )
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfxai.core.inputs import Array
 from tfxai.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from tfxai.core.inputs import Array
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,6 +42,9 @@ class Content:
     def __hash__(self) -> int:
         return hash(self.digest)
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self.array, dtype) if copy else np.asarray(self.array, dtype)
+
     def __repr__(self) -> str:
         return f"Content(shape={self.array.shape}, sha256={self.digest[:8]})"
 
@@ -65,3 +71,17 @@ class Content:
                 f"{name}={numbers!r} was expected to be finite numbers. {expected}"
             )
         return cls(array.astype(np.float64))
+
+
+def listed(value: Any) -> Any:
+    """Nested dicts and lists with each array as nested lists, for JSON."""
+    return replaced(value, lambda content: content.array.tolist())
+
+
+def replaced(value: Any, by: Callable[[Content], Any]) -> Any:
+    """Nested dicts and lists with something else in the place of each array."""
+    if isinstance(value, Content):
+        return by(value)
+    if isinstance(value, dict):
+        return {name: replaced(one, by) for name, one in value.items()}
+    return [replaced(one, by) for one in value] if isinstance(value, list) else value

@@ -7,7 +7,7 @@ import copy
 import dataclasses
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ from tfxai.attribution import Attribution
 from tfxai.core.anatomy import Anatomy, anatomy
 from tfxai.core.baseline_kinds import Samples
 from tfxai.core.baselines import read_baseline
-from tfxai.core.content import Content
+from tfxai.core.content import Content, listed
 from tfxai.core.copies import chunk_rows
 from tfxai.core.inputs import Array, Layout, read_inputs, require_explained
 from tfxai.core.program import DETAIL, Plan, Values, program, why_not_finite
@@ -183,20 +183,24 @@ class AttributionMethod(abc.ABC):
 
     def to_config(self) -> dict[str, Any]:
         """Name and options in effect as JSON takes them; arrays as nested lists."""
-        options = self._options().items()
-        return {
-            "name": self.name,
-            "options": {k: _plain(v) for k, v in options if k not in self.idle_options},
-        }
+        return cast(dict[str, Any], listed(self._record()))
 
     @staticmethod
     def from_config(stored: dict[str, Any]) -> AttributionMethod:
-        """The method that `to_config` described.
+        """The method that `to_config` or an `Attribution.method` describes.
 
         Raises:
             UnknownNameError: No such method or option.
         """
         return create(stored["name"], **stored["options"])
+
+    def _record(self) -> dict[str, Any]:
+        """Name and options in effect; arrays as they are."""
+        options = self._options().items()
+        return {
+            "name": self.name,
+            "options": {k: _plain(v) for k, v in options if k not in self.idle_options},
+        }
 
     def _options(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -289,7 +293,7 @@ class AttributionMethod(abc.ABC):
             inputs=inputs if layout.has_names else leaves[0],
             target=answers["target"],
             score=score,
-            method=self.to_config(),
+            method=self._record(),
             score_name=score_name,
             probability=answers.get("probability"),
             prediction=answers.get("prediction"),
@@ -505,11 +509,11 @@ def _in_slices(
 
 
 def _plain(value: Any) -> Any:
-    """An option as JSON takes it."""
+    """An option as JSON takes it, but for arrays."""
     if isinstance(value, Content):
-        return value.array.tolist()
+        return value
     if isinstance(value, AttributionMethod):
-        return value.to_config()
+        return value._record()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         options = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return {"name": vars(type(value))["name"], "options": options}
