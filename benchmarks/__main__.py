@@ -27,7 +27,7 @@ from tfxai.errors import DataNotFoundError
 
 STEPS = 50
 RUNS = 25
-LARGE_RUNS = 3
+LARGE_RUNS = 7
 
 
 def main() -> None:

@@ -42,6 +42,17 @@ def test_clipped_and_leaky_relus_by_hand():
     np.testing.assert_array_equal(DeconvNet()(model, x).values, [[3, 0, 8, 0]])
 
 
+def test_prelu_is_two_relus():
+    # relu(x) - alpha relu(-x): what comes to the second ReLU is -alpha times the signal
+    prelu = layers.PReLU(keras.initializers.Constant(0.5), dtype="float64")
+    x, weights = np.array([[1.0, -1.0, 1.0, -1.0]]), (3, 4, -5, -6)
+    np.testing.assert_array_equal(GRADIENT(weighed(prelu, weights), x).values, [[3, 2, -5, -3]])
+    guided = GuidedBackprop()(weighed(prelu, weights), x).values
+    np.testing.assert_array_equal(guided, [[3, 0, 0, -3]])
+    deconv = DeconvNet()(weighed(prelu, weights), x).values
+    np.testing.assert_array_equal(deconv, [[3, 4, -2.5, -3]])
+
+
 @pytest.mark.parametrize("name", ["hard_silu", "silu", "gelu", "tanh"])
 @BOTH
 def test_other_activations_pass_their_gradient(method, name):

@@ -33,7 +33,8 @@ class DeconvNet(AttributionMethod):
         section 2.1, in the form of Springenberg et al., 2015, Figure 1. arXiv:1311.2901.
         Departure: starts from the score and not from one feature map; a max-pooling's switches
         are its gradient; ReLU6 and leaky ReLUs are taken for ReLUs; every other operation
-        passes its gradient, gates such as that of hard-swish included.
+        passes its gradient, gates such as that of hard-swish included. Keras' PReLU is two
+        ReLUs, and both are ruled.
 
     Example:
         >>> import keras, numpy as np

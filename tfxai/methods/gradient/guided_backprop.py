@@ -33,7 +33,7 @@ class GuidedBackprop(AttributionMethod):
         Convolutional Net", ICLR workshop 2015, section 3.4. arXiv:1412.6806. Departure: the
         paper has ReLUs only. A clipped ReLU (ReLU6) and a leaky one pass the positive part of
         the signal times their own derivative; every other operation passes its gradient, gates
-        such as that of hard-swish included.
+        such as that of hard-swish included. Keras' PReLU is two ReLUs, and both are ruled.
 
     Example:
         >>> import keras, numpy as np
