@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +25,12 @@ LEVELS = {
     "plotting": 7, "rules": 7, "crosscheck": 7,
     "cli": 8, "__main__": 9,
 }  # fmt: skip
+IMPORTED_AS = {
+    "pillow": "PIL",
+    "scikit-image": "skimage",
+    "scikit-learn": "sklearn",
+    "tensorflow-datasets": "tensorflow_datasets",
+}
 WHOLE = LEVELS["plotting"]  # a bare `import tfxai` may load any library module
 LAZY_UPWARD = {("attribution", "plotting")}  # Attribution.plot, inside the method only
 
@@ -94,6 +103,15 @@ def test_a_breach_is_found(tmp_path, monkeypatch):
         "core imports tfxai.cli",
         "core imports matplotlib.figure, which only plotting may",
     ]
+
+
+def test_every_package_that_is_imported_is_declared():
+    wanted = {name.split(".")[0] for path in MODULES for name, _ in imports(path)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["data"]]
+    known = {"tfxai", *sys.stdlib_module_names}
+    known |= {IMPORTED_AS.get(n, n) for n in (re.split("[<>=]", one)[0] for one in declared)}
+    assert wanted - known == set()  # neither OpenCV nor TensorBoard, for one
 
 
 def test_every_package_has_an_init():
