@@ -10,9 +10,12 @@ import pytest
 
 from tests.builders import images
 from tfxai import methods
+from tfxai.methods.cam.base import ClassActivationMap
 
 NAMES = methods.names()
 TARGET = 1
+
+CAMS = [name for name in NAMES if issubclass(methods.get(name), ClassActivationMap)]
 
 # Another value of each option: one that must change the values on `builders.functional`.
 ALTERNATIVES: dict[tuple[str, str], Any] = {
@@ -22,7 +25,6 @@ ALTERNATIVES: dict[tuple[str, str], Any] = {
     ("conductance", "steps"): 3,
     ("deep_lift", "baseline"): 0.5,
     ("deep_shap", "background"): np.full((1, 6, 5, 2), 0.25),
-    ("grad_cam", "layer"): "conv1",
     ("gradient_shap", "background"): np.full((1, 6, 5, 2), 0.25),
     ("gradient_shap", "samples"): 3,
     ("gradient_shap", "seed"): 1,
@@ -39,6 +41,11 @@ ALTERNATIVES: dict[tuple[str, str], Any] = {
     ("saliency", "absolute"): False,
     **{
         (name, option): value
+        for name in CAMS
+        for option, value in (("layer", "conv1"), ("reshape", (3, 5)))
+    },
+    **{
+        (name, option): value
         for name in ("smooth_grad", "squared_smooth_grad", "var_grad")
         for option, value in (
             ("of", methods.IntegratedGradients(steps=4)),
@@ -51,7 +58,10 @@ ALTERNATIVES: dict[tuple[str, str], Any] = {
 # Options without which another one does nothing.
 COMPANIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("integrated_gradients", "max_steps"): {"tolerance": 1e-9, "baseline": 5.0},
+    **{(name, "reshape"): {"layer": "conv2"} for name in CAMS},
 }
+# They know no target.
+WITHOUT_TARGET = {"eigen_cam"}
 # Their rules end at the logits: a softmax has none.
 OF_LOGITS = {"deep_lift", "deep_shap", "lrp"}
 # What an option without a default is given.

@@ -103,8 +103,8 @@ class Anatomy:
                 same = [other for other in self.calls if other.path == call.path]
                 return call.path if len(same) == 1 else f"{call.path}#{same.index(call)}"
         raise LayerNotFoundError(
-            "The model has no layer with two spatial axes, which Grad-CAM needs. "
-            "Use a gradient method such as saliency or integrated gradients."
+            "The model has no layer with two spatial axes, where class activation maps look "
+            "unless told otherwise. Name a layer with layer=, or use a gradient method."
         )
 
     @property

@@ -118,6 +118,10 @@ class Score:
             )
         return gradient
 
+    def activations(self, path: str, x: tf.Tensor) -> tf.Tensor:
+        """The output A of the layer at `path`, float32 or wider."""
+        return at_least_float32(self._activations(self._run(x), path))
+
     def layer_gradient(self, path: str, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """A and df/dA for the output A of the layer at `path`, shaped alike, float32 or wider.
 

@@ -1,7 +1,13 @@
 """All attribution methods, by class and by registry name."""
 
 from tfxai.methods.base import AttributionMethod, create, get, names, required
+from tfxai.methods.cam.eigen_cam import EigenCAM
+from tfxai.methods.cam.eigen_grad_cam import EigenGradCAM
 from tfxai.methods.cam.grad_cam import GradCAM
+from tfxai.methods.cam.grad_cam_pp import GradCAMPlusPlus
+from tfxai.methods.cam.hires_cam import HiResCAM
+from tfxai.methods.cam.layer_cam import LayerCAM
+from tfxai.methods.cam.xgrad_cam import XGradCAM
 from tfxai.methods.gradient.conductance import Conductance
 from tfxai.methods.gradient.deconv_net import DeconvNet
 from tfxai.methods.gradient.gradient_input import GradientInput
@@ -24,16 +30,22 @@ __all__ = [
     "DeconvNet",
     "DeepLIFT",
     "DeepSHAP",
+    "EigenCAM",
+    "EigenGradCAM",
     "GradCAM",
+    "GradCAMPlusPlus",
     "GradientInput",
     "GradientSHAP",
     "GuidedBackprop",
+    "HiResCAM",
     "IntegratedGradients",
     "InternalInfluence",
+    "LayerCAM",
     "Saliency",
     "SmoothGrad",
     "SquaredSmoothGrad",
     "VarGrad",
+    "XGradCAM",
     "create",
     "get",
     "names",

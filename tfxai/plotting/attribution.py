@@ -171,7 +171,7 @@ def _row(
     axes, input_axes = values.ndim, inputs.ndim
     if input_axes == 4 and (axes == 4 or (axes == 3 and one.is_map)):
         return ImageRow(one, cmap)
-    if axes == 3:
+    if axes == 3 or (axes == 2 and one.is_map and input_axes == 3):
         return SeriesRow(one)
     if axes == 2:
         return TableRow(one, feature_names)

@@ -13,14 +13,23 @@ if TYPE_CHECKING:
 KINDS = ("logit", "probability", "output")
 _WORDS = {"grad": "Grad", "cam": "CAM", "lrp": "LRP", "shap": "SHAP", "lime": "LIME"}
 _TITLES = {
+    "ablation_cam": "Ablation-CAM",
     "deconv_net": "DeconvNet",
     "deep_lift": "DeepLIFT",
     "deep_shap": "DeepSHAP",
+    "eigen_cam": "Eigen-CAM",
+    "eigen_grad_cam": "Eigen-Grad-CAM",
+    "grad_cam_pp": "Grad-CAM++",
     "gradient_input": "Gradient \N{MULTIPLICATION SIGN} Input",
     "gradient_shap": "GradientSHAP",
+    "guided_grad_cam": "Guided Grad-CAM",
+    "hires_cam": "HiResCAM",
+    "layer_cam": "LayerCAM",
+    "score_cam": "Score-CAM",
     "smooth_grad": "SmoothGrad",
     "squared_smooth_grad": "Squared SmoothGrad",
     "var_grad": "VarGrad",
+    "xgrad_cam": "XGrad-CAM",
 }
 _LONGEST = 60
 

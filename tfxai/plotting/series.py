@@ -27,12 +27,18 @@ class SeriesRow(Row):
     """Lines of one example: its inputs above, their attributions below, at most six channels."""
 
     def __init__(self, one: Attribution) -> None:
-        values = np.asarray(one.values, np.float64)[0]  # (T, C)
+        inputs = np.asarray(one.inputs, np.float64)[0]
+        values = np.asarray(one.values, np.float64)[0]  # (T, C), or (t,) of a map
+        if one.is_map:
+            values = _stretched(values, len(inputs))[:, None]
         order = np.argsort(-np.abs(values).sum(axis=0), kind="stable")[:MOST]
         self.channels = np.sort(order)
         self.values = values[:, self.channels]
-        inputs = np.asarray(one.inputs, np.float64)[0]
-        self.inputs = inputs[:, self.channels] if inputs.shape == values.shape else None
+        self.inputs = None
+        if one.is_map:
+            self.inputs = inputs[:, :MOST]
+        elif inputs.shape == values.shape:
+            self.inputs = inputs[:, self.channels]
         self.hidden = values.shape[1] - len(self.channels)
         self.panels = 1 if self.inputs is None else 2
         self.signed = one.is_signed
@@ -58,7 +64,8 @@ class SeriesRow(Row):
 
     def _lines(self, axes: Axes, lines: Array, name: str) -> None:
         for column in range(lines.shape[1]):
-            axes.plot(lines[:, column], color=self._colour(column), linewidth=1.1)
+            colour = style.INK if lines.shape[1] == 1 else style.LINES[column]
+            axes.plot(lines[:, column], color=colour, linewidth=1.1)
         axes.set_xlim(0, max(len(lines) - 1, 1))
         axes.set_ylabel(name, labelpad=4, **style.font(style.SMALL, style.MUTED))
         frame(axes, sides=("left", "bottom"))
@@ -72,15 +79,18 @@ class SeriesRow(Row):
                 steps, line, 0, where=side, color=colour, alpha=0.35, linewidth=0, interpolate=True
             )
 
-    def _colour(self, column: int) -> str:
-        return style.INK if len(self.channels) == 1 else style.LINES[column]
-
     def _draw_legend(self, page: Page, left: float, top: float) -> None:
         if len(self.channels) > 1:
             for column, channel in enumerate(self.channels):
                 text = f"\N{EM DASH} channel {channel}"
-                properties = style.font(style.SMALL, self._colour(column))
+                properties = style.font(style.SMALL, style.LINES[column])
                 page.text(left + 0.85 * column, top, text, **properties)
         elif self.signed:
             draw_signs(page, left, top)
         draw_hidden(page, left + _WIDTH, top, len(self.channels), self.hidden, "channels")
+
+
+def _stretched(line: Array, steps: int) -> Array:
+    """The map of a layer, (t,), at the resolution of the input: (steps,), linear between."""
+    places = (np.arange(steps) + 0.5) * len(line) / steps - 0.5
+    return np.asarray(np.interp(places, np.arange(len(line)), line))

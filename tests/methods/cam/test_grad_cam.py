@@ -94,14 +94,14 @@ def test_default_layer_is_the_last_with_more_than_one_position():
     )
     a, b = (GradCAM(layer=layer)(model, x, target=0) for layer in (None, "last"))
     np.testing.assert_array_equal(a.values, b.values)
-    assert a.method == {"name": "grad_cam", "options": {"layer": "last"}}
+    assert a.method == {"name": "grad_cam", "options": {"layer": "last", "reshape": None}}
     assert not np.allclose(GradCAM(layer="pool")(model, x, target=0).values, a.values)
 
 
 def test_default_layer_inside_a_nested_model():
     model = builders.nested()
     a = GradCAM()(model, builders.images())
-    assert a.method["options"] == {"layer": "backbone/conv2"}
+    assert a.method["options"]["layer"] == "backbone/conv2"
 
 
 def test_heatmap_is_resized_to_the_image_and_starts_at_zero():

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar, Self, final
+from typing import ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.anatomy import Anatomy
-from tfxai.core.score import Score
-from tfxai.errors import InvalidInputError
-from tfxai.methods.base import AttributionMethod
+from tfxai.methods.cam.base import ClassActivationMap
 
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class GradCAM(AttributionMethod):
+class GradCAM(ClassActivationMap):
     """Class-discriminative localisation from one convolutional layer.
 
     Weights each feature map of `layer` by its spatially averaged gradient and keeps the
@@ -23,7 +20,11 @@ class GradCAM(AttributionMethod):
 
     Args:
         layer: Path of a layer with output (B, h, w, K), K feature maps, such as `"conv3"` or
-            `"backbone/conv5"`. None is the last layer with two spatial axes.
+            `"backbone/conv5"`; of a series (B, t, K) or a volume (B, d, h, w, K); or several
+            paths for the mean of their maps, at the finest one's resolution. None is the last
+            layer with two spatial axes.
+        reshape: (h, w) grid of the last h w positions of the layer, row by row: the patches of a
+            vision transformer, whose layers return tokens (B, t, K).
 
     Returns:
         `Attribution` with values (B, h, w), non-negative, in units of the score, unnormalised.
@@ -31,7 +32,7 @@ class GradCAM(AttributionMethod):
 
     Raises:
         LayerNotFoundError: `layer` is not in the model, or the model has no such layer.
-        InvalidInputError: `layer` has no two spatial axes, or is no path.
+        InvalidInputError: `layer` has no positions, or is no path; `reshape` does not fit it.
 
     Reference:
         Selvaraju et al., "Grad-CAM", ICCV 2017, Eqs. 1-2. arXiv:1610.02391. Departure: none.
@@ -48,30 +49,7 @@ class GradCAM(AttributionMethod):
     """
 
     name: ClassVar[str] = "grad_cam"
-    is_map: ClassVar[bool] = True
-    takes_at: ClassVar[bool] = False
-    layer: str | None = None
 
-    def __post_init__(self) -> None:
-        if self.layer is not None and not isinstance(self.layer, str):
-            raise InvalidInputError(f"layer={self.layer!r} was expected to be a path or None.")
-
-    @property
-    def is_signed(self) -> bool:
-        """Whether values may be negative: the ReLU of Eq. 2 keeps them from it."""
-        return False
-
-    def _bound(self, body: Anatomy) -> Self:
-        method = self if self.layer else dataclasses.replace(self, layer=body.last_spatial())
-        shape = body.find(str(method.layer)).shape
-        if shape is None or len(shape) != 3:
-            raise InvalidInputError(
-                f"Layer {method.layer!r} has output shape {shape} per example, and Grad-CAM needs "
-                "(h, w, K). Choose a convolution or pooling layer."
-            )
-        return method
-
-    def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
-        activations, gradients = f.layer_gradient(str(self.layer), x)  # (B, h, w, K) both
-        weights = tf.reduce_mean(gradients, axis=(1, 2))  # Eq. 1: alpha_k^c
-        return tf.nn.relu(tf.einsum("bk,bhwk->bhw", weights, activations))  # Eq. 2
+    def _combine(self, a: tf.Tensor, g: tf.Tensor) -> tf.Tensor:
+        weights = tf.reduce_mean(g, axis=1)  # Eq. 1: alpha_k^c
+        return tf.nn.relu(tf.einsum("bk,bpk->bp", weights, a))  # Eq. 2
