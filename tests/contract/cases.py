@@ -39,6 +39,7 @@ ALTERNATIVES: dict[tuple[str, str], Any] = {
     ("internal_influence", "steps"): 3,
     ("lrp", "rule"): "z_plus",
     ("saliency", "absolute"): False,
+    ("score_cam", "channels"): 1,
     **{
         (name, option): value
         for name in CAMS

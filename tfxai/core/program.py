@@ -19,9 +19,9 @@ from tfxai.core.diagnosis import culprit, finite_flags
 from tfxai.core.heads import at_least_float32
 from tfxai.core.inputs import Array, Layout
 from tfxai.core.kept import Kept
-from tfxai.core.score import Limits, Network, Rows, Score
+from tfxai.core.score import Limits, Network, Rows, Score, Split
 from tfxai.core.scores import Neuron, Question
-from tfxai.core.surgery import cut
+from tfxai.core.surgery import Cut, cut
 from tfxai.core.taps import is_readable, observe, unreadable
 from tfxai.errors import UnsupportedModelError
 
@@ -143,10 +143,29 @@ def _score(
 ) -> tuple[Score, tf.Tensor]:
     """F and x of a plan."""
     network, x, held, x0 = _widened(*_at(model, plan, anatomy, leaves, baseline))
+    whole = plan.at is None and len(leaves) == 1 and x.dtype == leaves[0].dtype
     own, shared = (None, x0) if plan.num_baselines else (x0, None)
     limits = Limits(plan.chunk, plan.parts, plan.jit)
     rows = Rows(target, held, own, shared)
-    return Score(network, plan.question, anatomy, rows, limits), x
+    split = _splitting(model, plan) if whole else None
+    return Score(network, plan.question, anatomy, rows, limits, split), x
+
+
+def _splitting(model: keras.Model, plan: Plan) -> Split:
+    """How the score of a model with one input is cut at a layer."""
+
+    def split(path: str, x: tf.Tensor) -> tuple[Network, tf.Tensor, tuple[tf.Tensor, ...]] | None:
+        halves = None if isinstance(plan.question.kind, Neuron) else cut(model, path)
+        if halves is None:
+            return None
+        activations, *bypasses = halves.prefix([x])
+        return _tail(halves), activations, tuple(bypasses)
+
+    return split
+
+
+def _tail(halves: Cut) -> Network:
+    return lambda x, held: halves.tail([x, *held])
 
 
 def _answers(f: Score, x: tf.Tensor, attribute: Attribute) -> dict[str, tf.Tensor]:
@@ -188,12 +207,8 @@ def _at(
     if len(layout.names) == 1 and not isinstance(plan.question.kind, Neuron):
         halves = cut(model, plan.at)
     if halves is not None:
-
-        def tail(x: tf.Tensor, held: tuple[tf.Tensor, ...]) -> Any:
-            return halves.tail([x, *held])
-
         x, *bypasses = halves.prefix(leaves)
-        return tail, x, tuple(bypasses), halves.prefix(baseline)[0] if baseline else None
+        return _tail(halves), x, tuple(bypasses), halves.prefix(baseline)[0] if baseline else None
     return _replacing(model, layout, anatomy, plan.at, leaves, baseline)
 
 

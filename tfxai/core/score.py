@@ -27,6 +27,11 @@ Network = Callable[[tf.Tensor, tuple[tf.Tensor, ...]], Any]
 """From x and the tensors held beside it to what the model returns."""
 
 
+Split = Callable[[str, tf.Tensor], "tuple[Network, tf.Tensor, tuple[tf.Tensor, ...]] | None"]
+"""From a layer's path and x to the network behind the layer, the layer's output and the tensors
+that this network needs beside it; None where the model cannot be cut there."""
+
+
 class Rows(NamedTuple):
     """What belongs to the rows of x beside x itself.
 
@@ -72,8 +77,10 @@ class Score:
         anatomy: Anatomy,
         rows: Rows,
         limits: Limits = Limits(),  # noqa: B008 - immutable
+        split: Split | None = None,
     ) -> None:
         self._network = network
+        self._split = split
         self._question = question
         self._anatomy = anatomy
         self._limits = limits
@@ -136,6 +143,34 @@ class Score:
                 f"The score does not depend on layer {path!r}. Choose a layer that it rests on."
             )
         return at_least_float32(activations), at_least_float32(gradient)
+
+    def behind(self, path: str, x: tf.Tensor) -> tuple[Score, tf.Tensor]:
+        """The score as a function of the output A of the layer at `path`, and A at x.
+
+        What comes before the layer runs once, however often the function is called; a model
+        that cannot be cut there runs whole, and the graph leaves out what A makes needless.
+        """
+        halves = self._split(path, x) if self._split else None
+        if halves is not None:
+            network, activations, held = halves
+        else:
+            network, held = self._replacing(path), (x, *self._held)
+            activations = self._activations(self._run(x), path)
+        alone = {"baseline": None, "background": None, "_split": None}
+        return self._with(_network=network, _held=held, **alone), activations
+
+    def _replacing(self, path: str) -> Network:
+        """The network as a function of a layer's output, with x the first tensor held."""
+        call = self._anatomy.find(path)
+
+        def network(activations: tf.Tensor, held: tuple[tf.Tensor, ...]) -> Any:
+            def visit(_: str, layer: Any, index: int, output: Any) -> Any:
+                return activations if call.matches(layer, index) else output
+
+            with observe(visit):
+                return self._network(held[0], held[1:])
+
+        return network
 
     def layer_derivative(self, path: str, x: tf.Tensor, direction: tf.Tensor) -> tf.Tensor:
         """dA/dt of the layer at `path` where x moves along `direction` (dx/dt), shaped like A.

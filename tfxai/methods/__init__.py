@@ -1,12 +1,15 @@
 """All attribution methods, by class and by registry name."""
 
 from tfxai.methods.base import AttributionMethod, create, get, names, required
+from tfxai.methods.cam.ablation_cam import AblationCAM
 from tfxai.methods.cam.eigen_cam import EigenCAM
 from tfxai.methods.cam.eigen_grad_cam import EigenGradCAM
 from tfxai.methods.cam.grad_cam import GradCAM
 from tfxai.methods.cam.grad_cam_pp import GradCAMPlusPlus
+from tfxai.methods.cam.guided_grad_cam import GuidedGradCAM
 from tfxai.methods.cam.hires_cam import HiResCAM
 from tfxai.methods.cam.layer_cam import LayerCAM
+from tfxai.methods.cam.score_cam import ScoreCAM
 from tfxai.methods.cam.xgrad_cam import XGradCAM
 from tfxai.methods.gradient.conductance import Conductance
 from tfxai.methods.gradient.deconv_net import DeconvNet
@@ -25,6 +28,7 @@ from tfxai.methods.propagation.lrp import LRP
 
 __all__ = [
     "LRP",
+    "AblationCAM",
     "AttributionMethod",
     "Conductance",
     "DeconvNet",
@@ -37,11 +41,13 @@ __all__ = [
     "GradientInput",
     "GradientSHAP",
     "GuidedBackprop",
+    "GuidedGradCAM",
     "HiResCAM",
     "IntegratedGradients",
     "InternalInfluence",
     "LayerCAM",
     "Saliency",
+    "ScoreCAM",
     "SmoothGrad",
     "SquaredSmoothGrad",
     "VarGrad",

@@ -93,7 +93,7 @@ class AttributionMethod(abc.ABC):
         return True
 
     @property
-    def channels(self) -> str:
+    def reduction(self) -> str:
         """How `Attribution.heatmap` reduces channels unless told otherwise."""
         return "sum"
 
@@ -307,7 +307,7 @@ class AttributionMethod(abc.ABC):
             at=at,
             is_map=self.is_map,
             is_signed=self.is_signed,
-            channels=self.channels,
+            channels=self.reduction,
             class_names=classes,
             preprocessing=preprocessing,
         )

@@ -105,6 +105,16 @@ class ClassActivationMap(AttributionMethod):
         return tf.reshape(values, [-1, *(self.reshape or activations.shape[1:-1])])
 
 
+def check_axes(maps: tf.Tensor, x: tf.Tensor, path: str) -> None:
+    """Raises `InvalidInputError` unless maps (B, *grid) can be laid over x (B, *spatial, C)."""
+    if maps.shape.rank != x.shape.rank - 1:
+        raise InvalidInputError(
+            f"The maps of layer {path} have {maps.shape.rank - 1} axes and are laid over the "
+            f"input, which has shape {tuple(x.shape[1:])} per example. Choose a layer whose "
+            "positions are those of the input."
+        )
+
+
 def _read_layer(layer: Any) -> str | tuple[str, ...] | None:
     if layer is None or (isinstance(layer, str) and layer):
         return layer

@@ -51,5 +51,10 @@ class GradCAM(ClassActivationMap):
     name: ClassVar[str] = "grad_cam"
 
     def _combine(self, a: tf.Tensor, g: tf.Tensor) -> tf.Tensor:
-        weights = tf.reduce_mean(g, axis=1)  # Eq. 1: alpha_k^c
-        return tf.nn.relu(tf.einsum("bk,bpk->bp", weights, a))  # Eq. 2
+        return grad_cam(a, g)
+
+
+def grad_cam(a: tf.Tensor, g: tf.Tensor) -> tf.Tensor:
+    """The map (B, P) of activations a and their gradients g, both (B, P, K)."""
+    weights = tf.reduce_mean(g, axis=1)  # Eq. 1: alpha_k^c
+    return tf.nn.relu(tf.einsum("bk,bpk->bp", weights, a))  # Eq. 2

@@ -47,5 +47,10 @@ class GuidedBackprop(AttributionMethod):
     name: ClassVar[str] = "guided_backprop"
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
-        # R^l = 1[f^l > 0] 1[R^(l+1) > 0] R^(l+1)
-        return propagate_through_relus(f, x, lambda relu, r: relu.gradient([tf.nn.relu(r)])[0])
+        return guided_gradient(f, x)
+
+
+def guided_gradient(f: Score, x: tf.Tensor) -> tf.Tensor:
+    """The gradient of f at x in which each ReLU stops negative signals too, shaped like x."""
+    # R^l = 1[f^l > 0] 1[R^(l+1) > 0] R^(l+1)
+    return propagate_through_relus(f, x, lambda relu, r: relu.gradient([tf.nn.relu(r)])[0])

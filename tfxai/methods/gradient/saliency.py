@@ -58,7 +58,7 @@ class Saliency(AttributionMethod):
         return not self.absolute
 
     @property
-    def channels(self) -> str:
+    def reduction(self) -> str:
         """How the heatmap reduces channels."""
         return "max_abs" if self.absolute else "sum"
 

@@ -50,9 +50,9 @@ class SmoothGrad(NoisyMethod):
         return bool(self.of.is_signed)
 
     @property
-    def channels(self) -> str:
+    def reduction(self) -> str:
         """How the heatmap reduces channels: as for `of`."""
-        return str(self.of.channels)
+        return str(self.of.reduction)
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
         return f.sum_over_copies(self._explain_copy, [1 / self.samples] * self.samples, x)
