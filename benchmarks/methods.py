@@ -27,10 +27,23 @@ PASSES: dict[str, tuple[int, float]] = {
     "gradient_shap": (NUMBER, 1.0),
     "integrated_gradients": (NUMBER, 1.0),
     "internal_influence": (NUMBER, 1.0),
+    "score_cam": (NUMBER, 0.5),
     "smooth_grad": (NUMBER, 1.0),
     "squared_smooth_grad": (NUMBER, 1.0),
     "var_grad": (NUMBER, 1.0),
 }
+
+
+def passes(name: str, maps: int) -> tuple[int, float]:
+    """Rows of a bare pass, and how many such passes a method needs.
+
+    Args:
+        name: The method's.
+        maps: Feature maps of the layer that it looks at.
+    """
+    if name == "ablation_cam":  # forward only, one for each feature map
+        return NUMBER, 0.5 * maps / NUMBER
+    return PASSES.get(name, (1, 1.0))
 
 
 def method_table(subject: tfxai.Subject, image: np.ndarray, layer: str, rounds: int) -> Table:
@@ -45,18 +58,18 @@ def method_table(subject: tfxai.Subject, image: np.ndarray, layer: str, rounds: 
     methods = {name: made(name, image, layer) for name in tfxai.methods.names()}
     target = int(tfxai.Saliency()(subject, image).target[0])
     bare = bare_pass(subject.model, target)
-    chunk = _chunk(subject, image)
+    chunk, maps = _chunk(subject, image), num_maps(subject.model, image, layer)
     work: dict[str, Callable[[], object]] = {}
     for name, method in methods.items():
         work[name] = lambda method=method: method(subject, image, target)
-        rows, _ = PASSES.get(name, (1, 1.0))
+        rows, _ = passes(name, maps)
         work[f"bare {rows}"] = _bare(bare, image, rows, chunk)
     times = interleaved(work, rounds)
     table = Table(title=f"{subject.model.name}, one image, {rounds} rounds")
     for column in ("method", "passes", "ms", "bare ms", "over bare", "min-max", "traces"):
         table.add_column(column, justify="left" if column == "method" else "right")
     for name, method in methods.items():
-        rows, share = PASSES.get(name, (1, 1.0))
+        rows, share = passes(name, maps)
         expected = [share * seconds for seconds in times[f"bare {rows}"]]
         middle, low, high = ratio(times[name], expected)
         traces = _second_traces(method, subject, image, target)
@@ -75,9 +88,15 @@ def method_table(subject: tfxai.Subject, image: np.ndarray, layer: str, rounds: 
 def made(name: str, image: np.ndarray, layer: str) -> Any:
     """The method with its defaults; what has none is filled in."""
     background = np.linspace(0, 1, BACKGROUND).reshape(-1, 1, 1, 1) * image
-    given = {"layer": layer, "background": background}
+    given = {"layer": layer, "background": background, "channels": NUMBER}
     known = tfxai.methods.get(name).__dataclass_fields__
     return tfxai.methods.create(name, **{k: v for k, v in given.items() if k in known})
+
+
+def num_maps(model: Any, image: np.ndarray, layer: str) -> int:
+    """Feature maps of a layer."""
+    layout, _ = read_inputs(model, image)
+    return anatomy(model, layout).find(layer).shape[-1]
 
 
 def _chunk(subject: tfxai.Subject, image: np.ndarray) -> int:

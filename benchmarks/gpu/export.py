@@ -24,7 +24,8 @@ import numpy as np
 import tensorflow as tf
 
 import tfxai
-from benchmarks.methods import PASSES, made
+from benchmarks.methods import made, num_maps
+from benchmarks.methods import passes as passes_of
 from tfxai import config, methods
 from tfxai.core.anatomy import anatomy
 from tfxai.core.inputs import read_inputs
@@ -221,11 +222,12 @@ def export(
     """
     layout, _ = read_inputs(model, x)
     path = anatomy(model, layout).last_spatial()
+    maps = num_maps(model, x, path)
     written = Folder(folder, name, model)
     sizes = set()
     for method in (made(one, x, path) for one in methods.names()):
         plain, compiled = (call_of(method, model, x, memory=one) for one in (None, memory))
-        count, share = PASSES.get(method.name, (1, 1.0))
+        count, share = passes_of(method.name, maps)
         passes = -(-count // compiled.chunk)  # as even as they can be
         rows = -(-count // passes)
         sizes.add(rows)

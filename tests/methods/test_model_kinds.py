@@ -45,7 +45,7 @@ def test_call_of_a_shared_layer_is_chosen_by_number():
     first, second = (GradCAM(layer=f"conv#{i}")(model, X, target=1).values for i in range(2))
     default = GradCAM()(model, X, target=1)
     np.testing.assert_array_equal(default.values, second)
-    assert default.method["options"] == {"layer": "conv#1"}
+    assert default.method["options"]["layer"] == "conv#1"
     conv, dense = model.get_layer("conv"), model.layers[-1]
     for number, values in enumerate((first, second)):
         np.testing.assert_allclose(values, shared_cam(conv, dense, X, number), **SMALL)

@@ -43,8 +43,9 @@ def test_photograph_is_explained(name, model, request):
     background = np.concatenate([photograph("coffee", side), photograph("rocket", side)])
     prepared = np.asarray(subject.prepare(background), np.float32)
     options = {"background": prepared} if "background" in _options(name) else {}
-    if model == "efficientnet_lite0" and "samples" in _options(name):
-        options["samples"] = 8  # enough to be of this image
+    if model == "efficientnet_lite0":  # enough to be of this image
+        few = {"samples": 8, "channels": 8}
+        options |= {option: few[option] for option in few if option in _options(name)}
     method = make(name, layer, **options)
     a = method(subject, pixels)
     assert np.isfinite(a.values).all()
