@@ -19,6 +19,7 @@ from tfxai.core.inputs import read_inputs
 
 NUMBER = 50  # steps and samples
 BACKGROUND = 4
+WINDOWS = 15 * 15  # of an eighth of each side, at strides of half of that
 # Forward and backward passes of one row that a method cannot do without.
 PASSES: dict[str, tuple[int, float]] = {
     "conductance": (NUMBER, 1.0),
@@ -27,6 +28,7 @@ PASSES: dict[str, tuple[int, float]] = {
     "gradient_shap": (NUMBER, 1.0),
     "integrated_gradients": (NUMBER, 1.0),
     "internal_influence": (NUMBER, 1.0),
+    "occlusion": (NUMBER, 0.5 * WINDOWS / NUMBER),
     "score_cam": (NUMBER, 0.5),
     "smooth_grad": (NUMBER, 1.0),
     "squared_smooth_grad": (NUMBER, 1.0),

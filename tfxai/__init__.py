@@ -42,6 +42,7 @@ _HOME = {
     "AblationCAM": "tfxai.methods",
     "ScoreCAM": "tfxai.methods",
     "GuidedGradCAM": "tfxai.methods",
+    "Occlusion": "tfxai.methods",
     "compare_baselines": "tfxai.plotting",
     "load": "tfxai.registry",
     "register_score": "tfxai.core.scores",

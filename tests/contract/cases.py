@@ -38,6 +38,10 @@ ALTERNATIVES: dict[tuple[str, str], Any] = {
     ("internal_influence", "rule"): "riemann_left",
     ("internal_influence", "steps"): 3,
     ("lrp", "rule"): "z_plus",
+    ("occlusion", "baseline"): 0.5,
+    ("occlusion", "reduce"): "max",
+    ("occlusion", "stride"): 2,
+    ("occlusion", "window"): 3,
     ("saliency", "absolute"): False,
     ("score_cam", "channels"): 1,
     **{
@@ -59,6 +63,8 @@ ALTERNATIVES: dict[tuple[str, str], Any] = {
 # Options without which another one does nothing.
 COMPANIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("integrated_gradients", "max_steps"): {"tolerance": 1e-9, "baseline": 5.0},
+    ("occlusion", "reduce"): {"window": 2},
+    ("occlusion", "stride"): {"window": 2},
     **{(name, "reshape"): {"layer": "conv2"} for name in CAMS},
 }
 # They know no target.

@@ -203,6 +203,11 @@ class Score:
         return Propagation(self._run(x).score, x, by_gradient=by_gradient)
 
     @property
+    def num_parts(self) -> int:
+        """Inputs of the model that lie side by side in x."""
+        return len(self._limits.parts) or 1
+
+    @property
     def num_baselines(self) -> int:
         """R: baselines that each example is compared with; 1 where each has one of its own."""
         return 1 if self.background is None else int(self.background.shape[0])
@@ -274,6 +279,28 @@ class Score:
             return value(f._fresh(), rows, tf.repeat(index, batch))
 
         return weighted_sum(step, weights, copies, x if like is None else like)
+
+    def scores_of_copies(
+        self,
+        value: Callable[[Score, tf.Tensor, tf.Tensor], tf.Tensor],
+        count: int,
+        x: tf.Tensor,
+    ) -> tf.Tensor:
+        """value(f, x, k) of each copy k < count, (B, count), in bounded memory.
+
+        Args:
+            value: As for `sum_over_copies`; returns a number for each row, (K B,).
+            count: Number of copies, known when the graph is traced.
+            x: The batch, (B, ...).
+        """
+
+        def in_its_place(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
+            score = value(f, x, k)
+            return score[:, None] * tf.one_hot(k, count, dtype=score.dtype)
+
+        wide = at_least_float32(tf.zeros((), x.dtype)).dtype
+        like = tf.zeros([tf.shape(x)[0], count], wide)
+        return self.sum_over_copies(in_its_place, [1.0] * count, x, like=like)
 
     def integrate(
         self,

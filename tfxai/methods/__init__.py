@@ -22,6 +22,7 @@ from tfxai.methods.gradient.saliency import Saliency
 from tfxai.methods.gradient.smooth_grad import SmoothGrad
 from tfxai.methods.gradient.squared_smooth_grad import SquaredSmoothGrad
 from tfxai.methods.gradient.var_grad import VarGrad
+from tfxai.methods.perturbation.occlusion import Occlusion
 from tfxai.methods.propagation.deep_lift import DeepLIFT
 from tfxai.methods.propagation.deep_shap import DeepSHAP
 from tfxai.methods.propagation.lrp import LRP
@@ -46,6 +47,7 @@ __all__ = [
     "IntegratedGradients",
     "InternalInfluence",
     "LayerCAM",
+    "Occlusion",
     "Saliency",
     "ScoreCAM",
     "SmoothGrad",

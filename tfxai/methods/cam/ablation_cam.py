@@ -56,11 +56,8 @@ class AblationCAM(ClassActivationMap):
         def without(head: Score, a: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
             ablated = tf.one_hot(k, count, dtype=a.dtype)
             shape = [-1, *[1] * (a.shape.rank - 2), count]
-            score = head(a * tf.reshape(1 - ablated, shape))
-            return score[:, None] * tf.cast(ablated, score.dtype)
+            return head(a * tf.reshape(1 - ablated, shape))
 
-        like = tf.zeros([tf.shape(x)[0], count], f(x).dtype)
-        left = head.sum_over_copies(without, [1.0] * count, activations, like=like)
-        weights = f(x)[:, None] - left
+        weights = f(x)[:, None] - head.scores_of_copies(without, count, activations)
         a = self._positions(at_least_float32(activations))
         return self._on_grid(tf.nn.relu(tf.einsum("bk,bpk->bp", weights, a)), activations)

@@ -75,11 +75,9 @@ class ScoreCAM(ClassActivationMap):
             example = tf.range(tf.shape(x)[0]) % tf.shape(masks)[0]
             mask = tf.gather_nd(masks, tf.stack([example, k], axis=1))
             mask = linear_resize(self._on_grid(mask, activations), x.shape[1:-1])
-            score = f(x * tf.cast(mask, x.dtype)[..., None])
-            return score[:, None] * tf.one_hot(k, count, dtype=score.dtype)
+            return f(x * tf.cast(mask, x.dtype)[..., None])
 
-        like = tf.zeros([tf.shape(x)[0], count], f(x).dtype)
-        scores = f.sum_over_copies(masked, [1.0] * count, x, like=like)
+        scores = f.scores_of_copies(masked, count, x)
         weights = tf.cast(tf.nn.softmax(scores), a.dtype)
         return self._on_grid(tf.nn.relu(tf.einsum("bk,bpk->bp", weights, a)), activations)
 

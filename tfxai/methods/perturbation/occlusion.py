@@ -1,0 +1,81 @@
+"""Occlusion: what the score loses when a window of the input is covered."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any, ClassVar, final
+
+import tensorflow as tf
+
+from tfxai.core.baselines import check_baseline
+from tfxai.core.score import Score
+from tfxai.methods.base import AttributionMethod
+from tfxai.methods.perturbation.windows import Sweep, check_windows
+
+
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Occlusion(AttributionMethod):
+    """Slides a window over the input and reports the drop of the score at what it covers.
+
+    Args:
+        window: Side of the window in pixels or time steps, or one for each axis. It covers all
+            channels. None is an eighth of each axis.
+        stride: Distance between windows, at most the window, or one for each axis. The last
+            window of an axis ends where the axis ends, so that the edges are covered. None is
+            half the window.
+        baseline: What covers, as for `IntegratedGradients`; the mean over `Samples`.
+        reduce: `"mean"` or `"max"` of the drops of all windows that cover a position.
+
+    Returns:
+        `Attribution` with values (B, h, w) at the resolution of the input, (B, t) for series and
+        (B, F) for tables, signed, in units of the score, with `baseline_score`.
+
+    Raises:
+        InvalidInputError: The window is larger than the input or smaller than the stride, or the
+            baseline does not fit.
+        UnsupportedModelError: The model has several inputs that are explained.
+
+    Reference:
+        Zeiler, Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014,
+        section 4.2. arXiv:1311.2901. Departure: the drop instead of the score itself, so that
+        what matters is positive.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> image = keras.Input((1, 4, 1))
+        >>> model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(image))
+        >>> x = np.array([4.0, 8.0, 0.0, 4.0]).reshape(1, 1, 4, 1)
+        >>> Occlusion(window=(1, 2), stride=1, baseline=0.0)(model, x).values  # of 12/4, 8/4, 4/4
+        array([[[3. , 2.5, 1.5, 1. ]]], dtype=float32)
+    """
+
+    name: ClassVar[str] = "occlusion"
+    default_score: ClassVar[str] = "probability"
+    is_map: ClassVar[bool] = True
+    window: int | tuple[int, ...] | None = None
+    stride: int | tuple[int, ...] | None = None
+    baseline: Any = None
+    reduce: str = "mean"
+
+    def __post_init__(self) -> None:
+        window, stride = check_windows(self.window, self.stride, self.reduce)
+        object.__setattr__(self, "window", window)
+        object.__setattr__(self, "stride", stride)
+        object.__setattr__(self, "baseline", check_baseline(self.baseline))
+
+    def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
+        sweep = Sweep.over(x, f.num_parts, self.window, self.stride)
+        channels = [1] * (x.shape.rank - 1 - len(sweep.sides))
+
+        several = f.num_baselines
+
+        def occluded(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
+            covered = tf.reshape(sweep.covered(k // several), [-1, *sweep.sides, *channels])
+            return f(tf.where(covered, f.baseline_number(k % several), x))
+
+        scores = f.scores_of_copies(occluded, math.prod(sweep.counts) * several, x)
+        left = tf.reduce_mean(tf.reshape(scores, [-1, *sweep.counts, several]), axis=-1)
+        drops = tf.reshape(f(x), [-1] + [1] * len(sweep.counts)) - left
+        return sweep.spread(drops, self.reduce)
