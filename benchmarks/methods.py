@@ -19,16 +19,19 @@ from tfxai.core.inputs import read_inputs
 
 NUMBER = 50  # steps and samples
 BACKGROUND = 4
+SQUARES = 8  # along each side, that features are
 WINDOWS = 15 * 15  # of an eighth of each side, at strides of half of that
 # Forward and backward passes of one row that a method cannot do without.
 PASSES: dict[str, tuple[int, float]] = {
     "conductance": (NUMBER, 1.0),
     "deep_lift": (1, 1.5),
     "deep_shap": (BACKGROUND, 1.5),
+    "feature_ablation": (NUMBER, 0.5 * SQUARES**2 / NUMBER),
     "gradient_shap": (NUMBER, 1.0),
     "integrated_gradients": (NUMBER, 1.0),
     "internal_influence": (NUMBER, 1.0),
     "occlusion": (NUMBER, 0.5 * WINDOWS / NUMBER),
+    "rise": (NUMBER, 0.5),
     "score_cam": (NUMBER, 0.5),
     "smooth_grad": (NUMBER, 1.0),
     "squared_smooth_grad": (NUMBER, 1.0),
@@ -90,7 +93,16 @@ def method_table(subject: tfxai.Subject, image: np.ndarray, layer: str, rounds: 
 def made(name: str, image: np.ndarray, layer: str) -> Any:
     """The method with its defaults; what has none is filled in."""
     background = np.linspace(0, 1, BACKGROUND).reshape(-1, 1, 1, 1) * image
-    given = {"layer": layer, "background": background, "channels": NUMBER}
+    sides = np.array(image.shape[1:3])
+    squares = np.indices(sides) * SQUARES // sides[:, None, None]
+    given = {
+        "layer": layer,
+        "background": background,
+        "channels": NUMBER,
+        "mask": SQUARES * squares[0] + squares[1],
+    }
+    if name == "rise":
+        given["samples"] = NUMBER
     known = tfxai.methods.get(name).__dataclass_fields__
     return tfxai.methods.create(name, **{k: v for k, v in given.items() if k in known})
 

@@ -43,6 +43,8 @@ _HOME = {
     "ScoreCAM": "tfxai.methods",
     "GuidedGradCAM": "tfxai.methods",
     "Occlusion": "tfxai.methods",
+    "RISE": "tfxai.methods",
+    "FeatureAblation": "tfxai.methods",
     "compare_baselines": "tfxai.plotting",
     "load": "tfxai.registry",
     "register_score": "tfxai.core.scores",

@@ -22,13 +22,16 @@ from tfxai.methods.gradient.saliency import Saliency
 from tfxai.methods.gradient.smooth_grad import SmoothGrad
 from tfxai.methods.gradient.squared_smooth_grad import SquaredSmoothGrad
 from tfxai.methods.gradient.var_grad import VarGrad
+from tfxai.methods.perturbation.feature_ablation import FeatureAblation
 from tfxai.methods.perturbation.occlusion import Occlusion
+from tfxai.methods.perturbation.rise import RISE
 from tfxai.methods.propagation.deep_lift import DeepLIFT
 from tfxai.methods.propagation.deep_shap import DeepSHAP
 from tfxai.methods.propagation.lrp import LRP
 
 __all__ = [
     "LRP",
+    "RISE",
     "AblationCAM",
     "AttributionMethod",
     "Conductance",
@@ -37,6 +40,7 @@ __all__ = [
     "DeepSHAP",
     "EigenCAM",
     "EigenGradCAM",
+    "FeatureAblation",
     "GradCAM",
     "GradCAMPlusPlus",
     "GradientInput",

@@ -11,7 +11,14 @@ if TYPE_CHECKING:
     from tfxai.attribution import Attribution
 
 KINDS = ("logit", "probability", "output")
-_WORDS = {"grad": "Grad", "cam": "CAM", "lrp": "LRP", "shap": "SHAP", "lime": "LIME"}
+_WORDS = {
+    "grad": "Grad",
+    "cam": "CAM",
+    "lrp": "LRP",
+    "shap": "SHAP",
+    "lime": "LIME",
+    "rise": "RISE",
+}
 _TITLES = {
     "ablation_cam": "Ablation-CAM",
     "deconv_net": "DeconvNet",
