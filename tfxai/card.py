@@ -24,7 +24,7 @@ class Card:
         name: Of the model, as in `models/NAME.keras`.
         classes: Name of each output, in order; empty if unknown.
         input_shape: Of one input, without the batch, such as (32, 32, 3).
-        preprocessing: From pixels 0..255 to what the model takes.
+        preprocessing: From pixels 0..255 to what the model takes; its name will do.
         dataset: What it was trained on, such as `"cifar10"`.
         accuracy: Share of the test images that it classifies rightly, in [0, 1].
         test_images: Number of test images behind `accuracy`.
@@ -55,6 +55,16 @@ class Card:
     sha256: Mapping[str, str] = dataclasses.field(default_factory=dict)
     created: str | None = None
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        preprocessing: Any = self.preprocessing
+        if isinstance(preprocessing, str):
+            object.__setattr__(self, "preprocessing", Preprocessing(preprocessing))
+        classes: Any = self.classes
+        if isinstance(classes, str):
+            raise InvalidInputError(
+                f"classes={self.classes!r} was expected to be a tuple of names, one an output."
+            )
 
     def class_index(self, name: str) -> int:
         """Number of the class of that name; case does not matter.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, cast
+from typing import Any
 
 import keras
 import numpy as np
@@ -65,23 +65,10 @@ class Subject:
             return inputs
         if _is_pixels(inputs):
             return self.preprocessing.apply(np.asarray(inputs))
-        self._check_range(inputs)
+        if isinstance(inputs, np.ndarray):  # what a card knows holds for uint8 only
+            advice = "Pass pixels as uint8, or preprocess them first."
+            self.preprocessing.check_range("The inputs run", inputs, advice)
         return inputs
-
-    def _check_range(self, inputs: Any) -> None:
-        """Meets pixels that arrive as floats: what a card knows holds for uint8 only."""
-        if not isinstance(inputs, np.ndarray) or inputs.dtype.kind not in "fiu" or not inputs.size:
-            return
-        low, high = (
-            np.asarray(end) for end in cast(Preprocessing, self.preprocessing).input_range
-        )
-        least, most = float(inputs.min()), float(inputs.max())
-        room = float((high - low).max())
-        if least < low.min() - room or most > high.max() + room:
-            raise InvalidInputError(
-                f"The inputs run from {least:g} to {most:g}, and preprocessed pixels from "
-                f"{low.min():g} to {high.max():g}. Pass pixels as uint8, or preprocess them first."
-            )
 
     def check_classes(self, body: Anatomy) -> None:
         """Raises `InvalidInputError` where the card names more or fewer classes than there are."""

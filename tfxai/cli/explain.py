@@ -44,7 +44,7 @@ Layer = Annotated[
     str | None,
     typer.Option(
         metavar="PATH",
-        help="The layer of class activation maps, such as backbone/conv5.",
+        help="The layer of methods that look at one, such as backbone/conv5.",
         show_default=False,
     ),
 ]

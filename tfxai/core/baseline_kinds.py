@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, ClassVar, final
 
 import numpy as np
 from scipy import ndimage
 
-from tfxai.core.content import Content
+from tfxai.core.content import Content, Contents
 from tfxai.core.draws import check_seed
 from tfxai.core.inputs import Array
 from tfxai.errors import InvalidInputError, UnknownNameError
@@ -140,20 +141,39 @@ class Samples:
     """Several baselines, the same for all examples: the attributions to each are averaged.
 
     Args:
-        array: (R, ...) in the model's own units, R at least 1, each shaped like one input.
+        array: (R, ...) in the model's own units, R at least 1, each shaped like one input; for a
+            model with several inputs one such array for each, by its name.
     """
 
     name: ClassVar[str] = "samples"
     array: Any
 
     def __post_init__(self) -> None:
-        advice = "Pass an array of R baselines, each shaped like one input."
-        content = Content.of("Samples", self.array, advice)
-        if content.array.ndim < 2 or not len(content.array):
-            raise InvalidInputError(
-                f"Samples has shape {content.array.shape}, and (R, ...) was expected. {advice}"
-            )
-        object.__setattr__(self, "array", content)
+        if isinstance(self.array, Contents):
+            return
+        if isinstance(self.array, Mapping):
+            parts = tuple((str(name), _several(one)) for name, one in self.array.items())
+            if len({len(content.array) for _, content in parts}) != 1:
+                shapes = {name: content.array.shape for name, content in parts}
+                raise InvalidInputError(
+                    f"The baselines have shapes {shapes}, and as many of each input were expected."
+                )
+            object.__setattr__(self, "array", Contents(parts))
+        else:
+            object.__setattr__(self, "array", _several(self.array))
+
+
+def _several(array: Any) -> Content:
+    advice = (
+        "Pass an array of R baselines, each shaped like one input, or a dict of such arrays for "
+        "several inputs."
+    )
+    content = Content.of("Samples", array, advice)
+    if content.array.ndim < 2 or not len(content.array):
+        raise InvalidInputError(
+            f"Samples has shape {content.array.shape}, and (R, ...) was expected. {advice}"
+        )
+    return content
 
 
 KINDS: dict[str, Any] = {kind.name: kind for kind in (Blur, Noise, Mean, Samples)}

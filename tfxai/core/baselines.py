@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from tfxai.core.baseline_kinds import COLOURS, KINDS, Baseline, Constant, Samples
-from tfxai.core.content import Content
+from tfxai.core.content import Content, Contents
 from tfxai.core.inputs import Array, Layout, fitted
 from tfxai.errors import InvalidInputError, UnknownNameError
 
 _WORDS = [*COLOURS, *(name for name in KINDS if name != Samples.name)]
 _ADVICE = (
-    f"Pass None, a number, {', '.join(map(repr, _WORDS))}, a record of tfxai.baselines, or an "
-    "array shaped like one input or the batch."
+    f"Pass None, a number, {', '.join(map(repr, _WORDS))}, a record of tfxai.baselines, an array "
+    "shaped like one input or the batch, or a dict of such arrays for several inputs."
 )
 
 
@@ -25,12 +25,15 @@ def check_baseline(baseline: Any) -> Any:
     Raises:
         InvalidInputError: It is none of these, or not finite.
     """
-    if isinstance(baseline, Mapping) and baseline.get("name") in KINDS:  # out of JSON
+    if _is_stored(baseline):
         return KINDS[baseline["name"]](**baseline["options"])
     if isinstance(baseline, Constant):
         baseline = baseline.value
-    if baseline is None or isinstance(baseline, Content | Baseline | Samples):
+    if baseline is None or isinstance(baseline, Content | Contents | Baseline | Samples):
         return baseline
+    if isinstance(baseline, Mapping):
+        parts = [(str(k), Content.of(f"baseline[{k!r}]", v, _ADVICE)) for k, v in baseline.items()]
+        return Contents(tuple(parts))
     if isinstance(baseline, str):
         if baseline not in _WORDS:
             raise UnknownNameError.of("baseline", baseline, _WORDS)
@@ -45,9 +48,20 @@ def check_background(background: Any) -> Samples:
     Raises:
         InvalidInputError: It is no array of one baseline or more.
     """
-    if isinstance(background, Mapping):
+    if _is_stored(background):
         background = background["options"]["array"]
+    if background is None or isinstance(background, str):
+        raise InvalidInputError(
+            f"background={background!r} was expected to be an array (R, ...) of examples in the "
+            "model's own units, R at least 1, or a dict of one for each input. On the command "
+            "line pass a .npy file."
+        )
     return background if isinstance(background, Samples) else Samples(background)
+
+
+def _is_stored(option: Any) -> bool:
+    """Whether it is a record of a baseline out of JSON, and no dict of arrays."""
+    return isinstance(option, Mapping) and set(option) == {"name", "options"}
 
 
 def read_baseline(
@@ -68,28 +82,58 @@ def read_baseline(
             numbers that are not finite or not whole in the input's type.
     """
     if isinstance(baseline, Samples):
-        return _read_samples(baseline, layout)
+        return _read_samples(baseline, layout, leaves, preprocessing)
     result = list(leaves)
+    if isinstance(baseline, Contents):
+        _check_names("The baseline", dict(baseline.parts), layout)
     for i in layout.explained or layout.held:
-        one = _one(baseline, leaves[i], preprocessing)
+        part = baseline[layout.names[i]] if isinstance(baseline, Contents) else baseline
+        one = _one(part, leaves[i], preprocessing)
         one = fitted(f"The baseline of input {layout.names[i]!r}", one, layout.dtypes[i])
         result[i] = np.broadcast_to(one, leaves[i].shape)
     return result
 
 
-def _read_samples(samples: Samples, layout: Layout) -> list[Array]:
-    if len(layout.names) != 1:
+def _read_samples(
+    samples: Samples, layout: Layout, leaves: Sequence[Array], preprocessing: Any | None
+) -> list[Array]:
+    array = samples.array
+    if isinstance(array, Contents) != (len(layout.names) > 1):
+        expected = "a dict with one array for each" if len(layout.names) > 1 else "one array"
         raise InvalidInputError(
-            f"Samples holds one array, and the model takes {len(layout.names)} inputs. "
-            "Pass one baseline an example, or a number."
+            f"The model takes {len(layout.names)} inputs ({', '.join(layout.names)}), and "
+            f"{expected} was expected as the set of baselines."
         )
-    array, shape = samples.array.array, layout.shapes[0]
-    if array.shape[1:] != shape:
+    parts = dict(array.parts) if isinstance(array, Contents) else {layout.names[0]: array}
+    count = len(next(iter(parts.values())).array)
+    _check_names("The set of baselines", parts, layout)
+    result = [np.zeros((count, *leaf.shape[1:]), leaf.dtype) for leaf in leaves]
+    for i in layout.explained or layout.held:
+        one, shape = parts[layout.names[i]].array, layout.shapes[i]
+        if one.shape[1:] != shape:
+            raise InvalidInputError(
+                f"The baselines have shape {one.shape}, and (R, {', '.join(map(str, shape))}) was "
+                "expected: each shaped like one input."
+            )
+        _check_units(one, preprocessing)
+        result[i] = fitted("The set of baselines", one, layout.dtypes[i])
+    return result
+
+
+def _check_names(what: str, parts: Mapping[str, Content], layout: Layout) -> None:
+    wanted = {layout.names[i] for i in layout.explained or layout.held}
+    if set(parts) != wanted:
         raise InvalidInputError(
-            f"The baselines have shape {array.shape}, and (R, {', '.join(map(str, shape))}) was "
-            "expected: each shaped like one input."
+            f"{what} is of {sorted(parts)}, and {sorted(wanted)} were expected: the "
+            "floating-point inputs of the model, each by its name."
         )
-    return [fitted("The set of baselines", array, layout.dtypes[0])]
+
+
+def _check_units(array: Array, preprocessing: Any | None) -> None:
+    """Meets a baseline of pixels: it is in the model's own units."""
+    if preprocessing is not None:
+        advice = "A baseline is in the model's own units: pass subject.prepare(pixels)."
+        preprocessing.check_range("The baseline runs", array, advice)
 
 
 def _one(baseline: Any, inputs: Array, preprocessing: Any | None) -> Array:
@@ -106,6 +150,7 @@ def _one(baseline: Any, inputs: Array, preprocessing: Any | None) -> Array:
                 f"The baseline has shape {baseline.array.shape}, and the inputs have {shape}. "
                 f"Pass one baseline of shape {shape[1:]}, or one per example."
             )
+        _check_units(baseline.array, preprocessing)
         return baseline.array
     if isinstance(baseline, str) and preprocessing is None:
         raise InvalidInputError(

@@ -68,9 +68,33 @@ class Content:
             array = np.asarray(None)
         if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
             raise InvalidInputError(
-                f"{name}={numbers!r} was expected to be finite numbers. {expected}"
+                f"{name}={_described(numbers)} was expected to be finite numbers. {expected}"
             )
         return cls(array.astype(np.float64))
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """One array for each named input.
+
+    Args:
+        parts: Names and arrays.
+    """
+
+    parts: tuple[tuple[str, Content], ...]
+
+    def __getitem__(self, name: str) -> Content:
+        return dict(self.parts)[name]
+
+
+def _described(numbers: Any) -> str:
+    """What was passed, in a few words."""
+    shape = getattr(numbers, "shape", None)
+    if shape is not None:
+        problem = " with NaN or infinity" if numbers.dtype.kind == "f" else ""
+        return f"(an array of {numbers.dtype}, shape {tuple(shape)}{problem})"
+    text = repr(numbers)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def listed(value: Any) -> Any:
@@ -82,6 +106,8 @@ def replaced(value: Any, by: Callable[[Content], Any]) -> Any:
     """Nested dicts and lists with something else in the place of each array."""
     if isinstance(value, Content):
         return by(value)
+    if isinstance(value, Contents):
+        return {name: by(content) for name, content in value.parts}
     if isinstance(value, dict):
         return {name: replaced(one, by) for name, one in value.items()}
     return [replaced(one, by) for one in value] if isinstance(value, list) else value

@@ -186,13 +186,13 @@ def _step(graph: _Graph, op: tf.Operation, results: tuple[tf.Tensor, ...]) -> St
     if kind == "combination":
         found = graph.scalar_function(op)
         if found is None:
-            raise _unsupported(op, "combines tensors that all depend on the input")
+            raise NoRuleError(op, "combines tensors that all depend on the input")
         return Step("activation", tuple(found[1]), (found[0],), results)
     if kind == "call":
-        raise _unsupported(op, "runs inside a loop or a compiled call, where no rule reaches")
+        raise NoRuleError(op, "runs inside a loop or a compiled call, where no rule reaches")
     broadcasts = len(op.inputs) > 1 and not _alike(sources[0], results[0])
     if kind is None or (kind == "activation" and broadcasts):
-        raise _unsupported(op, "has no rule")
+        raise NoRuleError(op, "has no rule")
     if kind == "shift" and broadcasts:
         kind = "mix"  # copies are made on the way: no elementwise shift
     return Step("affine" if kind in AFFINE else kind, (op,), sources, results, (kind,))
@@ -203,7 +203,7 @@ def _gradient_step(graph: _Graph, op: tf.Operation, results: tuple[tf.Tensor, ..
     operands = graph.operands(op)
     kind, sources = operations.kind(op, operands), graph.sources(op)
     if kind == "call":
-        raise _unsupported(op, "runs inside a loop or a compiled call, where no rule reaches")
+        raise NoRuleError(op, "runs inside a loop or a compiled call, where no rule reaches")
     if op.type in operations.RELUS:
         return Step("activation", (op,), sources, results, ("activation",))
     found = graph.scalar_function(op) if kind == "combination" else None
@@ -267,11 +267,22 @@ def _alike(a: tf.Tensor, b: tf.Tensor) -> bool:
     return a.shape.rank is not None and a.shape.as_list() == b.shape.as_list()
 
 
-def _unsupported(op: tf.Operation, what: str) -> UnsupportedModelError:
-    path = op.name.rpartition("/")[0]
-    where = f"in {path!r}" if path else f"({op.name!r})"
-    return UnsupportedModelError(
-        f"Signals cannot be followed back through the operation {op.type} {where}: it {what}. "
-        "Explain a later layer with at=, or use a method that takes gradients, such as "
-        "IntegratedGradients."
-    )
+class NoRuleError(UnsupportedModelError):
+    """An operation through which no signal can be followed.
+
+    Args:
+        op: The operation.
+        what: What stands in the way, after "it".
+        layer: Path of the layer that runs it, where that is known.
+    """
+
+    def __init__(self, op: tf.Operation, what: str, layer: str | None = None) -> None:
+        self.op, self.what = op, what
+        scope = op.name.rpartition("/")[0] or op.name
+        is_end = op.type in ("Softmax", "LogSoftmax", "Sigmoid")
+        advice = "Explain the logit if that is the end of the model, or" if is_end else "Explain"
+        super().__init__(
+            f"Signals cannot be followed back through the operation {op.type} in "
+            f"{layer or scope!r}: it {what}. {advice} a later layer with at=, or use a method "
+            "that takes gradients, such as IntegratedGradients."
+        )

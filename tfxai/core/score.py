@@ -16,7 +16,7 @@ from tfxai.core.anatomy import Anatomy
 from tfxai.core.copies import copies_per_chunk, repeat_batch, sum_of_active, weighted_sum
 from tfxai.core.draws import normal, uniform
 from tfxai.core.heads import at_least_float32, head, single_output
-from tfxai.core.propagation import Propagation
+from tfxai.core.propagation import NoRuleError, Propagation
 from tfxai.core.quadrature import quadrature
 from tfxai.core.scores import Contrast, Neuron, Question, one_number_an_example
 from tfxai.core.taps import is_readable, observe, unreadable
@@ -200,7 +200,11 @@ class Score:
             UnsupportedModelError: An operation has no rule; with `by_gradient`, only a call
                 that cannot be looked into has none.
         """
-        return Propagation(self._run(x).score, x, by_gradient=by_gradient)
+        run = self._run(x)
+        try:
+            return Propagation(run.score, x, by_gradient=by_gradient)
+        except NoRuleError as error:
+            raise NoRuleError(error.op, error.what, self._layer_of(run, error.op)) from None
 
     @property
     def num_parts(self) -> int:
@@ -407,6 +411,20 @@ class Score:
         if not is_readable(activations):
             raise UnsupportedModelError(unreadable(path))
         return activations
+
+    def _layer_of(self, run: _Run, op: tf.Operation) -> str | None:
+        """Path of the innermost layer in whose scope an operation runs."""
+        paths = {(call.layer_id, call.index): call.path for call in self._anatomy.calls}
+        scopes: dict[str, str] = {}
+        for key, output in run.seen.items():
+            if is_readable(output):
+                scopes.setdefault(output.op.name.rpartition("/")[0], paths.get(key, ""))
+        scope = op.name
+        while scope:
+            scope = scope.rpartition("/")[0]
+            if scopes.get(scope):
+                return scopes[scope]
+        return None
 
     def decided(self, x: tf.Tensor) -> tuple[Score, tf.Tensor]:
         """The score with the class predicted at x held from here on, and that target."""

@@ -27,6 +27,13 @@ class Contrast:
     a: int | str
     b: int | str
 
+    def __post_init__(self) -> None:
+        if self.a == self.b:
+            raise InvalidInputError(
+                f"Contrast({self.a!r}, {self.b!r}) sets a class against itself, which is 0. Pass "
+                "two classes."
+            )
+
     def in_words(self, classes: Sequence[str] | None = None) -> str:
         """What is explained, for people: `"Cat rather than Dog"`."""
         a, b = (_class_name(one, classes) for one in (self.a, self.b))
@@ -101,6 +108,11 @@ def register_score(name: str) -> Callable[[ScoreFunction], ScoreFunction]:
         InvalidInputError: The name is taken by another function, or is not a word. A function
             may be defined again (a notebook's cell that is run twice): the new one counts.
     """
+    if not isinstance(name, str):
+        raise InvalidInputError(
+            "register_score was used without a name. Write @tfxai.register_score('a_name') above "
+            "the function."
+        )
 
     def register(function: ScoreFunction) -> ScoreFunction:
         other = name in _registered and _origin(_registered[name]) != _origin(function)

@@ -76,6 +76,29 @@ class Preprocessing:
                 f"std={self.std} has a value that is not above 0. Give positive numbers."
             )
 
+    def check_range(self, what: str, numbers: np.ndarray, advice: str) -> None:
+        """Meets pixels that were not preprocessed.
+
+        Args:
+            what: What runs from one end to another, to begin the sentence with.
+            numbers: In the model's units, as is said.
+            advice: What to do, a sentence.
+
+        Raises:
+            InvalidInputError: The numbers lie so far from what the preprocessing gives that they
+                must be pixels.
+        """
+        if numbers.dtype.kind not in "fiu" or not numbers.size:
+            return
+        low, high = (np.asarray(end) for end in self.input_range)
+        least, most = float(numbers.min()), float(numbers.max())
+        room = float((high - low).max())
+        if least < low.min() - room or most > high.max() + room:
+            raise InvalidInputError(
+                f"{what} from {least:g} to {most:g}, and preprocessed pixels from "
+                f"{low.min():g} to {high.max():g}. {advice}"
+            )
+
     @property
     def scale(self) -> np.ndarray:
         """What each channel of the pixels is multiplied by, () or (C,) float64."""

@@ -18,7 +18,7 @@ from tfxai.attribution import Attribution
 from tfxai.core.anatomy import Anatomy, anatomy
 from tfxai.core.baseline_kinds import Samples
 from tfxai.core.baselines import read_baseline
-from tfxai.core.content import Content, listed
+from tfxai.core.content import Content, Contents, listed
 from tfxai.core.copies import chunk_rows
 from tfxai.core.inputs import Array, Layout, read_inputs, require_explained
 from tfxai.core.program import DETAIL, Plan, Values, program, why_not_finite
@@ -122,7 +122,8 @@ class AttributionMethod(abc.ABC):
                 pixels are preprocessed where the subject knows how; other numbers are taken as
                 they are.
             target: None for the predicted class, an index, a class name, or one per example;
-                (B, r) indices for outputs with r axes. A score that chooses for itself
+                (B, r) indices for outputs with r axes. A single sigmoid unit has the classes 1
+                and 0, of which 0 has the logit turned round. A score that chooses for itself
                 (`Contrast`, `Neuron`, a registered one) takes none.
             score: `"logit"`, `"probability"`, `"output"`, a registered function or its name,
                 `Contrast` or `Neuron`; None is the method's default. A default logit or
@@ -510,7 +511,7 @@ def _in_slices(
 
 def _plain(value: Any) -> Any:
     """An option as JSON takes it, but for arrays."""
-    if isinstance(value, Content):
+    if isinstance(value, Content | Contents):
         return value
     if isinstance(value, AttributionMethod):
         return value._record()

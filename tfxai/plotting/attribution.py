@@ -154,6 +154,8 @@ def _rows(
     if one.target_names != first.target_names:  # not the class that the header names
         lines = [f"explains {labels.explained(one)}", *lines]
     if not isinstance(one.values, dict):
+        if isinstance(one.inputs, dict):  # values of a layer behind several inputs
+            one = dataclasses.replace(one, inputs=np.zeros((len(one), 0)))
         return [(title, lines, _row(one, cmap, feature_names))]
     rows = []
     for name, values in one.values.items():

@@ -131,7 +131,9 @@ def option_text(value: Any) -> str:
     if value is None or isinstance(value, bool | int | float | str):
         return str(value)
     if isinstance(value, dict) and value.get("name") == "samples":
-        return f"{len(np.asarray(value['options']['array']))} baselines"
+        array = value["options"]["array"]
+        first = next(iter(array.values())) if isinstance(array, dict) else array
+        return f"{len(np.asarray(first))} baselines"
     if isinstance(value, dict) and "name" in value:
         options = {k: v for k, v in value.get("options", {}).items() if v is not None}
         inner = ", ".join(f"{name}={option_text(one)}" for name, one in options.items())

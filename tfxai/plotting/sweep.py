@@ -71,6 +71,10 @@ def sweep(
         raise UnknownNameError.of("option", option, known, owner=method.name)
     if not len(values):
         raise InvalidInputError("There is no value to sweep. Pass one or more.")
+    if isinstance(inputs, dict | list | tuple) or np.ndim(inputs) != 4:
+        shape = getattr(inputs, "shape", None)
+        what = f"shape {tuple(shape)}" if shape is not None else "several parts"
+        raise InvalidInputError(f"The inputs have {what}, and images (B, H, W, C) are drawn.")
     found = [
         dataclasses.replace(method, **{option: value})(model, inputs, target, **call)[0]
         for value in values

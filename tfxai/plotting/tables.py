@@ -87,9 +87,10 @@ def _names(one: Attribution, count: int, given: Sequence[str] | None) -> list[st
             f"feature_names holds {len(given)} names, and there are {count} features. "
             "Pass one name for each."
         )
-    kind = "feature" if one.at is None else "unit"
+    is_input = one.at is None and np.asarray(one.inputs).shape[1:] == (count,)
+    kind = "feature" if is_input else "position" if one.is_map else "unit"
     names = [f"{kind} {i}" for i in range(count)] if given is None else list(given)
-    if one.at is not None:
+    if not is_input:
         return [shortened(name, 34) for name in names]
     inputs = np.asarray(one.inputs, np.float64)[0]
     return [

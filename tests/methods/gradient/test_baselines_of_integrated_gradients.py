@@ -129,7 +129,9 @@ def test_baseline_of_another_shape_is_refused(shape, product):
         IntegratedGradients(baseline=np.zeros(shape))(product, X)
 
 
-@pytest.mark.parametrize("bad", [np.nan, [0.0, np.inf], True, "zero", {"x": 1}, [[1], [1, 2]]])
+@pytest.mark.parametrize(
+    "bad", [np.nan, [0.0, np.inf], True, "zero", {"x": np.nan}, [[1], [1, 2]]]
+)
 def test_what_is_no_baseline_is_refused(bad):
     error, sentence = InvalidInputError, "was expected to be finite numbers"
     if isinstance(bad, str):

@@ -23,7 +23,8 @@ class GradientSHAP(AttributionMethod):
     `completeness_gap` says how far they are off, and falls as 1 / sqrt(samples).
 
     Args:
-        background: (R, ...) inputs that stand for the data, in the model's own units.
+        background: (R, ...) inputs that stand for the data, in the model's own units; a dict of
+            them for a model with several inputs.
         samples: Number of draws of a baseline and a point on its path, at least 1.
         seed: Of the draws, which all examples of a batch share.
 

@@ -23,8 +23,8 @@ class DeepSHAP(AttributionMethod):
     elsewhere.
 
     Args:
-        background: (R, ...) inputs that stand for the data, in the model's own units. Time grows
-            with R; a hundred are usual.
+        background: (R, ...) inputs that stand for the data, in the model's own units; a dict of
+            them for a model with several inputs. Time grows with R; a hundred are usual.
 
     Returns:
         `Attribution` with values shaped like the inputs, in units of the score, with
