@@ -80,11 +80,15 @@ WITHOUT_TARGET = {"eigen_cam"}
 OF_LOGITS = {"deep_lift", "deep_shap", "lrp"}
 # What an option without a default is given.
 REQUIRED: dict[str, Any] = {"layer": "conv1", "background": images(3, seed=2)}
+# Smaller numbers than the defaults, which would take long.
+FEW: dict[tuple[str, str], Any] = {("rise", "samples"): 40}
 
 
 def make(name: str, path: str = "conv1", **options: Any) -> methods.AttributionMethod:
     """The method with its defaults, options that have none filled in: `path` for a layer."""
     for field in dataclasses.fields(methods.get(name)):
+        if (name, field.name) in FEW:
+            options.setdefault(field.name, FEW[name, field.name])
         defaults = (field.default, field.default_factory)
         if field.name not in options and all(one is dataclasses.MISSING for one in defaults):
             assert field.name in REQUIRED, (
