@@ -19,7 +19,7 @@ LEVELS = {
     "files": 1, "progress": 1,
     "core": 2, "data": 2,
     "card": 3, "baselines": 3,
-    "subject": 4, "attribution": 4,
+    "subject": 4, "attribution": 4, "inspection": 4,
     "registry": 5, "models": 5,
     "methods": 6,
     "plotting": 7, "rules": 7, "crosscheck": 7,

@@ -1,0 +1,10 @@
+"""Looking into saved models, and at what is wrong with them, without loading them.
+
+Nothing here imports TensorFlow or Keras, and nothing of a file is executed.
+"""
+
+from tfxai.inspection.limits import Limits
+from tfxai.inspection.report import Finding, Report
+from tfxai.inspection.scanning import scan
+
+__all__ = ["Finding", "Limits", "Report", "scan"]

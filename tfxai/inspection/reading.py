@@ -1,0 +1,220 @@
+"""One pass over a saved model: what it holds, and what is wrong with it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, final
+
+from tfxai.errors import DataNotFoundError
+from tfxai.inspection.archive import CONFIG, METADATA, WEIGHTS, WEIGHTS_NPZ, Archive, Folder
+from tfxai.inspection.hdf5 import SIGNATURE, Tree, read_tree
+from tfxai.inspection.jsons import parsed
+from tfxai.inspection.limits import Limits
+from tfxai.inspection.objects import ConfigScan
+from tfxai.inspection.report import Findings, Report
+from tfxai.inspection.saved_model import SavedModel, read_saved_model
+from tfxai.inspection.source import Malformed, Source, Unread
+from tfxai.inspection.weights import check_claims, check_tree
+
+
+@final
+@dataclasses.dataclass
+class Contents:
+    """What was read of a saved model.
+
+    Args:
+        format: "keras", "keras_folder", "hdf5", "saved_model" or "unknown".
+        config: Of the model, as JSON has it.
+        training: What it was compiled with.
+        metadata: Keras' version, when it was saved.
+        weights: Groups and arrays of the file of weights.
+        custom: Names that loading needs.
+        saved_model: What a SavedModel says.
+    """
+
+    format: str = "unknown"
+    config: Any = None
+    training: Any = None
+    metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
+    weights: Tree | None = None
+    custom: tuple[str, ...] = ()
+    saved_model: SavedModel | None = None
+
+
+def read(
+    path: str | os.PathLike[str], supplied: Collection[str], limits: Limits
+) -> tuple[Contents, Report]:
+    """What a file holds and what is wrong with it.
+
+    Raises:
+        DataNotFoundError: There is nothing at that path, or it may not be read.
+    """
+    place, found, contents = Path(path), Findings(), Contents()
+    try:
+        if place.is_dir():
+            _read_folder(place, contents, found, supplied, limits)
+        elif place.is_file():
+            with place.open("rb") as file:
+                _read_file(place, file, contents, found, supplied, limits)
+        else:
+            raise DataNotFoundError(
+                f"There is no saved model {str(place)!r}. Pass a .keras or .h5 file or the folder "
+                "of a SavedModel."
+            )
+    except Malformed as error:
+        _refuse_malformed(error, found)
+    except OSError as error:
+        if isinstance(error, DataNotFoundError):
+            raise
+        raise DataNotFoundError(
+            f"{str(place)!r} cannot be read: {error.strerror or error}. Pass a .keras or .h5 file "
+            "or the folder of a SavedModel that you may read."
+        ) from error
+    datasets = contents.weights.datasets.values() if contents.weights else ()
+    check_claims(contents.config, datasets, found)
+    if not found.refused:
+        found.ok("nothing harmful", "Nothing was found that would keep it from being loaded.")
+    return contents, found.report(place, contents.format)
+
+
+def _read_file(
+    path: Path,
+    file: Any,
+    contents: Contents,
+    found: Findings,
+    supplied: Collection[str],
+    limits: Limits,
+) -> None:
+    size = path.stat().st_size
+    start = file.read(8)
+    suffix = path.suffix.lower()
+    if start == SIGNATURE:
+        contents.format = "hdf5"
+        if suffix not in (".h5", ".hdf5"):
+            found.warn("other ending", f"An HDF5 file that ends in {suffix!r}, not in .h5.")
+        _read_hdf5(Source(file, 0, size), contents, found, supplied, limits)
+    elif start[:2] == b"PK" or suffix == ".keras":
+        contents.format = "keras"
+        if suffix != ".keras":
+            found.warn("other ending", f"A .keras archive that ends in {suffix!r}.")
+        archive = Archive(file, size, limits, found)
+        found.ok("members", f"{len(archive.names)} members were read.")
+        _read_keras(archive, contents, found, supplied, limits)
+    else:
+        found.refuse("no model", "It is neither a .keras archive nor an HDF5 file.")
+
+
+def _read_folder(
+    path: Path, contents: Contents, found: Findings, supplied: Collection[str], limits: Limits
+) -> None:
+    if any((path / name).exists() for name in ("saved_model.pb", "saved_model.pbtxt")):
+        contents.format = "saved_model"
+        contents.saved_model = read_saved_model(path, supplied, limits, found)
+    elif (path / CONFIG).exists():
+        contents.format = "keras_folder"
+        _read_keras(Folder(path, limits, found), contents, found, supplied, limits)
+    else:
+        found.refuse("no model", "The folder has no saved_model.pb and no config.json.")
+
+
+def _read_keras(
+    members: Archive | Folder,
+    contents: Contents,
+    found: Findings,
+    supplied: Collection[str],
+    limits: Limits,
+) -> None:
+    config = _json(members, CONFIG, limits, found)
+    metadata = _json(members, METADATA, limits, found)
+    if CONFIG not in members.names:
+        found.refuse("no model", "It has no config.json, which says what the model is.")
+    if METADATA not in members.names:
+        found.warn("no metadata", "It has no metadata.json, which Keras writes.")
+    contents.metadata = metadata if isinstance(metadata, dict) else {}
+    _scan_config(config, contents, found, supplied, legacy=False)
+    if WEIGHTS in members.names:
+        source = members.source(WEIGHTS)
+        if source is not None:
+            _read_weights(source, WEIGHTS, contents, found, limits)
+    elif WEIGHTS_NPZ in members.names:
+        found.refuse(
+            "weights not read",
+            "Its weights are a NumPy archive, which Keras fills with pickled objects. Save the "
+            "model again with weights_format='h5', the default.",
+            WEIGHTS_NPZ,
+        )
+    else:
+        found.refuse("no weights", f"It has no {WEIGHTS}, so Keras cannot load it.")
+
+
+def _json(members: Archive | Folder, name: str, limits: Limits, found: Findings) -> Any:
+    data = members.read(name, limits.json_bytes)
+    return None if data is None else parsed(data, name, limits, found)
+
+
+def _read_hdf5(
+    source: Source,
+    contents: Contents,
+    found: Findings,
+    supplied: Collection[str],
+    limits: Limits,
+) -> None:
+    _read_weights(source, "", contents, found, limits)
+    attributes = contents.weights.attributes[""] if contents.weights else {}
+    text = attributes.get("model_config")
+    if not isinstance(text, str):
+        found.refuse("no model", "It has no model_config: it holds weights alone, or no model.")
+        return
+    contents.metadata = {k: v for k, v in attributes.items() if k in ("keras_version", "backend")}
+    training = attributes.get("training_config")
+    if isinstance(training, str):
+        contents.training = parsed(training, "training_config", limits, found)
+    config = parsed(text, "model_config", limits, found)
+    _scan_config(config, contents, found, supplied, legacy=True)
+
+
+def _read_weights(
+    source: Source, where: str, contents: Contents, found: Findings, limits: Limits
+) -> None:
+    try:
+        with contextlib.closing(source):
+            contents.weights = read_tree(source, limits)
+    except Malformed as error:
+        _refuse_malformed(error, found, where)
+        return
+    found.ok("weights", f"{len(contents.weights.datasets)} arrays were read.", where)
+    check_tree(contents.weights, where, limits, found)
+
+
+def _scan_config(
+    config: Any, contents: Contents, found: Findings, supplied: Collection[str], *, legacy: bool
+) -> None:
+    if config is None:
+        return
+    if not isinstance(config, dict) or "class_name" not in config:
+        found.refuse("no model", "Its config names no class, so there is no model to make.")
+        return
+    scan = ConfigScan(found, supplied, legacy)
+    scan.model(config, "")
+    scan.training(contents.training, "training_config")
+    contents.config = config
+    if not legacy:
+        contents.training = config.get("compile_config")
+    contents.custom = tuple(scan.custom)
+    found.ok("config", "Every class and function that it names was looked at.")
+
+
+def _refuse_malformed(error: Malformed, found: Findings, where: str = "") -> None:
+    if isinstance(error, Unread):
+        found.refuse(
+            "not read",
+            f"It uses {error}, which Keras does not write and this scanner does not read. Load "
+            "it where it comes from and save it again.",
+            where,
+        )
+    else:
+        found.refuse("damaged", f"It is damaged or cut short: {error}.", where)
