@@ -46,14 +46,18 @@ _HOME = {
     "RISE": "tfxai.methods",
     "FeatureAblation": "tfxai.methods",
     "compare_baselines": "tfxai.plotting",
+    "inspect_model": "tfxai.inspection",
     "load": "tfxai.registry",
     "register_score": "tfxai.core.scores",
+    "scan_model": "tfxai.inspection",
 }
+_RENAMED = {"inspect_model": "inspect", "scan_model": "scan"}  # too short a name on its own
 _MODULES = (
     "baselines",
     "config",
     "data",
     "errors",
+    "inspection",
     "methods",
     "models",
     "plotting",
@@ -66,7 +70,7 @@ __all__ = [*_HOME, *_MODULES, "__version__"]
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
+        return getattr(importlib.import_module(_HOME[name]), _RENAMED.get(name, name))
     if name in _MODULES:
         return importlib.import_module(f"tfxai.{name}")
     raise AttributeError(f"module 'tfxai' has no attribute {name!r}")

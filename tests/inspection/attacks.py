@@ -124,6 +124,8 @@ CONFIGS: dict[str, tuple[Callable[[Config], None], str, str | None]] = {
     "jax-function": (instead("out", "JaxLayer", {"call_fn": CODE}), code, None),
     "function-of-os": (option("out", "activation", call("os", "getpid")), module, MODULES),
     "class-of-subprocess": (option("hidden", "activation", POPEN), module, MODULES),
+    "class-of-subprocess-in-disguise": (
+        option("hidden", "activation", {**POPEN, "registered_name": "a>b"}), module, MODULES),
     "builtin-eval": (option("hidden", "activation", obj("builtins", "eval")), module, MODULES),
     "class-in-build": (entry("bn", "build_config", {"x": POPEN}), module, MODULES),
     "type-spec": (

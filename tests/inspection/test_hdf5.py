@@ -93,7 +93,7 @@ def test_a_group_within_itself_ends():
 
 
 def test_more_objects_than_allowed_are_refused():
-    with pytest.raises(Malformed, match="more (than|parts)"):
+    with pytest.raises(Malformed, match=r"more (than|parts)"):
         tree_of(filled(300), Limits(objects=100))
 
 

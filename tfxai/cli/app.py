@@ -14,6 +14,7 @@ from tfxai.cli.crosscheck import crosscheck
 from tfxai.cli.demo import demo
 from tfxai.cli.explain import explain
 from tfxai.cli.group import Commands
+from tfxai.cli.inspect import inspect
 from tfxai.cli.methods import methods
 from tfxai.cli.predict import predict
 from tfxai.cli.train import train
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, predict, explain, accuracy, methods, train, crosscheck):
+for command in (demo, predict, explain, accuracy, methods, inspect, train, crosscheck):
     app.command()(command)
 
 

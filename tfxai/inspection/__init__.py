@@ -3,8 +3,21 @@
 Nothing here imports TensorFlow or Keras, and nothing of a file is executed.
 """
 
+from tfxai.inspection.inspecting import Inspection, Layer, Parameters, inspect
 from tfxai.inspection.limits import Limits
 from tfxai.inspection.report import Finding, Report
+from tfxai.inspection.saved_model import SavedModel, Tensor
 from tfxai.inspection.scanning import scan
 
-__all__ = ["Finding", "Limits", "Report", "scan"]
+__all__ = [
+    "Finding",
+    "Inspection",
+    "Layer",
+    "Limits",
+    "Parameters",
+    "Report",
+    "SavedModel",
+    "Tensor",
+    "inspect",
+    "scan",
+]

@@ -9,6 +9,7 @@ the caller's own.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Collection
 from typing import Any, final
 
@@ -31,6 +32,7 @@ GADGETS = {
 }
 FROM_MODULES = "CVE-2025-1550"  # names of modules that Keras before 3.9 imports
 H5_IGNORES_SAFE_MODE = "CVE-2025-9905"
+IMPORTABLE = sys.stdlib_module_names | {"numpy", "scipy", "tensorflow", "torch", "jax", "pip"}
 RELATIVES = {"keras_cv", "keras_hub", "keras_nlp"}  # Keras itself imports these when named
 KERAS_2_ONLY = {"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod"}
 KERAS_2_ONLY |= {"InstanceMethod", "InstanceProperty"}
@@ -108,7 +110,7 @@ class ConfigScan:
     def _value(self, value: Any, role: str | None, where: str, key: str = "") -> None:
         if isinstance(value, str):
             self._text(value, role, where, key)
-        elif isinstance(value, list):
+        elif isinstance(value, list) and key != "vocabulary":  # words, which name nothing
             for item in value:
                 self._value(item, role, where, key)
         elif isinstance(value, dict):
@@ -199,8 +201,10 @@ class ConfigScan:
         if package == "keras":
             self._disguised(node, name, where)
             return True
-        if module == "__main__":
-            self._custom(name, where)
+        registered = node.get("registered_name")
+        registered = registered if isinstance(registered, str) else ""
+        if module == "__main__" or (">" in registered and package not in IMPORTABLE):
+            self._custom(registered or name, where)
         elif package in RELATIVES:
             self._found.warn(
                 "another package",

@@ -1,0 +1,471 @@
+"""What a saved model is, as its file says it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any, final
+
+from tfxai.inspection.hdf5 import Dataset, Tree
+from tfxai.inspection.keras_names import LAYERS
+from tfxai.inspection.layers import MODELS, Node, end_names, flat, shape_of, tree
+from tfxai.inspection.limits import Limits
+from tfxai.inspection.reading import Contents, read
+from tfxai.inspection.report import Report
+from tfxai.inspection.saved_model import SIGNATURES_OF_TFXAI, SavedModel, Tensor
+from tfxai.inspection.shapes import Shape
+
+FINAL = {"Softmax": "softmax", "Sigmoid": "sigmoid", "ReLU": "relu", "LogSoftmax": "log_softmax"}
+PREPROCESSING = """
+AugMix AutoContrast CategoryEncoding CenterCrop CutMix Discretization Equalization HashedCrossing
+Hashing IntegerLookup MelSpectrogram MixUp Normalization RandAugment Rescaling Resizing
+STFTSpectrogram Solarization StringLookup TextVectorization
+""".split()  # noqa: SIM905
+ATTENTION = ["AdditiveAttention", "Attention", "GroupQueryAttention", "GroupedQueryAttention"]
+ATTENTION += ["MultiHeadAttention"]
+EMBEDDINGS = ["Embedding", "ReversibleEmbedding"]
+LISTS = {"preprocessing": PREPROCESSING, "attention": ATTENTION, "embeddings": EMBEDDINGS}
+# Layers of Keras whose variables are known by their class; these others hold layers of any kind.
+OWN_KINDS = LAYERS - {"Layer", "Pipeline", "RNN", "StackedRNNCells", "Wrapper"}
+FROZEN_NAMES = ("moving_mean", "moving_variance", "moving_stddev", "renorm_mean", "renorm_stddev")
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Parameters:
+    """How many numbers a model's weights are; None where the kinds cannot be told apart."""
+
+    total: int
+    trainable: int | None
+    non_trainable: int | None
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """One layer.
+
+    Args:
+        path: As Grad-CAM and `at=` take it: "conv5", or "backbone/conv5" in a nested model.
+        kind: Its class.
+        shape: Of its output, the batch first, None where a size is free; None if not known.
+        parameters: Of it and, for a nested model, of all its layers; None if not known.
+        trainable: Whether it is to be trained.
+    """
+
+    path: str
+    kind: str
+    shape: Shape
+    parameters: int | None
+    trainable: bool
+
+
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """What a saved model is.
+
+    Args:
+        path: Of the file or folder.
+        format: "keras", "keras_folder", "hdf5", "saved_model" or "unknown".
+        size: Bytes, of all files of a folder together.
+        sha256: Of a file; None for a folder.
+        keras_version: That saved it; None where the file does not say.
+        saved: When, as Keras wrote it.
+        model_class: Of the model.
+        name: Of the model.
+        inputs: Name, shape and dtype of each.
+        outputs: The same; names are those of layers.
+        parameters: Of the model, without the optimizer's.
+        optimizer: Its class, where the model was compiled.
+        loss: As it was compiled.
+        metrics: As they were compiled.
+        layers: All of them, nested ones after the model that they lie in.
+        final_activation: Of each output: "softmax", "linear", ...; None where it is not known.
+        preprocessing: Paths of the layers that prepare inputs.
+        cam_layers: Paths and resolution (h, w) of the layers that Grad-CAM can use.
+        attention: Paths of attention layers.
+        embeddings: Paths of embedding layers.
+        custom_objects: Names of classes and functions that loading needs.
+        saved_model: What a SavedModel says besides.
+        report: What the scan found.
+    """
+
+    path: Path
+    format: str
+    size: int
+    sha256: str | None
+    keras_version: str | None = None
+    saved: str | None = None
+    model_class: str | None = None
+    name: str | None = None
+    inputs: tuple[Tensor, ...] = ()
+    outputs: tuple[Tensor, ...] = ()
+    parameters: Parameters | None = None
+    optimizer: str | None = None
+    loss: str | None = None
+    metrics: tuple[str, ...] = ()
+    layers: tuple[Layer, ...] = ()
+    final_activation: tuple[str | None, ...] = ()
+    preprocessing: tuple[str, ...] = ()
+    cam_layers: tuple[tuple[str, tuple[int | None, int | None]], ...] = ()
+    attention: tuple[str, ...] = ()
+    embeddings: tuple[str, ...] = ()
+    custom_objects: tuple[str, ...] = ()
+    saved_model: SavedModel | None = None
+    report: Report
+
+    @property
+    def compiled(self) -> bool:
+        """Whether the file says how the model was trained."""
+        return self.optimizer is not None
+
+    @property
+    def explained_by(self) -> tuple[str, ...]:
+        """Signatures of a SavedModel that explain: `explain_grad_cam` and the like."""
+        names = self.saved_model.signatures if self.saved_model else ()
+        return tuple(name for name in names if name.startswith(SIGNATURES_OF_TFXAI))
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain JSON types."""
+        record = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name not in ("path", "report", "saved_model")
+        }
+        for name in ("inputs", "outputs", "layers"):
+            record[name] = [dataclasses.asdict(one) for one in record[name]]
+        record["parameters"] = dataclasses.asdict(self.parameters) if self.parameters else None
+        record["cam_layers"] = [{"path": p, "resolution": list(r)} for p, r in self.cam_layers]
+        record |= {"path": str(self.path), "compiled": self.compiled}
+        if self.saved_model is not None:
+            record["saved_model"] = _plain(self.saved_model)
+            record["explained_by"] = self.explained_by
+        return {**record, "safety": self.report.to_dict()}
+
+
+def inspect(
+    path: str | os.PathLike[str],
+    *,
+    custom_objects: Collection[str] = (),
+    limits: Limits | None = None,
+) -> Inspection:
+    """Look into a saved model without loading it.
+
+    Args:
+        path: A `.keras` or `.h5` file, a folder that Keras wrote, or that of a SavedModel.
+        custom_objects: Names that will be passed to Keras, as for `scan`.
+        limits: As for `scan`.
+
+    Returns:
+        What the file says. Of a damaged or harmful file, as much as could be read, with the
+        reasons in `report`.
+
+    Raises:
+        DataNotFoundError: There is nothing at that path, or it may not be read.
+    """
+    contents, report = read(path, custom_objects, limits or Limits())
+    place = Path(path)
+    size, digest = _measured(place)
+    known = _of_config(contents) if contents.config else {}
+    if contents.saved_model is not None:
+        known = _of_saved_model(contents.saved_model)
+    return Inspection(
+        path=place,
+        format=contents.format,
+        size=size,
+        sha256=digest,
+        keras_version=_text(contents.metadata.get("keras_version")),
+        saved=_text(contents.metadata.get("date_saved")),
+        custom_objects=contents.custom,
+        saved_model=contents.saved_model,
+        report=report,
+        **known,
+    )
+
+
+def _measured(path: Path) -> tuple[int, str | None]:
+    if path.is_file():
+        with path.open("rb") as file:
+            return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
+    files = (one.lstat() for one in path.rglob("*") if not one.is_dir() or one.is_symlink())
+    return sum(status.st_size for status in files), None
+
+
+def _of_config(contents: Contents) -> dict[str, Any]:
+    model = tree(contents.config)
+    if model is None:
+        return {}
+    counts = _counts(contents, model)
+    nodes = list(flat(model))
+    paths = {
+        kind: tuple(n.path for n in nodes if n.kind in names) for kind, names in LISTS.items()
+    }
+    config = model.config
+    ends = model.outputs
+    optimizer, loss, metrics = _training(contents.training)
+    return {
+        "model_class": model.kind,
+        "name": _text(config.get("name")),
+        "inputs": tuple(_inputs(model)),
+        "outputs": tuple(Tensor(_leaf(n), n.shape, _dtype(n)) for n in ends),
+        "parameters": _parameters(contents, counts),
+        "optimizer": optimizer,
+        "loss": loss,
+        "metrics": metrics,
+        "layers": tuple(
+            Layer(n.path, n.kind, n.shape, _sum(n, counts), n.trainable) for n in nodes
+        ),
+        "final_activation": tuple(_activation(node) for node in ends),
+        "cam_layers": tuple(_cam(nodes)),
+        **paths,
+    }
+
+
+def _of_saved_model(saved: SavedModel) -> dict[str, Any]:
+    names = [name for name in saved.signatures if name in ("serving_default", "serve")]
+    names += [name for name in saved.signatures if not name.startswith("__")]
+    inputs, outputs, _ = saved.signatures[names[0]] if names else ((), (), "")
+    counts = None
+    if saved.parameters is not None:
+        counts = Parameters(sum(saved.parameters), *saved.parameters)
+    return {"inputs": inputs, "outputs": outputs, "parameters": counts}
+
+
+# Inputs and outputs.
+
+
+def _inputs(model: Node) -> Iterator[Tensor]:
+    if model.kind == "Sequential":
+        yield from _sequential_input(model)
+        return
+    by_name = {_leaf(node): node for node in model.inner}
+    for name in end_names(model.config.get("input_layers")):
+        if name in by_name:
+            yield Tensor(name, by_name[name].shape, _dtype(by_name[name]))
+
+
+def _sequential_input(model: Node) -> Iterator[Tensor]:
+    first = model.inner[0] if model.inner else None
+    if first is not None and first.kind == "InputLayer":
+        yield Tensor(_leaf(first), first.shape, _dtype(first))
+    elif first is not None:
+        built = model.config.get("build_input_shape") or first.config.get("batch_input_shape")
+        yield Tensor(_leaf(first), shape_of(built), _dtype(first))
+
+
+def _leaf(node: Node) -> str:
+    return node.path.rpartition("/")[2]
+
+
+def _dtype(node: Node) -> str:
+    """What a layer computes in: that of its policy."""
+    policy: Any = node.config.get("dtype")
+    if isinstance(policy, dict) and isinstance(policy.get("config"), dict):
+        policy = policy["config"].get("name")
+    if node.kind in MODELS and node.outputs:
+        return _dtype(node.outputs[0])
+    text = policy if isinstance(policy, str) else "unknown"
+    return text.removeprefix("mixed_")
+
+
+def _activation(node: Node) -> str | None:
+    """The last thing that happens to an output."""
+    if node.kind in MODELS:
+        return _activation(node.outputs[0]) if len(node.outputs) == 1 else None
+    given = node.config.get("activation")
+    if isinstance(given, dict):
+        named = given.get("config") if given.get("class_name") == "function" else None
+        return named if isinstance(named, str) else _text(given.get("class_name"))
+    if isinstance(given, str):
+        return given
+    return FINAL.get(node.kind)
+
+
+def _cam(nodes: list[Node]) -> Iterator[tuple[str, tuple[int | None, int | None]]]:
+    skipped = {"InputLayer", *PREPROCESSING}
+    for node in nodes:
+        shape = node.shape
+        if shape is None or len(shape) != 4 or node.kind in skipped or node.kind in MODELS:
+            continue
+        first = node.config.get("data_format") == "channels_first"
+        h, w = (shape[2], shape[3]) if first else (shape[1], shape[2])
+        if (h, w) != (1, 1) and not node.kind.startswith("Random"):
+            yield node.path, (h, w)
+
+
+# Parameters.
+
+
+@dataclasses.dataclass
+class _Count:
+    """Numbers of one layer itself."""
+
+    total: int = 0
+    frozen: int = 0
+    unknown: int = 0  # of which the file does not say whether they are trained
+
+
+def _counts(contents: Contents, model: Node) -> dict[str, _Count] | None:
+    """Path of a layer to the count of its numbers; None where an array has no layer."""
+    if contents.weights is None:
+        return None
+    hdf5 = contents.format == "hdf5"
+    owner: _OwnersByName | _OwnersByGroup
+    owner = _OwnersByName(model) if hdf5 else _OwnersByGroup(model, contents.weights)
+    counts: dict[str, _Count] = {}
+    for dataset in model_arrays(contents):
+        node, rest = owner.of(dataset.path)
+        if node is None:
+            return None
+        if node.kind == "SpectralNormalization" and rest == ["vars", "0"]:
+            continue  # the kernel of the layer in it, stored a second time
+        count = counts.setdefault(node.path, _Count())
+        frozen = _is_frozen(node, dataset, rest, hdf5=hdf5)
+        count.total += dataset.elements
+        count.frozen += dataset.elements if frozen else 0
+        count.unknown += dataset.elements if frozen is None else 0
+    return counts
+
+
+def model_arrays(contents: Contents) -> list[Dataset]:
+    """The arrays that are weights of the model itself, not of its optimizer or metrics."""
+    if contents.weights is None:
+        return []
+    every = contents.weights.datasets.values()
+    if contents.format == "hdf5":
+        return [d for d in every if d.path.startswith("model_weights/")]
+    other = ("optimizer/", "_compile_", "compile_", "loss", "metrics", "_metrics", "_optimizer")
+    return [d for d in every if not d.path.startswith(other)]
+
+
+class _OwnersByGroup:
+    """Finds the layer of an array by the groups that Keras 3 names after classes."""
+
+    def __init__(self, model: Node, weights: Tree) -> None:
+        self._by_group = {}
+        for node in flat(model):
+            stated = weights.attributes.get(f"{node.group}/vars", {}).get("name", _leaf(node))
+            if node.group and stated == _leaf(node):
+                self._by_group[node.group] = node
+
+    def of(self, path: str) -> tuple[Node | None, list[str]]:
+        """The innermost layer whose group an array lies in, and the rest of the path."""
+        parts = path.split("/")
+        for end in range(len(parts), 0, -1):
+            node = self._by_group.get("/".join(parts[:end]))
+            if node is not None:
+                return node, parts[end:]
+        return None, parts
+
+
+class _OwnersByName:
+    """Finds the layer of an array by the names of layers in its path."""
+
+    def __init__(self, model: Node) -> None:
+        self._model = model
+
+    def of(self, path: str) -> tuple[Node | None, list[str]]:
+        """The innermost layer whose name, below those around it, the path has."""
+        parts, node = path.split("/")[1:], self._model
+        found: Node | None = None
+        while parts:
+            below = {_leaf(one): one for one in node.inner}
+            place = next((i for i, part in enumerate(parts) if part in below), None)
+            if place is None:
+                break
+            node = found = below[parts[place]]
+            parts = parts[place + 1 :]
+        return found, parts
+
+
+def _is_frozen(node: Node, dataset: Dataset, rest: list[str], *, hdf5: bool) -> bool | None:
+    """Whether an array is none that is trained; None where the file does not say."""
+    kind, config = node.kind, node.config
+    while kind in ("TimeDistributed", "Bidirectional") and isinstance(config.get("layer"), dict):
+        kind, config = config["layer"].get("class_name"), config["layer"].get("config") or {}
+    if not node.trainable or not dataset.kind.name.startswith(("float", "bfloat")):
+        return True
+    if hdf5 and rest:
+        leaf = rest[-1].partition(":")[0]
+        known = kind == "Normalization" and leaf in ("mean", "variance", "count")
+        return known or leaf in FROZEN_NAMES or leaf.endswith(("seed_generator_state", "vector_u"))
+    if kind == "Normalization":
+        return True
+    if kind not in OWN_KINDS:
+        return None
+    if kind == "BatchNormalization":
+        trained = bool(config.get("scale", True)) + bool(config.get("center", True))
+        return rest[-1:] != [] and rest[-1].isdigit() and int(rest[-1]) >= trained
+    if kind == "SpectralNormalization":
+        return rest[:1] == ["vars"]
+    return False
+
+
+def _parameters(contents: Contents, counts: dict[str, _Count] | None) -> Parameters | None:
+    if contents.weights is None:
+        return None
+    if counts is None:
+        return Parameters(sum(dataset.elements for dataset in model_arrays(contents)), None, None)
+    total = sum(count.total for count in counts.values())
+    if any(count.unknown for count in counts.values()):
+        return Parameters(total, None, None)
+    frozen = sum(count.frozen for count in counts.values())
+    return Parameters(total, total - frozen, frozen)
+
+
+def _sum(node: Node, counts: dict[str, _Count] | None) -> int | None:
+    if counts is None:
+        return None
+    paths = [node.path, *(inner.path for inner in flat(node))]
+    return sum(counts[path].total for path in paths if path in counts)
+
+
+# Training.
+
+
+def _training(config: Any) -> tuple[str | None, str | None, tuple[str, ...]]:
+    """Optimizer, loss and metrics, by name."""
+    if not isinstance(config, dict):
+        return None, None, ()
+    optimizer = _called(config.get("optimizer_config") or config.get("optimizer"))
+    losses = list(_names(config.get("loss")))
+    return optimizer, ", ".join(losses) or None, tuple(_names(config.get("metrics")))
+
+
+def _names(value: Any) -> Iterator[str]:
+    called = _called(value)
+    if called is not None:
+        yield called
+    elif isinstance(value, list | dict):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _names(one)
+
+
+def _called(value: Any) -> str | None:
+    if isinstance(value, dict) and isinstance(value.get("class_name"), str):
+        inner = value.get("config")
+        return inner if isinstance(inner, str) else str(value["class_name"])
+    return value if isinstance(value, str) else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _plain(saved: SavedModel) -> dict[str, Any]:
+    signatures = {}
+    for name, (inputs, outputs, method) in saved.signatures.items():
+        ends = {"inputs": inputs, "outputs": outputs}
+        lists = {key: [dataclasses.asdict(one) for one in some] for key, some in ends.items()}
+        signatures[name] = {**lists, "method": method}
+    return {
+        "tags": list(saved.tags),
+        "tensorflow_version": saved.tensorflow_version,
+        "signatures": signatures,
+        "ops": saved.ops,
+        "fingerprint": saved.fingerprint,
+    }
