@@ -79,7 +79,8 @@ class Inspection:
         name: Of the model.
         inputs: Name, shape and dtype of each.
         outputs: The same; names are those of layers.
-        parameters: Of the model, without the optimizer's.
+        parameters: Of the model, without the optimizer's; None for a SavedModel, whose objects
+            name the same variable several times.
         optimizer: Its class, where the model was compiled.
         loss: As it was compiled.
         metrics: As they were compiled.
@@ -227,12 +228,9 @@ def _of_config(contents: Contents) -> dict[str, Any]:
 
 def _of_saved_model(saved: SavedModel) -> dict[str, Any]:
     names = [name for name in saved.signatures if name in ("serving_default", "serve")]
-    names += [name for name in saved.signatures if not name.startswith("__")]
+    names += list(saved.signatures)
     inputs, outputs, _ = saved.signatures[names[0]] if names else ((), (), "")
-    counts = None
-    if saved.parameters is not None:
-        counts = Parameters(sum(saved.parameters), *saved.parameters)
-    return {"inputs": inputs, "outputs": outputs, "parameters": counts}
+    return {"inputs": inputs, "outputs": outputs}
 
 
 # Inputs and outputs.
@@ -293,7 +291,7 @@ def _cam(nodes: list[Node]) -> Iterator[tuple[str, tuple[int | None, int | None]
             continue
         first = node.config.get("data_format") == "channels_first"
         h, w = (shape[2], shape[3]) if first else (shape[1], shape[2])
-        if (h, w) != (1, 1) and not node.kind.startswith("Random"):
+        if (h, w) != (1, 1) and not node.kind.startswith(("Random", "ZeroPadding")):
             yield node.path, (h, w)
 
 

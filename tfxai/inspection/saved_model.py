@@ -7,7 +7,6 @@ and their kin.
 from __future__ import annotations
 
 import dataclasses
-import math
 import mmap
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -23,7 +22,7 @@ from tfxai.inspection.report import Findings
 from tfxai.inspection.source import Malformed
 from tfxai.inspection.wire import Bytes
 
-INIT = "__saved_model_init_op"  # a signature that runs when the model is loaded
+INIT = "__saved_model_init_op"  # what runs when a server loads the model
 DTYPES = "invalid float32 float64 int32 uint8 int16 int8 text complex64 int64 bool qint8 quint8 "
 DTYPES += "qint32 bfloat16 qint16 quint16 uint16 complex128 float16 resource variant uint32 uint64"
 DTYPE = dict(enumerate(DTYPES.split()))
@@ -73,7 +72,6 @@ class SavedModel:
         signatures: Name to (inputs, outputs, method).
         ops: Kind of operation to how often it occurs, functions included.
         fingerprint: Names to numbers, as TensorFlow wrote them; empty where it did not.
-        parameters: Trainable and other numbers in its variables; None where it has no objects.
     """
 
     tags: tuple[str, ...]
@@ -81,7 +79,6 @@ class SavedModel:
     signatures: dict[str, Signature]
     ops: dict[str, int]
     fingerprint: dict[str, str]
-    parameters: tuple[int, int] | None
 
 
 @dataclasses.dataclass
@@ -117,9 +114,9 @@ def read_saved_model(
         _check_keras(path / "keras_metadata.pb", supplied, limits, found)
     prints = _fingerprint(path / "fingerprint.pb") if "fingerprint.pb" in names else {}
     with (path / "saved_model.pb").open("rb") as file:
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        with mapped, memoryview(mapped) as data:
-            return _Reader(limits, found, names).model(data, prints)
+        # Closed when its last piece is forgotten: an exception may still hold some.
+        data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    return _Reader(limits, found, names).model(data, prints)
 
 
 def _check_files(names: dict[str, int], found: Findings) -> None:
@@ -163,7 +160,7 @@ class _Reader:
 
     def model(self, data: Bytes, fingerprint: dict[str, str]) -> SavedModel:
         tags: list[str] = []
-        version, parameters = "", None
+        version = ""
         signatures: dict[str, Signature] = {}
         for meta in wire.messages(data, 2):
             info = wire.first(meta, 1)
@@ -172,17 +169,15 @@ class _Reader:
             signatures.update(self._signatures(meta))
             self._check_graph(meta)
             self._check_assets(meta)
-            if len(objects := wire.first(meta, 7)):
-                parameters = _parameters(objects)
         if not tags and not signatures and not self._ops:
             self._found.refuse("no model", "Its saved_model.pb holds no graph.", "saved_model.pb")
         self._found.ok("graphs", f"{sum(self._ops.values()):,} operations were read.")
-        return SavedModel(
-            tuple(tags), version, signatures, dict(self._ops), fingerprint, parameters
-        )
+        return SavedModel(tuple(tags), version, signatures, dict(self._ops), fingerprint)
 
     def _signatures(self, meta: Bytes) -> Iterator[tuple[str, Signature]]:
         for entry in wire.messages(meta, 5):
+            if wire.text(entry, 1) == INIT:  # of the saver, not to be called
+                continue
             one = wire.first(entry, 2)
             ends = [tuple(_tensor(end) for end in wire.messages(one, at)) for at in (1, 2)]
             yield wire.text(entry, 1), (ends[0], ends[1], wire.text(one, 3))
@@ -267,12 +262,6 @@ class _Reader:
                         f"Its signature {signature!r} runs a {node.op}, which is the saver's.",
                         node.name,
                     )
-            if signature == INIT:
-                self._found.warn(
-                    "runs when loaded",
-                    f"It has the signature {INIT}: its operations run as soon as a server loads "
-                    "it.",
-                )
 
     def _check_assets(self, meta: Bytes) -> None:
         for asset in wire.messages(meta, 6):
@@ -325,15 +314,3 @@ def _shape(data: Bytes) -> tuple[int | None, ...] | None:
         return None
     sizes = [wire.signed(wire.number(dim, 1)) for dim in wire.messages(data, 2)]
     return tuple(None if size < 0 else size for size in sizes)
-
-
-def _parameters(objects: Bytes) -> tuple[int, int]:
-    """Trainable and other floating-point numbers in the variables of an object graph."""
-    counts = [0, 0]
-    for node in wire.messages(objects, 1):
-        variable = wire.first(node, 7)
-        if len(variable) and _dtype(wire.number(variable, 1)) not in ("resource", "text"):
-            shape = _shape(wire.first(variable, 2)) or ()
-            trainable = bool(wire.number(variable, 3))
-            counts[0 if trainable else 1] += math.prod(size or 0 for size in shape)
-    return counts[0], counts[1]
