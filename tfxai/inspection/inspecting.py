@@ -384,7 +384,9 @@ def _is_frozen(node: Node, dataset: Dataset, rest: list[str], *, hdf5: bool) -> 
     """Whether an array is none that is trained; None where the file does not say."""
     kind, config = node.kind, node.config
     while kind in ("TimeDistributed", "Bidirectional") and isinstance(config.get("layer"), dict):
-        kind, config = config["layer"].get("class_name"), config["layer"].get("config") or {}
+        config = config["layer"]
+        kind = str(config.get("class_name"))
+        config = config["config"] if isinstance(config.get("config"), dict) else {}
     if not node.trainable or not dataset.kind.name.startswith(("float", "bfloat")):
         return True
     if hdf5 and rest:

@@ -114,7 +114,7 @@ class ConfigScan:
             for item in value:
                 self._value(item, role, where, key)
         elif isinstance(value, dict):
-            if "class_name" in value and ("config" in value or value["class_name"] in RUNS_CODE):
+            if "class_name" in value and "config" in value:
                 self._object(value, role, where)
             elif "class_name" in value:
                 self._special(value, where)
@@ -269,7 +269,9 @@ class ConfigScan:
 
     def _special(self, node: dict[str, Any], where: str) -> None:
         """An object without a config, as JSON of `.h5` files has them."""
-        if node["class_name"] in ("TypeSpec", "CompositeTensor"):
+        if node["class_name"] in [*RUNS_CODE, "function"]:
+            self._object({**node, "config": None}, None, where)
+        elif node["class_name"] in ["TypeSpec", "CompositeTensor"]:
             self._found.warn(
                 "TensorFlow object",
                 f"It holds a {node['class_name']}, which TensorFlow builds while it is read.",
