@@ -67,7 +67,7 @@ def test_first_example_of_the_readme_explains_the_photograph(tmp_path, monkeypat
 
 
 def test_examples_of_the_readme_for_a_model_of_ones_own(monkeypatch):
-    _, own, card, _, score = python_blocks("README.md")
+    _, own, card, _, _, score = python_blocks("README.md")
     monkeypatch.setattr(scores, "_registered", {})
     monkeypatch.setattr(keras.applications, "MobileNetV2", builders.functional)  # no download
     names = run(own, {"tfxai": tfxai, "images": builders.images()})
@@ -88,10 +88,26 @@ def test_examples_of_the_readme_for_a_model_of_ones_own(monkeypatch):
     np.testing.assert_allclose(a.score, outputs[..., 1].mean(axis=(1, 2)), rtol=1e-4, atol=1e-6)
 
 
+def test_example_of_looking_into_a_saved_model(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    block = python_blocks("README.md")[3]
+    found = run(block, {"tfxai": tfxai})["found"]
+    assert found.cam_layers[-1] == ("MaxPool_Block3", (4, 4))
+    assert found.report.level == "ok"
+
+
+def test_example_of_the_safety_page(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "downloaded.keras").write_bytes(b"PK")
+    (block,) = python_blocks("docs/safety.md")
+    assert run(block, {"tfxai": tfxai})["report"].refused
+    assert capsys.readouterr().out.startswith("refuse damaged")
+
+
 @pytest.mark.slow
 def test_example_of_the_methods_of_the_readme(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    first, _, _, methods, _ = python_blocks("README.md")
+    first, _, _, _, methods, _ = python_blocks("README.md")
     loading, _, _ = first.partition("a = ")
     names = run(methods, run(loading, {}))
     a = names["a"]

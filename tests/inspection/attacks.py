@@ -131,18 +131,18 @@ CONFIGS: dict[str, tuple[Callable[[Config], None], str, str | None]] = {
     "type-spec": (
         option("bn", "x", {"class_name": "__typespec__", "spec_name": "S", "module": "evil",
                            "registered_name": None, "config": []}), module, MODULES),
-    "get-file": (option("out", "activation", FETCH), "not a activation", GET_FILE),
-    "plot-model": (option("out", "activation", PLOT), "not a activation", None),
+    "get-file": (option("out", "activation", FETCH), "not an activation", GET_FILE),
+    "plot-model": (option("out", "activation", PLOT), "not an activation", None),
     "plot-model-as-class": (
         option("forward_lstm", "recurrent_activation", obj("keras.utils", "plot_model")),
-        "not a activation", None),
+        "not an activation", None),
     "unsafe-mode": (
         option("conv", "kernel_initializer",
                call("keras.config", "enable_unsafe_deserialization")),
-        "not a initializer", UNSAFE),
+        "not an initializer", UNSAFE),
     "layer-as-initializer": (
         option("hidden", "kernel_initializer", obj("keras.layers", "Dense", units=3)),
-        "not a initializer", None),
+        "not an initializer", None),
     "text-as-regularizer": (
         option("hidden", "kernel_regularizer", "os.system"), "not a regularizer", None),
     "loader-as-constraint": (

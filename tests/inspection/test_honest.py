@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.inspection import honest
+from tests.inspection.attacks import members
 from tests.inspection.honest import save
 from tfxai.inspection import inspect, scan
 
@@ -108,6 +109,25 @@ def test_a_shared_model_is_let_through(test_data):
     found = inspect(path)
     assert found.final_activation == ("softmax",)
     assert found.parameters.total == pytest.approx(4.7e6, rel=0.02)
+
+
+def test_a_preset_of_keras_hub_needs_its_package_and_nothing_else(test_data):
+    report = scan(test_data / "models" / "minilm_sst2")
+    assert report.level == "warn", report.findings
+    assert {one.what for one in report.at("warn")} <= {"another package", "custom object"}
+
+
+def test_the_other_configs_of_a_preset_are_looked_at_too(tmp_path):
+    path = save(honest.in_mixed_precision(), tmp_path / "m.keras")
+    folder = tmp_path / "preset"
+    folder.mkdir()
+    for name, data in members(path).items():
+        (folder / name).write_bytes(data)
+    (folder / "task.json").write_text("{}")
+    assert scan(folder).level == "ok", scan(folder).findings
+    code = {"class_name": "Lambda", "module": "keras.layers", "config": {"function": "4wE="}}
+    (folder / "task.json").write_text(json.dumps({"config": {"preprocessor": code}}))
+    assert [one.what for one in scan(folder).at("refuse")] == ["code in the file"]
 
 
 OLD = {

@@ -167,7 +167,10 @@ def _listed(names: Sequence[str], most: int = 8) -> str:
 
 
 def _bytes(size: int) -> str:
-    return f"{size:,} bytes" if size < 10_000 else f"{size / 1e6:,.1f} MB ({size:,} bytes)"
+    if size < 10_000:
+        return f"{size:,} bytes"
+    unit, factor = ("MB", 1e6) if size >= 1e6 else ("kB", 1e3)
+    return f"{size / factor:,.1f} {unit} ({size:,} bytes)"
 
 
 def _shape(shape: tuple[int | None, ...] | None) -> str:

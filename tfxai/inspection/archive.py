@@ -19,6 +19,10 @@ from tfxai.inspection.source import Bounded, Malformed, Source
 CONFIG, METADATA = "config.json", "metadata.json"
 WEIGHTS, WEIGHTS_NPZ = "model.weights.h5", "model.weights.npz"
 OWN = {CONFIG, METADATA, WEIGHTS, WEIGHTS_NPZ}
+# What KerasHub keeps beside a backbone, and deserialises as Keras does.
+PRESET_CONFIGS = ["task.json", "preprocessor.json", "tokenizer.json", "image_converter.json"]
+PRESET_CONFIGS += ["audio_converter.json"]
+PRESET_WEIGHTS = "task.weights.h5"
 TEXT = (".json", ".md", ".txt", ".png")  # what people add to a model; Keras does not read it
 DEFECTS: tuple[type[Exception], ...] = (zipfile.BadZipFile, zlib.error, struct.error, Malformed)
 DEFECTS += (EOFError, LookupError, NotImplementedError, OSError, OverflowError, RuntimeError)
@@ -173,7 +177,8 @@ class Folder:
         self._path, self._found = path, found
         self.names = [name for name, _ in walked(path, limits, found)]
         for name in self.names:
-            check_name(name, found)
+            if name not in (*PRESET_CONFIGS, PRESET_WEIGHTS):
+                check_name(name, found)
 
     def read(self, name: str, most: int) -> bytes | None:
         """The bytes of a file; None, with a finding, where it is too long."""

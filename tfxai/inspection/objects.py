@@ -188,7 +188,7 @@ class ConfigScan:
             return
         what = f"is no {role}" if role and name in ANY else "is no part of a model"
         self._found.refuse(
-            f"not a {role}" if role else "not a part of a model",
+            _not(role) if role else "not a part of a model",
             f"It names {full}, which {what}; Keras may look it up and call it all the same.",
             where,
             GADGETS.get(full),
@@ -361,7 +361,7 @@ class ConfigScan:
             return
         if text in ANY or "." in text or text in keras.LAYER_FUNCTIONS:
             self._found.refuse(
-                f"not a {role}",
+                _not(role),
                 f"It names {text[:120]!r}, which is no {role}.",
                 where,
             )
@@ -394,3 +394,7 @@ def _role(key: str) -> str | None:
         if key == ending or key.endswith(f"_{ending}"):
             return ending
     return BY_KEY.get(key)
+
+
+def _not(role: str) -> str:
+    return f"not {'an' if role[0] in 'aio' else 'a'} {role}"

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any, final
 
 from tfxai.errors import DataNotFoundError
-from tfxai.inspection.archive import CONFIG, METADATA, WEIGHTS, WEIGHTS_NPZ, Archive, Folder
+from tfxai.inspection.archive import (
+    CONFIG,
+    METADATA,
+    PRESET_CONFIGS,
+    PRESET_WEIGHTS,
+    WEIGHTS,
+    WEIGHTS_NPZ,
+    Archive,
+    Folder,
+)
 from tfxai.inspection.hdf5 import SIGNATURE, Tree, read_tree
 from tfxai.inspection.jsons import parsed
 from tfxai.inspection.limits import Limits
@@ -116,7 +125,9 @@ def _read_folder(
         contents.saved_model = read_saved_model(path, supplied, limits, found)
     elif (path / CONFIG).exists():
         contents.format = "keras_folder"
-        _read_keras(Folder(path, limits, found), contents, found, supplied, limits)
+        folder = Folder(path, limits, found)
+        _read_preset(folder, contents, found, supplied, limits)
+        _read_keras(folder, contents, found, supplied, limits)
     else:
         found.refuse("no model", "The folder has no saved_model.pb and no config.json.")
 
@@ -137,9 +148,7 @@ def _read_keras(
     contents.metadata = metadata if isinstance(metadata, dict) else {}
     _scan_config(config, contents, found, supplied, legacy=False)
     if WEIGHTS in members.names:
-        source = members.source(WEIGHTS)
-        if source is not None:
-            _read_weights(source, WEIGHTS, contents, found, limits)
+        _read_weights(members.source(WEIGHTS), WEIGHTS, contents, found, limits)
     elif WEIGHTS_NPZ in members.names:
         found.refuse(
             "weights not read",
@@ -149,6 +158,18 @@ def _read_keras(
         )
     else:
         found.refuse("no weights", f"It has no {WEIGHTS}, so Keras cannot load it.")
+
+
+def _read_preset(
+    folder: Folder, contents: Contents, found: Findings, supplied: Collection[str], limits: Limits
+) -> None:
+    """What KerasHub keeps beside a model; the model itself is read after it."""
+    for name in PRESET_CONFIGS:
+        config = _json(folder, name, limits, found)
+        if config is not None:
+            ConfigScan(found, supplied, legacy=False).part(config, "layer", name)
+    if PRESET_WEIGHTS in folder.names:
+        _read_weights(folder.source(PRESET_WEIGHTS), PRESET_WEIGHTS, contents, found, limits)
 
 
 def _json(members: Archive | Folder, name: str, limits: Limits, found: Findings) -> Any:
@@ -178,8 +199,10 @@ def _read_hdf5(
 
 
 def _read_weights(
-    source: Source, where: str, contents: Contents, found: Findings, limits: Limits
+    source: Source | None, where: str, contents: Contents, found: Findings, limits: Limits
 ) -> None:
+    if source is None:  # and a finding says why
+        return
     try:
         with contextlib.closing(source):
             contents.weights = read_tree(source, limits)
