@@ -102,3 +102,20 @@ def test_a_file_that_is_cut_anywhere_is_refused():
     for end in range(0, len(whole) - 1, 997):
         with pytest.raises(Malformed):
             tree_of(whole[:end])
+
+
+@pytest.mark.parametrize(
+    ("made", "twin", "what"),
+    [("attribute", b"twin_b", "two attributes of one name"), ("group", b"twin_b", "two members")],
+)
+def test_two_of_one_name_are_refused_for_the_library_may_take_the_other(made, twin, what):
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as file:
+        for name in ("twin_a", "twin_b"):
+            if made == "attribute":
+                file.attrs[name] = "x"
+            else:
+                file.create_group(name)
+    tree_of(stream.getvalue())
+    with pytest.raises(Malformed, match=what):
+        tree_of(stream.getvalue().replace(twin, b"twin_a"))

@@ -3,7 +3,8 @@
 Nothing here imports TensorFlow or Keras, and nothing of a file is executed.
 """
 
-from tfxai.inspection.inspecting import Inspection, Layer, Parameters, inspect
+from tfxai.inspection.counting import Parameters
+from tfxai.inspection.inspecting import Inspection, Layer, inspect
 from tfxai.inspection.limits import Limits
 from tfxai.inspection.report import Finding, Report
 from tfxai.inspection.saved_model import SavedModel, Tensor

@@ -11,7 +11,8 @@ from __future__ import annotations
 import dataclasses
 import math
 import struct
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeAlias, final
 
 from tfxai.inspection.hdf5_trees import UNDEFINED, Link, Reader
@@ -20,6 +21,8 @@ from tfxai.inspection.source import Malformed, Source, Unread
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 Value: TypeAlias = str | list[str] | None  # of an attribute: text, texts, or something else
+
+ONCE = {0x01, 0x02, 0x03, 0x07, 0x08, 0x11, 0x15}  # messages of which an object has one
 
 
 class Kind(NamedTuple):
@@ -112,12 +115,19 @@ class _File:
             if len(self._tree.attributes) > self._limits.objects:
                 raise Malformed(f"it has more than {self._limits.objects:,} groups and arrays")
             messages = list(self._messages(address))
-            self._tree.attributes[path] = dict(self._attributes(messages))
+            _refuse_twice(
+                (m.kind for m in messages if m.kind in ONCE), "messages of one kind", path
+            )
+            attributes = list(self._attributes(messages))
+            _refuse_twice((name for name, _ in attributes), "attributes of one name", path)
+            self._tree.attributes[path] = dict(attributes)
             if any(message.kind == 0x08 for message in messages):
                 self._tree.datasets[path] = self._dataset(path, messages)
             elif address not in seen:  # a group may be linked from within itself
                 seen.add(address)
-                for link in self._links(messages):
+                links = list(self._links(messages))
+                _refuse_twice((link.name for link in links), "members of one name", path)
+                for link in links:
                     below = f"{path}/{link.name}" if path else link.name
                     if link.kind == "hard":
                         todo.append((below, link.address))
@@ -302,6 +312,13 @@ class _File:
         if self._text > 4 * self._limits.json_bytes:
             raise Malformed("its attributes hold more text than any model needs")
         return item.split(b"\0")[0].decode("utf-8", "surrogateescape")
+
+
+def _refuse_twice(names: Iterable[object], what: str, path: str) -> None:
+    """Of two of a name this reader would see one, and the HDF5 library another."""
+    counts = Counter(names)
+    if counts and max(counts.values()) > 1:
+        raise Malformed(f"{path or 'its root'!r} has two {what}")
 
 
 def _link(data: bytes) -> Link:

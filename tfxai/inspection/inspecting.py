@@ -9,9 +9,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, final
 
-from tfxai.inspection.hdf5 import Dataset, Tree
-from tfxai.inspection.keras_names import LAYERS
-from tfxai.inspection.layers import MODELS, Node, end_names, flat, shape_of, tree
+from tfxai.inspection.counting import Parameters, counted, number_of, parameters
+from tfxai.inspection.layers import MODELS, Node, end_names, flat, leaf, shape_of, tree
 from tfxai.inspection.limits import Limits
 from tfxai.inspection.reading import Contents, read
 from tfxai.inspection.report import Report
@@ -28,19 +27,6 @@ ATTENTION = ["AdditiveAttention", "Attention", "GroupQueryAttention", "GroupedQu
 ATTENTION += ["MultiHeadAttention"]
 EMBEDDINGS = ["Embedding", "ReversibleEmbedding"]
 LISTS = {"preprocessing": PREPROCESSING, "attention": ATTENTION, "embeddings": EMBEDDINGS}
-# Layers of Keras whose variables are known by their class; these others hold layers of any kind.
-OWN_KINDS = LAYERS - {"Layer", "Pipeline", "RNN", "StackedRNNCells", "Wrapper"}
-FROZEN_NAMES = ("moving_mean", "moving_variance", "moving_stddev", "renorm_mean", "renorm_stddev")
-
-
-@final
-@dataclasses.dataclass(frozen=True)
-class Parameters:
-    """How many numbers a model's weights are; None where the kinds cannot be told apart."""
-
-    total: int
-    trainable: int | None
-    non_trainable: int | None
 
 
 @final
@@ -200,7 +186,7 @@ def _of_config(contents: Contents) -> dict[str, Any]:
     model = tree(contents.config)
     if model is None:
         return {}
-    counts = _counts(contents, model)
+    counts = counted(contents, model)
     nodes = list(flat(model))
     paths = {
         kind: tuple(n.path for n in nodes if n.kind in names) for kind, names in LISTS.items()
@@ -212,13 +198,13 @@ def _of_config(contents: Contents) -> dict[str, Any]:
         "model_class": model.kind,
         "name": _text(config.get("name")),
         "inputs": tuple(_inputs(model)),
-        "outputs": tuple(Tensor(_leaf(n), n.shape, _dtype(n)) for n in ends),
-        "parameters": _parameters(contents, counts),
+        "outputs": tuple(Tensor(leaf(n), n.shape, _dtype(n)) for n in ends),
+        "parameters": parameters(contents, counts),
         "optimizer": optimizer,
         "loss": loss,
         "metrics": metrics,
         "layers": tuple(
-            Layer(n.path, n.kind, n.shape, _sum(n, counts), n.trainable) for n in nodes
+            Layer(n.path, n.kind, n.shape, number_of(n, counts), n.trainable) for n in nodes
         ),
         "final_activation": tuple(_activation(node) for node in ends),
         "cam_layers": tuple(_cam(nodes)),
@@ -240,7 +226,7 @@ def _inputs(model: Node) -> Iterator[Tensor]:
     if model.kind == "Sequential":
         yield from _sequential_input(model)
         return
-    by_name = {_leaf(node): node for node in model.inner}
+    by_name = {leaf(node): node for node in model.inner}
     for name in end_names(model.config.get("input_layers")):
         if name in by_name:
             yield Tensor(name, by_name[name].shape, _dtype(by_name[name]))
@@ -249,14 +235,10 @@ def _inputs(model: Node) -> Iterator[Tensor]:
 def _sequential_input(model: Node) -> Iterator[Tensor]:
     first = model.inner[0] if model.inner else None
     if first is not None and first.kind == "InputLayer":
-        yield Tensor(_leaf(first), first.shape, _dtype(first))
+        yield Tensor(leaf(first), first.shape, _dtype(first))
     elif first is not None:
         built = model.config.get("build_input_shape") or first.config.get("batch_input_shape")
-        yield Tensor(_leaf(first), shape_of(built), _dtype(first))
-
-
-def _leaf(node: Node) -> str:
-    return node.path.rpartition("/")[2]
+        yield Tensor(leaf(first), shape_of(built), _dtype(first))
 
 
 def _dtype(node: Node) -> str:
@@ -293,135 +275,6 @@ def _cam(nodes: list[Node]) -> Iterator[tuple[str, tuple[int | None, int | None]
         h, w = (shape[2], shape[3]) if first else (shape[1], shape[2])
         if (h, w) != (1, 1) and not node.kind.startswith(("Random", "ZeroPadding")):
             yield node.path, (h, w)
-
-
-# Parameters.
-
-
-@dataclasses.dataclass
-class _Count:
-    """Numbers of one layer itself."""
-
-    total: int = 0
-    frozen: int = 0
-    unknown: int = 0  # of which the file does not say whether they are trained
-
-
-def _counts(contents: Contents, model: Node) -> dict[str, _Count] | None:
-    """Path of a layer to the count of its numbers; None where an array has no layer."""
-    if contents.weights is None:
-        return None
-    hdf5 = contents.format == "hdf5"
-    owner: _OwnersByName | _OwnersByGroup
-    owner = _OwnersByName(model) if hdf5 else _OwnersByGroup(model, contents.weights)
-    counts: dict[str, _Count] = {}
-    for dataset in model_arrays(contents):
-        node, rest = owner.of(dataset.path)
-        if node is None:
-            return None
-        if node.kind == "SpectralNormalization" and rest == ["vars", "0"]:
-            continue  # the kernel of the layer in it, stored a second time
-        count = counts.setdefault(node.path, _Count())
-        frozen = _is_frozen(node, dataset, rest, hdf5=hdf5)
-        count.total += dataset.elements
-        count.frozen += dataset.elements if frozen else 0
-        count.unknown += dataset.elements if frozen is None else 0
-    return counts
-
-
-def model_arrays(contents: Contents) -> list[Dataset]:
-    """The arrays that are weights of the model itself, not of its optimizer or metrics."""
-    if contents.weights is None:
-        return []
-    every = contents.weights.datasets.values()
-    if contents.format == "hdf5":
-        return [d for d in every if d.path.startswith("model_weights/")]
-    other = ("optimizer/", "_compile_", "compile_", "loss", "metrics", "_metrics", "_optimizer")
-    return [d for d in every if not d.path.startswith(other)]
-
-
-class _OwnersByGroup:
-    """Finds the layer of an array by the groups that Keras 3 names after classes."""
-
-    def __init__(self, model: Node, weights: Tree) -> None:
-        self._by_group = {}
-        for node in flat(model):
-            stated = weights.attributes.get(f"{node.group}/vars", {}).get("name", _leaf(node))
-            if node.group and stated == _leaf(node):
-                self._by_group[node.group] = node
-
-    def of(self, path: str) -> tuple[Node | None, list[str]]:
-        """The innermost layer whose group an array lies in, and the rest of the path."""
-        parts = path.split("/")
-        for end in range(len(parts), 0, -1):
-            node = self._by_group.get("/".join(parts[:end]))
-            if node is not None:
-                return node, parts[end:]
-        return None, parts
-
-
-class _OwnersByName:
-    """Finds the layer of an array by the names of layers in its path."""
-
-    def __init__(self, model: Node) -> None:
-        self._model = model
-
-    def of(self, path: str) -> tuple[Node | None, list[str]]:
-        """The innermost layer whose name, below those around it, the path has."""
-        parts, node = path.split("/")[1:], self._model
-        found: Node | None = None
-        while parts:
-            below = {_leaf(one): one for one in node.inner}
-            place = next((i for i, part in enumerate(parts) if part in below), None)
-            if place is None:
-                break
-            node = found = below[parts[place]]
-            parts = parts[place + 1 :]
-        return found, parts
-
-
-def _is_frozen(node: Node, dataset: Dataset, rest: list[str], *, hdf5: bool) -> bool | None:
-    """Whether an array is none that is trained; None where the file does not say."""
-    kind, config = node.kind, node.config
-    while kind in ("TimeDistributed", "Bidirectional") and isinstance(config.get("layer"), dict):
-        config = config["layer"]
-        kind = str(config.get("class_name"))
-        config = config["config"] if isinstance(config.get("config"), dict) else {}
-    if not node.trainable or not dataset.kind.name.startswith(("float", "bfloat")):
-        return True
-    if hdf5 and rest:
-        leaf = rest[-1].partition(":")[0]
-        known = kind == "Normalization" and leaf in ("mean", "variance", "count")
-        return known or leaf in FROZEN_NAMES or leaf.endswith(("seed_generator_state", "vector_u"))
-    if kind == "Normalization":
-        return True
-    if kind not in OWN_KINDS:
-        return None
-    if kind == "BatchNormalization":
-        trained = bool(config.get("scale", True)) + bool(config.get("center", True))
-        return rest[-1:] != [] and rest[-1].isdigit() and int(rest[-1]) >= trained
-    if kind == "SpectralNormalization":
-        return rest[:1] == ["vars"]
-    return False
-
-
-def _parameters(contents: Contents, counts: dict[str, _Count] | None) -> Parameters | None:
-    if contents.weights is None:
-        return None
-    if counts is None:
-        return Parameters(sum(dataset.elements for dataset in model_arrays(contents)), None, None)
-    total = sum(count.total for count in counts.values())
-    if any(count.unknown for count in counts.values()):
-        return Parameters(total, None, None)
-    frozen = sum(count.frozen for count in counts.values())
-    return Parameters(total, total - frozen, frozen)
-
-
-def _sum(node: Node, counts: dict[str, _Count] | None) -> int | None:
-    if counts is None:
-        return None
-    paths = [node.path, *(inner.path for inner in flat(node))]
-    return sum(counts[path].total for path in paths if path in counts)
 
 
 # Training.

@@ -58,6 +58,11 @@ def flat(node: Node) -> Iterator[Node]:
         yield from flat(one)
 
 
+def leaf(node: Node) -> str:
+    """The layer's own name."""
+    return node.path.rpartition("/")[2]
+
+
 def _fill(model: Node, record: dict[str, Any], inputs: list[Shape]) -> None:
     """Reads the layers of a model, and from them its own shape."""
     raw = _layers(model.kind, model.config) or []
