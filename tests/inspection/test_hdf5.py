@@ -25,7 +25,8 @@ def seen_by_library(data: bytes):
         attributes[name] = {key: plain(value) for key, value in item.attrs.items()}
         if isinstance(item, h5py.Dataset):
             kind = "text" if item.dtype.kind in "SO" else item.dtype.name
-            datasets[name] = (item.shape or (0,), kind, item.id.get_storage_size())
+            shape = (0,) if item.shape is None else item.shape
+            datasets[name] = (shape, kind, item.id.get_storage_size())
 
     with h5py.File(io.BytesIO(data)) as file:
         visit("", file)
@@ -66,6 +67,7 @@ def filled(count: int, **options) -> bytes:
         file.create_dataset("never_written", (100, 3), "i8")
         file.attrs["words"] = ["one", "two"]
         file.attrs["fixed"] = np.array([b"one", b"three"])
+        file["scalar"] = 3
         file.attrs["number"] = 3.5
     return stream.getvalue()
 
@@ -119,3 +121,14 @@ def test_two_of_one_name_are_refused_for_the_library_may_take_the_other(made, tw
     tree_of(stream.getvalue())
     with pytest.raises(Malformed, match=what):
         tree_of(stream.getvalue().replace(twin, b"twin_a"))
+
+
+def test_a_name_that_does_not_end_is_refused_for_the_library_cuts_it():
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as file:
+        file.attrs["model_config"] = "harmless"
+    data = stream.getvalue().replace(b"model_config\0", b"model_configX")
+    with h5py.File(io.BytesIO(data)) as file:
+        assert list(file.attrs) == ["model_config"]  # a second one of that name, to the library
+    with pytest.raises(Malformed, match="does not end where it should"):
+        tree_of(data)

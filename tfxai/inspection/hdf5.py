@@ -289,7 +289,9 @@ class _File:
         for size in sizes:
             parts.append(data[place : place + size])
             place += -(-size // 8) * 8 if version == 1 else size
-        name = parts[0].split(b"\0")[0].decode("utf-8", "surrogateescape")
+        if parts[0].find(b"\0") != len(parts[0]) - 1:  # the library cuts the last byte unseen
+            raise Malformed("the name of an attribute does not end where it should")
+        name = parts[0][:-1].decode("utf-8", "surrogateescape")
         return name, self._value(_kind(parts[1]), _shape(parts[2]), data[place:])
 
     def _value(self, kind: Kind, shape: tuple[int, ...], data: bytes) -> Value:
@@ -311,7 +313,8 @@ class _File:
         self._text += len(item)
         if self._text > 4 * self._limits.json_bytes:
             raise Malformed("its attributes hold more text than any model needs")
-        return item.split(b"\0")[0].decode("utf-8", "surrogateescape")
+        item = item.split(b"\0")[0] if kind.varies else item.rstrip(b"\0")
+        return item.decode("utf-8", "surrogateescape")
 
 
 def _refuse_twice(names: Iterable[object], what: str, path: str) -> None:
@@ -333,6 +336,8 @@ def _link(data: bytes) -> Link:
     length = int.from_bytes(data[place : place + width], "little")
     place += width
     name = data[place : place + length].decode("utf-8", "surrogateescape")
+    if "\0" in name:
+        raise Malformed("the name of a link ends twice")
     rest = data[place + length :]
     if kind == 0:
         return Link(name, "hard", struct.unpack_from("<Q", rest)[0])
