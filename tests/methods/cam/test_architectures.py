@@ -35,12 +35,15 @@ def network(request):
     """A network of random weights, images; activations, gradients and score of each layer."""
     build = getattr(keras.applications, request.param)
     options = {"alpha": 0.35} if request.param == "MobileNetV2" else {}
-    kept = keras.config.floatx()
+    kept = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx("float64")  # in which rounding puts no ReLU on the other side
+    keras.config.set_dtype_policy("float64")  # once a layer was made, it no longer follows
     try:
         model = build(weights=None, input_shape=(SIDE, SIDE, 3), classes=CLASSES, **options)
     finally:
-        keras.config.set_floatx(kept)
+        keras.config.set_floatx(kept[0])
+        keras.config.set_dtype_policy(kept[1])
+    assert model.compute_dtype == "float64"
     rng = np.random.default_rng(5)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):  # else each is the identity
