@@ -20,7 +20,12 @@ export TFDS_DATA_DIR := $(abspath $(TFXAI_TEST_DATA)/data/tensorflow_datasets)
 endif
 endif
 
-.PHONY: help demo test lint bench notebook crosscheck gpu-programs
+# What `make comparison` looks at: an ImageNet model, what it takes pixels as, its class names.
+MODEL ?= $(TFXAI_TEST_DATA:%=%/models/efficientnet_lite0.keras)
+PIXELS ?= none
+CLASSES ?= $(TFXAI_TEST_DATA:%=%/data/imagenet_class_index.json)
+
+.PHONY: help demo test lint bench notebook comparison crosscheck gpu-programs
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +48,14 @@ bench: $(STAMP) ## Measure time and memory against bare TensorFlow
 notebook: $(STAMP) ## Execute the notebook in place
 	env -u TFXAI_TEST_DATA -u TFDS_DATA_DIR $(VENV)/bin/python notebooks/execute.py \
 		notebooks/cifar10_explained.ipynb
+
+# The first test image of each of five classes of CIFAR-10, none chosen by its map.
+comparison: $(STAMP) ## Draw three CAMs of five CIFAR-10 images at 224x224 (MODEL=, PIXELS=, CLASSES=)
+	@test -n "$(MODEL)" || { echo "TFXAI_TEST_DATA names no folder with a model." \
+		"Pass MODEL=, PIXELS= and CLASSES=, as README.md says."; exit 2; }
+	@$(VENV)/bin/tfxai compare $(MODEL) cifar10:test:3 cifar10:test:6 cifar10:test:1 \
+		cifar10:test:11 cifar10:test:13 --resize 224 --preprocessing $(PIXELS) \
+		$(CLASSES:%=--classes %) --save out/comparison.png
 
 crosscheck: $(PEERS_STAMP) ## Compare values with alibi and tf-explain (in .venv-peers)
 	@$(PEERS)/bin/tfxai crosscheck

@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 import tfxai
+from benchmarks.cams import cam_table
 from benchmarks.memory import memory_table
-from benchmarks.methods import method_table
+from benchmarks.methods import chunk_of, method_table
 from benchmarks.steps import steps_table
 from benchmarks.timing import bare_pass, interleaved
 from tfxai.data import load_cifar10, sample_image
@@ -28,6 +29,8 @@ from tfxai.errors import DataNotFoundError
 STEPS = 50
 RUNS = 25
 LARGE_RUNS = 7
+CAM_RUNS = 5  # of the larger model: seconds each
+MAPS = 50  # of the larger model, for Score-CAM
 
 
 def main() -> None:
@@ -36,7 +39,10 @@ def main() -> None:
     subject = tfxai.load("cifar10_cnn")
     image = photograph(subject, "chelsea", 32)
     console.print(time_table(subject, image))
-    console.print(method_table(subject, image, "Conv2D_Block3_Layer1", RUNS))
+    last = "Conv2D_Block3_Layer1"
+    console.print(method_table(subject, image, last, RUNS))
+    chunk = chunk_of(subject, image)
+    console.print(cam_table(subject, image, (last, last), None, chunk, RUNS))
     console.print(memory_table())
     console.print(steps_table(subject, *test_images(subject)))
     large = Path(os.environ.get("TFXAI_TEST_DATA", ""), "models/efficientnet_lite0.keras")
@@ -45,6 +51,9 @@ def main() -> None:
         image = photograph(subject, "chelsea", 224)
         layer = subject.model.layers[-4].name
         console.print(method_table(subject, image, layer, LARGE_RUNS))
+        layers = (layer, "block10_add")  # 1,280 maps, of which some are taken, and 112
+        chunk = chunk_of(subject, image)
+        console.print(cam_table(subject, image, layers, MAPS, chunk, CAM_RUNS))
     else:
         console.print("No table at 224x224: TFXAI_TEST_DATA names no folder with a larger model.")
 

@@ -63,7 +63,7 @@ def method_table(subject: tfxai.Subject, image: np.ndarray, layer: str, rounds: 
     methods = {name: made(name, image, layer) for name in tfxai.methods.names()}
     target = int(tfxai.Saliency()(subject, image).target[0])
     bare = bare_pass(subject.model, target)
-    chunk, maps = _chunk(subject, image), num_maps(subject.model, image, layer)
+    chunk, maps = chunk_of(subject, image), num_maps(subject.model, image, layer)
     work: dict[str, Callable[[], object]] = {}
     for name, method in methods.items():
         work[name] = lambda method=method: method(subject, image, target)
@@ -113,7 +113,8 @@ def num_maps(model: Any, image: np.ndarray, layer: str) -> int:
     return anatomy(model, layout).find(layer).shape[-1]
 
 
-def _chunk(subject: tfxai.Subject, image: np.ndarray) -> int:
+def chunk_of(subject: tfxai.Subject, image: np.ndarray) -> int:
+    """Rows that the methods run at once."""
     layout, _ = read_inputs(subject.model, image)
     body = anatomy(subject.model, layout)
     return copies_module.chunk_rows(body.bytes_per_example, tfxai.config.memory_budget)

@@ -132,6 +132,17 @@ def test_an_unknown_name_brings_the_nearest(fails, words, said):
         (["-m", "gradient_shap"], "needs the option 'background'. Pass --option background="),
         (["-m", "gradient_shap", "-o", "background=no.npy"], "There is no file 'no.npy'"),
         (["-m", "grad_cam", "--at", "MaxPool"], "grad_cam explains the input only"),
+        (["--resize", "0"], "greater than or equal to 1, not '0'"),
+        (["--resize", "8193"], "less than or equal to 8192, not '8193'"),
+        (["--resize", "big"], "should be a valid integer"),
+        (["--resize", "32.5"], "should be a valid integer"),
+        (
+            ["--resize", "224"],
+            "--resize 224 makes images of 224x224 pixels, and the model",
+        ),
+        (["--resize", "224"], "takes 32x32 (width x height). Pass --resize 32, or leave"),
+        (["--classes", "none.txt"], "There is no file 'none.txt'"),
+        (["--classes", "photo.png"], "The file of classes 'photo.png' cannot be read as text"),
         (["--seed", "-1"], "greater than or equal to 0, not '-1'"),
     ],
 )
@@ -152,6 +163,20 @@ def test_a_value_that_cannot_be_used_is_said(fails, words, said):
 def test_a_model_that_is_no_classifier_of_images(fails, model, said):
     picture()
     assert said in fails("explain", model, "photo.png", *FOR, "--preprocessing", "unit")
+
+
+def test_a_side_for_a_model_of_oblong_images(fails):
+    picture()
+    words = ("--preprocessing", "unit", "--resize", "16")
+    sentence = fails("explain", "grey", "photo.png", *FOR, *words)
+    assert "takes 24x16 (width x height). No square fits it: leave --resize out" in sentence
+
+
+def test_a_file_with_another_number_of_classes(fails, place):
+    picture()
+    (place / "names.txt").write_text("Cat\nDog\n")
+    sentence = fails("predict", "tiny", "photo.png", "--classes", "names.txt")
+    assert "'names.txt' names 2 classes, and the model has 10. Pass" in sentence
 
 
 def test_a_card_with_another_number_of_classes(fails, models, place):

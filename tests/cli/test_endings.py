@@ -31,6 +31,29 @@ main()
 """
 
 
+KILLED = """
+import os, pathlib, signal, sys
+
+def killed(path, content, **options):
+    half = content[: len(content) // 2]
+    with path.open("wb" if isinstance(half, bytes) else "w") as file:
+        file.write(half)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+pathlib.Path.write_bytes = pathlib.Path.write_text = killed
+
+import numpy
+def killed_arrays(file, **arrays):
+    file.write(b"PK half of an archive")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+numpy.savez_compressed = killed_arrays
+from tfxai.cli import main
+main()
+"""
+
+
 def process(*words, code="from tfxai.cli import main; main()", **environment):
     """Runs a command line in a process of its own."""
     kept = {k: v for k, v in os.environ.items() if k not in ("TF_CPP_MIN_LOG_LEVEL",)}
@@ -76,6 +99,27 @@ def test_an_interrupt_ends_without_a_traceback(models):
     picture()
     done = process("predict", "tiny", "photo.png", code=INTERRUPTED)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("compare", "--save", "out/maps.png"), "maps.png"),
+        (("explain", "--format", "npz", "--out", "out"), "photo.saliency.npz"),
+    ],
+)
+def test_a_kill_in_the_middle_of_a_file_leaves_the_earlier_one(models, place, words, name):
+    picture()
+    (place / "out").mkdir()
+    (place / "out" / name).write_text("from an earlier run")
+    command, *rest = words
+    done = process(command, "tiny", "photo.png", "-m", "saliency", *rest, code=KILLED)
+    assert done.returncode == -9, done.stderr
+    (half,) = {path.name for path in (place / "out").iterdir()} - {name}
+    assert half.startswith(".")  # what was being written, hidden and under a name of its own
+    assert (place / "out" / half).stat().st_size > 0
+    assert (place / "out" / name).read_text() == "from an earlier run"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")

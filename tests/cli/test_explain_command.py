@@ -8,7 +8,7 @@ import tfxai
 from tests.cli.pictures import picture
 from tfxai import Attribution
 from tfxai.cli import explaining
-from tfxai.data import load_cifar10
+from tfxai.data import fit_image, load_cifar10, read_classes
 
 METHODS = ("-m", "saliency", "-m", "integrated_gradients", "-m", "grad_cam")
 
@@ -185,6 +185,55 @@ def test_image_5113_of_the_test_split_is_explained(run, test_data, models):
         stored = Attribution.load(f"out/explain/cifar10-test-5113.{method.name}.npz")
         expected = method(subject, pixels[None], target="Frog")
         np.testing.assert_allclose(stored.values, expected.values, rtol=1e-4, atol=1e-7)
+
+
+def test_resize_takes_bilinear_pixels_to_a_model_of_any_size(run, models):
+    pixels = picture("photo.png", (20, 30))
+    words = ("--preprocessing", "none", "--resize", "48", "--target", "1", "--format", "npz")
+    done = run("explain", "any_size", "photo.png", "-m", "saliency", *words, "--out", "x")
+    assert done.stderr == "photo.png: 30x20 pixels, squared and resized to 48x48 (bilinear).\n"
+    stored = Attribution.load("x/photo.saliency.npz")
+    expected = fit_image(pixels, 48, 48, "bilinear")[None]
+    np.testing.assert_array_equal(stored.inputs, expected)
+    model = tfxai.load(models / "any_size.keras").model
+    values = tfxai.Saliency()(model, expected.astype(np.float32), 1).values
+    np.testing.assert_allclose(stored.values, values, rtol=1e-4, atol=1e-9)
+
+
+def test_resize_comes_before_the_preprocessing_of_the_card(run, models):
+    pixels = picture("photo.png", (20, 20))
+    explain(run, "photo.png", "-m", "saliency", "--resize", "32", "--format", "npz", "--out", "x")
+    inputs = fit_image(pixels, 32, 32, "bilinear")[None] / np.float32(255)
+    np.testing.assert_allclose(Attribution.load("x/photo.saliency.npz").inputs, inputs, rtol=1e-6)
+
+
+def test_a_file_of_classes_takes_the_place_of_the_cards(run, place):
+    picture()
+    (place / "names.txt").write_text("\n".join(f"kind {i}" for i in range(10)))
+    words = ("--classes", "names.txt", "--target", "kind 7")
+    (image,) = explain(run, "photo.png", "-m", "saliency", *words)
+    found = image["explanations"][0]
+    assert (found["class"], found["target"]) == ("kind 7", 7)
+    assert image["predictions"][0]["class"] == f"kind {image['predictions'][0]['index']}"
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_an_image_of_cifar10_is_enlarged_for_a_model_of_imagenet(run, test_data):
+    model = test_data / "models/efficientnet_lite0.keras"
+    words = ("--resize", "224", "--preprocessing", "none", "--format", "npz", "--out", "x")
+    names = ("--classes", test_data / "data/imagenet_class_index.json")
+    done = run("explain", model, "cifar10:test:1", "-m", "grad_cam", *words, *names, "--json")
+    assert done.exit_code == 0, done.stderr
+    (image,) = json.loads(done.stdout)
+    stored = Attribution.load("x/cifar10-test-1.grad_cam.npz")
+    pixels = fit_image(load_cifar10("test")[0][1], 224, 224, "bilinear")[None]
+    np.testing.assert_array_equal(stored.inputs, pixels)
+    answer = np.asarray(tfxai.load(model).model(pixels.astype(np.float32)))[0]
+    best = image["predictions"][0]
+    assert best["index"] == answer.argmax()
+    assert best["probability"] == pytest.approx(answer.max(), rel=1e-4)
+    assert best["class"] == read_classes(names[1])[best["index"]]
 
 
 def test_an_array_comes_from_a_file(run, place, models):

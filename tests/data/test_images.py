@@ -8,7 +8,7 @@ from PIL import Image
 
 from tfxai.data import images as module
 from tfxai.data.images import fit_image, list_images, read_image
-from tfxai.errors import DataNotFoundError, InvalidInputError
+from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
 
 COLOURS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 255]]], np.uint8)
 
@@ -194,6 +194,32 @@ def test_fit_averages_what_it_shrinks():
     image = np.repeat(board[..., None], 3, axis=-1).astype(np.uint8)
     middle = fit_image(image, 8, 8)[2:6, 2:6]
     assert np.abs(middle.astype(int) - 127).max() <= 2
+
+
+def test_fit_is_bilinear_where_that_is_asked_for():
+    ramp = np.repeat(np.array([[0, 200]], np.uint8)[..., None], 3, axis=-1).repeat(2, axis=0)
+    grown = fit_image(ramp, 8, 8, "bilinear")[3, :, 0]
+    # pixel centres at (i + 1/2) / 4 - 1/2 between the two, beyond them the nearest
+    np.testing.assert_array_equal(grown, [0, 0, 25, 75, 125, 175, 200, 200])
+    assert fit_image(ramp, 8, 8)[3, :, 0].tolist() != grown.tolist()
+
+
+def test_bilinear_is_that_of_the_definition():
+    image = np.random.default_rng(0).integers(0, 256, (5, 5, 3), dtype=np.uint8)
+    place = np.clip((np.arange(12) + 0.5) * 5 / 12 - 0.5, 0, 4)
+    low = np.minimum(place.astype(int), 3)
+    share = place - low
+    weights = np.zeros((12, 5))
+    weights[np.arange(12), low] = 1 - share
+    weights[np.arange(12), low + 1] = share
+    expected = np.einsum("ai,bj,ijc->abc", weights, weights, image)
+    grown = fit_image(image, 12, 12, "bilinear")
+    assert np.abs(grown - expected).max() <= 1  # whole numbers, rounded along each axis
+
+
+def test_an_unknown_interpolation_is_refused():
+    with pytest.raises(UnknownNameError, match=r"no interpolation 'bilnear'. Did you"):
+        fit_image(COLOURS, 4, 4, "bilnear")
 
 
 def test_fit_leaves_an_image_of_that_size_as_it_is():

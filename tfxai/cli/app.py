@@ -10,6 +10,7 @@ import typer
 
 import tfxai
 from tfxai.cli.accuracy import accuracy
+from tfxai.cli.compare import compare
 from tfxai.cli.crosscheck import crosscheck
 from tfxai.cli.demo import demo
 from tfxai.cli.explain import explain
@@ -35,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, predict, explain, accuracy, methods, inspect, train, crosscheck):
+for command in (demo, predict, explain, compare, inspect, accuracy, methods, train, crosscheck):
     app.command()(command)
 
 

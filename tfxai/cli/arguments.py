@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,6 +28,27 @@ Preprocessing = Annotated[
         "are, for models that start with Rescaling or Normalization), tf, torch, caffe (modes of "
         "Keras applications) or standardise (unit, then CIFAR-10's mean and standard deviation). "
         "A model's card says it; without a card this option is needed.",
+        show_default=False,
+    ),
+]
+Resize = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=8192,
+        metavar="SIDE",
+        help="Resize images to SIDE x SIDE pixels (bilinear) before the preprocessing: what an "
+        "enlarged thumbnail looks like to a model of larger images. If left out, images are "
+        "brought to the model's size by a sharper filter (Lanczos).",
+        show_default=False,
+    ),
+]
+Classes = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Names of the model's classes in the order of its outputs: a JSON list, Keras' "
+        "imagenet_class_index.json, or a text with one name a line. A model's card says them.",
         show_default=False,
     ),
 ]

@@ -48,6 +48,7 @@ class Classifier:
         channels: 3, or 1 for a model of grey images.
         classes: Number of classes.
         activation: `"softmax"`, `"sigmoid"` or None: what the model ends in.
+        interpolation: How images are brought to the size.
     """
 
     subject: Subject
@@ -55,6 +56,7 @@ class Classifier:
     channels: int
     classes: int
     activation: str | None
+    interpolation: str = "lanczos"
 
     @property
     def gives_probabilities(self) -> bool:
@@ -66,7 +68,7 @@ class Classifier:
         from tfxai.data.images import fit_image
 
         if self.size is not None:
-            image = fit_image(image, *self.size)
+            image = fit_image(image, *self.size, self.interpolation)
         return image if self.channels == 3 else _grey(image)
 
     def rank(self, batch: Pixels, names: Sequence[str]) -> list[list[Rank]]:
@@ -94,26 +96,37 @@ class Classifier:
         return [Rank(int(i), classes[i] if classes else str(i), float(row[i])) for i in order]
 
 
-def open_classifier(model: str, preprocessing: str | None) -> Classifier:
+def open_classifier(
+    model: str,
+    preprocessing: str | None,
+    classes: Path | None = None,
+    resize: int | None = None,
+) -> Classifier:
     """Loads a model for the command line.
 
     Args:
         model: A path or a name.
         preprocessing: Name of one, which takes the place of the card's.
+        classes: File of class names, which take the place of the card's.
+        resize: Side that images are resized to, bilinearly; None for the model's size.
 
     Raises:
-        InvalidInputError: Nothing says how pixels are preprocessed.
+        InvalidInputError: Nothing says how pixels are preprocessed, or the model takes another
+            size than `resize`.
         UnsupportedModelError: The model is no classifier of images.
         TfxaiError: The model cannot be found or loaded.
     """
     from tfxai import registry
+    from tfxai.data.classes import read_classes
 
     path = registry.find(model)
     chosen = _preprocessing(preprocessing)
+    names = None if classes is None else read_classes(classes)
     runtime.start()
     with working(f"Loading {path}"):
         subject = _with_preprocessing(registry.load(path), path, chosen)
-        return _classifier(subject, path)
+        classifier = _classifier(subject, path, resize)
+    return classifier if names is None else _with_classes(classifier, names, classes)
 
 
 def announce_sizes(classifier: Classifier, sources: Sequence[Source]) -> None:
@@ -123,6 +136,7 @@ def announce_sizes(classifier: Classifier, sources: Sequence[Source]) -> None:
     height, width = classifier.size
     other = [source for source in sources if source.size != classifier.size]
     how = f"{'squared' if height == width else 'cropped'} and resized to {width}x{height}"
+    how += " (bilinear)" if classifier.interpolation == "bilinear" else ""
     if len(other) > MANY:
         remark(f"{len(other)} of {len(sources)} images have another size: {how}.")
         return
@@ -168,20 +182,50 @@ def _with_preprocessing(subject: Subject, path: Path, chosen: Preprocessing | No
     return subject
 
 
-def _classifier(subject: Subject, path: Path) -> Classifier:
+def _with_classes(classifier: Classifier, names: tuple[str, ...], file: Path | None) -> Classifier:
+    from tfxai.card import Card
+
+    if len(names) != classifier.classes:
+        raise InvalidInputError(
+            f"The file {str(file)!r} names {len(names)} classes, and the model has "
+            f"{classifier.classes}. Pass the file that belongs to the model."
+        )
+    card = dataclasses.replace(classifier.subject.card or Card(name="model"), classes=names)
+    return dataclasses.replace(
+        classifier, subject=dataclasses.replace(classifier.subject, card=card)
+    )
+
+
+def _classifier(subject: Subject, path: Path, resize: int | None) -> Classifier:
     import numpy as np
 
     from tfxai.core.anatomy import anatomy
     from tfxai.core.inputs import read_inputs
 
     height, width, channels = _input_shape(subject, path)
+    if resize is not None:
+        _check_side(resize, height, width, path)
+        height = width = resize
     example = np.zeros((1, height or 64, width or 64, channels), np.uint8)
     layout, _ = read_inputs(subject.model, subject.prepare(example))
     body = anatomy(subject.model, layout)
     count = _outputs(body.outputs, body.activation, path)
     subject.check_classes(body)
     size = (height, width) if height and width else None
-    return Classifier(subject, size, channels, count, body.activation)
+    interpolation = "lanczos" if resize is None else "bilinear"
+    return Classifier(subject, size, channels, count, body.activation, interpolation)
+
+
+def _check_side(side: int, height: int | None, width: int | None, path: Path) -> None:
+    """Raises `InvalidInputError` where the model takes images of another size."""
+    if (height or side, width or side) != (side, side):
+        square = height == width
+        advice = f"Pass --resize {height}, or" if square else "No square fits it:"
+        taken = "x".join("any" if n is None else str(n) for n in (width, height))
+        raise InvalidInputError(
+            f"--resize {side} makes images of {side}x{side} pixels, and the model {str(path)!r} "
+            f"takes {taken} (width x height). {advice} leave --resize out."
+        )
 
 
 def _input_shape(subject: Subject, path: Path) -> tuple[int | None, int | None, int]:

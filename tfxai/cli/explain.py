@@ -79,6 +79,8 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     out: Out = Path("out/explain"),
     file_format: Formats = ["png", "npz"],  # noqa: B006 - typer copies it
     preprocessing: arguments.Preprocessing = None,
+    classes: arguments.Classes = None,
+    resize: arguments.Resize = None,
     seed: arguments.Seed = None,
     as_json: arguments.Json = False,
 ) -> None:
@@ -93,6 +95,6 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     writer = Writer(out, file_format, find_sources(images, seed))
     start()
     chosen = tuple(pick_methods(method, option, layer))
-    classifier = open_classifier(model, preprocessing)
+    classifier = open_classifier(model, preprocessing, classes, resize)
     request = Request(chosen, read_target(target), score, at)
     explain_all(model, classifier, request, writer, as_json)

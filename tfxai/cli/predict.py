@@ -16,6 +16,8 @@ def predict(
     model: arguments.Model,
     images: arguments.Images,
     preprocessing: arguments.Preprocessing = None,
+    classes: arguments.Classes = None,
+    resize: arguments.Resize = None,
     seed: arguments.Seed = None,
     as_json: arguments.Json = False,
 ) -> None:
@@ -25,7 +27,7 @@ def predict(
     from tfxai.cli.terminal import print_json
 
     sources = find_sources(images, seed)
-    classifier = open_classifier(model, preprocessing)
+    classifier = open_classifier(model, preprocessing, classes, resize)
     announce_sizes(classifier, sources)
     records = []
     for some, batch in batches(classifier, sources):

@@ -15,6 +15,7 @@ _HOME = {
     "list_images": "images",
     "load_cifar10": "cifar10",
     "load_images": "folders",
+    "read_classes": "classes",
     "read_image": "images",
     "sample_image": "samples",
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from tfxai.errors import DataNotFoundError, InvalidInputError
+from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
 
 # Only formats whose decoders are part of Pillow: some others start programs.
 FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF")
@@ -19,6 +19,7 @@ SUFFIXES = (
 )
 MAX_PIXELS = 2**26
 """Most pixels of an image that is read, 8192 x 8192: a small file can hold more."""
+_FILTERS = {"lanczos": Image.Resampling.LANCZOS, "bilinear": Image.Resampling.BILINEAR}
 
 
 def read_image(path: str | os.PathLike[str]) -> np.ndarray:
@@ -109,21 +110,26 @@ def _to_rgb(path: Path, image: Image.Image) -> np.ndarray:
     return np.array(image.convert("RGB"))
 
 
-def fit_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
+def fit_image(
+    image: np.ndarray, height: int, width: int, interpolation: str = "lanczos"
+) -> np.ndarray:
     """The middle of an image, as large as its shape allows, at another size.
 
     Args:
         image: uint8 of shape (H, W, 3).
         height: Of the result, in pixels, at least 1.
         width: Of the result, in pixels, at least 1.
+        interpolation: `"lanczos"`, sharp, or `"bilinear"`, as networks mostly learned to see
+            enlarged images.
 
     Returns:
         uint8 of shape (`height`, `width`, 3): the image cropped on both sides, or above
-        and below, to the same aspect ratio, then resized with a Lanczos filter that takes
-        every pixel into account (no aliasing). An image of that size comes back as it is.
+        and below, to the same aspect ratio, then resized with a filter that takes every
+        pixel into account (no aliasing). An image of that size comes back as it is.
 
     Raises:
         InvalidInputError: The image has another shape or type, or a size is below 1.
+        UnknownNameError: There is no interpolation of that name.
     """
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
@@ -135,6 +141,8 @@ def fit_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
         raise InvalidInputError(
             f"height={height}, width={width} is no size of an image. Pass at least 1 for both."
         )
+    if interpolation not in _FILTERS:
+        raise UnknownNameError.of("interpolation", interpolation, _FILTERS)
     rows, columns = image.shape[:2]
     if (rows, columns) == (height, width):
         return image
@@ -143,7 +151,7 @@ def fit_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
     right, bottom = min(columns, left + scale * width), min(rows, top + scale * height)
     box = (left, top, right, bottom)
     picture = Image.fromarray(image)
-    return np.array(picture.resize((width, height), Image.Resampling.LANCZOS, box=box))
+    return np.array(picture.resize((width, height), _FILTERS[interpolation], box=box))
 
 
 def list_images(folder: str | os.PathLike[str]) -> list[Path]:

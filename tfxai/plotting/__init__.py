@@ -1,6 +1,7 @@
 """Figures of attributions, samples and training runs. matplotlib is used here only."""
 
 from tfxai.plotting.attribution import plot_attribution
+from tfxai.plotting.comparison import plot_comparison
 from tfxai.plotting.figures import figure_html, save_figure
 from tfxai.plotting.grid import sample_grid
 from tfxai.plotting.history import plot_history
@@ -10,6 +11,7 @@ __all__ = [
     "compare_baselines",
     "figure_html",
     "plot_attribution",
+    "plot_comparison",
     "plot_history",
     "sample_grid",
     "save_figure",

@@ -191,7 +191,7 @@ def _compose(blocks: list[_Block], title: str | None, total: int) -> Figure:
     if len(blocks) < total:
         feet.append(f"The first {len(blocks)} of {total} examples.")
     if any(isinstance(row, ImageRow) for row in rows):
-        feet.append("Each map is scaled by the 99th percentile of its own absolute values.")
+        feet.append(labels.scaling_note())
     width = MARGIN + LEFT + max(row.width for row in rows) + MARGIN
     height = 2 * MARGIN + sum(block.height for block in blocks) + _BETWEEN * (len(blocks) - 1)
     height += (_TITLE if title else 0) + (_FOOT if feet else 0)

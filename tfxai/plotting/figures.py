@@ -93,6 +93,17 @@ def rendered(figure: Figure, file_format: str) -> bytes:
     return buffer.getvalue()
 
 
+def format_of(path: Path) -> str:
+    """The picture format that a file's suffix names; `InvalidInputError` where it names none."""
+    file_format = path.suffix.lower().removeprefix(".")
+    if file_format not in FORMATS:
+        raise InvalidInputError(
+            f"The figure's file {str(path)!r} ends in {path.suffix!r}, which names no picture "
+            f"format. End it in .{', .'.join(FORMATS)}."
+        )
+    return file_format
+
+
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
     """Writes a figure to a file whose suffix names the format.
 
@@ -109,13 +120,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
         OutputError: The file cannot be written.
     """
     final = Path(path)
-    file_format = final.suffix.lower().removeprefix(".")
-    if file_format not in FORMATS:
-        raise InvalidInputError(
-            f"The figure's file {str(path)!r} ends in {final.suffix!r}, which names no picture "
-            f"format. End it in .{', .'.join(FORMATS)}."
-        )
-    content = rendered(figure, file_format)
+    content = rendered(figure, format_of(final))
     with replacing(final) as beside:
         beside.write_bytes(content)
     return final

@@ -98,14 +98,22 @@ def facts(one: Attribution, width: int = 36) -> list[str]:
         lines.append(f"completeness gap {gap(one)}")
     if one.at is not None and one.at != one.method.get("options", {}).get("layer"):
         lines.append(f"at layer {one.at}")
-    options = [
-        f"{name}={option_text(value)}"
-        for name, value in one.method.get("options", {}).items()
-        if value is not None
-    ]
-    if options:
-        lines.append(", ".join(options))
+    found = [f"{name}={value}" for name, value in options(one).items()]
+    if found:
+        lines.append(", ".join(found))
     return [part for line in lines for part in textwrap.wrap(line, width)]
+
+
+def options(one: Attribution) -> dict[str, str]:
+    """Each option of the method that is not None, in a few letters."""
+    given = one.method.get("options", {})
+    return {name: option_text(value) for name, value in given.items() if value is not None}
+
+
+def scaling_note(*, signed: bool = False) -> str:
+    """What the colours of heatmaps are a share of, and what they mean where values are signed."""
+    note = "Each map is scaled by the 99th percentile of its own absolute values."
+    return f"{note} Red supports, blue speaks against." if signed else note
 
 
 def number(value: Any) -> str:

@@ -162,9 +162,7 @@ def _draw(found: Sequence[Attribution], option: str, values: Sequence[Any]) -> F
         if one.completeness_gap is not None:
             text = f"gap {labels.gap(one)}"
             page.text(left, top + side + 0.06, text, **style.font(style.SMALL, style.MUTED))
-    foot = "Each map is scaled by the 99th percentile of its own absolute values."
-    if signed:
-        foot += " Red supports, blue speaks against."
+    foot = labels.scaling_note(signed=signed)
     bottom = page.height - 0.12
     page.text(_MARGIN, bottom, foot, va="bottom", **style.font(style.SMALL, style.MUTED))
     return page.figure

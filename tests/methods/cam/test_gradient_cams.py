@@ -8,7 +8,7 @@ from keras import layers
 from tests import builders
 from tests.contract.cases import CAMS
 from tests.methods.slow_network import SlowNetwork
-from tfxai.errors import InvalidInputError
+from tfxai.errors import InvalidInputError, LayerNotFoundError
 from tfxai.methods import (
     EigenCAM,
     GradCAM,
@@ -259,6 +259,25 @@ def test_what_does_not_fit_is_refused(name):
     ):
         with pytest.raises(InvalidInputError, match=message):
             create(name, **options)
+
+
+@pytest.mark.parametrize("name", CAMS)
+def test_layer_behind_the_last_spatial_one_is_refused(name):
+    model, x = builders.functional(), builders.images()
+    for layer, shape in (("flat", r"\(60,\)"), ("head", r"\(3,\)")):
+        message = rf"Layer '{layer}' has output shape {shape} per example, .* Choose a convolution"
+        with pytest.raises(InvalidInputError, match=message):
+            create(name, layer=layer)(model, x)
+
+
+@pytest.mark.parametrize("name", CAMS)
+def test_model_without_a_spatial_layer_is_refused(name):
+    x = keras.Input((2,))
+    model = keras.Model(x, layers.Dense(3)(layers.Dense(4, activation="relu")(x)))
+    with pytest.raises(
+        LayerNotFoundError, match=r"no layer with two spatial axes, .* with layer="
+    ):
+        create(name)(model, [[1.0, 2.0]])
 
 
 def test_layers_of_different_kinds_are_refused():

@@ -1,0 +1,122 @@
+"""Methods side by side: what each panel holds, what stands beside it, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.plotting.examples import attribution, images, of_images, of_map, texts
+from tfxai.errors import InvalidInputError, OutputError
+from tfxai.plotting import plot_comparison
+from tfxai.plotting.colours import colour_map, overlay
+
+
+def laid_over(one):
+    signed = one.is_signed
+    heat = one.heatmap(size=one.pixels.shape[1:3])[0]
+    return overlay(np.asarray(one.pixels[0], float), heat, colour_map(None, signed), signed)
+
+
+def test_each_row_is_an_image_and_each_method_over_it():
+    methods = [of_images(3), of_map(3)]
+    drawn = images(plot_comparison(methods))
+    assert len(drawn) == 9
+    for i in range(3):
+        np.testing.assert_allclose(drawn[3 * i], methods[0].pixels[i], atol=1e-6)
+        for column, method in enumerate(methods, start=1):
+            np.testing.assert_allclose(drawn[3 * i + column], laid_over(method[i]), atol=1e-6)
+
+
+def test_panels_stand_in_rows_and_columns_inside_the_page():
+    figure = plot_comparison([of_images(3), of_map(3)])
+    places = [axes.get_position() for axes in figure.axes]
+    for i, place in enumerate(places):
+        assert place.x0 == pytest.approx(places[i % 3].x0)
+        assert place.y0 == pytest.approx(places[i - i % 3].y0)
+        assert place.x0 > 0
+        assert place.y0 > 0
+        assert place.x1 < 1
+        assert place.y1 < 1
+    assert places[0].x1 < places[1].x0
+    assert places[3].y1 < places[0].y0
+
+
+def test_no_text_reaches_over_the_edge_or_into_a_panel():
+    long = tuple("a very long name of a class that nobody reads to its end" for _ in range(2))
+    others = {"class_names": long, "prediction": np.array([1, 1]), "target": np.array([0, 0])}
+    method = {"name": "grad_cam", "options": {"layer": "a/rather/deep/path/of/a/layer", "k": 7}}
+    drawn = [of_images(2, **others), of_images(2, **others, method=method)]
+    figure = plot_comparison(drawn, names=["folder/" * 9 + "photo.png\nlabelled Automobile"] * 2)
+    figure.canvas.draw()
+    width, height = figure.canvas.get_width_height()
+    panels = [axes.get_window_extent() for axes in figure.axes]
+    for text in figure.texts:
+        box = text.get_window_extent()
+        assert box.x0 >= 0
+        assert box.y0 >= 0
+        assert box.x1 <= width
+        assert box.y1 <= height
+        for panel in panels:
+            assert not panel.overlaps(box), text.get_text()
+
+
+def test_words_name_methods_class_probability_and_image():
+    one = of_images(2, prediction=np.array([0, 0]))
+    words = texts(plot_comparison([one, of_map(2)], names=["a.png\nlabelled Lynx", "b.png"]))
+    assert {"Image", "Integrated Gradients", "Grad-CAM", "steps=50", "layer=conv"} <= set(words)
+    assert "predicted, probability 75.0%\na.png\nlabelled Lynx" in words
+    assert "probability 50.0%\nthe model predicts Cat\nb.png" in words
+    assert {"Cat", "Dog"} <= set(words)
+    assert any("99th percentile" in text and "Red supports" in text for text in words)
+
+
+def test_an_option_that_all_have_is_said_once():
+    other = {"name": "score_cam", "options": {"layer": "conv", "channels": 9, "reshape": None}}
+    maps = [
+        of_map(),
+        of_images(values=of_map().values, is_map=True, is_signed=False, method=other),
+    ]
+    words = texts(plot_comparison(maps))
+    assert "channels=9" in words
+    assert [text for text in words if "layer" in text] == [
+        "All with layer=conv. Each map is scaled by the 99th percentile of its own absolute "
+        "values."
+    ]
+
+
+def test_images_of_different_sizes_come_one_by_one():
+    wide = attribution(np.ones((1, 4, 8, 3)), np.zeros((1, 4, 8, 3)))
+    high = attribution(np.ones((1, 9, 3, 3)), np.zeros((1, 9, 3, 3)))
+    drawn = images(plot_comparison([[wide, high], [wide, high]]))
+    assert [one.shape[:2] for one in drawn] == [(4, 8)] * 3 + [(9, 3)] * 3
+
+
+def test_the_figure_is_written(tmp_path):
+    plot_comparison([of_map()], path=tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
+    with pytest.raises(OutputError, match="Cannot write"):
+        plot_comparison([of_map()], path=tmp_path / "a.png" / "b.png")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([], "There is no attribution to compare"),
+        (of_map(2), "A single attribution"),
+        ([of_map(2), of_map(3)], r"attributions of \[2, 3\] images"),
+        ([of_map(41)], "41 images are too many"),
+        ([attribution(np.ones((1, 4)), np.ones((1, 4)))], r"inputs have shape \(1, 4\)"),
+        (
+            [of_map(), of_images(target=np.array([1]))],
+            "integrated_gradients explains 'Dog' and grad_cam 'Cat'",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(given, said):
+    with pytest.raises(InvalidInputError, match=said):
+        plot_comparison(given)
+
+
+def test_a_name_is_wanted_for_each_image():
+    with pytest.raises(InvalidInputError, match="1 names for 2 images"):
+        plot_comparison([of_map(2)], names=["a"])

@@ -1,0 +1,110 @@
+"""`tfxai compare`: several methods beside each other on several images, in one figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tfxai.cli import arguments, explain
+from tfxai.errors import InvalidInputError, OutputError
+
+if TYPE_CHECKING:
+    from tfxai.cli.explaining import Explained
+    from tfxai.cli.sources import Source
+
+METHODS = ("grad_cam", "grad_cam_pp", "score_cam")
+Save = Annotated[
+    Path,
+    typer.Option(metavar="FIGURE", help="Where the figure goes: .png, .pdf, .svg, .jpg or .webp."),
+]
+
+
+def compare(  # noqa: PLR0913 - an argument for each word of the command line
+    model: arguments.Model,
+    images: arguments.Images,
+    method: explain.Methods = list(METHODS),  # noqa: B006 - typer copies it
+    option: explain.Options = [],  # noqa: B006 - typer copies it
+    target: explain.Target = None,
+    score: explain.Score = None,
+    layer: explain.Layer = None,
+    save: Save = Path("out/compare.png"),
+    preprocessing: arguments.Preprocessing = None,
+    classes: arguments.Classes = None,
+    resize: arguments.Resize = None,
+    seed: arguments.Seed = None,
+    as_json: arguments.Json = False,
+) -> None:
+    """Draw several methods side by side, a row for each image: three CAMs if none is named."""
+    from tfxai.cli.classifier import announce_sizes, open_classifier
+    from tfxai.cli.explaining import Request, explain_images, explanation_record, remark_on_values
+    from tfxai.cli.picking import pick_methods, read_target
+    from tfxai.cli.runtime import start
+    from tfxai.cli.sources import find_sources
+    from tfxai.cli.terminal import output, print_json, say, shown
+    from tfxai.plotting import plot_comparison
+
+    sources = find_sources(images, seed)
+    _check(save, sources)
+    start()
+    chosen = tuple(pick_methods(method, option, layer))
+    classifier = open_classifier(model, preprocessing, classes, resize)
+    request = Request(chosen, read_target(target), score)
+    explained = list(explain_images(classifier, sources, request))
+    columns = [[one.attributions[i] for one in explained] for i in range(len(chosen))]
+    plot_comparison(columns, names=[_name(source) for source in sources], path=save)
+    announce_sizes(classifier, sources)
+    for one in explained:
+        remark_on_values(one)
+    if as_json:
+        records = [explanation_record(model, one, classifier) for one in explained]
+        print_json({"figure": str(save), "images": records})
+        return
+    output().print(_table(explained))
+    say()
+    say(shown(str(save)))
+
+
+def _check(path: Path, sources: Sequence[Source]) -> None:
+    """Meets a figure that cannot be drawn or written before anything is computed."""
+    from tfxai.cli.sources import File
+    from tfxai.cli.writing import check_folder
+    from tfxai.plotting.comparison import MOST
+    from tfxai.plotting.figures import format_of
+
+    format_of(path)
+    check_folder(path.parent)
+    if path.is_dir():
+        raise OutputError(f"Cannot write {str(path)!r}: it is a folder. Choose another name.")
+    for source in sources:
+        if isinstance(source, File) and source.path.resolve() == path.resolve():
+            raise OutputError(
+                f"--save {path} would replace an image that is explained. Choose another name."
+            )
+    if len(sources) > MOST:
+        raise InvalidInputError(
+            f"{len(sources)} images are too many for one figure. Pass {MOST} or fewer, or use "
+            "tfxai explain, which draws a figure of each."
+        )
+
+
+def _name(source: Source) -> str:
+    """What the figure calls an image."""
+    from tfxai.cli.terminal import shown
+
+    return shown(source.name + (f"\nlabelled {source.label}" if source.label else ""))
+
+
+def _table(explained: Sequence[Explained]) -> object:
+    """One line for each image: which class the methods explain, and how sure the model is."""
+    from tfxai.cli.terminal import shown, table
+
+    made = table("Image", "Labelled", "Explained", "Probability", right=(3,))
+    for one in explained:
+        first = one.attributions[0]
+        sure = "" if first.probability is None else f"{float(first.probability[0]):.1%}"
+        words = (one.source.name, one.source.label or "", first.target_names[0])
+        made.add_row(*map(shown, words), sure)
+    return made
