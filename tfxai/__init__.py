@@ -45,9 +45,14 @@ _HOME = {
     "Occlusion": "tfxai.methods",
     "RISE": "tfxai.methods",
     "FeatureAblation": "tfxai.methods",
+    "KernelSHAP": "tfxai.methods",
+    "LIME": "tfxai.methods",
+    "ShapleySampling": "tfxai.methods",
+    "Slic": "tfxai.core.superpixels",
     "compare_baselines": "tfxai.plotting",
     "load": "tfxai.registry",
     "register_score": "tfxai.core.scores",
+    "superpixels": "tfxai.core.superpixels",
 }
 _MODULES = (
     "baselines",
