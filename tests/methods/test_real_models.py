@@ -14,7 +14,13 @@ from tfxai.registry import load
 pytestmark = pytest.mark.slow
 # Paths through a deep network of ReLUs: what 50 steps or samples leave of the difference.
 GAPS = {"cifar10_cnn": 0.1, "efficientnet_lite0": 0.6}
-EXACT = {"deep_lift": 1e-4, "deep_shap": 1e-4}  # float32 through some twenty layers
+EXACT = {  # float32 through some twenty layers
+    "deep_lift": 1e-4,
+    "deep_shap": 1e-4,
+    "kernel_shap": 1e-4,
+    "shapley_sampling": 1e-4,
+}
+LEAST = {"kernel_shap": 128, "lime": 100, "shapley_sampling": 4}  # for 64 squares
 SAME = {("efficientnet_lite0", "deconv_net")}  # no max-pooling: its map is of no image
 SAMPLED = {"gradient_shap": 1.5}  # a Monte Carlo error, not of the quadrature
 
@@ -48,6 +54,7 @@ def test_photograph_is_explained(name, model, request):
     if model == "efficientnet_lite0":  # enough to be of this image
         few = {"samples": 8, "channels": 8}
         options |= {option: few[option] for option in few if option in _options(name)}
+        options |= {"samples": LEAST[name]} if name in LEAST else {}
     method = make(name, layer, **options)
     a = method(subject, pixels)
     assert np.isfinite(a.values).all()

@@ -11,6 +11,7 @@ import tfxai
 from tests.methods.games import game, shapley
 from tfxai import config, methods
 from tfxai.core import program
+from tfxai.data import fit_image, sample_image
 from tfxai.errors import InvalidInputError
 from tfxai.methods import LIME, FeatureAblation, KernelSHAP, ShapleySampling, SmoothGrad
 
@@ -129,3 +130,22 @@ def test_superpixels_of_what_is_no_image_are_refused(name, model):
         method(keras.Model(table, table[:, :1]), np.ones((2, 9)))
     with pytest.raises(InvalidInputError, match=r"segments=200 is more than the image's 120"):
         METHODS[name](mask=tfxai.Slic(200))(model, X)
+
+
+@pytest.mark.slow
+def test_superpixels_that_speak_for_a_cup_lie_on_it(test_data):
+    subject = tfxai.load(test_data / "models" / "efficientnet_lite0.keras")
+    pixels = fit_image(sample_image("coffee"), 224, 224)[None]
+    a = LIME(samples=300)(subject, pixels)  # espresso
+    mask, order = a.details["mask"][0], np.argsort(a.details["features"][0])
+    rows, columns = np.nonzero(np.isin(mask, order[-6:]))
+    # the bowl of the cup: 36 % of the picture
+    assert ((rows < 125) & (columns > 30) & (columns < 175)).mean() > 0.9
+
+    def probability_without(superpixels):
+        hidden = np.where(np.isin(mask, superpixels)[None, ..., None], 0, pixels)
+        return subject.model(subject.prepare(hidden)).numpy()[0, a.target[0]]
+
+    # six of fifty make half of the probability; the six that speak against it none
+    assert probability_without(order[-6:]) < 0.6 * a.score[0]
+    assert probability_without(order[:6]) > a.score[0]
