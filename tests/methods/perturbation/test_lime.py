@@ -62,6 +62,7 @@ def test_groups_of_any_integers_have_one_coefficient_each():
             np.testing.assert_allclose(a.values[i][mask == feature], value, rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_linear_model_is_recovered_as_the_penalty_vanishes():
     weights, x = RNG.normal(size=(12, 1)), RNG.normal(size=(2, 12))
     model, expected = builders.linear(weights, 2.0), weights[:, 0] * (x - 0.3)

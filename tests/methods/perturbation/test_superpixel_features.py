@@ -37,6 +37,7 @@ def model():
     return keras.Model(x, layers.Dense(4, activation="softmax", dtype="float64")(h))
 
 
+@pytest.mark.slow
 @each_method
 def test_values_of_each_image_are_those_of_its_own_mask(name, model):
     a = METHODS[name](mask=tfxai.Slic(7), baseline=0.1)(model, X, target=1)
@@ -90,6 +91,7 @@ def test_xla_agrees(name, model, monkeypatch):
     np.testing.assert_allclose(a.values, b.values, rtol=1e-10, atol=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(METHODS) - {"feature_ablation"}))
 def test_none_is_superpixels_for_images_of_many_elements(name, model):
     samples = {"kernel_shap": 600, "lime": 400, "shapley_sampling": 4}[name]

@@ -54,10 +54,7 @@ class Features:
 
     def spread(self, f: Score, x: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
         """The values of features, (R, M), at the elements of each row, shaped like x."""
-        if self.numbers is None:
-            at_pixels = tf.gather(values, f.groups, batch_dims=1)[..., None]
-            return tf.broadcast_to(at_pixels, tf.shape(x))
-        return tf.reshape(tf.gather(values, np.ravel(self.numbers), axis=1), tf.shape(x))
+        return tf.broadcast_to(self._placed(f, values), tf.shape(x))
 
     def shares(self, f: Score, x: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
         """As `spread`, in equal shares for the elements of a feature: sums stay what they are."""
@@ -81,7 +78,16 @@ class Features:
             coalition: (R, M) bool, the features that show in each row.
             r: (R,) number of the baseline.
         """
-        return tf.where(self.spread(f, x, coalition), x, f.baseline_number(r))
+        return tf.where(self._placed(f, coalition), x, f.baseline_number(r))
+
+    def _placed(self, f: Score, values: tf.Tensor) -> tf.Tensor:
+        """The values of features where they lie, with one channel where all are alike."""
+        if self.numbers is None:
+            return tf.gather(values, f.groups, batch_dims=1)[..., None]
+        numbers = self.numbers
+        if numbers.ndim > 1 and (numbers == numbers[..., :1]).all():
+            numbers = numbers[..., :1]
+        return tf.reshape(tf.gather(values, np.ravel(numbers), axis=1), [-1, *numbers.shape])
 
 
 def scores_of_coalitions(
