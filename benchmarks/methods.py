@@ -21,6 +21,7 @@ NUMBER = 50  # steps and samples
 BACKGROUND = 4
 SQUARES = 8  # along each side, that features are
 WINDOWS = 15 * 15  # of an eighth of each side, at strides of half of that
+COALITIONS = {"kernel_shap": 200, "lime": 200, "shapley_sampling": 4}  # samples, or orders
 # Forward and backward passes of one row that a method cannot do without.
 PASSES: dict[str, tuple[int, float]] = {
     "conductance": (NUMBER, 1.0),
@@ -30,9 +31,15 @@ PASSES: dict[str, tuple[int, float]] = {
     "gradient_shap": (NUMBER, 1.0),
     "integrated_gradients": (NUMBER, 1.0),
     "internal_influence": (NUMBER, 1.0),
+    "kernel_shap": (NUMBER, 0.5 * (COALITIONS["kernel_shap"] + 2) / NUMBER),
+    "lime": (NUMBER, 0.5 * COALITIONS["lime"] / NUMBER),
     "occlusion": (NUMBER, 0.5 * WINDOWS / NUMBER),
     "rise": (NUMBER, 0.5),
     "score_cam": (NUMBER, 0.5),
+    "shapley_sampling": (
+        NUMBER,
+        0.5 * COALITIONS["shapley_sampling"] * (SQUARES**2 - 1) / NUMBER,
+    ),
     "smooth_grad": (NUMBER, 1.0),
     "squared_smooth_grad": (NUMBER, 1.0),
     "var_grad": (NUMBER, 1.0),
@@ -103,6 +110,7 @@ def made(name: str, image: np.ndarray, layer: str) -> Any:
     }
     if name == "rise":
         given["samples"] = NUMBER
+    given |= {"samples": COALITIONS[name]} if name in COALITIONS else {}
     known = tfxai.methods.get(name).__dataclass_fields__
     return tfxai.methods.create(name, **{k: v for k, v in given.items() if k in known})
 

@@ -45,11 +45,16 @@ _HOME = {
     "Occlusion": "tfxai.methods",
     "RISE": "tfxai.methods",
     "FeatureAblation": "tfxai.methods",
+    "KernelSHAP": "tfxai.methods",
+    "LIME": "tfxai.methods",
+    "ShapleySampling": "tfxai.methods",
+    "Slic": "tfxai.core.superpixels",
     "compare_baselines": "tfxai.plotting",
     "inspect_model": "tfxai.inspection",
     "load": "tfxai.registry",
     "register_score": "tfxai.core.scores",
     "scan_model": "tfxai.inspection",
+    "superpixels": "tfxai.core.superpixels",
 }
 _RENAMED = {"inspect_model": "inspect", "scan_model": "scan"}  # too short a name on its own
 _MODULES = (

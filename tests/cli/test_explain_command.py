@@ -247,3 +247,24 @@ def test_an_array_comes_from_a_file(run, place, models):
         tfxai.load(models / "tiny.keras"), pixels[None], "Cat"
     )
     np.testing.assert_allclose(stored.values, a.values, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.slow
+def test_superpixels_are_what_an_image_is_explained_by_unless_told_otherwise(run, models):
+    pixels = picture()
+    words = ("-m", "lime", "-m", "kernel_shap", "-o", "samples=120", "--target", "Frog")
+    (image,) = explain(run, "photo.png", *words, "--out", "x")
+    assert [one["options"]["mask"]["name"] for one in image["explanations"]] == ["slic", "slic"]
+    subject = tfxai.load(models / "tiny.keras")
+    for method in (tfxai.LIME(samples=120), tfxai.KernelSHAP(samples=120)):
+        stored = Attribution.load(f"x/photo.{method.name}.npz")
+        expected = method(subject, pixels[None], target="Frog")
+        np.testing.assert_allclose(stored.values, expected.values, rtol=1e-4, atol=1e-7)
+        assert len(np.unique(stored.details["mask"])) == 50
+    np.save("mask.npy", np.arange(32 * 32).reshape(32, 32) // 256)
+    for mask in ("slic", "mask.npy"):
+        explain(
+            run, "photo.png", "-m", "shapley_sampling", "-o", f"mask={mask}", "--out", mask[:4]
+        )
+        stored = Attribution.load(f"{mask[:4]}/photo.shapley_sampling.npz")
+        assert stored.details["features"].shape == (1, 50 if mask == "slic" else 4)

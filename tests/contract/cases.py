@@ -39,6 +39,10 @@ ALTERNATIVES: dict[tuple[str, str], Any] = {
     ("internal_influence", "layer"): "conv2",
     ("internal_influence", "rule"): "riemann_left",
     ("internal_influence", "steps"): 3,
+    ("kernel_shap", "samples"): 300,
+    ("lime", "alpha"): 0.1,
+    ("lime", "kernel_width"): 0.5,
+    ("lime", "samples"): 300,
     ("lrp", "rule"): "z_plus",
     ("occlusion", "baseline"): 0.5,
     ("occlusion", "reduce"): "max",
@@ -51,6 +55,16 @@ ALTERNATIVES: dict[tuple[str, str], Any] = {
     ("rise", "seed"): 1,
     ("saliency", "absolute"): False,
     ("score_cam", "channels"): 1,
+    ("shapley_sampling", "samples"): 8,
+    **{
+        (name, option): value
+        for name in ("kernel_shap", "lime", "shapley_sampling")
+        for option, value in (
+            ("baseline", 0.5),
+            ("mask", np.arange(30).reshape(6, 5) // 4),
+            ("seed", 1),
+        )
+    },
     **{
         (name, option): value
         for name in CAMS
@@ -81,7 +95,12 @@ OF_LOGITS = {"deep_lift", "deep_shap", "lrp"}
 # What an option without a default is given.
 REQUIRED: dict[str, Any] = {"layer": "conv1", "background": images(3, seed=2)}
 # Smaller numbers than the defaults, which would take long.
-FEW: dict[tuple[str, str], Any] = {("rise", "samples"): 40}
+FEW: dict[tuple[str, str], Any] = {
+    ("kernel_shap", "samples"): 250,
+    ("lime", "samples"): 200,
+    ("rise", "samples"): 40,
+    ("shapley_sampling", "samples"): 4,
+}
 
 
 def make(name: str, path: str = "conv1", **options: Any) -> methods.AttributionMethod:

@@ -14,7 +14,13 @@ from tfxai.registry import load
 pytestmark = pytest.mark.slow
 # Paths through a deep network of ReLUs: what 50 steps or samples leave of the difference.
 GAPS = {"cifar10_cnn": 0.1, "efficientnet_lite0": 0.6}
-EXACT = {"deep_lift": 1e-4, "deep_shap": 1e-4}  # float32 through some twenty layers
+EXACT = {  # float32 through some twenty layers
+    "deep_lift": 1e-4,
+    "deep_shap": 1e-4,
+    "kernel_shap": 1e-4,
+    "shapley_sampling": 1e-4,
+}
+LEAST = {"kernel_shap": 32, "lime": 32, "shapley_sampling": 4}  # samples, for 16 squares
 SAME = {("efficientnet_lite0", "deconv_net")}  # no max-pooling: its map is of no image
 SAMPLED = {"gradient_shap": 1.5}  # a Monte Carlo error, not of the quadrature
 
@@ -42,12 +48,13 @@ def test_photograph_is_explained(name, model, request):
     pixels = photograph("chelsea", side)
     background = np.concatenate([photograph("coffee", side), photograph("rocket", side)])
     prepared = np.asarray(subject.prepare(background), np.float32)
-    squares = np.indices((side, side)) // (side // 8)
+    squares = np.indices((side, side)) // (side // (4 if name in LEAST else 8))
     given = {"background": prepared, "mask": 8 * squares[0] + squares[1]}
     options = {option: given[option] for option in given if option in _options(name)}
     if model == "efficientnet_lite0":  # enough to be of this image
         few = {"samples": 8, "channels": 8}
         options |= {option: few[option] for option in few if option in _options(name)}
+        options |= {"samples": LEAST[name]} if name in LEAST else {}
     method = make(name, layer, **options)
     a = method(subject, pixels)
     assert np.isfinite(a.values).all()

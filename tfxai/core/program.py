@@ -44,6 +44,7 @@ class Plan:
         target_rank: 1 for (B,), r + 1 for (B, r).
         has_baseline: Whether a baseline is handed in.
         num_baselines: Number of baselines in a set that all examples share, 0 for one each.
+        groups: Shape of the feature numbers that each example brings along, None where none does.
         chunk: Rows that run at once.
         jit: Whether XLA compiles it.
     """
@@ -55,6 +56,7 @@ class Plan:
     target_rank: int
     has_baseline: bool
     num_baselines: int
+    groups: tuple[int, ...] | None
     chunk: int
     jit: bool
 
@@ -95,10 +97,13 @@ def _compile(model: keras.Model, plan: Plan, anatomy: Anatomy, attribute: Attrib
     reference = weakref.ref(model)  # the cache must not keep the model alive
 
     def run(
-        leaves: list[tf.Tensor], target: tf.Tensor, baseline: list[tf.Tensor]
+        leaves: list[tf.Tensor],
+        target: tf.Tensor,
+        baseline: list[tf.Tensor],
+        groups: list[tf.Tensor],
     ) -> dict[str, tf.Tensor]:
         live = cast(keras.Model, reference())  # alive: the caller holds it
-        f, x = _score(live, plan, anatomy, leaves, target, baseline)
+        f, x = _score(live, plan, anatomy, leaves, target, (baseline, groups))
         return _answers(f, x, attribute)
 
     axes = [None] if plan.target_rank == 1 else [None, len(anatomy.outputs[0])]
@@ -113,9 +118,9 @@ def _compile(model: keras.Model, plan: Plan, anatomy: Anatomy, attribute: Attrib
         if plan.has_baseline
         else []
     )
-    return compiled(
-        run, [specs, tf.TensorSpec(axes, tf.int32, name="target"), baseline_specs], jit=plan.jit
-    )
+    target = tf.TensorSpec(axes, tf.int32, name="target")
+    groups = [tf.TensorSpec((None, *plan.groups), tf.int32, name="groups")] if plan.groups else []
+    return compiled(run, [specs, target, baseline_specs, groups], jit=plan.jit)
 
 
 def why_not_finite(
@@ -124,7 +129,7 @@ def why_not_finite(
     """Where the numbers of one example stop being finite, in words; empty where they do not."""
 
     def run(leaves: list[tf.Tensor], target: tf.Tensor) -> dict[str, tf.Tensor]:
-        f, x = _score(model, plan, anatomy, leaves, target, [])
+        f, x = _score(model, plan, anatomy, leaves, target, ([], []))
         f, _ = f.decided(x)
         return finite_flags(f, x, anatomy)
 
@@ -139,14 +144,15 @@ def _score(
     anatomy: Anatomy,
     leaves: list[tf.Tensor],
     target: tf.Tensor,
-    baseline: list[tf.Tensor],
+    beside: tuple[list[tf.Tensor], list[tf.Tensor]],
 ) -> tuple[Score, tf.Tensor]:
-    """F and x of a plan."""
+    """F and x of a plan; beside x lie the baselines and the feature numbers, or nothing."""
+    baseline, groups = beside
     network, x, held, x0 = _widened(*_at(model, plan, anatomy, leaves, baseline))
     whole = plan.at is None and len(leaves) == 1 and x.dtype == leaves[0].dtype
     own, shared = (None, x0) if plan.num_baselines else (x0, None)
     limits = Limits(plan.chunk, plan.parts, plan.jit)
-    rows = Rows(target, held, own, shared)
+    rows = Rows(target, held, own, shared, groups[0] if groups else None)
     split = _splitting(model, plan) if whole else None
     return Score(network, plan.question, anatomy, rows, limits, split), x
 

@@ -40,12 +40,14 @@ class Rows(NamedTuple):
         held: Other inputs of the model, which are not explained.
         baseline: x' for every row of x, or None.
         background: A set of baselines for all rows, (R, ...), or None.
+        groups: As in `Score`.
     """
 
     target: tf.Tensor
     held: tuple[tf.Tensor, ...] = ()
     baseline: tf.Tensor | None = None
     background: tf.Tensor | None = None
+    groups: tf.Tensor | None = None
 
 
 class Limits(NamedTuple):
@@ -68,6 +70,7 @@ class Score:
     Attributes:
         baseline: x' for every row of x, or None where there is none or a set of them.
         background: A set of baselines that all rows share, (R, ...), or None.
+        groups: The feature of every pixel of a row, (B, h, w), or None where all rows share them.
     """
 
     def __init__(
@@ -86,7 +89,7 @@ class Score:
         self._limits = limits
         self._copies: int | tf.Tensor = 1
         self._runs: dict[Any, _Run] = {}
-        self._target, self._held, self.baseline, self.background = rows
+        self._target, self._held, self.baseline, self.background, self.groups = rows
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """f(x), (B,)."""
@@ -156,7 +159,7 @@ class Score:
         else:
             network, held = self._replacing(path), (x, *self._held)
             activations = self._activations(self._run(x), path)
-        alone = {"baseline": None, "background": None, "_split": None}
+        alone = {"baseline": None, "background": None, "groups": None, "_split": None}
         return self._with(_network=network, _held=held, **alone), activations
 
     def _replacing(self, path: str) -> Network:
@@ -447,6 +450,7 @@ class Score:
             _target=repeat_batch(self._target, copies),
             _held=tuple(repeat_batch(tensor, copies) for tensor in self._held),
             baseline=None if self.baseline is None else repeat_batch(self.baseline, copies),
+            groups=None if self.groups is None else repeat_batch(self.groups, copies),
         )
 
     def _chosen(self, example: tf.Tensor) -> Score:
@@ -455,6 +459,7 @@ class Score:
             _target=tf.gather(self._target, example),
             _held=tuple(tf.gather(tensor, example) for tensor in self._held),
             baseline=None if self.baseline is None else tf.gather(self.baseline, example),
+            groups=None if self.groups is None else tf.gather(self.groups, example),
         )
 
     def _with(self, **changes: Any) -> Self:

@@ -31,6 +31,7 @@ from tfxai.core.scores import (
     name_of,
     registered_score,
 )
+from tfxai.core.superpixels import Slic
 from tfxai.core.targets import PREDICTED, read_target
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import (
@@ -86,6 +87,11 @@ class AttributionMethod(abc.ABC):
             _check_layer(str(self._options()["layer"]), body)
         bound = {name: inner._bound(body) for name, inner in self._inner().items()}
         return dataclasses.replace(self, **bound) if bound else self
+
+    def _fitted(self, layout: Layout, at: str | None) -> Self:
+        """The method with the options that it takes from the inputs filled in."""
+        fitted = {name: inner._fitted(layout, at) for name, inner in self._inner().items()}
+        return dataclasses.replace(self, **fitted) if fitted else self
 
     @property
     def is_signed(self) -> bool:
@@ -151,11 +157,13 @@ class AttributionMethod(abc.ABC):
         body = anatomy(subject.model, layout)
         method = self._bound(body)
         method._check_at(at, layout, body)
+        method = method._fitted(layout, at)
         subject.check_classes(body)
         question = _question(score, method.default_score, subject, body)
         batch = len(leaves[0])
         targets = _targets(target, batch, question, subject, body)
         baseline = method._baseline(subject, layout, leaves)
+        groups = method._groups(subject, layout, leaves)
         traced = method._without_tensors()
         plan = Plan(
             method=traced,
@@ -165,13 +173,14 @@ class AttributionMethod(abc.ABC):
             target_rank=targets.ndim,
             has_baseline=bool(baseline),
             num_baselines=len(baseline[0]) if method._shares_baselines() else 0,
+            groups=groups[0].shape[1:] if groups else None,
             chunk=_chunk(chunk_size, body),
             jit=config.jit_compile,
         )
 
         def run(plan: Plan, report: Report) -> dict[str, Array]:
             function = program(subject.model, plan, body, traced._attribute)
-            return _in_slices(function, plan, leaves, targets, baseline, report)
+            return _in_slices(function, plan, leaves, targets, (baseline, groups), report)
 
         with shown(progress, self.name, batch) as report:
             answers = _within_memory(run, plan, report, can_shrink=chunk_size == "auto")
@@ -235,6 +244,16 @@ class AttributionMethod(abc.ABC):
         for baseline in self._baselines():
             return read_baseline(baseline, layout, leaves, subject.preprocessing)
         return []
+
+    def _superpixels(self) -> list[Slic]:
+        """The option that parts each image by itself, or nothing."""
+        own = [one for one in self._options().values() if isinstance(one, Slic)]
+        return own + [one for inner in self._inner().values() for one in inner._superpixels()]
+
+    def _groups(self, subject: Subject, layout: Layout, leaves: Sequence[Array]) -> list[Array]:
+        """The features of each image by number, (B, h, w), or nothing where all share them."""
+        images = [leaves[i] for i in layout.explained]
+        return [one.make(images[0], subject.preprocessing) for one in self._superpixels()[:1]]
 
     def _check_at(self, at: str | None, layout: Layout, body: Anatomy) -> None:
         if at is None:
@@ -488,11 +507,11 @@ def _in_slices(
     plan: Plan,
     leaves: Sequence[Array],
     targets: Array,
-    baseline: Sequence[Array],
+    beside: tuple[Sequence[Array], Sequence[Array]],
     report: Report,
 ) -> dict[str, Array]:
     """Runs the program on at most a chunk of examples at a time, so that memory stays bounded."""
-    batch = len(targets)
+    batch, (baseline, groups) = len(targets), beside
     parts: list[dict[str, Array]] = []
     for start in range(0, batch, plan.chunk):
         part = slice(start, start + plan.chunk)
@@ -503,6 +522,7 @@ def _in_slices(
                 tf.convert_to_tensor(leaf if plan.num_baselines else leaf[part])
                 for leaf in baseline
             ],
+            [tf.convert_to_tensor(array[part]) for array in groups],
         )
         parts.append({name: tensor.numpy() for name, tensor in answers.items()})
         report(min(start + plan.chunk, batch), batch)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Self, final
 
-import numpy as np
 import tensorflow as tf
 
 from tfxai.core.baselines import check_baseline
+from tfxai.core.inputs import Layout
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
-from tfxai.methods.perturbation.groups import group_numbers, read_mask
+from tfxai.methods.perturbation.groups import Features, check_superpixels, read_mask
 
 
 @final
@@ -21,14 +21,16 @@ class FeatureAblation(AttributionMethod):
 
     Args:
         mask: Integers that say which feature each element of an input belongs to, shaped like
-            one input, or (h, w) for all channels alike: superpixels, the columns of a table that
-            belong together. None takes every element by itself, which for images is slow.
+            one input, or (h, w) for all channels alike, such as the columns of a table that
+            belong together; or `Slic`, superpixels of each image. None takes every element by
+            itself, which for images is slow.
         baseline: What stands in a feature's place, as for `IntegratedGradients`; the mean over
             `Samples`.
 
     Returns:
         `Attribution` with values shaped like the inputs: at each element the drop without its
-        feature, signed, in units of the score, with `baseline_score`.
+        feature, signed, in units of the score, with `baseline_score`; with superpixels
+        `details["mask"]` (B, h, w).
 
     Raises:
         InvalidInputError: `mask` holds no integers or is shaped like no input, or the baseline
@@ -57,15 +59,18 @@ class FeatureAblation(AttributionMethod):
         object.__setattr__(self, "mask", read_mask(self.mask))
         object.__setattr__(self, "baseline", check_baseline(self.baseline))
 
-    def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
-        groups = group_numbers(self.mask, x, f.num_parts)  # shaped like one input
-        count, several = int(groups.max()) + 1, f.num_baselines
+    def _fitted(self, layout: Layout, at: str | None) -> Self:
+        check_superpixels(self.mask, layout, at)
+        return self
+
+    def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        features = Features.of(self.mask, f, x)
+        count, several = features.count, f.num_baselines
 
         def ablated(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
-            feature = tf.reshape(k // several, [-1] + [1] * groups.ndim)
-            return f(tf.where(groups[None] == feature, f.baseline_number(k % several), x))
+            others = tf.range(count)[None] != (k // several)[:, None]  # (R, M)
+            return f(features.shown(f, x, others, k % several))
 
         scores = f.scores_of_copies(ablated, count * several, x)
         left = tf.reduce_mean(tf.reshape(scores, [-1, count, several]), axis=-1)
-        drops = tf.gather(f(x)[:, None] - left, np.ravel(groups), axis=1)
-        return tf.reshape(drops, tf.shape(x))
+        return features.spread(f, x, f(x)[:, None] - left), features.detail(f)

@@ -1,0 +1,125 @@
+"""KernelSHAP: Shapley values of features by one weighted regression over coalitions."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar, Self, final
+
+import numpy as np
+import tensorflow as tf
+
+from tfxai.core.baselines import check_baseline
+from tfxai.core.draws import check_seed
+from tfxai.core.inputs import Layout
+from tfxai.core.score import Score
+from tfxai.methods.base import AttributionMethod
+from tfxai.methods.gradient.noise import check_samples
+from tfxai.methods.perturbation.groups import Features, check_several, fitted_mask, read_mask
+from tfxai.methods.perturbation.shapley_kernel import kernel_coalitions, shapley_map
+
+_MOST_OUTPUTS = 2**18  # features times outputs of the details, a number each
+
+
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class KernelSHAP(AttributionMethod):
+    """Shares the score's difference to the baseline fairly among features.
+
+    A feature's Shapley value is what it adds to the score when it joins the features before it,
+    averaged over all orders in which features may join. The regression of the scores of
+    coalitions on who is in them gives all of these values at once: exactly where `samples` reach
+    for all coalitions, else as an estimate. The values add up to the difference in either case.
+
+    Args:
+        mask: The features: `Slic`, superpixels of each image; or integers shaped like one input,
+            or (h, w) for all channels alike. None is `Slic()` for images of more than 300
+            elements, and every element by itself for all else.
+        samples: Most coalitions that are run beside the full and the empty one, at least twice
+            as many as features. All 2^M - 2 coalitions of M features are run where they are no
+            more than that: up to 10 features at the default.
+        baseline: What stands in the place of a feature that is not in a coalition, as for
+            `IntegratedGradients`; the mean over `Samples`.
+        seed: Of the coalitions, which all examples share.
+
+    Returns:
+        `Attribution` with values shaped like the inputs, signed, in units of the score: the
+        Shapley value of a feature in equal shares for its elements; with `baseline_score` and
+        `completeness_gap`, which is 0 up to rounding. `details` holds `"features"` (B, M), the
+        Shapley values of the M features in ascending order of their numbers; `"outputs"`
+        (B, M, N), those for each of the N outputs that a target chooses from, where features
+        times outputs are at most 262,144; and with superpixels `"mask"` (B, h, w).
+
+    Raises:
+        InvalidInputError: An option is out of range, the mask fits no input or has one feature,
+            or the samples are too few to determine the values.
+
+    Reference:
+        Lundberg, Lee, "A Unified Approach to Interpreting Model Predictions", NeurIPS 2017,
+        Theorem 2. arXiv:1705.07874. Departures: no l1 penalty; the two coalitions of infinite
+        weight are a constraint; sizes of coalitions whose share of the budget reaches for all of
+        them (the outermost always) are enumerated. The others are drawn in pairs of a coalition
+        and its complement: Covert, Lee, "Improving KernelSHAP", AISTATS 2021, arXiv:2012.01536.
+        Departures: they draw every coalition; here a pair drawn again counts again but is not run
+        again; their estimate of the error is not given.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> inputs = keras.Input((3,))
+        >>> model = keras.Model(inputs, inputs[:, :1] * inputs[:, 1:2] + inputs[:, 2:])
+        >>> KernelSHAP()(model, np.array([[2.0, 3.0, 5.0]])).values.round(4)
+        array([[3., 3., 5.]], dtype=float32)
+    """
+
+    name: ClassVar[str] = "kernel_shap"
+    default_score: ClassVar[str] = "probability"
+    completes: ClassVar[bool] = True
+    mask: Any = None
+    samples: int = 1024
+    baseline: Any = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mask", read_mask(self.mask))
+        check_samples(self.samples)
+        object.__setattr__(self, "baseline", check_baseline(self.baseline))
+        check_seed(self.seed)
+
+    def _fitted(self, layout: Layout, at: str | None) -> Self:
+        return dataclasses.replace(self, mask=fitted_mask(self.mask, layout, at))
+
+    def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        features = Features.of(self.mask, f, x)
+        check_several(features.count)
+        z, weights = kernel_coalitions(features.count, self.samples, self.seed)
+        solve = shapley_map(z, weights)  # (n + 2, M): one matrix for every score and output
+        several = f.num_baselines
+        ends = np.arange(2)[:, None] * np.ones(features.count)
+        coalitions = np.concatenate([z, ends.astype(bool)])
+        outputs = _outputs(f, x, features.count)
+
+        def shares(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
+            chosen = tf.gather(tf.constant(coalitions), k // several)
+            shown = features.shown(f, x, chosen, k % several)
+            games = [f(shown)[:, None]]  # (R, 1), and all outputs beside it
+            if outputs:
+                games.append(tf.cast(f.outputs(shown), games[0].dtype))
+            played = tf.cast(tf.concat(games, axis=1), tf.float64)
+            return tf.gather(tf.constant(solve), k // several)[:, :, None] * played[:, None, :]
+
+        weight = 1 / several
+        like = tf.zeros([tf.shape(x)[0], features.count, 1 + outputs], tf.float64)
+        copies = [weight] * (len(coalitions) * several)
+        solved = tf.cast(f.sum_over_copies(shares, copies, x, like=like), x.dtype)
+        details = {"features": solved[:, :, 0]} | features.detail(f)
+        if outputs:
+            details["outputs"] = solved[:, :, 1:]
+        return features.shares(f, x, details["features"]), details
+
+
+def _outputs(f: Score, x: tf.Tensor, features: int) -> int:
+    """Number of the outputs whose values are given too: 0 where the score is none of (B, N)."""
+    outputs = f.outputs(x)
+    if outputs is None or outputs.shape.rank != 2 or not outputs.shape[1]:
+        return 0
+    count = int(outputs.shape[1])
+    return count if count * features <= _MOST_OUTPUTS else 0
