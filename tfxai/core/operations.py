@@ -6,7 +6,8 @@ other constants do not. All knowledge of single types that propagation needs is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -198,12 +199,42 @@ def is_elementwise(op: tf.Operation) -> bool:
     return op.type in _ELEMENTWISE
 
 
-def run_again(op: tf.Operation, operands: Mapping[int, tf.Tensor]) -> tf.Tensor:
+def run_again(op: tf.Operation, operands: Mapping[int, tf.Tensor], **attributes: Any) -> tf.Tensor:
     """The operation's first output with some of its operands replaced."""
+    return copy_of(op, operands, **attributes).outputs[0]
+
+
+def copy_of(
+    op: tf.Operation, operands: Mapping[int, tf.Tensor], **attributes: Any
+) -> tf.Operation:
+    """The operation in the graph that is being traced, with some operands and attributes replaced.
+
+    Args:
+        op: The operation.
+        operands: New operands by their position.
+        attributes: New attributes, strings or lists of integers.
+    """
     tensors = [operands.get(i, tensor) for i, tensor in enumerate(op.inputs)]
     types = [output.dtype for output in op.outputs]
-    graph = tf.compat.v1.get_default_graph()
-    return graph.create_op(op.type, tensors, types, attrs=dict(op.node_def.attr)).outputs[0]
+    attrs = dict(op.node_def.attr)
+    for name, value in attributes.items():
+        if name in attrs:
+            attrs[name] = _attribute(value)
+    return tf.compat.v1.get_default_graph().create_op(op.type, tensors, types, attrs=attrs)
+
+
+def between(x: tf.Tensor, outputs: Sequence[tf.Tensor]) -> Iterator[tf.Operation]:
+    """The operations on which the outputs rest, no further than x, operands before users."""
+    done: set[tf.Operation] = set()
+    stack: list[tuple[tf.Operation, bool]] = [(output.op, False) for output in outputs]
+    while stack:
+        op, complete = stack.pop()
+        if complete:
+            yield op
+        elif op not in done:
+            done.add(op)
+            stack.append((op, True))
+            stack += [(tensor.op, False) for tensor in op.inputs if tensor is not x]
 
 
 def is_nonnegative(tensor: tf.Tensor) -> bool:
@@ -245,3 +276,9 @@ def _of_one(op: tf.Operation, only: set[int]) -> str | None:
     if name in _POOLS:
         return "pool"
     return "activation" if name in _ACTIVATIONS | _COMBINATIONS else None
+
+
+def _attribute(value: str | list[int]) -> tf.compat.v1.AttrValue:
+    if isinstance(value, str):
+        return tf.compat.v1.AttrValue(s=value.encode())
+    return tf.compat.v1.AttrValue(list=tf.compat.v1.AttrValue.ListValue(i=value))

@@ -19,7 +19,8 @@ from tfxai.core.diagnosis import culprit, finite_flags
 from tfxai.core.heads import at_least_float32
 from tfxai.core.inputs import Array, Layout
 from tfxai.core.kept import Kept
-from tfxai.core.score import Limits, Network, Rows, Score, Split
+from tfxai.core.rows import Limits, Network, Rows, Split
+from tfxai.core.score import Score
 from tfxai.core.scores import Neuron, Question
 from tfxai.core.surgery import Cut, cut
 from tfxai.core.taps import is_readable, observe, unreadable

@@ -123,7 +123,7 @@ class _Graph:
         self._with_conditions = not by_gradient
         self.live = {self.x}
         self.order: dict[tf.Operation, int] = {}
-        for op in _backward(score, x):
+        for op in operations.between(x, [score]):
             is_live = any(tensor.ref() in self.live for tensor in op.inputs)
             if is_live and op.type not in operations.CONSTANTS:
                 self.order[op] = len(self.order)
@@ -237,20 +237,6 @@ def _fit(before: Step, step: Step) -> bool:
         return False
     weights = (before.kinds + step.kinds).count("weighted")
     return step.kind == "gradient" or (step.kind == "affine" and weights <= 1)
-
-
-def _backward(score: tf.Tensor, x: tf.Tensor) -> Iterator[tf.Operation]:
-    """The operations on which the score rests, no further than x, operands before users."""
-    done: set[tf.Operation] = set()
-    stack: list[tuple[tf.Operation, bool]] = [(score.op, False)]
-    while stack:
-        op, complete = stack.pop()
-        if complete:
-            yield op
-        elif op not in done:
-            done.add(op)
-            stack.append((op, True))
-            stack += [(tensor.op, False) for tensor in op.inputs if tensor is not x]
 
 
 def _unique(tensors: Iterator[tf.Tensor]) -> tuple[tf.Tensor, ...]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Any, ClassVar, final
 
 import tensorflow as tf
 
 from tfxai.core.baselines import check_baseline
 from tfxai.core.score import Score
+from tfxai.core.windows import Windows, check_windows
 from tfxai.methods.base import AttributionMethod
-from tfxai.methods.perturbation.windows import Sweep, check_windows
 
 
 @final
@@ -66,16 +65,7 @@ class Occlusion(AttributionMethod):
         object.__setattr__(self, "baseline", check_baseline(self.baseline))
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
-        sweep = Sweep.over(x, f.num_parts, self.window, self.stride)
-        channels = [1] * (x.shape.rank - 1 - len(sweep.sides))
-
-        several = f.num_baselines
-
-        def occluded(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
-            covered = tf.reshape(sweep.covered(k // several), [-1, *sweep.sides, *channels])
-            return f(tf.where(covered, f.baseline_number(k % several), x))
-
-        scores = f.scores_of_copies(occluded, math.prod(sweep.counts) * several, x)
-        left = tf.reduce_mean(tf.reshape(scores, [-1, *sweep.counts, several]), axis=-1)
-        drops = tf.reshape(f(x), [-1] + [1] * len(sweep.counts)) - left
-        return sweep.spread(drops, self.reduce)
+        windows = Windows.over(x, f.num_parts, self.window, self.stride)
+        left = f.scores_covered(windows, x)
+        drops = tf.reshape(f(x), [-1] + [1] * len(windows.counts)) - left
+        return windows.spread(drops, self.reduce)

@@ -16,21 +16,21 @@ REDUCTIONS = ("mean", "max")
 
 
 @dataclasses.dataclass(frozen=True)
-class Sweep:
+class Windows:
     """The windows over an input.
 
     Args:
-        sides: Length of each axis that is swept.
-        windows: Side of a window along each.
+        axes: Length of each axis that is swept.
+        sides: Side of a window along each.
         starts: Where the windows start along each.
     """
 
+    axes: tuple[int, ...]
     sides: tuple[int, ...]
-    windows: tuple[int, ...]
     starts: tuple[tuple[int, ...], ...]
 
     @classmethod
-    def over(cls, x: tf.Tensor, parts: int, window: Any, stride: Any) -> Sweep:
+    def over(cls, x: tf.Tensor, parts: int, window: Any, stride: Any) -> Windows:
         """The windows over x: all axes but batch and channels; the features of a table.
 
         Raises:
@@ -43,40 +43,47 @@ class Sweep:
                 f"The model has {parts} inputs, and a window slides over one. Hold the others "
                 "fast in a model of your own, or use FeatureAblation."
             )
-        sides = tuple(x.shape[1:-1] if x.shape.rank > 2 else x.shape[1:])
-        windows = _for_each("window", window, [max(side // 8, 1) for side in sides])
-        strides = _for_each("stride", stride, [max(one // 2, 1) for one in windows])
-        if any(one > side for one, side in zip(windows, sides, strict=True)):
+        axes = tuple(x.shape[1:-1] if x.shape.rank > 2 else x.shape[1:])
+        sides = _for_each("window", window, [max(axis // 8, 1) for axis in axes])
+        strides = _for_each("stride", stride, [max(side // 2, 1) for side in sides])
+        if any(side > axis for side, axis in zip(sides, axes, strict=True)):
             raise InvalidInputError(
-                f"window={windows} is larger than the input, whose axes are {sides}. "
+                f"window={sides} is larger than the input, whose axes are {axes}. "
                 "Pass a smaller window."
             )
-        if any(step > one for step, one in zip(strides, windows, strict=True)):
+        if any(step > side for step, side in zip(strides, sides, strict=True)):
             raise InvalidInputError(
-                f"stride={strides} is larger than window={windows} and would leave gaps. "
+                f"stride={strides} is larger than window={sides} and would leave gaps. "
                 "Pass a stride of at most the window."
             )
         starts = tuple(
-            tuple(sorted({*range(0, side - one, step), side - one}))
-            for side, one, step in zip(sides, windows, strides, strict=True)
+            tuple(sorted({*range(0, axis - side, step), axis - side}))
+            for axis, side, step in zip(axes, sides, strides, strict=True)
         )
-        return cls(sides, windows, starts)
+        return cls(axes, sides, starts)
 
     @property
     def counts(self) -> tuple[int, ...]:
         """Number of windows along each axis."""
         return tuple(len(starts) for starts in self.starts)
 
+    def numbers(self, k: tf.Tensor) -> list[tf.Tensor]:
+        """The numbers along each axis, (R,), of the windows of numbers k."""
+        found = []
+        for count in reversed(self.counts):
+            found.append(k % count)
+            k = k // count
+        return found[::-1]
+
     def covered(self, k: tf.Tensor) -> tf.Tensor:
-        """Which positions the windows of numbers k, (R,), cover: (R, *sides) bool."""
-        result = tf.ones([tf.shape(k)[0]] + [1] * len(self.sides), tf.bool)
-        for axis in reversed(range(len(self.sides))):
-            start = tf.gather(tf.constant(self.starts[axis]), k % self.counts[axis])
-            k = k // self.counts[axis]
-            offset = tf.range(self.sides[axis])[None] - start[:, None]
-            inside = (offset >= 0) & (offset < self.windows[axis])
-            shape = [-1] + [1] * len(self.sides)
-            shape[axis + 1] = self.sides[axis]
+        """Which positions the windows of numbers k, (R,), cover: (R, *axes) bool."""
+        result = tf.ones([tf.shape(k)[0]] + [1] * len(self.axes), tf.bool)
+        for axis, number in enumerate(self.numbers(k)):
+            start = tf.gather(tf.constant(self.starts[axis]), number)
+            offset = tf.range(self.axes[axis])[None] - start[:, None]
+            inside = (offset >= 0) & (offset < self.sides[axis])
+            shape = [-1] + [1] * len(self.axes)
+            shape[axis + 1] = self.axes[axis]
             result = result & tf.reshape(inside, shape)
         return result
 
@@ -88,12 +95,12 @@ class Sweep:
             reduce: `"mean"` or `"max"`.
 
         Returns:
-            (B, *sides).
+            (B, *axes).
         """
-        for axis in range(len(self.sides)):
+        for axis in range(len(self.axes)):
             index = self._covering(axis)  # (side, most), -1 where fewer cover it
             picked = tf.gather(numbers, np.maximum(index, 0), axis=axis + 1)
-            shape = [*index.shape] + [1] * (len(self.sides) - axis - 1)
+            shape = [*index.shape] + [1] * (len(self.axes) - axis - 1)
             is_real = np.reshape(index >= 0, shape)
             if reduce == "max":
                 picked = tf.where(is_real, picked, picked.dtype.min)
@@ -106,8 +113,8 @@ class Sweep:
     def _covering(self, axis: int) -> Array:
         """The numbers of the windows that cover each position of an axis, -1 for none."""
         starts = np.array(self.starts[axis])
-        position = np.arange(self.sides[axis])[:, None]
-        covers = (position >= starts) & (position < starts + self.windows[axis])
+        position = np.arange(self.axes[axis])[:, None]
+        covers = (position >= starts) & (position < starts + self.sides[axis])
         most = covers.sum(axis=1).max()
         order = np.argsort(~covers, axis=1, kind="stable")[:, :most]
         return np.where(np.take_along_axis(covers, order, axis=1), order, -1)
