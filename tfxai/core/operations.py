@@ -162,6 +162,7 @@ _CALLS = frozenset(
         "XlaCallModule",
     }
 )
+_SMALL = 64  # elements
 
 
 def kind(op: tf.Operation, live: Collection[int]) -> str | None:
@@ -214,7 +215,7 @@ def copy_of(
         operands: New operands by their position.
         attributes: New attributes, strings or lists of integers.
     """
-    tensors = [operands.get(i, tensor) for i, tensor in enumerate(op.inputs)]
+    tensors = [operands.get(i, _here(tensor)) for i, tensor in enumerate(op.inputs)]
     types = [output.dtype for output in op.outputs]
     attrs = dict(op.node_def.attr)
     for name, value in attributes.items():
@@ -276,6 +277,14 @@ def _of_one(op: tf.Operation, only: set[int]) -> str | None:
     if name in _POOLS:
         return "pool"
     return "activation" if name in _ACTIVATIONS | _COMBINATIONS else None
+
+
+def _here(tensor: tf.Tensor) -> tf.Tensor:
+    """A small constant in the graph that is being traced: axes and shapes that are to be known."""
+    is_here = tensor.graph is tf.compat.v1.get_default_graph()
+    if is_here or tensor.op.type != "Const" or (tensor.shape.num_elements() or 0) > _SMALL:
+        return tensor
+    return tf.constant(tf.get_static_value(tensor), tensor.dtype)
 
 
 def _attribute(value: str | list[int]) -> tf.compat.v1.AttrValue:

@@ -9,8 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.core import operations
-from tfxai.core.locality import Place, Plan, Task, plan
+from tfxai.core.locality import Plan, Task, plan
 from tfxai.core.rows import Network
+from tfxai.core.sliding import Place
 from tfxai.core.windows import Windows
 
 
@@ -92,9 +93,10 @@ class Patches:
             for i, tensor in live.items():
                 self._values[op.outputs[i].ref()] = self._values[tensor.ref()]
         else:
-            read = {i: self._read(t, cast(Place, task.reads), task.fill) for i, t in live.items()}
-            changed = {"padding": "VALID", "explicit_paddings": []} if task.how == "slide" else {}
-            self._values[y.ref()] = operations.run_again(op, read, **changed)
+            fill = task.slide.fill if task.slide else 0.0
+            read = {i: self._read(t, cast(Place, task.reads), fill) for i, t in live.items()}
+            new = task.slide.run(read[0]) if task.slide else operations.run_again(op, read)
+            self._values[task.result.ref()] = new
 
     def _as_whole(self, tensor: tf.Tensor) -> tf.Tensor:
         """The tensor of each row, its patch pasted in."""
@@ -126,7 +128,7 @@ class Patches:
         h, w = own.sides
         index = self._rows[:, None, None] * (h * w) + position[0][:, :, None] * w
         index = index + position[1][:, None, :]
-        flat = tf.reshape(patch, [-1, patch.shape[-1]])
+        flat = tf.reshape(patch, [-1, tensor.shape[-1]])
         is_in = inside[0][:, :, None] & inside[1][:, None, :]
         return tf.where(is_in[..., None], tf.gather(flat, index), around)
 
