@@ -343,3 +343,11 @@ def test_all_runs_whole_behind_what_looks_everywhere(network, first, forced):
     assert begin > 0
     assert all(is_whole[begin:])
     assert tasks[begin].op.type == first
+
+
+def test_same_under_xla(forced, monkeypatch):
+    model, x = made(mobilenet), images()
+    monkeypatch.setattr(tfxai.config, "jit_compile", True)
+    found = occluded(model, x, (4, 6), (4, 6), 0.1)[:, ::4, ::6]
+    np.testing.assert_allclose(found, slow(model, x, (4, 6), (4, 6), 0.1)[..., 1], **CLOSE)
+    assert forced

@@ -31,7 +31,8 @@ def require_model(model: Any) -> None:
     if not isinstance(model, keras.Model):
         raise UnsupportedModelError(
             f"Got a {kind.__name__} where a keras.Model was expected. "
-            "Pass the model itself, or a Subject that holds it."
+            "Pass the model itself, a Subject that holds it, or, to a method that needs scores "
+            "only, a function from a batch to its outputs such as its predict_proba."
         )
     if not model.built:
         raise UnsupportedModelError(

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from tfxai.core.anatomy import Anatomy
 from tfxai.core.diagnosis import culprit, finite_flags
+from tfxai.core.functions import is_of_function
 from tfxai.core.heads import at_least_float32
 from tfxai.core.inputs import Array, Layout
 from tfxai.core.kept import Kept
@@ -84,7 +85,7 @@ def forward(model: keras.Model, layout: Layout) -> Any:
         with keras.StatelessScope():  # nothing is assigned to the model
             return cast(keras.Model, reference())(layout.structure(leaves), training=False)
 
-    return _programs.get(model, ("forward", layout), lambda: compiled(run, [layout.specs()]))
+    return _programs.get(model, ("forward", layout), lambda: _made(model, run, [layout.specs()]))
 
 
 def compiled(function: Callable[..., Any], specs: Sequence[Any], *, jit: bool = False) -> Any:
@@ -92,6 +93,13 @@ def compiled(function: Callable[..., Any], specs: Sequence[Any], *, jit: bool = 
     return tf.function(
         function, input_signature=specs, autograph=False, jit_compile=jit
     ).get_concrete_function()
+
+
+def _made(
+    model: keras.Model, function: Callable[..., Any], specs: Sequence[Any], *, jit: bool = False
+) -> Any:
+    """`function` compiled, but for a model that stands for a function of Python."""
+    return function if is_of_function(model) else compiled(function, specs, jit=jit)
 
 
 def _compile(model: keras.Model, plan: Plan, anatomy: Anatomy, attribute: Attribute) -> Any:
@@ -121,13 +129,15 @@ def _compile(model: keras.Model, plan: Plan, anatomy: Anatomy, attribute: Attrib
     )
     target = tf.TensorSpec(axes, tf.int32, name="target")
     groups = [tf.TensorSpec((None, *plan.groups), tf.int32, name="groups")] if plan.groups else []
-    return compiled(run, [specs, target, baseline_specs, groups], jit=plan.jit)
+    return _made(model, run, [specs, target, baseline_specs, groups], jit=plan.jit)
 
 
 def why_not_finite(
     model: keras.Model, plan: Plan, anatomy: Anatomy, leaves: Sequence[Array], target: Array
 ) -> str:
     """Where the numbers of one example stop being finite, in words; empty where they do not."""
+    if is_of_function(model):
+        return ""
 
     def run(leaves: list[tf.Tensor], target: tf.Tensor) -> dict[str, tf.Tensor]:
         f, x = _score(model, plan, anatomy, leaves, target, ([], []))

@@ -20,6 +20,7 @@ from tfxai.core.baseline_kinds import Samples
 from tfxai.core.baselines import read_baseline
 from tfxai.core.content import Content, Contents, listed
 from tfxai.core.copies import chunk_rows
+from tfxai.core.functions import PredictFunction, function_model, is_function
 from tfxai.core.inputs import Array, Layout, read_inputs, require_explained
 from tfxai.core.program import DETAIL, Plan, Values, program, why_not_finite
 from tfxai.core.score import Score
@@ -39,6 +40,7 @@ from tfxai.errors import (
     InvalidInputError,
     NotFiniteError,
     UnknownNameError,
+    UnsupportedModelError,
 )
 from tfxai.progress import Report, shown
 from tfxai.subject import Subject
@@ -68,6 +70,8 @@ class AttributionMethod(abc.ABC):
     """Whether `at=` makes sense for the method."""
     is_of_layer: ClassVar[bool] = False
     """Whether the values are of the units of the option `layer`, shaped like its output."""
+    is_black_box: ClassVar[bool] = False
+    """Whether the method asks for scores only, so that a function will do for a model."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -110,7 +114,7 @@ class AttributionMethod(abc.ABC):
 
     def __call__(
         self,
-        model: keras.Model | Subject,
+        model: keras.Model | Subject | PredictFunction,
         inputs: Any,
         target: Any = None,
         *,
@@ -123,7 +127,8 @@ class AttributionMethod(abc.ABC):
 
         Args:
             model: A built Keras 3 model, or a `Subject`, which adds class names, preprocessing
-                and true colours.
+                and true colours. Methods that need scores only take any function too, from a
+                batch in the type of `inputs` to its outputs, (B, N).
             inputs: A batch (B, ...), or a list or dict of batches for several inputs. uint8
                 pixels are preprocessed where the subject knows how; other numbers are taken as
                 they are.
@@ -152,7 +157,7 @@ class AttributionMethod(abc.ABC):
             NotFiniteError: Values are NaN or infinite; the sentence names the layer.
             InsufficientMemoryError: Memory ran out, with one example at a time too.
         """
-        subject = Subject.of(model)
+        subject, inputs = self._subject(model, inputs, at)
         layout, leaves = read_inputs(subject.model, subject.prepare(inputs))
         body = anatomy(subject.model, layout)
         method = self._bound(body)
@@ -244,6 +249,20 @@ class AttributionMethod(abc.ABC):
         for baseline in self._baselines():
             return read_baseline(baseline, layout, leaves, subject.preprocessing)
         return []
+
+    def _subject(self, model: Any, inputs: Any, at: str | None) -> tuple[Subject, Any]:
+        """What is explained, and its inputs; a function is put in the place of a model."""
+        if not is_function(model):
+            return Subject.of(model), inputs
+        if not self.is_black_box or at is not None:
+            able = sorted(name for name, method in METHODS.items() if method.is_black_box)
+            what = f"{self.name!r} needs the gradient or the layers of a model"
+            raise UnsupportedModelError(
+                f"{what if at is None else f'at={at!r} names a layer'}, and a function has none. "
+                f"Pass the Keras model itself, or take one of {', '.join(able)} without at=."
+            )
+        wrapped, inputs = function_model(model, inputs)
+        return Subject(wrapped), inputs
 
     def _superpixels(self) -> list[Slic]:
         """The option that parts each image by itself, or nothing."""
@@ -491,7 +510,7 @@ def _within_memory(
     while True:
         try:
             return run(plan, report)
-        except tf.errors.ResourceExhaustedError as error:
+        except (tf.errors.ResourceExhaustedError, MemoryError) as error:
             if plan.chunk == 1 or not can_shrink:
                 advice = (
                     "Pass chunk_size='auto' or less." if plan.chunk > 1 else "Free some of it."

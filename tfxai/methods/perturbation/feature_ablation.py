@@ -51,6 +51,7 @@ class FeatureAblation(AttributionMethod):
     """
 
     name: ClassVar[str] = "feature_ablation"
+    is_black_box: ClassVar[bool] = True
     default_score: ClassVar[str] = "probability"
     mask: Any = None
     baseline: Any = None

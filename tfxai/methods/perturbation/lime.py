@@ -74,6 +74,7 @@ class LIME(AttributionMethod):
     """
 
     name: ClassVar[str] = "lime"
+    is_black_box: ClassVar[bool] = True
     default_score: ClassVar[str] = "probability"
     mask: Any = None
     samples: int = 1000

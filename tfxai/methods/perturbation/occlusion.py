@@ -51,6 +51,7 @@ class Occlusion(AttributionMethod):
     """
 
     name: ClassVar[str] = "occlusion"
+    is_black_box: ClassVar[bool] = True
     default_score: ClassVar[str] = "probability"
     is_map: ClassVar[bool] = True
     window: int | tuple[int, ...] | None = None

@@ -54,6 +54,7 @@ class RISE(AttributionMethod):
     """
 
     name: ClassVar[str] = "rise"
+    is_black_box: ClassVar[bool] = True
     default_score: ClassVar[str] = "probability"
     is_map: ClassVar[bool] = True
     samples: int = 1000
