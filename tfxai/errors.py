@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class TfxaiError(Exception):
@@ -63,6 +64,19 @@ class InsufficientMemoryError(TfxaiError, MemoryError):
 
 class ModelFileError(TfxaiError, ValueError):
     """A file holds no model that Keras can load."""
+
+
+class UnsafeModelError(ModelFileError):
+    """A file holds what no honest model does, and was not loaded.
+
+    Args:
+        sentence: What was found, and what to do.
+        report: All that a scan found.
+    """
+
+    def __init__(self, sentence: str, report: Any) -> None:
+        super().__init__(sentence)
+        self.report = report
 
 
 class DataNotFoundError(TfxaiError, FileNotFoundError):

@@ -13,6 +13,7 @@ from typing import Any, cast
 import keras
 import tensorflow as tf
 
+from tfxai.core.functions import closed_layer
 from tfxai.core.heads import final_activation
 from tfxai.core.inputs import Layout
 from tfxai.core.kept import Kept
@@ -52,11 +53,15 @@ class Anatomy:
         calls: Every layer call below the model itself.
         outputs: Shape of each output without the batch axis.
         activation: `"softmax"`, `"sigmoid"` or None, for a model with one output.
+        closed: Why no layer can be had, and what to do; empty where they can.
+        hidden_bytes: Bytes of what one example takes in layers that cannot be seen.
     """
 
     calls: tuple[LayerCall, ...]
     outputs: tuple[tuple[int | None, ...], ...]
     activation: str | None
+    closed: str = ""
+    hidden_bytes: int = 0
 
     def find(self, path: str) -> LayerCall:
         """The call at `path`; `"conv#1"` is the second call of a layer that is shared.
@@ -65,6 +70,7 @@ class Anatomy:
             LayerNotFoundError: No layer has that path.
             InvalidInputError: The layer is called several times and no call is chosen.
         """
+        self._require_layers()
         name, _, number = path.partition("#")
         found = [call for call in self.calls if call.path == name]
         if not found:
@@ -83,6 +89,10 @@ class Anatomy:
             )
         return found[0]
 
+    def _require_layers(self) -> None:
+        if self.closed:
+            raise LayerNotFoundError(self.closed)
+
     def _not_found(self, path: str) -> UnknownNameError:
         paths = list(dict.fromkeys(call.path for call in self.calls))
         inside = [known for known in paths if known.endswith(f"/{path}")]
@@ -97,6 +107,7 @@ class Anatomy:
         Raises:
             LayerNotFoundError: There is none.
         """
+        self._require_layers()
         for call in reversed(self.calls):
             shape = call.shape or ()
             if len(shape) == 3 and math.prod(n or 2 for n in shape[:2]) > 1:
@@ -115,7 +126,7 @@ class Anatomy:
             for call in self.calls
             if call.shape is not None
         ]
-        return max(sum(sizes), 1)
+        return max(sum(sizes) + self.hidden_bytes, 1)
 
 
 _known = Kept(64)
@@ -146,4 +157,8 @@ def _trace(model: keras.Model, layout: Layout) -> Anatomy:
 
     tf.function(run, autograph=False).get_concrete_function(*layout.specs())
     outputs, activation = ends[0]
-    return Anatomy(tuple(calls), outputs, activation)
+    layer = closed_layer(model)
+    if layer is None:
+        return Anatomy(tuple(calls), outputs, activation)
+    closed = f"The model is {layer.what}, whose layers cannot be tapped. {layer.advice}"
+    return Anatomy(tuple(calls), outputs, activation, closed, layer.hidden_bytes)

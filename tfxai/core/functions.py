@@ -62,10 +62,30 @@ def is_of_function(model: keras.Model) -> bool:
 
     TensorFlow's own threads would all wait for one another if the function used TensorFlow too.
     """
-    return isinstance(model.layers[-1] if model.layers else None, FunctionLayer)
+    return isinstance(closed_layer(model), FunctionLayer)
 
 
-class FunctionLayer(keras.layers.Layer):
+class ClosedLayer(keras.layers.Layer):
+    """The one layer of a model into which nobody can look.
+
+    Args:
+        what: What the model is.
+        advice: What to do for more than its inputs, a sentence.
+        hidden_bytes: Bytes of all that it computes for one example, 0 where nobody knows.
+    """
+
+    def __init__(self, what: str, advice: str, hidden_bytes: int = 0, **options: Any) -> None:
+        super().__init__(autocast=False, **options)
+        self.what, self.advice, self.hidden_bytes = what, advice, hidden_bytes
+
+
+def closed_layer(model: keras.Model) -> ClosedLayer | None:
+    """The layer of a model into which nobody can look, None for any other."""
+    last = model.layers[-1] if model.layers else None
+    return last if isinstance(last, ClosedLayer) else None
+
+
+class FunctionLayer(ClosedLayer):
     """A function, called while a program runs step by step.
 
     Args:
@@ -74,7 +94,8 @@ class FunctionLayer(keras.layers.Layer):
     """
 
     def __init__(self, function: PredictFunction, example: Array) -> None:
-        super().__init__(name="function", dtype="float64", autocast=False)
+        advice = "Pass the Keras model itself."
+        super().__init__("a function", advice, name="function", dtype="float64")
         self._takes = example.dtype
         self._function = function
         self._row: tuple[int, ...] = ()

@@ -138,7 +138,8 @@ class AttributionMethod(abc.ABC):
                 (`Contrast`, `Neuron`, a registered one) takes none.
             score: `"logit"`, `"probability"`, `"output"`, a registered function or its name,
                 `Contrast` or `Neuron`; None is the method's default. A default logit or
-                probability is the output itself where the model has no final softmax or sigmoid.
+                probability is the output itself where the model has no final softmax or sigmoid,
+                and where nobody can look into it: a SavedModel, a function.
             at: Path of a layer whose activations are explained in the place of the input.
             chunk_size: Most examples that run at once; `"auto"` keeps to
                 `tfxai.config.memory_budget`, and to half as many whenever memory runs out all
@@ -434,7 +435,7 @@ def _check_layer(path: str, body: Anatomy) -> None:
 def _question(score: Any, default: str, subject: Subject, body: Anatomy) -> Question:
     """What is explained, checked, class names turned into indices."""
     if score is None:
-        return Question(default, explicit=False)
+        return Question("output" if body.closed else default, explicit=False)
     score = name_of(score)
     if isinstance(score, str):
         return Question(score, explicit=True, function=registered_score(score))

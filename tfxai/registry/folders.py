@@ -47,15 +47,16 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     """The file of a model.
 
     Args:
-        name_or_path: A path that ends in `.keras` or `.h5`, or the name of a model in one of the
-            `roots`. What has a separator or such an ending is a path, never a name.
+        name_or_path: A path that ends in `.keras` or `.h5`, the folder of a SavedModel, or the
+            name of a model in one of the `roots`. What has a separator or such an ending is a
+            path, never a name.
 
     Returns:
-        The path of a file that is there.
+        The path of a file, or of such a folder, that is there.
 
     Raises:
         DataNotFoundError: There is no file at that path.
-        ModelFileError: The path leads to something that is no `.keras` or `.h5` file.
+        ModelFileError: The path leads to something else.
         UnknownNameError: No model has that name; the nearest names are given.
     """
     text = os.fspath(name_or_path)
@@ -92,9 +93,12 @@ def _file(path: Path) -> Path:
         near = nearest(path.stem, names()) if path.name else []
         hint = f"Correct the path, or pass the name {near[0]!r}." if near else "Correct the path."
         raise DataNotFoundError(f"There is no model file {str(path)!r}. {hint}")
+    if (path / "saved_model.pb").is_file():
+        return path
     if not path.is_file() or path.suffix.lower() not in SUFFIXES:
         what = "a folder" if path.is_dir() else "no file that ends in .keras or .h5"
         raise ModelFileError(
-            f"{str(path)!r} is {what}. Pass a model file that Keras saved, NAME.keras or NAME.h5."
+            f"{str(path)!r} is {what}. Pass a model file that Keras saved, NAME.keras or NAME.h5, "
+            "or the folder of a SavedModel."
         )
     return path

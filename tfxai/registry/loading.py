@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import sys
 import warnings
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfxai.card import Card, card_path
-from tfxai.errors import ModelFileError
+from tfxai.errors import ModelFileError, TfxaiError, UnsafeModelError
+from tfxai.inspection import Report, scan
 from tfxai.registry.folders import find
+from tfxai.registry.keras2 import former_layers, obstacle
 
 if TYPE_CHECKING:
     from tfxai.subject import Subject
@@ -30,66 +35,143 @@ _DEFECTS = (
     zipfile.BadZipFile,
     zlib.error,
 )
-
 _UNKNOWN = re.compile(r"Could not locate (class|function) '([^']+)'")  # in what Keras says
+_INNER = re.compile(r"Exception encountered: (.+)")
+_LOG = logging.getLogger("tfxai.registry")
+_BROKEN = frozenset({"damaged", "damaged member", "no model"})
+_SAID = 3  # findings that a sentence has room for
 
 
 def load(
-    name_or_path: str | os.PathLike[str], custom_objects: dict[str, Any] | None = None
+    name_or_path: str | os.PathLike[str],
+    *,
+    trust: bool = False,
+    custom_objects: Mapping[str, Any] | None = None,
+    signature: str | None = None,
 ) -> Subject:
-    """A trained model with its card.
+    """A trained model with its card, after a scan that found nothing against loading it.
 
     Args:
         name_or_path: As for `find`.
+        trust: Load it whatever the scan found, and let Keras run the code in it (Lambda layers).
+            What was found is logged as a warning of the logger `tfxai.registry`.
         custom_objects: Classes and functions that the model uses and Keras does not have, by name.
+        signature: Of a SavedModel: the one that is called; `"serving_default"`, or the only one,
+            if left out.
 
     Returns:
         A `Subject`, not compiled; its card is read from `NAME.json` beside the file, and None
-        where there is no such file.
+        where there is no such file. A SavedModel is explained at its inputs, its layers cannot
+        be tapped.
 
     Raises:
         DataNotFoundError: There is no file at that path.
-        UnknownNameError: No model has that name.
+        UnknownNameError: No model has that name, or no signature.
+        UnsafeModelError: The scan advises against loading the file; see its `report`.
         ModelFileError: The file holds no model that Keras can load safely.
         InvalidInputError: The card cannot be read.
         UnsupportedModelError: Keras runs on another backend than TensorFlow.
     """
+    path = find(name_or_path)
+    own = dict(custom_objects or {})
+    report = scan(path, custom_objects={*own, *_registered()})
+    _judge(path, report, trust)
     from tfxai.core.backend import require_tensorflow
     from tfxai.subject import Subject
 
     require_tensorflow()
-    path = find(name_or_path)
     beside = card_path(path)
     card = Card.read(beside) if beside.exists() else None
-    return Subject(_model(path, custom_objects), card)
+    if report.format == "saved_model":
+        return Subject(_saved_model(path, signature), card)
+    return Subject(_model(path, own, trust), card)
 
 
-def _model(path: Path, custom_objects: dict[str, Any] | None) -> Any:
+def _registered() -> tuple[str, ...]:
+    """Names of the classes and functions that are registered with Keras, where it is loaded."""
+    keras = sys.modules.get("keras")
+    return tuple(keras.saving.get_custom_objects()) if keras else ()
+
+
+def _judge(path: Path, report: Report, trust: bool) -> None:
+    """Raises where something speaks against loading the file, unless it is trusted."""
+    if not report.refused:
+        return
+    found = report.at("refuse")
+    if trust:
+        reasons = "; ".join(f"{one.what} {one.where}".strip() for one in found)
+        _LOG.warning("Loading %s with trust=True, in spite of: %s.", path, reasons)
+        return
+    reasons = " ".join(_reason_of(one) for one in found[:_SAID])
+    others = len(found) + report.left_out - _SAID
+    more = f" There are {others} more findings." if others > 0 else ""
+    sentence = f"{str(path)!r} holds no model that Keras can load safely. {reasons}{more}"
+    if all(one.what in _BROKEN for one in found):
+        raise ModelFileError(
+            f"{sentence} Pass a whole .keras or .h5 file or SavedModel; weights alone belong into "
+            "a model built in code, by its load_weights(path)."
+        )
+    raise UnsafeModelError(
+        f"{sentence} See `tfxai inspect`; pass trust=True only if you know who made the file.",
+        report,
+    )
+
+
+def _reason_of(finding: Any) -> str:
+    cve = f" ({finding.cve})" if finding.cve and finding.cve not in finding.why else ""
+    return f"{finding.why.rstrip('.')}{cve}."
+
+
+def _saved_model(path: Path, signature: str | None) -> Any:
+    from tfxai.registry.saved_models import saved_model
+
+    try:
+        return saved_model(path, signature)
+    except TfxaiError:
+        raise
+    except _DEFECTS as error:
+        raise ModelFileError(
+            f"{str(path)!r} holds no SavedModel that TensorFlow can load: {_first(error)}. "
+            "Pass a whole folder with saved_model.pb and variables."
+        ) from error
+
+
+def _model(path: Path, custom_objects: dict[str, Any], trust: bool) -> Any:
     import keras
 
+    known = former_layers() | custom_objects if path.suffix == ".h5" else custom_objects
     try:
         with warnings.catch_warnings():  # about the training state, which is not loaded
             warnings.simplefilter("ignore")
             return keras.saving.load_model(
-                path, custom_objects=custom_objects, compile=False, safe_mode=True
+                path, custom_objects=known, compile=False, safe_mode=not trust
             )
     except _DEFECTS as error:
-        own = _UNKNOWN.search(str(error))
-        reason, advice = _reason(error), "Pass a whole .keras or .h5 file."
-        if own is not None:
-            reason = f"it uses the {own[1]} {own[2]!r}, which is not Keras' own"
-            advice = "Pass that to tfxai.load in custom_objects."
+        reason, advice = _obstacle(error)
         raise ModelFileError(
             f"{str(path)!r} holds no model that Keras can load safely: {reason}. {advice}"
         ) from error
 
 
-def _reason(error: Exception) -> str:
+def _obstacle(error: Exception) -> tuple[str, str]:
+    """What stands in the way, to stand inside a sentence, and what to do about it."""
+    found = obstacle(str(error))
+    if found is not None:
+        return found
+    own = _UNKNOWN.search(str(error))
+    if own is not None:
+        reason = f"it uses the {own[1]} {own[2]!r}, which is not Keras' own"
+        return reason, "Pass that to tfxai.load in custom_objects."
+    return _first(error), "Pass a whole .keras or .h5 file."
+
+
+def _first(error: Exception) -> str:
     """The error's first sentence, to stand inside another one."""
     text = " ".join(str(error).split())
     if text.startswith("File not found"):  # what Keras says of a file that is no zip file
         return "it is no whole zip archive"
-    first = text.partition(". ")[0].rstrip(".")
+    inner = _INNER.search(text)
+    first = (inner[1] if inner else text).partition(". ")[0].rstrip(".")
     first = f"{first[:160]}..." if len(first) > 160 else first
     said = isinstance(error, OSError | TypeError | ValueError) and first
     return first if said else f"{type(error).__name__} {first}".strip()

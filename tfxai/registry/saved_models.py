@@ -1,0 +1,89 @@
+"""A SavedModel's signature as a Keras model: explained at its inputs, closed inside."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfxai.core.functions import ClosedLayer
+from tfxai.errors import ModelFileError, UnknownNameError
+
+DEFAULT = "serving_default"
+_ADVICE = "Explain it at its inputs, or load the .keras file that it was exported from."
+
+
+class SignatureLayer(ClosedLayer):
+    """One signature of a SavedModel."""
+
+    def __init__(self, loaded: Any, signature: Any, hidden_bytes: int) -> None:
+        super().__init__("a SavedModel", _ADVICE, hidden_bytes, name="saved_model")
+        self._keeps = lambda: (loaded, signature)  # its variables live as long as it does
+
+    def call(self, inputs: dict[str, tf.Tensor]) -> Any:
+        """What the signature returns: a tensor, or several by name."""
+        outputs = self._keeps()[1](**inputs)
+        return next(iter(outputs.values())) if len(outputs) == 1 else dict(outputs)
+
+
+def saved_model(path: str | os.PathLike[str], signature: str | None = None) -> keras.Model:
+    """The model of one signature.
+
+    Args:
+        path: The folder in which `saved_model.pb` lies. It is loaded: scan it first.
+        signature: Its name; `"serving_default"`, or the only one there is, if left out.
+
+    Raises:
+        ModelFileError: It has no signature, or one whose inputs are no batches.
+        UnknownNameError: It has no signature of that name.
+    """
+    loaded = tf.saved_model.load(os.fspath(path))
+    chosen = _chosen(dict(loaded.signatures), signature, path)
+    specs: dict[str, tf.TensorSpec] = chosen.structured_input_signature[1]
+    inputs = {}
+    for name, spec in specs.items():
+        if not spec.shape.rank:
+            raise ModelFileError(
+                f"Input {name!r} of {str(path)!r} has no batch axis. Export the model with a "
+                "signature that takes batches only."
+            )
+        inputs[name] = keras.Input(batch_shape=spec.shape, dtype=spec.dtype.name, name=name)
+    outputs = SignatureLayer(loaded, chosen, _hidden_bytes(Path(path)))(inputs)
+    given = next(iter(inputs.values())) if len(inputs) == 1 else inputs
+    return keras.Model(given, outputs, name="saved_model")
+
+
+def _chosen(known: dict[str, Any], name: str | None, path: str | os.PathLike[str]) -> Any:
+    if not known:
+        raise ModelFileError(
+            f"{str(path)!r} has no signature to call. Export it with one: model.export(path)."
+        )
+    if name is None:
+        name = next(iter(known)) if len(known) == 1 else DEFAULT
+    if name not in known:
+        raise UnknownNameError.of("signature", name, known, str(path))
+    return known[name]
+
+
+def _hidden_bytes(path: Path) -> int:
+    """Bytes of all tensors of the largest function, for one example: an estimate of a pass."""
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    stored = saved_model_pb2.SavedModel()
+    stored.ParseFromString((path / "saved_model.pb").read_bytes())
+    functions = [f for graph in stored.meta_graphs for f in graph.graph_def.library.function]
+    return max((sum(map(_bytes, f.node_def)) for f in functions), default=0)
+
+
+def _bytes(node: Any) -> int:
+    """Bytes of the floating outputs of a node whose batch axis is free."""
+    kind = node.attr["T"].type if "T" in node.attr else 0
+    if "_output_shapes" not in node.attr or not kind or not tf.as_dtype(kind).is_floating:
+        return 0
+    shapes = [[d.size for d in shape.dim] for shape in node.attr["_output_shapes"].list.shape]
+    sizes = [math.prod(max(n, 1) for n in shape) for shape in shapes if shape and shape[0] == -1]
+    return sum(sizes) * tf.as_dtype(kind).size
