@@ -10,10 +10,13 @@ from pathlib import Path
 
 import keras
 import pytest
+import tensorflow as tf
 
+import tfxai
 from tests.inspection.attacks import Attack, attacks
 from tests.inspection.honest import save, victim
 from tests.processes import ROOT
+from tfxai.errors import ModelFileError
 from tfxai.inspection import scan
 
 ATTACKS = attacks()
@@ -55,6 +58,20 @@ def test_an_attack_is_found_and_named(corpus, attack: Attack):
     assert report.level == attack.level, report.findings
     found = [(one.what, one.cve) for one in report.at(attack.level)]
     assert (attack.what, attack.cve) in found
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name + attack.suffix)
+def test_an_attack_is_not_loaded(corpus, attack: Attack, monkeypatch):
+    def fail(*_, **__):
+        pytest.fail("Keras or TensorFlow got to see it")
+
+    path = corpus / f"{attack.name}{attack.suffix}"
+    if attack.level != "refuse":
+        return
+    monkeypatch.setattr(keras.saving, "load_model", fail)
+    monkeypatch.setattr(tf.saved_model, "load", fail)
+    with pytest.raises(ModelFileError):
+        tfxai.load(path)
 
 
 WATCHED = """

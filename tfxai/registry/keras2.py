@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tfxai.inspection.keras_names import OPERATIONS
+
 # Options that Keras 2 wrote for every such layer and Keras 3 does not know, with the one value
 # that means what Keras 3 does.
 _DROPPED: dict[str, dict[str, Any]] = {
@@ -54,6 +56,9 @@ def obstacle(said: str) -> tuple[str, str] | None:
     name = unknown[2]
     if name in _OPERATIONS:
         return f"it has {name} layers, TensorFlow functions that only Keras 2 keeps", _WAYS_OUT
+    if name in OPERATIONS:
+        reason = f"it has the operation {name!r} on tensors, which Keras puts into .h5 files and"
+        return f"{reason} cannot read from them", "Save the model as .keras."
     reason = f"it uses the {unknown[1]} {name!r}, which is not Keras' own"
     return reason, "Pass that to tfxai.load in custom_objects."
 
