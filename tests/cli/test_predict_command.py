@@ -1,10 +1,12 @@
 import json
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 import tfxai
+from tests.builders import KERAS_SAVES
 from tests.cli.pictures import picture
 from tfxai.data import fit_image, load_cifar10
 from tfxai.data.cifar10 import CLASSES
@@ -167,3 +169,26 @@ def test_a_name_with_markup_and_control_codes_is_shown_harmlessly(run):
     picture("[red]\x1b[2J.png")
     done = run("predict", "tiny", "[red]\x1b[2J.png")
     assert done.stdout.startswith("[red]\N{REPLACEMENT CHARACTER}[2J.png\n")
+
+
+@pytest.mark.filterwarnings(KERAS_SAVES)
+def test_a_model_with_code_in_it_is_opened_only_where_it_is_trusted(run, fails, tmp_path):
+    picture()
+    x = keras.Input((32, 32, 3))
+    corner = keras.layers.Lambda(lambda x: x[:, 0, 0])(x)
+    path = tmp_path / "code.keras"
+    keras.Model(x, keras.layers.Dense(10, activation="softmax")(corner)).save(path)
+    words = ("predict", path, "photo.png", "--preprocessing", "unit")
+    assert "(--trust) only if you know who made the file" in fails(*words)
+    assert len(predictions(run(*words, "--trust", "--json"))) == 1
+
+
+def test_a_saved_model_is_opened_by_its_folder(run, tmp_path):
+    picture()
+    folder = tmp_path / "exported" / "1"
+    tfxai.load("tiny").model.export(folder, verbose=False)
+    words = ("photo.png", "--preprocessing", "unit", "--json")
+    expected = predictions(run("predict", "tiny", *words))
+    found = predictions(run("predict", folder, *words))
+    for one, other in zip(found[0]["predictions"], expected[0]["predictions"], strict=True):
+        assert one["output"] == pytest.approx(other["probability"], rel=1e-5)  # who knows what of

@@ -95,9 +95,7 @@ def test_a_model_is_let_through_and_described_as_keras_describes_it(tmp_path, na
     assert_let_through(path, name in CUSTOM)
     assert_as_keras_says(model, path)
     if (name, ending) in OPERATIONS_IN_H5:
-        with pytest.raises(
-            ModelFileError, match=r"in.* \.h5 files and cannot read from them"
-        ):
+        with pytest.raises(ModelFileError, match=r"in.* \.h5 files and cannot read from them"):
             tfxai.load(path)
         return
     own = {"mine>Gate": honest.Gate, "mine>doubled": honest.doubled} if name in CUSTOM else {}

@@ -238,7 +238,9 @@ def with_lambda(folder):
 
 
 def test_refused_file_tells_all_that_was_found(tmp_path):
-    with pytest.raises(UnsafeModelError, match="pass trust=True only if you know who") as caught:
+    with pytest.raises(
+        UnsafeModelError, match=r"pass trust=True \(--trust\) only if you know who"
+    ) as caught:
         load(with_lambda(tmp_path))
     assert caught.value.report.refused
     assert caught.value.report.path == tmp_path / "lambda.keras"

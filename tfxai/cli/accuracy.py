@@ -45,6 +45,7 @@ def accuracy(
     data: Data = CIFAR10,
     limit: Limit = None,
     preprocessing: arguments.Preprocessing = None,
+    trust: arguments.Trust = False,
     as_json: arguments.Json = False,
 ) -> None:
     """Measure the share of labelled images that a model classifies rightly."""
@@ -55,7 +56,7 @@ def accuracy(
         raise DataNotFoundError(
             f"--data {data!r} is no folder. Pass cifar10, or a folder of class folders."
         )
-    classifier = open_classifier(model, preprocessing)
+    classifier = open_classifier(model, preprocessing, trust=trust)
     images, labels = _labelled(data, limit, classifier)
     started = time.monotonic()
     right = _count_right(classifier, images, labels)

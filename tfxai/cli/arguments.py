@@ -8,7 +8,11 @@ from typing import Annotated
 import typer
 
 Model = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A .keras or .h5 file, or the name of a model.")
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A .keras or .h5 file, the folder of a SavedModel, or the name of a model.",
+    ),
 ]
 Images = Annotated[
     list[str],
@@ -58,6 +62,13 @@ Seed = Annotated[
         min=0,
         help="Draws the same cifar10:...:random image again.",
         show_default=False,
+    ),
+]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust",
+        help="Load the model whatever tfxai inspect finds in it, and run the code that it brings.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]

@@ -101,6 +101,8 @@ def open_classifier(
     preprocessing: str | None,
     classes: Path | None = None,
     resize: int | None = None,
+    *,
+    trust: bool = False,
 ) -> Classifier:
     """Loads a model for the command line.
 
@@ -109,6 +111,7 @@ def open_classifier(
         preprocessing: Name of one, which takes the place of the card's.
         classes: File of class names, which take the place of the card's.
         resize: Side that images are resized to, bilinearly; None for the model's size.
+        trust: As for `tfxai.load`.
 
     Raises:
         InvalidInputError: Nothing says how pixels are preprocessed, or the model takes another
@@ -124,7 +127,7 @@ def open_classifier(
     names = None if classes is None else read_classes(classes)
     runtime.start()
     with working(f"Loading {path}"):
-        subject = _with_preprocessing(registry.load(path), path, chosen)
+        subject = _with_preprocessing(registry.load(path, trust=trust), path, chosen)
         classifier = _classifier(subject, path, resize)
     return classifier if names is None else _with_classes(classifier, names, classes)
 

@@ -35,6 +35,7 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
     classes: arguments.Classes = None,
     resize: arguments.Resize = None,
     seed: arguments.Seed = None,
+    trust: arguments.Trust = False,
     as_json: arguments.Json = False,
 ) -> None:
     """Draw several methods side by side, a row for each image: three CAMs if none is named."""
@@ -50,7 +51,7 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
     _check(save, sources)
     start()
     chosen = tuple(pick_methods(method, option, layer))
-    classifier = open_classifier(model, preprocessing, classes, resize)
+    classifier = open_classifier(model, preprocessing, classes, resize, trust=trust)
     request = Request(chosen, read_target(target), score)
     explained = list(explain_images(classifier, sources, request))
     columns = [[one.attributions[i] for one in explained] for i in range(len(chosen))]

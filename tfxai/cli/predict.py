@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from tfxai.cli.sources import Source
 
 
-def predict(
+def predict(  # noqa: PLR0913 - an argument for each word of the command line
     model: arguments.Model,
     images: arguments.Images,
     preprocessing: arguments.Preprocessing = None,
     classes: arguments.Classes = None,
     resize: arguments.Resize = None,
     seed: arguments.Seed = None,
+    trust: arguments.Trust = False,
     as_json: arguments.Json = False,
 ) -> None:
     """Print the five most probable classes of each image."""
@@ -27,7 +28,7 @@ def predict(
     from tfxai.cli.terminal import print_json
 
     sources = find_sources(images, seed)
-    classifier = open_classifier(model, preprocessing, classes, resize)
+    classifier = open_classifier(model, preprocessing, classes, resize, trust=trust)
     announce_sizes(classifier, sources)
     records = []
     for some, batch in batches(classifier, sources):

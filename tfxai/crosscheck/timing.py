@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 
 
-def interleaved(work: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+def interleaved(
+    work: dict[str, Callable[[], object]], rounds: int, *, is_warm: bool = False
+) -> dict[str, list[float]]:
     """Seconds of each piece of work, in rounds of every one, in another order each round.
 
     A slow spell of the machine so slows all alike, and none always runs after the same one.
@@ -15,6 +17,7 @@ def interleaved(work: dict[str, Callable[[], object]], rounds: int) -> dict[str,
     Args:
         work: What is run, by name; each is run once before any time is taken.
         rounds: How often each is timed.
+        is_warm: Whether that first run was done already.
 
     Returns:
         `rounds` times for each name.
@@ -25,7 +28,8 @@ def interleaved(work: dict[str, Callable[[], object]], rounds: int) -> dict[str,
         3
     """
     for run in work.values():
-        run()
+        if not is_warm:
+            run()
     times: dict[str, list[float]] = {name: [] for name in work}
     orders = random.Random(0)
     for _ in range(rounds):

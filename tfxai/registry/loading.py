@@ -112,7 +112,8 @@ def _judge(path: Path, report: Report, trust: bool) -> None:
             "a model built in code, by its load_weights(path)."
         )
     raise UnsafeModelError(
-        f"{sentence} See `tfxai inspect`; pass trust=True only if you know who made the file.",
+        f"{sentence} See `tfxai inspect`; pass trust=True (--trust) only if you know "
+        "who made the file.",
         report,
     )
 
