@@ -41,8 +41,9 @@ lint: $(STAMP) ## Check style, formatting and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-bench: $(STAMP) ## Measure time and memory against bare TensorFlow
+bench: $(STAMP) $(PEERS_STAMP) ## Measure time and memory against bare TensorFlow, and tf-explain
 	@$(VENV)/bin/python -m benchmarks
+	@$(PEERS)/bin/python -m benchmarks.occlusion
 
 # Without the shared data: no image of a data set may reach the committed notebook.
 notebook: $(STAMP) ## Execute the notebook in place

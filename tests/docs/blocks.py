@@ -16,6 +16,12 @@ def python_blocks(document: str) -> list[str]:
     return [textwrap.dedent(code) for _, code in found]
 
 
+def block_with(document: str, word: str) -> str:
+    """The one Python block of a document in which that stands."""
+    (block,) = [block for block in python_blocks(document) if word in block]
+    return block
+
+
 def run(code: str, names: dict[str, Any]) -> dict[str, Any]:
     """Runs a block, which finds and leaves its names there."""
     exec(compile(code, "a document", "exec", dont_inherit=True), names)

@@ -11,7 +11,7 @@ from keras import layers
 
 import tfxai
 from tests import builders
-from tests.docs.blocks import ROOT, python_blocks, run
+from tests.docs.blocks import ROOT, block_with, python_blocks, run
 from tfxai.core import scores
 from tfxai.data import fit_image, sample_image
 from tfxai.methods import base
@@ -54,7 +54,7 @@ def test_every_relative_link_of_the_documents_leads_somewhere():
 @pytest.mark.slow
 def test_first_example_of_the_readme_explains_the_photograph(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names = run(python_blocks("README.md")[0], {})
+    names = run(block_with("README.md", 'target="Cat"'), {})
     a, b = names["a"], names["b"]
     assert a.target_names == ["Cat"]
     differences = [float(one.score[0] - one.baseline_score[0]) for one in (a, b)]
@@ -67,7 +67,9 @@ def test_first_example_of_the_readme_explains_the_photograph(tmp_path, monkeypat
 
 
 def test_examples_of_the_readme_for_a_model_of_ones_own(monkeypatch):
-    _, own, card, _, _, score = python_blocks("README.md")
+    own, card, score = (
+        block_with("README.md", word) for word in ("MobileNetV2", "tfxai.Card", "register_score")
+    )
     monkeypatch.setattr(scores, "_registered", {})
     monkeypatch.setattr(keras.applications, "MobileNetV2", builders.functional)  # no download
     names = run(own, {"tfxai": tfxai, "images": builders.images()})
@@ -90,10 +92,19 @@ def test_examples_of_the_readme_for_a_model_of_ones_own(monkeypatch):
 
 def test_example_of_looking_into_a_saved_model(monkeypatch):
     monkeypatch.chdir(ROOT)
-    block = python_blocks("README.md")[3]
-    found = run(block, {"tfxai": tfxai})["found"]
+    found = run(block_with("README.md", "inspect_model"), {"tfxai": tfxai})["found"]
     assert found.cam_layers[-1] == ("MaxPool_Block3", (4, 4))
     assert found.report.level == "ok"
+
+
+def test_example_of_a_plain_function():
+    pixels = fit_image(sample_image("chelsea"), 32, 32)[None]
+    names = run(block_with("README.md", "def brightness"), {"tfxai": tfxai, "pixels": pixels})
+    a = names["a"]
+    np.testing.assert_allclose(a.score, [pixels.mean() / 255])
+    corner = pixels[:, :8, :8].sum() / 255 / pixels.size  # of which no other window has a part
+    assert a.values[0, 0, 0] == pytest.approx(corner)
+    assert names["lime"].values.shape[:3] == (1, 32, 32)
 
 
 def test_example_of_the_safety_page(monkeypatch, tmp_path, capsys):
@@ -107,9 +118,8 @@ def test_example_of_the_safety_page(monkeypatch, tmp_path, capsys):
 @pytest.mark.slow
 def test_example_of_the_methods_of_the_readme(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    first, _, _, _, methods, _ = python_blocks("README.md")
-    loading, _, _ = first.partition("a = ")
-    names = run(methods, run(loading, {}))
+    loading, _, _ = block_with("README.md", 'target="Cat"').partition("a = ")
+    names = run(block_with("README.md", "tolerance=0.01"), run(loading, {}))
     a = names["a"]
     assert abs(a.completeness_gap[0]) <= 0.01 * abs(a.score[0] - a.baseline_score[0])
     assert (tmp_path / "baselines.png").stat().st_size > 10_000
