@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from keras import layers
 
 import tfxai
-from tfxai.core import locality
+from tfxai.core import locality, score
 from tfxai.core.patches import Patches
 from tfxai.core.windows import Windows
 from tfxai.methods import Occlusion
@@ -39,7 +39,7 @@ def forced(request, monkeypatch):
 
     def plan(x, outputs, windows):
         plans.append(locality.planned(x, outputs, windows, request.param))
-        return plans[-1]
+        return plans[-1], 0.3
 
     monkeypatch.setattr("tfxai.core.patches.plan", plan)
     return plans
@@ -329,6 +329,23 @@ def test_most_of_a_map_is_read_and_not_computed():
     sides.get_concrete_function()
     # 6 + 2 = 8; (8 + 4) / 2 = 6; 6 + 3 * 2 = 12; ceil(13 / 2) = 7; ceil(9 / 3) = 3
     assert found == [(8, 8), (6, 6), (12, 12), (7, 7), (3, 3)]
+
+
+@pytest.mark.parametrize(("share", "rows"), [(0.3, 10), (0.01, 50), (None, 3)])
+def test_more_patches_than_whole_passes_run_at_once(share, rows, monkeypatch):
+    asked, real = [], score.copies_per_chunk
+
+    def recorded(count, batch, chunk):
+        asked.append(chunk)
+        return real(count, batch, chunk)
+
+    def plan(*given):
+        return share and (locality.planned(*given, 1.0), share)
+
+    monkeypatch.setattr(score, "copies_per_chunk", recorded)
+    monkeypatch.setattr("tfxai.core.patches.plan", plan)
+    Occlusion(window=4)(made(vgg), images(), chunk_size=3)
+    assert asked == [rows]
 
 
 @pytest.mark.parametrize(

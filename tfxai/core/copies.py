@@ -12,6 +12,9 @@ from typing import Any
 
 import tensorflow as tf
 
+MOST = 50
+"""Rows at once beyond which little speed is gained; the default steps fit into one chunk."""
+
 
 def repeat_batch(tensor: tf.Tensor, copies: int | tf.Tensor) -> tf.Tensor:
     """`copies` of a batch one after the other: (K B, ...) of (B, ...)."""
@@ -112,7 +115,7 @@ def sum_of_active(
     return tf.ensure_shape(sums, like.shape)
 
 
-def chunk_rows(bytes_per_example: int, budget: int, most: int = 50) -> int:
+def chunk_rows(bytes_per_example: int, budget: int, most: int = MOST) -> int:
     """Rows per chunk whose forward and backward pass fit the budget.
 
     Args:

@@ -63,14 +63,18 @@ class Plan:
         tasks: The operations in the order in which they run.
         states: Where the patches of each tensor lie, by reference.
         cost: Estimate, in multiplications.
+        size: Numbers in all results for one row.
     """
 
     tasks: tuple[Task, ...]
     states: dict[Any, State]
     cost: float
+    size: int
 
 
-def plan(x: tf.Tensor, outputs: Sequence[tf.Tensor], windows: Windows) -> Plan | None:
+def plan(
+    x: tf.Tensor, outputs: Sequence[tf.Tensor], windows: Windows
+) -> tuple[Plan, float] | None:
     """The cheapest way from x with one of `windows` replaced to the outputs.
 
     Args:
@@ -79,20 +83,21 @@ def plan(x: tf.Tensor, outputs: Sequence[tf.Tensor], windows: Windows) -> Plan |
         windows: Over h and w.
 
     Returns:
-        None where patches would gain little.
+        The plan, and the share that it takes of the memory of a whole pass; None where patches
+        would gain little.
     """
     if x.shape.rank != 4 or x.shape[0] is not None:  # reshapes may have written the batch down
         return None
     whole, *plans = [planned(x, outputs, windows, share) for share in _SHARES]
     best = min(plans, key=lambda one: one.cost)
-    return best if best.cost < _WORTH * whole.cost else None
+    return (best, best.size / whole.size) if best.cost < _WORTH * whole.cost else None
 
 
 def planned(x: tf.Tensor, outputs: Sequence[tf.Tensor], windows: Windows, most: float) -> Plan:
     """The plan in which patches fill at most a share of their maps, none for 0; else as `plan`."""
     start = Place(tuple(np.array(one) for one in windows.starts), windows.sides)
     states: dict[Any, State] = {x.ref(): start if most else None}
-    tasks, cost, done = [], 0.0, set[Any]()
+    tasks, cost, size, done = [], 0.0, 0, set[Any]()
     for op in operations.between(x, outputs):
         given = [t for t in op.inputs if t.ref() in states]
         if not given or op in done:
@@ -102,6 +107,7 @@ def planned(x: tf.Tensor, outputs: Sequence[tf.Tensor], windows: Windows, most: 
             task, result = Task(op, "whole"), None
         tasks.append(task)
         cost += _work(task, result) + sum(_reading(task, t, states[t.ref()], done) for t in given)
+        size += _numbers(task, result)
         if task.slide is not None:
             done.update(task.slide.ops)
         if task.how == "same":
@@ -109,7 +115,7 @@ def planned(x: tf.Tensor, outputs: Sequence[tf.Tensor], windows: Windows, most: 
             states.update({y: result or states[t] for y, t in pairs if t in states})
         else:
             states.update((t.ref(), result) for t in (*op.outputs, task.result))
-    return Plan(tuple(tasks), states, cost)
+    return Plan(tuple(tasks), states, cost, size)
 
 
 def _task(
@@ -188,12 +194,17 @@ def _size(tensor: tf.Tensor) -> int:
 
 def _work(task: Task, result: State) -> float:
     """Estimate of a task's cost, in multiplications."""
-    size = _size(task.result)
-    if result is not None:
-        size = math.prod(result.sides) * task.result.shape[-1]
     op = task.slide.op if task.slide else task.op
     shape = op.inputs[1].shape if op.type in _WEIGHTED else None
-    return size * (math.prod(n or 1 for n in shape[:-1]) if shape and shape.rank else _MOVE)
+    each = math.prod(n or 1 for n in shape[:-1]) if shape and shape.rank else _MOVE
+    return _numbers(task, result) * each
+
+
+def _numbers(task: Task, result: State) -> int:
+    """Numbers in the result of a task for one row."""
+    if result is None:
+        return _size(task.result)
+    return math.prod(result.sides) * int(task.result.shape[-1])
 
 
 def _reading(task: Task, tensor: tf.Tensor, place: State, done: set[Any]) -> float:

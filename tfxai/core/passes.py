@@ -168,25 +168,29 @@ class Passes:
         except NoRuleError as error:
             raise NoRuleError(error.op, error.what, self._layer_of(run, error.op)) from None
 
-    def patched(self, windows: Windows, x: tf.Tensor) -> Callable[..., tf.Tensor] | None:
+    def patched(
+        self, windows: Windows, x: tf.Tensor
+    ) -> tuple[Callable[..., tf.Tensor], float] | None:
         """The score with a window of x replaced, of which only what it can change runs again.
 
         Returns:
             A function from a score for rows, the number of each row's window and of its example,
             images (N, h, w, C), and the number of the image that each row's window shows, to
-            (R,). None where that gains nothing in a model of this kind.
+            (R,), and the share that it takes of the memory of a whole pass. None where that
+            gains nothing in a model of this kind.
         """
         if isinstance(self._question.kind, Neuron) or self._held:
             return None
-        network_of = patched(x, self._run(x).raw, windows)
-        if network_of is None:
+        found = patched(x, self._run(x).raw, windows)
+        if found is None:
             return None
+        network_of, share = found
 
         def score(f: Passes, *rows: tf.Tensor) -> tf.Tensor:
             network, patch = network_of(*rows)
             return f._with(_network=network)(patch)
 
-        return score
+        return score, share
 
     def _run(self, x: tf.Tensor) -> _Run:
         """One forward pass at x, kept so that f, its outputs and gradients share it."""

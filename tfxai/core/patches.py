@@ -17,7 +17,7 @@ from tfxai.core.windows import Windows
 
 def patched(
     x: tf.Tensor, raw: Any, windows: Windows
-) -> Callable[..., tuple[Network, tf.Tensor]] | None:
+) -> tuple[Callable[..., tuple[Network, tf.Tensor]], float] | None:
     """The network as a function of what stands in a window of x.
 
     Args:
@@ -27,24 +27,26 @@ def patched(
 
     Returns:
         A function from the number of each row's window, of its example, images and the number of
-        each row's image, to a network and what it takes; None where whole passes are as cheap.
+        each row's image, to a network and what it takes; and the share that it takes of the
+        memory of a whole pass. None where whole passes are as cheap.
     """
     wanted = tf.nest.flatten(raw)
     found = plan(x, wanted, windows)
     if found is None:
         return None
+    chosen, share = found
 
     def network_of(
         k: tf.Tensor, example: tf.Tensor, images: tf.Tensor, row: tf.Tensor
     ) -> tuple[Network, tf.Tensor]:
-        patches = Patches(found, x, windows, k, example)
+        patches = Patches(chosen, x, windows, k, example)
 
         def network(patch: tf.Tensor, _: tuple[tf.Tensor, ...]) -> Any:
             return tf.nest.pack_sequence_as(raw, patches.outputs(patch, wanted))
 
         return network, patches.window_of(images, row)
 
-    return network_of
+    return network_of, share
 
 
 class Patches:

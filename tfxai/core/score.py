@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 import tensorflow as tf
 
-from tfxai.core.copies import copies_per_chunk, repeat_batch, sum_of_active, weighted_sum
+from tfxai.core.copies import MOST, copies_per_chunk, repeat_batch, sum_of_active, weighted_sum
 from tfxai.core.draws import normal, uniform
 from tfxai.core.heads import at_least_float32
 from tfxai.core.passes import Passes
@@ -127,16 +127,21 @@ class Score(Passes):
         """The score with each window replaced by the baseline, (B, *counts).
 
         The mean over a set of baselines. Of a convolutional network only what a window can
-        change is computed again, where that is cheaper.
+        change is computed again, where that is cheaper; so many rows then run at once as take the
+        memory of a chunk of whole passes.
         """
         several = self.num_baselines
         count = math.prod(windows.counts) * several
-        scores = self.scores_of_copies(self._covering(windows, x), count, x)
+        value, share = self._covering(windows, x)
+        rows = max(self._limits.chunk, min(MOST, int(self._limits.chunk / share)))
+        f = self._with(_limits=self._limits._replace(chunk=rows))
+        scores = f.scores_of_copies(value, count, x)
         return tf.reduce_mean(tf.reshape(scores, [-1, *windows.counts, several]), axis=-1)
 
-    def _covering(self, windows: Windows, x: tf.Tensor) -> Any:
-        """From f, rows and copy numbers to scores of x with a window covered."""
-        several, patched = self.num_baselines, cast(Any, self.patched(windows, x))
+    def _covering(self, windows: Windows, x: tf.Tensor) -> tuple[Any, float]:
+        """From f, rows and copy numbers to scores of x with a window covered; share of memory."""
+        several = self.num_baselines
+        patched, share = cast(Any, self.patched(windows, x) or (None, 1.0))
         channels = [1] * (x.shape.rank - 1 - len(windows.axes))
         batch = x.shape[0] or tf.shape(x)[0]
 
@@ -150,7 +155,7 @@ class Score(Passes):
             is_covered = tf.reshape(windows.covered(k // several), [-1, *windows.axes, *channels])
             return f(tf.where(is_covered, f.baseline_number(k % several), x))
 
-        return in_patches if patched else whole
+        return in_patches if patched else whole, share
 
     def integrate(
         self,
