@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfxai.card import Card, card_path
 from tfxai.errors import ModelFileError
-from tfxai.registry.folders import find
+from tfxai.registry.folders import find, reading_whole
 
 if TYPE_CHECKING:
     from tfxai.subject import Subject
@@ -34,6 +34,7 @@ _DEFECTS = (
 _UNKNOWN = re.compile(r"Could not locate (class|function) '([^']+)'")  # in what Keras says
 
 
+@reading_whole
 def load(
     name_or_path: str | os.PathLike[str], custom_objects: dict[str, Any] | None = None
 ) -> Subject:
