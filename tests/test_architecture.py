@@ -20,10 +20,11 @@ LEVELS = {
     "core": 2, "data": 2,
     "card": 3, "baselines": 3,
     "subject": 4, "attribution": 4, "inspection": 4,
-    "registry": 5, "models": 5,
-    "methods": 6,
-    "plotting": 7, "rules": 7, "crosscheck": 7,
-    "cli": 8, "__main__": 9,
+    "registry": 5,
+    "models": 6,
+    "methods": 7,
+    "plotting": 8, "rules": 8, "crosscheck": 8,
+    "cli": 9, "__main__": 10,
 }  # fmt: skip
 IMPORTED_AS = {
     "pillow": "PIL",

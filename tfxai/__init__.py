@@ -47,6 +47,7 @@ _HOME = {
     "FeatureAblation": "tfxai.methods",
     "KernelSHAP": "tfxai.methods",
     "LIME": "tfxai.methods",
+    "ModelRegistry": "tfxai.registry",
     "ShapleySampling": "tfxai.methods",
     "Slic": "tfxai.core.superpixels",
     "compare_baselines": "tfxai.plotting",

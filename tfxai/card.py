@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -100,14 +101,12 @@ class Card:
             )
         values = {key: value for key, value in record.items() if key in known}
         try:
-            for key in ("classes", "input_shape", "notes"):
-                if values.get(key) is not None:
-                    values[key] = tuple(values[key])
+            values = _checked(values)
             if values.get("preprocessing") is not None:
                 values["preprocessing"] = Preprocessing.from_dict(values["preprocessing"])
             for key in ("versions", "sha256"):
                 values[key] = {str(k): str(v) for k, v in dict(values.get(key) or {}).items()}
-        except (TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             raise InvalidInputError(
                 f"The card of {record['name']!r} has a value of a wrong kind: {error}"
             ) from error
@@ -128,7 +127,7 @@ class Card:
             raise DataNotFoundError(
                 f"There is no card {str(path)!r}. Pass the path of a model's NAME.json."
             ) from error
-        except (OSError, ValueError) as error:
+        except (OSError, RecursionError, ValueError) as error:
             raise InvalidInputError(
                 f"{str(path)!r} cannot be read as JSON. Pass the path of a model's NAME.json."
             ) from error
@@ -142,6 +141,31 @@ class Card:
         """
         with replacing(path) as part:
             part.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+
+
+# What a file may hold where a card has a value, or several values of a kind.
+_KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("dataset", "command", "licence", "created"), (str,)),
+    **dict.fromkeys(("test_images", "epochs", "batch_size", "seed"), (int,)),
+    "accuracy": (int, float),
+}
+_ITEMS = {"classes": str, "input_shape": int, "notes": str}
+
+
+def _checked(values: dict[str, Any]) -> dict[str, Any]:
+    """The values of a record that are there, sequences as tuples; `TypeError` for a wrong kind."""
+    values = {key: value for key, value in values.items() if value is not None}
+    for key, value in values.items():
+        sound = not isinstance(value, bool)
+        if key in _KINDS:
+            sound &= isinstance(value, _KINDS[key])
+            sound &= not isinstance(value, float) or math.isfinite(value)
+        elif key in _ITEMS:
+            sound &= isinstance(value, list | tuple)
+            sound = sound and all(isinstance(item, _ITEMS[key]) for item in value)
+        if not sound:
+            raise TypeError(f"{key} is {str(value)[:60]!r}.")
+    return {key: tuple(value) if key in _ITEMS else value for key, value in values.items()}
 
 
 def card_path(model_path: str | os.PathLike[str]) -> Path:

@@ -69,8 +69,8 @@ def train(**options: Any) -> None:
 def _finish(config: TrainingConfig, trained: Trained) -> None:
     """Draws the history and says what was written."""
     from tfxai.cli.terminal import output, say, shown, table
-    from tfxai.models.history import history_path
     from tfxai.plotting import plot_history
+    from tfxai.registry import history_path
 
     out = Path(config.out)
     figure = out.with_name(f"{out.stem}.history.png")

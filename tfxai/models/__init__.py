@@ -6,18 +6,18 @@ import importlib
 from typing import Any
 
 _HOME = {
-    "ARCHITECTURES": "options",
-    "Trained": "training",
-    "TrainingConfig": "options",
-    "accuracy": "evaluation",
-    "equivalent_command": "options",
-    "history_path": "history",
-    "read_history": "history",
-    "resnet18": "resnet",
-    "save_model": "saving",
-    "save_twin": "saving",
-    "three_block_cnn": "cnn",
-    "train": "training",
+    "ARCHITECTURES": "tfxai.models.options",
+    "Trained": "tfxai.models.training",
+    "TrainingConfig": "tfxai.models.options",
+    "accuracy": "tfxai.models.evaluation",
+    "equivalent_command": "tfxai.models.options",
+    "history_path": "tfxai.registry.history",
+    "read_history": "tfxai.registry.history",
+    "resnet18": "tfxai.models.resnet",
+    "save_model": "tfxai.models.saving",
+    "save_twin": "tfxai.models.saving",
+    "three_block_cnn": "tfxai.models.cnn",
+    "train": "tfxai.models.training",
 }
 
 __all__ = sorted(_HOME)
@@ -25,7 +25,7 @@ __all__ = sorted(_HOME)
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+        return getattr(importlib.import_module(_HOME[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

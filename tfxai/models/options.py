@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, final
 
 from tfxai.errors import InvalidInputError, UnknownNameError
+from tfxai.registry.folders import home
+from tfxai.registry.naming import SUFFIXES, check_name
 
 SCHEDULES = ("constant", "cosine", "plateau")
 ARCHITECTURES = ("three_block_cnn", "resnet18")
-SUFFIXES = (".keras", ".h5")
 _ALWAYS_SAID = ("data", "model", "epochs", "batch_size", "seed", "out")
 
 
@@ -43,7 +44,9 @@ class TrainingConfig:
         validation: Fraction of the *training* images held out, in [0, 1). The test
             images decide nothing.
         limit: Train on at most that many images, validation included. None: on all.
-        out: Path of the model, ending in `.keras` or `.h5`.
+        out: Path of the model, ending in `.keras` or `.h5`. If left out, it is named after the
+            data, the architecture and the epochs, such as `models/cifar10_cnn_e25.keras`, in the
+            folder that `TFXAI_MODELS` names, or else in `./models`.
 
     Raises:
         InvalidInputError: An option has a value that cannot be used.
@@ -65,7 +68,7 @@ class TrainingConfig:
     early_stopping: int | None = None
     validation: float = 0.05
     limit: int | None = None
-    out: str = "models/model.keras"
+    out: str = ""
 
     def __post_init__(self) -> None:
         if self.model not in ARCHITECTURES:
@@ -81,10 +84,13 @@ class TrainingConfig:
                 f"validation={self.validation!r} is no fraction of the training images. "
                 "Pass a number in [0, 1), such as 0.05."
             )
+        if not self.out:
+            object.__setattr__(self, "out", str(home() / f"{_named_after(self)}.keras"))
         if Path(self.out).suffix not in SUFFIXES:
             raise InvalidInputError(
                 f"out={self.out!r} does not name a model file. Let it end in .keras or .h5."
             )
+        check_name(Path(self.out).stem)
         self._check_together()
 
     def _check_together(self) -> None:
@@ -148,14 +154,25 @@ def _check_real(name: str, value: Any, above: bool) -> None:
         )
 
 
+def _named_after(config: TrainingConfig) -> str:
+    """Data, architecture and epochs, as in `cifar10_cnn_e25` and `photos_resnet18w16_e3`."""
+    data = "".join(
+        c if c.isalnum() or c in "-_" else "_" for c in Path(config.data).resolve().name
+    )
+    kind = {"three_block_cnn": "cnn"}.get(config.model, config.model)
+    width = f"w{config.width}" if config.width else ""
+    return f"{data[:80] or 'images'}_{kind}{width}_e{config.epochs}"
+
+
 def equivalent_command(config: TrainingConfig) -> str:
     """The command line that trains the same model.
 
     Example:
-        >>> command = equivalent_command(TrainingConfig(epochs=5, schedule="cosine"))
+        >>> config = TrainingConfig(epochs=5, schedule="cosine", out="models/frog.keras")
+        >>> command = equivalent_command(config)
         >>> command.startswith("tfxai train --data cifar10 --model three_block_cnn --epochs 5 ")
         True
-        >>> command.endswith("--schedule cosine --out models/model.keras")
+        >>> command.endswith("--schedule cosine --out models/frog.keras")
         True
     """
     words = ["tfxai", "train"]

@@ -1,4 +1,4 @@
-"""Writing a trained model: never half a file, never its optimiser."""
+"""Writing a model to a file of one's choice: never half a file, never its optimiser."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import keras
 from tfxai.card import Card, card_path, sha256_of
 from tfxai.errors import DataNotFoundError, InvalidInputError
 from tfxai.files import replacing
-from tfxai.models.options import SUFFIXES
+from tfxai.registry.naming import SUFFIXES
+from tfxai.registry.serialising import write_model
 
 
 def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
@@ -32,10 +33,8 @@ def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
         raise InvalidInputError(
             f"{str(path)!r} does not name a model file. Let it end in .keras or .h5."
         )
-    bare = model.__class__.from_config(model.get_config())  # not compiled: no optimiser
-    bare.set_weights(model.get_weights())
     with replacing(path) as part:
-        bare.save(part)
+        write_model(model, part)
 
 
 def save_twin(path: str | os.PathLike[str], suffix: str = ".h5") -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import importlib.metadata
 import json
 import os
@@ -15,19 +14,18 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from tfxai.card import Card, card_path, sha256_of
+from tfxai.card import Card
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.models.augmentation import AugmentedBatches
 from tfxai.models.checkpoints import History, Progress, TrainingState
 from tfxai.models.cnn import three_block_cnn
 from tfxai.models.datasets import TrainingData, benchmark_data, notes, training_data
 from tfxai.models.evaluation import accuracy
-from tfxai.models.history import history_path, write_history
 from tfxai.models.options import TrainingConfig, equivalent_command
 from tfxai.models.progress import EpochProgress
 from tfxai.models.resnet import resnet18
-from tfxai.models.saving import save_model
 from tfxai.models.schedules import best_epoch, learning_rate, plateau_rate, should_stop
+from tfxai.registry import ModelRegistry
 
 LICENCE = "Apache-2.0"
 
@@ -49,7 +47,8 @@ def train(
 ) -> Trained:
     """Train a model on images, and write it, its card and its history.
 
-    Writes `config.out`, its card `NAME.json` and `NAME.history.json`. After each epoch the
+    Writes `config.out`, its card `NAME.json` and `NAME.history.json`, all three or none, in the
+    place of an earlier model of that name (`ModelRegistry.save`). After each epoch the
     state of the run is kept in the folder `NAME.training/` beside them, so that the same
     call goes on after a kill and ends with the same model; the folder is removed at the
     end. The images are shifted and mirrored by `AugmentedBatches`; a schedule or early
@@ -181,10 +180,8 @@ def _write(
     history: History,
     data_dir: str | os.PathLike[str] | None,
 ) -> Card:
-    """Write the model, its history and its card."""
+    """Write the model, its history and its card, all of them or none."""
     out = Path(config.out)
-    save_model(model, out)
-    write_history(history, history_path(out))
     tested = benchmark_data(config, data_dir)
     card = Card(
         name=out.stem,
@@ -200,12 +197,11 @@ def _write(
         command=equivalent_command(config),
         versions=versions(),
         licence=LICENCE,
-        sha256={out.name: sha256_of(out)},
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         notes=notes(config, data_dir),
     )
-    card.write(card_path(out))
-    return card
+    form = out.suffix.removeprefix(".")
+    saved = ModelRegistry(out.parent).save(model, out.stem, card, history, format=form)
+    return saved.card or card
 
 
 def versions() -> dict[str, str]:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
-from tfxai.errors import DataNotFoundError, ModelFileError, UnknownNameError, nearest
+from tfxai.errors import (
+    DataNotFoundError,
+    InvalidInputError,
+    ModelFileError,
+    UnknownNameError,
+    nearest,
+)
+from tfxai.registry.naming import SUFFIXES, check_name, is_name, members
+from tfxai.registry.sets import read_whole, settle
 
-SUFFIXES = (".keras", ".h5")
-"""Endings of model files; of two files with one name the first is taken."""
+F = TypeVar("F", bound=Callable[..., Any])
+
 VARIABLE = "TFXAI_MODELS"
 _PACKAGE = Path(__file__).parents[1]
 
@@ -28,19 +39,73 @@ def roots() -> list[Path]:
             f"The environment variable {VARIABLE} names {chosen!r}, which is no folder. "
             "Let it name a folder of models, or unset it."
         )
-    own = _PACKAGE / "pretrained"  # a wheel has its models inside, a checkout beside the package
-    candidates = [Path(chosen or "models"), own if own.is_dir() else _PACKAGE.parent / "models"]
     found: list[Path] = []
-    for folder in candidates:
+    for folder in (home(), own()):
         if folder.is_dir() and not any(folder.samefile(other) for other in found):
             found.append(folder)
     return found
 
 
+def home() -> Path:
+    """Where new models go: the folder that `TFXAI_MODELS` names, else `./models`, there or not."""
+    return Path(os.environ.get(VARIABLE) or "models")
+
+
+def own() -> Path:
+    """The models that come with tfxai: in a wheel inside the package, in a checkout beside it."""
+    inside = _PACKAGE / "pretrained"
+    return inside if inside.is_dir() else _PACKAGE.parent / "models"
+
+
 def names() -> list[str]:
-    """The names of all models that `find` knows, sorted."""
-    files = (path for root in roots() for path in root.iterdir())
-    return sorted({path.stem for path in files if path.suffix in SUFFIXES and _is_whole(path)})
+    """The names of all models that `find` knows, sorted.
+
+    Raises:
+        DataNotFoundError: `TFXAI_MODELS` names no folder.
+        OutputError: A save was cut short, and cannot be finished from here.
+    """
+    return sorted({name for root in roots() for name in names_in(root)})
+
+
+def names_in(root: Path) -> set[str]:
+    """The names of the models of one folder, without those whose files lead outside."""
+    settle(root)
+    files = [path for path in root.iterdir() if path.suffix in SUFFIXES and is_name(path.stem)]
+    return {path.stem for path in files if path.is_file() and _is_inside(root, path)}
+
+
+def find_in(root: Path, name: str) -> Path | None:
+    """The file of the model of that name in one folder, or None.
+
+    Raises:
+        InvalidInputError: It is no name, or one of its files is a link that leads outside.
+        OutputError: A save was cut short, and cannot be finished from here.
+    """
+    check_name(name)
+    settle(root)
+    for path in (root / member for member in members(name)):
+        if not _is_inside(root, path):
+            raise InvalidInputError(
+                f"{str(path)!r} is a symbolic link that leads out of its folder. Pass the path of "
+                "the file itself, or copy it there."
+            )
+    files = (root / f"{name}{suffix}" for suffix in SUFFIXES)
+    return next((path for path in files if path.is_file()), None)
+
+
+def reading_whole(load: F) -> F:
+    """Lets a function that reads a model and its card meet those of one save, never of two.
+
+    Args:
+        load: Takes a name or path first, as `find` does.
+    """
+
+    @functools.wraps(load)
+    def whole(name_or_path: str | os.PathLike[str], *options: Any, **named: Any) -> Any:
+        path = find(name_or_path)
+        return read_whole(path.parent, members(path.stem), lambda: load(path, *options, **named))
+
+    return cast(F, whole)
 
 
 def find(name_or_path: str | os.PathLike[str]) -> Path:
@@ -58,15 +123,17 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
         DataNotFoundError: There is no file at that path.
         ModelFileError: The path leads to something else.
         UnknownNameError: No model has that name; the nearest names are given.
+        InvalidInputError: It is no name, or leads out of the folder by a symbolic link.
+        OutputError: A save was cut short, and cannot be finished from here.
     """
     text = os.fspath(name_or_path)
     if _is_path(text) or not isinstance(name_or_path, str):
+        settle(Path(text).parent)
         return _file(Path(text))
     for root in roots():
-        for suffix in SUFFIXES:
-            path = root / f"{text}{suffix}"
-            if path.is_file():
-                return path
+        path = find_in(root, text)
+        if path is not None:
+            return path
     beside = [f"{text}{suffix}" for suffix in SUFFIXES if Path(f"{text}{suffix}").is_file()]
     if beside:
         raise UnknownNameError(
@@ -76,9 +143,10 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     raise UnknownNameError.of("model", text, names())
 
 
-def _is_whole(path: Path) -> bool:
-    """Whether a file is no other program's half-written one."""
-    return path.is_file() and not path.name.startswith(".") and not path.stem.endswith(".part")
+def _is_inside(root: Path, path: Path) -> bool:
+    if not path.is_symlink():
+        return True
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
 
 
 def _is_path(text: str) -> bool:

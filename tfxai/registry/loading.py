@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tfxai.card import Card, card_path
 from tfxai.errors import ModelFileError, TfxaiError, UnsafeModelError
 from tfxai.inspection import Report, scan
-from tfxai.registry.folders import find
+from tfxai.registry.folders import find, reading_whole
 from tfxai.registry.keras2 import former_layers, obstacle
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ _BROKEN = frozenset({"damaged", "damaged member", "no model"})
 _SAID = 3  # findings that a sentence has room for
 
 
+@reading_whole
 def load(
     name_or_path: str | os.PathLike[str],
     *,

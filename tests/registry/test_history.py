@@ -2,7 +2,7 @@ import pytest
 
 from tfxai.errors import DataNotFoundError, InvalidInputError
 from tfxai.models import history_path, read_history
-from tfxai.models.history import write_history
+from tfxai.registry.history import write_history
 
 HISTORY = {"loss": [2.0, 1.5], "accuracy": [0.25, 0.5], "val_loss": [2.5, 2.0]}
 

@@ -1,0 +1,188 @@
+"""Processes that save models and are killed at it: run in a process of its own, which forks.
+
+TensorFlow is imported once and first used in each child, since it does not survive a fork.
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.processes import ROOT
+from tfxai.card import Card
+from tfxai.registry import ModelRegistry, history_path, read_history
+from tfxai.registry.naming import members
+from tfxai.registry.sets import JOURNAL, STAGE, read_whole
+
+NAME = "small"
+
+
+def in_a_process(call: str, *words: Any) -> Any:
+    """Runs a function of this module in a process of its own; what it printed, as JSON."""
+    code = f"from tests.registry import savers; savers.{call}()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, words)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def version(registry: ModelRegistry, name: str) -> int:
+    """Which save a model is of; raises where its files are not of the same one."""
+
+    def read() -> int:
+        states = {check.state for check in registry.verify(name)}
+        assert states == {"ok"}, states
+        card = registry[name].card
+        assert card is not None
+        (number,) = card.notes
+        losses = read_history(history_path(registry[name].file))["loss"]
+        assert losses == [float(number)]
+        return int(number)
+
+    return read_whole(registry.root, members(name), read)
+
+
+def save(registry: ModelRegistry, model: Any, name: str, number: int) -> None:
+    """Saves a model whose weights, card and history hold that number."""
+    model.set_weights([weight * 0 + number for weight in model.get_weights()])
+    card = Card(name=name, notes=(str(number),))
+    registry.save(model, name, card, {"loss": [float(number)]}, format=["keras", "h5"][number % 2])
+
+
+def small_model() -> Any:
+    """A compiled model, so that `save` makes it again without its optimiser."""
+    import keras
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    model.compile("adam", "mse")
+    return model
+
+
+def forked(work: Callable[[], None]) -> int:
+    """The process that does that and ends."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    return child
+
+
+def killed_at_random() -> None:
+    """Kills a process in the midst of saves, again and again; prints how it was left."""
+    import tensorflow  # noqa: F401, I001 - imported, and used in the children only
+    import tfxai.core.backend
+    import tfxai.registry.serialising  # noqa: F401
+
+    registry, rounds = ModelRegistry(sys.argv[1]), int(sys.argv[2])
+    draws, left = random.Random(0), collections.Counter[str]()
+    done = 0
+    for _ in range(rounds):
+        reader, writer = os.pipe()
+
+        def work(first: int = done + 1, writer: int = writer) -> None:
+            model = small_model()
+            for number in range(first, first + 10_000):
+                save(registry, model, NAME, number)
+                os.write(writer, b".")  # this one has happened
+
+        child = forked(work)
+        os.close(writer)
+        os.read(reader, 1)  # the first save, which also loads what later ones use
+        done += 1
+        time.sleep(draws.uniform(0, 0.08))
+        os.kill(child, signal.SIGKILL)
+        assert os.waitpid(child, 0)[1] == signal.SIGKILL
+        while said := os.read(reader, 4096):
+            done += len(said)
+        os.close(reader)
+        for name in (STAGE, JOURNAL):
+            left[name] += (registry.root / name).exists()
+        found = version(registry, NAME)
+        assert found in (done, done + 1), (found, done)
+        left["new" if found > done else "old"] += 1
+        done = found
+    print(json.dumps({**left, "rounds": rounds, "saves": done}))  # noqa: T201
+
+
+def killed_at_each_step() -> None:
+    """Kills `add` before its first, second, ... operation on files; prints how many there are."""
+    folder = Path(sys.argv[1])
+    step, ends = 0, []
+    while not ends or ends[-1] != "finished":
+        registry = ModelRegistry(folder / f"registry_{step}")
+        registry.add(folder / "1.keras", NAME)
+        registry.add(folder / "2.keras", "other")
+        before = registry.verify(NAME)
+        child = forked(lambda step=step, registry=registry: _add_until(registry, step))
+        killed = os.waitpid(child, 0)[1]
+        assert killed in (0, signal.SIGKILL), killed
+        found = version(registry, NAME)
+        ends.append("finished" if killed == 0 else "old" if found == 1 else "new")
+        assert (registry.verify(NAME) == before) == (found == 1)
+        assert version(registry, "other") == 2
+        registry.add(folder / "2.keras", NAME, replace=True)
+        kept = {f"{name}{end}" for name in (NAME, "other") for end in KEPT}
+        assert {path.name for path in registry.root.iterdir()} == kept
+        step += 1
+    print(json.dumps(ends))  # noqa: T201
+
+
+KEPT = (".keras", ".json", ".history.json")
+FILE_EVENTS = ("open", "fcntl.flock")
+
+
+def _add_until(registry: ModelRegistry, step: int) -> None:
+    file = registry.root.parent / "2.keras"
+    steps = 0
+
+    def count(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal steps
+        if event in FILE_EVENTS or event.startswith(("os.", "shutil.")):
+            if steps == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+            steps += 1
+
+    sys.addaudithook(count)
+    registry.add(file, NAME, replace=True)
+
+
+def two_at_once() -> None:
+    """Two processes save under the names given while this one reads; prints what it met."""
+    import tensorflow  # noqa: F401, I001
+    import tfxai.core.backend
+    import tfxai.registry.serialising  # noqa: F401
+
+    registry, times, names = ModelRegistry(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+
+    def work(name: str, first: int) -> None:
+        model = small_model()
+        for number in range(first, first + times):
+            save(registry, model, name, number)
+
+    running = {forked(lambda n=n, i=i: work(n, 1 + 1000 * i)) for i, n in enumerate(names)}
+    met: dict[str, list[int]] = {name: [] for name in names}
+    while running:
+        child, status = os.waitpid(-1, os.WNOHANG)
+        assert status == 0
+        running.discard(child)
+        for name in [one.name for one in registry.list()]:
+            met[name].append(version(registry, name))
+    print(json.dumps(met))  # noqa: T201

@@ -1,0 +1,316 @@
+"""A folder of trained models, each with its card and history, kept so that none is ever half."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import logging
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, final
+
+from tfxai.card import Card, card_path, sha256_of
+from tfxai.errors import InvalidInputError, ModelFileError, OutputError, UnknownNameError
+from tfxai.registry.entries import Check, Entry, checks, entries, entry, known
+from tfxai.registry.folders import find, home, names_in, own, roots
+from tfxai.registry.history import history_path, write_history
+from tfxai.registry.naming import CARD, HISTORY, SUFFIXES, check_name, members
+from tfxai.registry.sets import replacing_set, settle
+
+if TYPE_CHECKING:
+    import keras
+
+    from tfxai.subject import Subject
+
+Checks: TypeAlias = list[Check]  # which the registry's own `list` hides
+_log = logging.getLogger("tfxai.registry")
+
+
+@final
+class ModelRegistry:
+    """The trained models of one folder: `NAME.keras` or `NAME.h5`, card and history.
+
+    A model, its card `NAME.json` and `NAME.history.json` are replaced as one: a kill at any
+    moment leaves the earlier three or the new three, and two processes that save at once lose
+    nothing (on Windows they are not kept apart). A name is that of files of this folder and of
+    nothing outside it. TensorFlow is loaded by `get` and `save` only.
+
+    Args:
+        root: The folder; made by the first `save`. None: the one that the environment variable
+            `TFXAI_MODELS` names, else `./models` where there is one, else that of the models
+            which come with tfxai. The last is not written to unless it is passed.
+
+    Raises:
+        DataNotFoundError: `TFXAI_MODELS` names no folder.
+
+    Example:
+        >>> registry = ModelRegistry()
+        >>> [check.state for check in registry.verify("cifar10_cnn")]
+        ['ok', 'ok', 'ok']
+        >>> registry["cifar10_cnn"].card.accuracy
+        0.8736
+    """
+
+    def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
+        folders = roots() if root is None else [Path(root)]
+        self.root = folders[0] if folders else own()
+        self._fell_back = root is None and not home().is_dir()
+
+    def list(self) -> list[Entry]:
+        """All models, by name.
+
+        Raises:
+            OutputError: A save was cut short, and cannot be finished from here.
+        """
+        return [*entries(self.root)] if self.root.is_dir() else []
+
+    def __getitem__(self, name: str) -> Entry:
+        """What is known about a model, without loading it.
+
+        Raises:
+            InvalidInputError: It is no name, or one of its files is a link that leads outside.
+            UnknownNameError: No model has that name.
+            OutputError: A save was cut short, and cannot be finished from here.
+        """
+        found = entry(self.root, name)
+        if found is None:
+            raise self._unknown(name)
+        return found
+
+    def get(self, name: str) -> Subject:
+        """The model of that name with its card, as `tfxai.load` loads it.
+
+        Raises:
+            InvalidInputError: It is no name, or one of its files is a link that leads outside.
+            UnknownNameError: No model has that name.
+            ModelFileError: The file holds no model that can be loaded safely.
+            OutputError: A save was cut short, and cannot be finished from here.
+        """
+        from tfxai.registry.loading import load
+
+        return load(self[name].file)
+
+    def save(
+        self,
+        model: keras.Model,
+        name: str,
+        card: Card,
+        history: Mapping[str, Sequence[float]] | None = None,
+        *,
+        format: str = "keras",
+    ) -> Entry:
+        """Write a model with its card and history, in the place of the model of that name.
+
+        Files of that name in the other format, and a history where none is passed, are removed
+        with the earlier model.
+
+        Args:
+            model: A built Keras 3 model. Its optimiser is left out.
+            name: Of the files.
+            card: What is known about it. Its name, digests, day and, where it has none, input
+                shape are filled in.
+            history: One number per epoch under each name, as Keras' `History.history`.
+            format: "keras" or "h5".
+
+        Returns:
+            The entry, with the card as it was written.
+
+        Raises:
+            InvalidInputError: It is no name, there is no such format, the history holds no
+                numbers, or the card names more or fewer classes than the model has outputs.
+            UnsupportedModelError: `model` is no such model.
+            OutputError: The folder cannot be written to, or the disk is full; the earlier model
+                is as it was.
+        """
+        check_name(name)
+        suffix = f".{format}"
+        if suffix not in SUFFIXES:
+            raise InvalidInputError(f"format={format!r} is none of 'keras' and 'h5'. Pass one.")
+        numbers = None if history is None else _numbers(history)
+        from tfxai.core.backend import require_model
+        from tfxai.registry.serialising import write_model
+
+        require_model(model)
+        _check_classes(card, getattr(model, "output_shape", None))
+        card = _with_shape(card, getattr(model, "input_shape", None))
+        self._check_own(name)
+        with replacing_set(self.root, members(name)) as stage:
+            write_model(model, stage / f"{name}{suffix}")
+            if numbers is not None:
+                write_history(numbers, stage / f"{name}{HISTORY}")
+            _write_card(stage, name, card)
+        return self[name]
+
+    def add(
+        self,
+        file: str | os.PathLike[str],
+        name: str | None = None,
+        card: Card | None = None,
+        *,
+        trust: bool = False,
+        replace: bool = False,
+    ) -> Entry:
+        """Copy a model file into the registry, after a scan for what is harmful in it.
+
+        The copy is scanned, so what was looked at is what is kept. Nothing is loaded.
+
+        Args:
+            file: A `.keras` or `.h5` file. Its history beside it comes along.
+            name: Of the model; None for that of the file.
+            card: What is known about it; None for the card beside the file, if there is one. Its
+                name, digests, day and, where it has none, input shape are filled in.
+            trust: Add it although the scan refuses it, or although the card beside it was written
+                for another file. This is logged as a warning.
+            replace: In the place of an earlier model of that name.
+
+        Returns:
+            The entry, with the card as it was written.
+
+        Raises:
+            DataNotFoundError: There is no such file.
+            ModelFileError: It is no model file, or the scan refuses it.
+            InvalidInputError: It is no name, it is taken, or the card does not fit the model.
+            OutputError: The folder cannot be written to, or the disk is full.
+        """
+        path = find(Path(file))
+        name = check_name(path.stem if name is None else name)
+        self._check_own(name)
+        read = _card_beside(path)
+        kept = f"{name}{path.suffix.lower()}"
+        with replacing_set(self.root, members(name)) as stage:
+            if not replace and any((self.root / other).exists() for other in members(name)):
+                raise InvalidInputError(
+                    f"There is a model {name!r} in {str(self.root)!r} already. Choose another "
+                    "name, or let this one take its place (--force)."
+                )
+            shutil.copyfile(path, stage / kept)
+            shape = _scanned(stage / kept, path, trust)
+            self._check_digest(read, path, stage / kept, trust)
+            chosen = card or read or Card(name=name)
+            _check_classes(chosen, shape[1])
+            if history_path(path).is_file():
+                shutil.copyfile(history_path(path), stage / f"{name}{HISTORY}")
+            _write_card(stage, name, _with_shape(chosen, shape[0]))
+        return self[name]
+
+    def remove(self, name: str) -> None:
+        """Delete a model with its card and history.
+
+        Raises:
+            InvalidInputError: It is no name, or one of its files is a link that leads outside.
+            UnknownNameError: No model has that name.
+            OutputError: The folder cannot be written to.
+        """
+        self[name]
+        self._check_own(name)
+        with replacing_set(self.root, members(name)):
+            pass
+
+    def verify(self, name: str | None = None) -> Checks:
+        """The files of one model, or of all, beside the SHA-256 on their cards.
+
+        Raises:
+            InvalidInputError: It is no name, or one of its files is a link that leads outside.
+            UnknownNameError: No model has that name.
+            OutputError: A save was cut short, and cannot be finished from here.
+        """
+        if name is not None:
+            found = checks(self.root, name)
+            if not found:
+                raise self._unknown(name)
+            return found
+        if not self.root.is_dir():
+            return []
+        settle(self.root)
+        return [check for one in known(self.root) for check in checks(self.root, one)]
+
+    def _unknown(self, name: str) -> UnknownNameError:
+        return UnknownNameError.of(
+            "model", name, sorted(names_in(self.root)) if self.root.is_dir() else []
+        )
+
+    def _check_own(self, name: str) -> None:
+        """Raises where tfxai's own models would be changed without having been named."""
+        if self._fell_back:
+            raise OutputError(
+                f"{str(self.root)!r} holds the models that come with tfxai, and {name!r} is not "
+                "changed there. Make a folder ./models, let TFXAI_MODELS name one, or pass root."
+            )
+
+    @staticmethod
+    def _check_digest(card: Card | None, path: Path, copy: Path, trust: bool) -> None:
+        digest = card.sha256.get(path.name) if card else None
+        if digest is None or digest.lower() == sha256_of(copy):
+            return
+        what = f"{str(path)!r} is not the file that its card {card_path(path).name!r} describes"
+        if not trust:
+            raise ModelFileError(
+                f"{what}: the SHA-256 differs. Get both again, or add it with trust (--trust)."
+            )
+        _log.warning("Added in spite of it: %s.", what)
+
+
+def _scanned(copy: Path, path: Path, trust: bool) -> tuple[Any, Any]:
+    """The shapes of the model's input and output, or None each, where the scan lets it pass."""
+    from tfxai.inspection import inspect
+
+    found = inspect(copy)
+    worst = next(iter(found.report.at("refuse")), None)
+    if worst is not None:
+        what = f"{str(path)!r} is refused by the scan: {worst.what}"
+        where = f" in {worst.where}" if worst.where else ""
+        if not trust:
+            raise ModelFileError(
+                f"{what}{where}. {worst.why} If you know where it comes from, add it with trust "
+                "(--trust)."
+            )
+        _log.warning("Added in spite of it: %s%s. %s", what, where, worst.why)
+    ends = (found.inputs, found.outputs)
+    shapes = [one[0].shape if len(one) == 1 else None for one in ends]
+    return shapes[0], shapes[1]
+
+
+def _card_beside(path: Path) -> Card | None:
+    beside = card_path(path)
+    return Card.read(beside) if beside.is_file() else None
+
+
+def _with_shape(card: Card, shape: Any) -> Card:
+    """The card with the shape of one input, where it has none and there is one."""
+    if card.input_shape is not None or not isinstance(shape, tuple) or len(shape) < 2:
+        return card
+    if not all(isinstance(size, int) for size in shape[1:]):  # a size is free, or several inputs
+        return card
+    return dataclasses.replace(card, input_shape=shape[1:])
+
+
+def _check_classes(card: Card, shape: Any) -> None:
+    """Raises where a card names more or fewer classes than the model has outputs."""
+    count = shape[-1] if isinstance(shape, tuple) and shape else None
+    named = len(card.classes)
+    if not named or not isinstance(count, int) or named == count or (named, count) == (2, 1):
+        return
+    raise InvalidInputError(
+        f"The card names {named} classes, and the model has {count} outputs. Name one class for "
+        "each output."
+    )
+
+
+def _numbers(history: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
+    try:
+        return {str(key): [float(one) for one in values] for key, values in history.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InvalidInputError(
+            f"history={history!r} does not hold one number per epoch under each name. Pass Keras' "
+            "History.history."
+        ) from error
+
+
+def _write_card(stage: Path, name: str, card: Card) -> None:
+    """Write the card of the files that lie there."""
+    digests = {path.name: sha256_of(path) for path in sorted(stage.iterdir())}
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    card = dataclasses.replace(card, name=name, sha256=digests, created=card.created or now)
+    card.write(stage / f"{name}{CARD}")

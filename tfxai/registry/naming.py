@@ -1,0 +1,62 @@
+"""What a model may be called, and the files that belong to its name."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tfxai.errors import InvalidInputError
+
+SUFFIXES = (".keras", ".h5")
+"""Endings of model files; of two files with one name the first is taken."""
+CARD, HISTORY, FIGURE = ".json", ".history.json", ".history.png"
+_LONGEST = 200  # bytes, which leaves room for an ending
+_SEPARATORS = '/\\:*?"<>|'  # of paths and drives, and what Windows takes in no name
+_DEVICE = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)", re.IGNORECASE
+)
+_TAKEN = (*SUFFIXES, CARD, ".history", ".part", ".training")
+
+
+def members(name: str) -> tuple[str, ...]:
+    """Every file that may belong to the model of that name."""
+    return tuple(f"{name}{suffix}" for suffix in (*SUFFIXES, CARD, HISTORY, FIGURE))
+
+
+def check_name(name: str) -> str:
+    """The name, where it names a file of the registry's own folder on every system.
+
+    Raises:
+        InvalidInputError: It is empty or too long, starts with a dot, ends in a dot, a space or an
+            ending of a file, or holds a separator, a character that cannot be printed or the name
+            of a device of Windows.
+    """
+    fault = _fault(name)
+    if fault:
+        raise InvalidInputError(
+            f"{name!r} is no name of a model: {fault}. Pass a plain name such as 'cifar10_cnn'."
+        )
+    return name
+
+
+def is_name(name: str) -> bool:
+    """Whether `check_name` lets that name pass."""
+    return not _fault(name)
+
+
+def _fault(name: Any) -> str:
+    if not isinstance(name, str):
+        return f"it is of type {type(name).__name__}"
+    mark = next((mark for mark in _SEPARATORS if mark in name), "")
+    faults = {
+        "it is empty": not name,
+        "it starts with a dot": name.startswith("."),
+        "it holds a character that cannot be printed": not name.isprintable(),
+        f"it holds {mark!r}": bool(mark),
+        "it starts or ends with a space": name != name.strip(" "),
+        "it ends with a dot": name.endswith("."),
+        "Windows has a device of that name": bool(_DEVICE.match(name)),
+        f"it ends as files beside a model do ({', '.join(_TAKEN)})": name.lower().endswith(_TAKEN),
+        f"it is longer than {_LONGEST} bytes": len(name.encode("utf-8", "replace")) > _LONGEST,
+    }
+    return next((fault for fault, is_there in faults.items() if is_there), "")
