@@ -18,6 +18,7 @@ from keras.src import layers as layer_namespace
 from keras.src.layers import Layer
 from keras.src.ops.operation import Operation
 
+MODELS = {"Functional", "Model", "Sequential"}
 NOT_ONES = {"deserialize", "get", "serialize"}
 
 
@@ -66,6 +67,7 @@ def collected() -> dict[str, set[str]]:
     """Name of each table to what belongs in it."""
     namespace = vars(layer_namespace)
     layers = public(keras.layers, Layer) | public(layer_namespace, Layer)
+    layers -= MODELS  # Keras puts them there when it loads an .h5 file
     legacy = {
         n
         for n, v in vars(__import__("keras.src.legacy.layers", fromlist=["x"])).items()

@@ -10,7 +10,7 @@ from typing import Any, Literal, final
 from tfxai.card import Card, sha256_of
 from tfxai.errors import InvalidInputError, TfxaiError
 from tfxai.registry.folders import find_in, names_in
-from tfxai.registry.naming import CARD, HISTORY, SUFFIXES, is_name, members
+from tfxai.registry.naming import CARD, HISTORY, SUFFIXES, check_name, is_name, members
 from tfxai.registry.sets import read_whole
 
 State = Literal["ok", "changed", "missing", "no digest", "no card"]
@@ -88,6 +88,7 @@ def entry(root: Path, name: str) -> Entry | None:
         InvalidInputError: It is no name, or one of its files is a link that leads outside.
         OutputError: A save was cut short, and cannot be finished from here.
     """
+    check_name(name)
 
     def read() -> Entry | None:
         file = find_in(root, name)
@@ -115,6 +116,7 @@ def checks(root: Path, name: str) -> list[Check]:
         InvalidInputError: It is no name, or one of its files is a link that leads outside.
         OutputError: A save was cut short, and cannot be finished from here.
     """
+    check_name(name)
 
     def read() -> list[Check]:
         find_in(root, name)
