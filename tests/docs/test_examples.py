@@ -136,3 +136,10 @@ def test_example_of_the_architecture_page(tmp_path, monkeypatch):
     assert a.target_names == ["Frog"]
     back = tfxai.Attribution.load("ig.npz")
     np.testing.assert_array_equal(back.values, a.values)
+
+
+def test_example_of_the_registry(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.delenv("TFXAI_MODELS", raising=False)
+    registry = run(block_with("README.md", "ModelRegistry()"), {"tfxai": tfxai})["registry"]
+    assert {check.state for check in registry.verify("cifar10_cnn")} == {"ok"}

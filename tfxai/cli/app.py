@@ -17,15 +17,16 @@ from tfxai.cli.explain import explain
 from tfxai.cli.group import Commands
 from tfxai.cli.inspect import inspect
 from tfxai.cli.methods import methods
+from tfxai.cli.models import models
 from tfxai.cli.predict import predict
 from tfxai.cli.train import train
 
 HELP = (
     "Explains what image classifiers built with Keras 3 see.\n\n"
-    "MODEL is a path that ends in .keras or .h5, or the name of a model in the folder that the "
-    "environment variable TFXAI_MODELS names (./models where it is not set) or among those that "
-    "come with tfxai. IMAGE is a file, a folder of images, cifar10:test:5113 or "
-    "cifar10:test:random."
+    "MODEL is a path that ends in .keras or .h5, the folder of a SavedModel, or the name of a "
+    "model in the folder that the environment variable TFXAI_MODELS names (./models where it is "
+    "not set) or among those that come with tfxai. IMAGE is a file, a folder of images, "
+    "cifar10:test:5113 or cifar10:test:random."
 )
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 for command in (demo, predict, explain, compare, inspect, accuracy, methods, train, crosscheck):
     app.command()(command)
+app.add_typer(models)
 
 
 def _version(asked: bool) -> None:

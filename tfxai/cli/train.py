@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import sys
 import typing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,7 +34,8 @@ HELP = {
     "best epoch.",
     "validation": "Fraction of the training images that is held out.",
     "limit": "Train on at most that many images.",
-    "out": "The model's file, ending in .keras or .h5.",
+    "out": "The model's file, ending in .keras or .h5; named after data, architecture and epochs "
+    "if left out, in ./models or the folder that TFXAI_MODELS names.",
 }
 _WORDS = {
     "data": "cifar10|FOLDER",
@@ -43,12 +45,21 @@ _WORDS = {
 }
 
 
-def train(**options: Any) -> None:
-    """Train a classifier of images; the same command goes on after it was stopped."""
+def train(context: typer.Context, **options: Any) -> None:
+    """Train a classifier of images; the same command goes on after it was stopped.
+
+    On a terminal and without --epochs it asks whether one of the models will do.
+    """
     from tfxai.cli.runtime import start
     from tfxai.cli.terminal import remark
     from tfxai.cli.writing import check_folder
 
+    source = context.get_parameter_source("epochs")
+    if source is not None and source.name == "DEFAULT" and _is_watched():
+        chosen = _choose(options["epochs"])
+        if chosen is None:
+            return
+        options["epochs"] = chosen
     config = TrainingConfig(**options)
     if config.data != "cifar10" and not Path(config.data).is_dir():
         raise DataNotFoundError(
@@ -64,6 +75,39 @@ def train(**options: Any) -> None:
         remark("The same command goes on after the last whole epoch.")
         raise
     _finish(config, trained)
+
+
+def _is_watched() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _choose(epochs: int) -> int | None:
+    """Shows the models there are; for how many epochs to train, or None where one of them will do.
+
+    Args:
+        epochs: What is taken if nothing is said.
+    """
+    from tfxai.cli.models import ask, known_models, print_model, print_models
+    from tfxai.cli.terminal import remark, say
+
+    known = known_models()
+    print_models(known, numbered=True)
+    while known:
+        answer = ask("Load which one? Its number, or Enter to train a new one: ")
+        if not answer:
+            break
+        if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(known):
+            entry, registry = known[int(answer) - 1]
+            print_model(entry, registry)
+            say(f'In Python: tfxai.load("{entry.name}")')
+            return None
+        remark(f"{answer!r} is none of 1 to {len(known)}.")
+    while True:
+        answer = ask(f"Train for how many epochs? [{epochs}] ") or str(epochs)
+        if answer.isascii() and answer.isdigit() and int(answer) > 0:
+            return int(answer)
+        remark(f"{answer!r} is no number of epochs. Type a whole number above 0.")
 
 
 def _finish(config: TrainingConfig, trained: Trained) -> None:
@@ -108,7 +152,11 @@ def _signature() -> inspect.Signature:
     """An option for every field, so that the two cannot differ."""
     kinds = typing.get_type_hints(TrainingConfig)
     fields = dataclasses.fields(TrainingConfig)
-    return inspect.Signature([_parameter(field, kinds[field.name]) for field in fields])
+    context = inspect.Parameter(
+        "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
+    )
+    options = [_parameter(field, kinds[field.name]) for field in fields]
+    return inspect.Signature([context, *options])
 
 
 train.__signature__ = _signature()  # type: ignore[attr-defined]
