@@ -23,7 +23,8 @@ LEVELS = {
     "registry": 5, "models": 5,
     "methods": 6,
     "plotting": 7, "rules": 7, "crosscheck": 7,
-    "cli": 8, "__main__": 9,
+    "export": 8,
+    "cli": 9, "__main__": 10,
 }  # fmt: skip
 IMPORTED_AS = {
     "pillow": "PIL",

@@ -62,6 +62,7 @@ _MODULES = (
     "config",
     "data",
     "errors",
+    "export",
     "inspection",
     "methods",
     "models",
