@@ -57,9 +57,9 @@ def fingerprint(model: keras.Model) -> str:
     """SHA-256 over path, type, shape and values of the model's variables, in their order."""
     digest = hashlib.sha256()
     for variable in model.variables:
-        array = np.asarray(keras.ops.convert_to_numpy(variable.value))
+        array = np.ascontiguousarray(variable.value.numpy())
         digest.update(f"{variable.path}\0{array.dtype.name}\0{array.shape}\0".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(array.tobytes())
     return digest.hexdigest()
 
 
