@@ -24,7 +24,8 @@ LEVELS = {
     "models": 6,
     "methods": 7,
     "plotting": 8, "rules": 8, "crosscheck": 8,
-    "cli": 9, "__main__": 10,
+    "export": 9,
+    "cli": 10, "__main__": 11,
 }  # fmt: skip
 IMPORTED_AS = {
     "pillow": "PIL",

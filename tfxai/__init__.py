@@ -63,6 +63,7 @@ _MODULES = (
     "config",
     "data",
     "errors",
+    "export",
     "inspection",
     "methods",
     "models",

@@ -10,10 +10,12 @@ import typer
 
 import tfxai
 from tfxai.cli.accuracy import accuracy
+from tfxai.cli.check_serving import check_serving
 from tfxai.cli.compare import compare
 from tfxai.cli.crosscheck import crosscheck
 from tfxai.cli.demo import demo
 from tfxai.cli.explain import explain
+from tfxai.cli.export import export
 from tfxai.cli.group import Commands
 from tfxai.cli.inspect import inspect
 from tfxai.cli.methods import methods
@@ -37,7 +39,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, predict, explain, compare, inspect, accuracy, methods, train, crosscheck):
+COMMANDS = (
+    demo, predict, explain, compare, inspect, accuracy, methods, train, export, check_serving,
+    crosscheck,
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
 app.add_typer(models)
 

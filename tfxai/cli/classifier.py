@@ -123,7 +123,7 @@ def open_classifier(
     from tfxai.data.classes import read_classes
 
     path = registry.find(model)
-    chosen = read_preprocessing(preprocessing)
+    chosen = named_preprocessing(preprocessing)
     names = None if classes is None else read_classes(classes)
     runtime.start()
     with working(f"Loading {path}"):
@@ -160,8 +160,8 @@ def batches(
         yield some, np.stack([classifier.fit(source.read()) for source in some])
 
 
-def read_preprocessing(name: str | None) -> Preprocessing | None:
-    """The preprocessing that an option names, or None."""
+def named_preprocessing(name: str | None) -> Preprocessing | None:
+    """The preprocessing that a word of the command line means."""
     from tfxai.data.preprocessing import CIFAR10_MEAN, CIFAR10_STD, Preprocessing
 
     if name is None:

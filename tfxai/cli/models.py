@@ -151,14 +151,14 @@ def add(  # noqa: PLR0913 - an argument for each word of the command line
     trust: arguments.Trust = False,
 ) -> None:
     """Copy a model file among the models, after a scan, with a card."""
-    from tfxai.cli.classifier import read_preprocessing
+    from tfxai.cli.classifier import named_preprocessing
     from tfxai.cli.terminal import say, shown
     from tfxai.data.classes import read_classes
     from tfxai.registry import ModelRegistry
 
     given: dict[str, Any] = {
         "classes": read_classes(classes) if classes is not None else None,
-        "preprocessing": read_preprocessing(preprocessing),
+        "preprocessing": named_preprocessing(preprocessing),
         "dataset": dataset,
         "accuracy": accuracy,
         "licence": licence,

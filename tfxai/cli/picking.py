@@ -129,14 +129,20 @@ def parse(option: str, text: str, kind: Any) -> Any:
 def _number_or_word(text: str) -> Any:
     """A number, the array in a `.npy` file, or the word itself."""
     if text.endswith(".npy"):
-        return _array(text)
+        return read_array(text)
     try:
         return float(text)
     except ValueError:
         return text
 
 
-def _array(path: str) -> Any:
+def read_array(path: str) -> Any:
+    """The array in a `.npy` file.
+
+    Raises:
+        DataNotFoundError: There is no such file.
+        InvalidInputError: It holds no array of numbers.
+    """
     import numpy as np
 
     try:

@@ -160,32 +160,22 @@ class AttributionMethod(abc.ABC):
         """
         subject, inputs = self._subject(model, inputs, at)
         layout, leaves = read_inputs(subject.model, subject.prepare(inputs))
-        body = anatomy(subject.model, layout)
-        method = self._bound(body)
-        method._check_at(at, layout, body)
-        method = method._fitted(layout, at)
-        subject.check_classes(body)
-        question = _question(score, method.default_score, subject, body)
+        ready = self.prepared(subject, layout, score=score, at=at)
+        method, body, question = ready.method, ready.body, ready.question
         batch = len(leaves[0])
         targets = _targets(target, batch, question, subject, body)
         baseline = method._baseline(subject, layout, leaves)
         groups = method._groups(subject, layout, leaves)
-        traced = method._without_tensors()
-        plan = Plan(
-            method=traced,
-            question=question,
-            at=at,
-            layout=layout,
+        plan = ready.plan(
             target_rank=targets.ndim,
-            has_baseline=bool(baseline),
             num_baselines=len(baseline[0]) if method._shares_baselines() else 0,
             groups=groups[0].shape[1:] if groups else None,
-            chunk=_chunk(chunk_size, body),
+            chunk_size=chunk_size,
             jit=config.jit_compile,
         )
 
         def run(plan: Plan, report: Report) -> dict[str, Array]:
-            function = program(subject.model, plan, body, traced._attribute)
+            function = ready.program(plan)
             return _in_slices(function, plan, leaves, targets, (baseline, groups), report)
 
         with shown(progress, self.name, batch) as report:
@@ -196,6 +186,22 @@ class AttributionMethod(abc.ABC):
         return method._attribution(
             answers, layout, leaves, score_name, classes, subject.preprocessing, at
         )
+
+    def prepared(
+        self, subject: Subject, layout: Layout, *, score: Any = None, at: str | None = None
+    ) -> Prepared:
+        """The method fitted to a model and its inputs; nothing is computed.
+
+        Raises:
+            TfxaiError: As for a call.
+        """
+        body = anatomy(subject.model, layout)
+        method = self._bound(body)
+        method._check_at(at, layout, body)
+        method = method._fitted(layout, at)
+        subject.check_classes(body)
+        question = _question(score, method.default_score, subject, body)
+        return Prepared(method, subject, layout, body, question, at)
 
     def to_config(self) -> dict[str, Any]:
         """Name and options in effect as JSON takes them; arrays as nested lists."""
@@ -353,6 +359,95 @@ class AttributionMethod(abc.ABC):
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A method fitted to a model, and the question that is put to it.
+
+    Args:
+        method: With every option that comes from the model or its inputs filled in.
+        subject: The model.
+        layout: Its inputs.
+        body: Its anatomy.
+        question: What is explained, without the target.
+        at: Path of the layer whose activations are explained, or None.
+    """
+
+    method: AttributionMethod
+    subject: Subject
+    layout: Layout
+    body: Anatomy
+    question: Question
+    at: str | None
+
+    @property
+    def axes(self) -> tuple[int | None, ...]:
+        """Shape of the outputs that a target chooses from; empty where the score chooses."""
+        return () if _chooses(self.question) else _outputs(self.question, self.body)
+
+    @property
+    def unasked(self) -> int:
+        """What stands for the target of an example that none was given for."""
+        return int(_first(self.question))
+
+    @property
+    def score_name(self) -> str:
+        """How the score is reported."""
+        classes = _classes(self.question, self.subject, self.body)
+        return self.question.name(self.body.activation, classes)
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Names of the outputs that a target chooses from, where they are known."""
+        return _classes(self.question, self.subject, self.body)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Name and options in effect; arrays as they are."""
+        return self.method._record()
+
+    @property
+    def baseline(self) -> Any:
+        """The option that says what the input is compared with, in its stored form."""
+        return next(iter(self.method._baselines()), None)
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether the method compares the input with anything."""
+        return bool(self.method._baselines())
+
+    @property
+    def superpixels(self) -> Slic | None:
+        """How each image is parted by itself, on the host, where it is."""
+        return next(iter(self.method._superpixels()), None)
+
+    def plan(
+        self,
+        *,
+        target_rank: int,
+        num_baselines: int,
+        groups: tuple[int, ...] | None,
+        chunk_size: int | str,
+        jit: bool,
+    ) -> Plan:
+        """The key of the compiled program; what the arguments mean, `Plan` says."""
+        return Plan(
+            method=self.method._without_tensors(),
+            question=self.question,
+            at=self.at,
+            layout=self.layout,
+            target_rank=target_rank,
+            has_baseline=self.has_baseline,
+            num_baselines=num_baselines,
+            groups=groups,
+            chunk=_chunk(chunk_size, self.body),
+            jit=jit,
+        )
+
+    def program(self, plan: Plan) -> Any:
+        """The compiled function of a plan, from the cache where it is known."""
+        return program(self.subject.model, plan, self.body, plan.method._attribute)
+
+
 def names() -> list[str]:
     """The registry names of all methods, sorted."""
     return sorted(METHODS)
@@ -457,18 +552,25 @@ def _targets(
     target: Any, batch: int, question: Question, subject: Subject, body: Anatomy
 ) -> Array:
     """The target of each example, checked; the first class of a contrast, -1 where none is."""
-    kind = question.kind
-    chooses = not isinstance(kind, str) or question.function is not None
-    if not chooses:
+    if not _chooses(question):
         classes = _classes(question, subject, body)
         return read_target(target, batch, _outputs(question, body), classes)
     if target is not None:
         raise InvalidInputError(
-            f"target={target!r} came with score={kind!r}, which chooses by itself what is "
-            "explained. Leave target out."
+            f"target={target!r} came with score={question.kind!r}, which chooses by itself what "
+            "is explained. Leave target out."
         )
-    first = int(kind.a) if isinstance(kind, Contrast) else PREDICTED
-    return np.full((batch,), first, np.int32)
+    return np.full((batch,), _first(question), np.int32)
+
+
+def _chooses(question: Question) -> bool:
+    """Whether the score says by itself which output is explained."""
+    return not isinstance(question.kind, str) or question.function is not None
+
+
+def _first(question: Question) -> int:
+    """The target that is reported where none is given."""
+    return int(question.kind.a) if isinstance(question.kind, Contrast) else PREDICTED
 
 
 def _outputs(question: Question, body: Anatomy) -> tuple[int | None, ...]:
@@ -484,8 +586,7 @@ def _outputs(question: Question, body: Anatomy) -> tuple[int | None, ...]:
 def _classes(question: Question, subject: Subject, body: Anatomy) -> tuple[str, ...] | None:
     """Names of the outputs that a target chooses from; one unit stands for the second of two."""
     names = subject.classes
-    chooses = not isinstance(question.kind, str) or question.function is not None
-    if names and len(names) == 2 and not chooses and _outputs(question, body)[-1] == 1:
+    if names and len(names) == 2 and not _chooses(question) and _outputs(question, body)[-1] == 1:
         return names[1:]
     return names
 

@@ -38,6 +38,15 @@ def colour_map(cmap: str | Colormap | None, signed: bool) -> Colormap:
     return found.resampled(257) if signed else found
 
 
+def colour_table(signed: bool) -> Array:
+    """(N, 3) uint8: the colours of a heatmap, from the least value to the greatest.
+
+    Heat h in [0, 1] has colour number floor(N h), at most N - 1; in [-1, 1] that of (1 + h) / 2.
+    """
+    cmap = colour_map(None, signed)
+    return np.asarray(cmap(np.arange(cmap.N), bytes=True)[:, :3])
+
+
 def scale(signed: bool) -> Normalize:
     """From heat to colour: [-1, 1] centred at 0 for signed values, else [0, 1]."""
     return Normalize(-1 if signed else 0, 1)

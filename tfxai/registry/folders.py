@@ -153,7 +153,8 @@ def _is_path(text: str) -> bool:
     separators = [mark for mark in (os.sep, os.altsep, "/") if mark]
     if text in ("", ".", "..") or any(mark in text for mark in separators):
         return True
-    return text.lower().endswith(SUFFIXES) or Path(text).exists()
+    is_saved = (Path(text) / "saved_model.pb").is_file()
+    return text.lower().endswith(SUFFIXES) or Path(text).is_file() or is_saved
 
 
 def _file(path: Path) -> Path:

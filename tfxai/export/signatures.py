@@ -1,0 +1,237 @@
+"""The functions that become signatures: the model's own answer, and one for each explanation."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfxai.core.inputs import Layout
+from tfxai.core.program import forward
+from tfxai.core.targets import PREDICTED
+from tfxai.errors import InvalidInputError, TfxaiError, UnsupportedModelError
+from tfxai.export.baselines import Baselines
+from tfxai.export.heatmaps import Heatmap
+from tfxai.export.layouts import TARGET, signature_names
+from tfxai.methods.base import AttributionMethod, Prepared
+from tfxai.subject import Subject
+
+SERVE = "serve"
+EXPLAIN = "explain_"
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """One function of an export, traced.
+
+    Args:
+        name: Under which a server has it.
+        function: From a dict of tensors by name to a dict of tensors by name.
+        layout: The model's inputs.
+        ready: The method that explains, None for the model's own answer.
+        heatmaps: How each output `heatmap...` is made, by the name of its attributions.
+        variables: Arrays that the function needs beside the model's own.
+    """
+
+    name: str
+    function: Any
+    layout: Layout
+    ready: Prepared | None = None
+    heatmaps: dict[str, Heatmap] = dataclasses.field(default_factory=dict)
+    variables: Sequence[tf.Variable] = ()
+
+    @property
+    def inputs(self) -> dict[str, tf.TensorSpec]:
+        """What the signature takes."""
+        return dict(self.function.input_signature[0])
+
+    @property
+    def outputs(self) -> dict[str, tf.TensorSpec]:
+        """What the signature gives."""
+        return dict(self.function.get_concrete_function().structured_outputs)
+
+
+def serve(model: keras.Model, layout: Layout) -> Signature:
+    """The model's own answer: `output_0`, ... or the names of a dict."""
+    names, run = signature_names(layout), forward(model, layout)
+
+    def predict(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        raw = run([inputs[name] for name in names])
+        if isinstance(raw, dict):
+            return dict(raw)
+        return {f"output_{i}": one for i, one in enumerate(tf.nest.flatten(raw))}
+
+    function = _traced(predict, _specs(names, layout))
+    return Signature(SERVE, function, layout)
+
+
+def explain(
+    name: str,
+    method: AttributionMethod,
+    subject: Subject,
+    layout: Layout,
+    *,
+    score: Any,
+    at: str | None,
+    chunk_size: int | str,
+) -> Signature:
+    """The signature `explain_NAME` of a method.
+
+    Raises:
+        TfxaiError: The method does not fit the model, or cannot be traced; the sentence begins
+            with its name.
+    """
+    try:
+        ready = method.prepared(subject, layout, score=score, at=at)
+        _check_traceable(ready)
+        return _explain(name, ready, chunk_size)
+    except TfxaiError as error:
+        kind = InvalidInputError if isinstance(error, InvalidInputError) else UnsupportedModelError
+        raise kind(f"{name} cannot be exported. {error}") from error
+    except Exception as error:  # of TensorFlow or Keras, which say what they cannot trace
+        reason = str(error).strip().partition("\n")[0]
+        free = any(None in shape for shape in layout.shapes)
+        advice = (
+            "The model leaves axes of its input free: pass example=, a batch of the shape to be "
+            "served."
+            if free
+            else "Leave it out."
+        )
+        raise UnsupportedModelError(
+            f"{name} cannot be exported: tracing it ends with {type(error).__name__}: {reason} "
+            f"{advice}"
+        ) from error
+
+
+def _explain(name: str, ready: Prepared, chunk_size: int | str) -> Signature:
+    names, axes = signature_names(ready.layout), ready.axes
+    baselines = Baselines(ready)
+    plan = ready.plan(
+        target_rank=1 if len(axes) < 2 else 2,
+        num_baselines=baselines.count,
+        groups=None,
+        chunk_size=chunk_size,
+        jit=False,  # a stock server has no XLA
+    )
+    run, heatmaps = ready.program(plan), dict[str, Heatmap]()
+
+    def explanation(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        leaves = [inputs[name] for name in names]
+        target = _checked(inputs[TARGET], tf.shape(leaves[0])[0], ready)
+        answers = run(leaves, target, baselines(leaves), [])
+        return _outputs(answers, leaves, ready, heatmaps)
+
+    specs = _specs(names, ready.layout)
+    rank = [] if len(axes) < 2 else [len(axes)]
+    specs[TARGET] = tf.TensorSpec([None, *rank], tf.int32, name=TARGET)
+    function = _traced(explanation, specs)
+    return Signature(
+        f"{EXPLAIN}{name}", function, ready.layout, ready, heatmaps, tuple(baselines.variables)
+    )
+
+
+def _specs(names: Sequence[str], layout: Layout) -> dict[str, tf.TensorSpec]:
+    return {
+        name: tf.TensorSpec((None, *shape), dtype, name=name)
+        for name, shape, dtype in zip(names, layout.shapes, layout.dtypes, strict=True)
+    }
+
+
+def _traced(function: Callable[..., Any], specs: dict[str, tf.TensorSpec]) -> Any:
+    """A function that is traced once; AutoGraph off, so that our own errors keep their type."""
+    made = tf.function(function, input_signature=[specs], autograph=False, jit_compile=False)
+    made.get_concrete_function()
+    return made
+
+
+def _check_traceable(ready: Prepared) -> None:
+    """Raises `InvalidInputError` where part of a call runs on the host."""
+    if ready.superpixels is not None:
+        raise InvalidInputError(
+            f"It parts each image into superpixels (mask={ready.superpixels!r}), which is done on "
+            "the host and not in a graph. Pass mask=, an array of integers that all images share, "
+            "such as a grid of squares."
+        )
+    texts = [i for i in ready.layout.held if ready.layout.dtypes[i] == "string"]
+    if texts and ready.at is not None and ready.has_baseline:
+        shape = ready.body.find(ready.at).shape or ()
+        if None in shape:
+            raise InvalidInputError(
+                f"Layer {ready.at!r} is as long as the text, and the empty text that it is "
+                "compared with is shorter. Give TextVectorization an output_sequence_length."
+            )
+
+
+def _checked(target: tf.Tensor, batch: tf.Tensor, ready: Prepared) -> tf.Tensor:
+    """The target, or an error of the server where it is none of the model's."""
+    axes = ready.axes
+    if not axes:
+        is_good = tf.reduce_all(target == PREDICTED)
+        wanted = f"-1 for the score {ready.score_name}, which chooses by itself"
+    else:
+        least = PREDICTED if len(axes) == 1 else 0
+        is_good = tf.reduce_all(target >= least)
+        for i, size in enumerate(axes):
+            column = target if len(axes) == 1 else target[:, i]
+            is_good &= tf.reduce_all(column < size) if size is not None else True
+        most = " and ".join("any" if n is None else str(n - 1) for n in axes)
+        wanted = f"0 to {most}" + (", or -1 for the predicted class" if least < 0 else "")
+    checks = [
+        tf.debugging.Assert(is_good, [f"target was expected to be {wanted}. It is", target]),
+        tf.debugging.Assert(
+            tf.shape(target)[0] == batch, ["target was expected to have one entry an example."]
+        ),
+    ]
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        if not axes:
+            return tf.fill(tf.shape(target), ready.unasked)
+        return tf.identity(target)
+
+
+def _outputs(
+    answers: dict[str, tf.Tensor],
+    leaves: list[tf.Tensor],
+    ready: Prepared,
+    heatmaps: dict[str, Heatmap],
+) -> dict[str, tf.Tensor]:
+    """What the signature gives, under the names that are always the same."""
+    made: dict[str, tf.Tensor] = {}
+    for suffix, values in _parts(answers["values"], ready).items():
+        made[f"attributions{suffix}"] = values
+        heatmap = heatmaps[f"attributions{suffix}"] = Heatmap.of(ready, values)
+        heat = made[f"heatmap{suffix}"] = heatmap(values, leaves)
+        if heat.shape.rank == 3 and heatmap.size is not None:
+            made[f"heatmap{suffix}_png_bytes"] = heatmap.pictures(heat)
+    made |= {name: answers[name] for name in ("target", "score")}
+    baseline_score = answers.get("baseline_score")
+    if baseline_score is not None:
+        made["baseline_score"] = baseline_score
+        if ready.method.completes:
+            made["completeness_gap"] = _gap(answers)
+    return made
+
+
+def _parts(values: tf.Tensor, ready: Prepared) -> dict[str, tf.Tensor]:
+    """The values of each input by the suffix of its name; one without where x is one tensor."""
+    layout, method = ready.layout, ready.method
+    whole = method.is_map or method.is_of_layer or ready.at is not None
+    if whole or len(layout.explained) == 1:
+        return {"": values}
+    names, sizes = signature_names(layout), layout.sizes
+    return {
+        f"_{names[i]}": tf.reshape(part, [-1, *layout.shapes[i]])
+        for i, part in zip(layout.explained, tf.split(values, sizes, axis=1), strict=True)
+    }
+
+
+def _gap(answers: dict[str, tf.Tensor]) -> tf.Tensor:
+    """Sum of the values minus the difference that they should add up to, (B,) float64."""
+    values = tf.cast(answers["values"], tf.float64)
+    total = tf.reduce_sum(tf.reshape(values, [tf.shape(values)[0], -1]), axis=1)
+    score, baseline_score = (
+        tf.cast(answers[name], tf.float64) for name in ("score", "baseline_score")
+    )
+    return total - (score - baseline_score)
