@@ -143,3 +143,12 @@ def test_example_of_the_registry(monkeypatch):
     monkeypatch.delenv("TFXAI_MODELS", raising=False)
     registry = run(block_with("README.md", "ModelRegistry()"), {"tfxai": tfxai})["registry"]
     assert {check.state for check in registry.verify("cifar10_cnn")} == {"ok"}
+
+
+@pytest.mark.slow
+def test_example_of_the_export_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (block,) = python_blocks("docs/export.md")
+    names = run(block, {"tfxai": tfxai, "subject": tfxai.load("cifar10_cnn")})
+    assert names["folder"].parts[-2:] == ("cifar10_cnn", "7")
+    assert tfxai.export.check(names["folder"]).passed

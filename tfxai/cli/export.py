@@ -49,6 +49,7 @@ def export(  # noqa: PLR0913 - an argument for each word of the command line
     overwrite: Overwrite = False,
     preprocessing: arguments.Preprocessing = None,
     classes: arguments.Classes = None,
+    trust: arguments.Trust = False,
     as_json: arguments.Json = False,
 ) -> None:
     """Write a model and its explanations as signatures for TensorFlow Serving."""
@@ -66,7 +67,7 @@ def export(  # noqa: PLR0913 - an argument for each word of the command line
     with working(f"Exporting {file}"):
         from tfxai.export import save
 
-        subject = _known(load(file), file.stem, preprocessing, classes)
+        subject = _known(load(file, trust=trust), file.stem, preprocessing, classes)
         made = save(subject, path, chosen, score=score, at=at, example=batch, overwrite=overwrite)
     _say(made, as_json)
 

@@ -134,6 +134,8 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
         path = find_in(root, text)
         if path is not None:
             return path
+    if Path(text).is_dir():
+        return _file(Path(text))
     beside = [f"{text}{suffix}" for suffix in SUFFIXES if Path(f"{text}{suffix}").is_file()]
     if beside:
         raise UnknownNameError(
