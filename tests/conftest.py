@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,19 @@ def seed() -> None:
 def _seeds() -> None:
     """The same random numbers in every test, whatever ran before it."""
     seed()
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    """Layers and inputs are in float64 while the test runs."""
+    import keras
+
+    before = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_floatx(before[0])
+    keras.config.set_dtype_policy(before[1])
 
 
 @pytest.hookimpl(tryfirst=True)

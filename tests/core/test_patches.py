@@ -17,19 +17,9 @@ from tfxai.core.patches import Patches
 from tfxai.core.windows import Windows
 from tfxai.methods import Occlusion
 
+pytestmark = pytest.mark.usefixtures("float64")
 # One part in 1e9 of float64: sums of the same numbers in another order.
 CLOSE = {"rtol": 1e-9, "atol": 1e-12}
-
-
-@pytest.fixture(autouse=True)
-def float64():
-    before = keras.config.dtype_policy(), keras.config.floatx()
-    keras.config.set_dtype_policy("float64")
-    keras.config.set_floatx("float64")
-    keras.utils.set_random_seed(3)
-    yield
-    keras.config.set_dtype_policy(before[0])
-    keras.config.set_floatx(before[1])
 
 
 @pytest.fixture(params=[0.4, 1.0])

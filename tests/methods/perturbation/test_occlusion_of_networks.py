@@ -15,16 +15,6 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def float64():
-    before = keras.config.dtype_policy(), keras.config.floatx()
-    keras.config.set_dtype_policy("float64")
-    keras.config.set_floatx("float64")
-    yield
-    keras.config.set_dtype_policy(before[0])
-    keras.config.set_floatx(before[1])
-
-
-@pytest.fixture
 def plans(monkeypatch):
     """What was planned, in the order in which it was."""
     found = []

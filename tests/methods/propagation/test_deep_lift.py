@@ -179,19 +179,8 @@ IMAGE_LAYERS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def doubles():
-    """Layers are in float64 while the test runs."""
-    before = keras.config.floatx(), keras.config.dtype_policy()
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    yield
-    keras.config.set_floatx(before[0])
-    keras.config.set_dtype_policy(before[1])
-
-
 @pytest.mark.parametrize("kind", IMAGE_LAYERS)
-@pytest.mark.usefixtures("doubles")
+@pytest.mark.usefixtures("float64")
 def test_completes_with_every_layer(kind):
     model = keras.Sequential(
         [
