@@ -13,7 +13,7 @@ from tfxai.core.baselines import read_baseline
 from tfxai.core.content import Content, Contents
 from tfxai.core.inputs import Array, Layout
 from tfxai.errors import InvalidInputError
-from tfxai.methods.base import Prepared
+from tfxai.methods.prepared import Prepared
 
 Make = Callable[[tf.Tensor], tf.Tensor]
 """From an input to its baseline."""

@@ -7,7 +7,7 @@ import dataclasses
 import tensorflow as tf
 
 from tfxai.core.inputs import Layout
-from tfxai.methods.base import Prepared
+from tfxai.methods.prepared import Prepared
 from tfxai.plotting.colours import colour_table
 
 CLIP = 99.0

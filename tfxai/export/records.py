@@ -18,7 +18,7 @@ import tensorflow as tf
 from tfxai.core.content import Content, replaced
 from tfxai.export.heatmaps import CLIP, Heatmap
 from tfxai.export.signatures import SERVE, Signature
-from tfxai.methods.base import Prepared
+from tfxai.methods.prepared import Prepared
 from tfxai.subject import Subject
 
 EXTRA = "assets.extra"

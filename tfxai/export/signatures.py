@@ -16,7 +16,8 @@ from tfxai.errors import InvalidInputError, TfxaiError, UnsupportedModelError
 from tfxai.export.baselines import Baselines
 from tfxai.export.heatmaps import Heatmap
 from tfxai.export.layouts import TARGET, signature_names
-from tfxai.methods.base import AttributionMethod, Prepared
+from tfxai.methods.base import AttributionMethod
+from tfxai.methods.prepared import Prepared
 from tfxai.subject import Subject
 
 SERVE = "serve"

@@ -19,29 +19,24 @@ from tfxai.core.anatomy import Anatomy, anatomy
 from tfxai.core.baseline_kinds import Samples
 from tfxai.core.baselines import read_baseline
 from tfxai.core.content import Content, Contents, listed
-from tfxai.core.copies import chunk_rows
 from tfxai.core.functions import PredictFunction, function_model, is_function
 from tfxai.core.inputs import Array, Layout, read_inputs, require_explained
-from tfxai.core.program import DETAIL, Plan, Values, program, why_not_finite
+from tfxai.core.program import DETAIL, Plan, Values, why_not_finite
 from tfxai.core.score import Score
 from tfxai.core.scores import (
-    Contrast,
-    Neuron,
-    Question,
     ScoreKind,
-    name_of,
-    registered_score,
 )
 from tfxai.core.superpixels import Slic
-from tfxai.core.targets import PREDICTED, read_target
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import (
-    InsufficientMemoryError,
     InvalidInputError,
     NotFiniteError,
     UnknownNameError,
     UnsupportedModelError,
 )
+from tfxai.methods.asking import classes_of, read_question, read_targets
+from tfxai.methods.prepared import Prepared
+from tfxai.methods.running import in_slices, within_memory
 from tfxai.progress import Report, shown
 from tfxai.subject import Subject
 
@@ -163,7 +158,7 @@ class AttributionMethod(abc.ABC):
         ready = self.prepared(subject, layout, score=score, at=at)
         method, body, question = ready.method, ready.body, ready.question
         batch = len(leaves[0])
-        targets = _targets(target, batch, question, subject, body)
+        targets = read_targets(target, batch, question, subject, body)
         baseline = method._baseline(subject, layout, leaves)
         groups = method._groups(subject, layout, leaves)
         plan = ready.plan(
@@ -176,11 +171,11 @@ class AttributionMethod(abc.ABC):
 
         def run(plan: Plan, report: Report) -> dict[str, Array]:
             function = ready.program(plan)
-            return _in_slices(function, plan, leaves, targets, (baseline, groups), report)
+            return in_slices(function, plan, leaves, targets, (baseline, groups), report)
 
         with shown(progress, self.name, batch) as report:
-            answers = _within_memory(run, plan, report, can_shrink=chunk_size == "auto")
-        classes = _classes(question, subject, body)
+            answers = within_memory(run, plan, report, can_shrink=chunk_size == "auto")
+        classes = classes_of(question, subject, body)
         self._check_finite(answers, subject.model, plan, body, leaves, targets)
         score_name = question.name(body.activation, classes)
         return method._attribution(
@@ -200,7 +195,7 @@ class AttributionMethod(abc.ABC):
         method._check_at(at, layout, body)
         method = method._fitted(layout, at)
         subject.check_classes(body)
-        question = _question(score, method.default_score, subject, body)
+        question = read_question(score, method.default_score, subject, body)
         return Prepared(method, subject, layout, body, question, at)
 
     def to_config(self) -> dict[str, Any]:
@@ -359,95 +354,6 @@ class AttributionMethod(abc.ABC):
         )
 
 
-@dataclasses.dataclass(frozen=True)
-class Prepared:
-    """A method fitted to a model, and the question that is put to it.
-
-    Args:
-        method: With every option that comes from the model or its inputs filled in.
-        subject: The model.
-        layout: Its inputs.
-        body: Its anatomy.
-        question: What is explained, without the target.
-        at: Path of the layer whose activations are explained, or None.
-    """
-
-    method: AttributionMethod
-    subject: Subject
-    layout: Layout
-    body: Anatomy
-    question: Question
-    at: str | None
-
-    @property
-    def axes(self) -> tuple[int | None, ...]:
-        """Shape of the outputs that a target chooses from; empty where the score chooses."""
-        return () if _chooses(self.question) else _outputs(self.question, self.body)
-
-    @property
-    def unasked(self) -> int:
-        """What stands for the target of an example that none was given for."""
-        return int(_first(self.question))
-
-    @property
-    def score_name(self) -> str:
-        """How the score is reported."""
-        classes = _classes(self.question, self.subject, self.body)
-        return self.question.name(self.body.activation, classes)
-
-    @property
-    def classes(self) -> tuple[str, ...] | None:
-        """Names of the outputs that a target chooses from, where they are known."""
-        return _classes(self.question, self.subject, self.body)
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """Name and options in effect; arrays as they are."""
-        return self.method._record()
-
-    @property
-    def baseline(self) -> Any:
-        """The option that says what the input is compared with, in its stored form."""
-        return next(iter(self.method._baselines()), None)
-
-    @property
-    def has_baseline(self) -> bool:
-        """Whether the method compares the input with anything."""
-        return bool(self.method._baselines())
-
-    @property
-    def superpixels(self) -> Slic | None:
-        """How each image is parted by itself, on the host, where it is."""
-        return next(iter(self.method._superpixels()), None)
-
-    def plan(
-        self,
-        *,
-        target_rank: int,
-        num_baselines: int,
-        groups: tuple[int, ...] | None,
-        chunk_size: int | str,
-        jit: bool,
-    ) -> Plan:
-        """The key of the compiled program; what the arguments mean, `Plan` says."""
-        return Plan(
-            method=self.method._without_tensors(),
-            question=self.question,
-            at=self.at,
-            layout=self.layout,
-            target_rank=target_rank,
-            has_baseline=self.has_baseline,
-            num_baselines=num_baselines,
-            groups=groups,
-            chunk=_chunk(chunk_size, self.body),
-            jit=jit,
-        )
-
-    def program(self, plan: Plan) -> Any:
-        """The compiled function of a plan, from the cache where it is known."""
-        return program(self.subject.model, plan, self.body, plan.method._attribute)
-
-
 def names() -> list[str]:
     """The registry names of all methods, sorted."""
     return sorted(METHODS)
@@ -525,129 +431,6 @@ def _check_layer(path: str, body: Anatomy) -> None:
             f"Layer {path!r} does not return one floating-point tensor, so it cannot be "
             "explained. Choose a layer that does."
         )
-
-
-def _question(score: Any, default: str, subject: Subject, body: Anatomy) -> Question:
-    """What is explained, checked, class names turned into indices."""
-    if score is None:
-        return Question("output" if body.closed else default, explicit=False)
-    score = name_of(score)
-    if isinstance(score, str):
-        return Question(score, explicit=True, function=registered_score(score))
-    if isinstance(score, Contrast):
-        axes = _outputs(Question("logit", explicit=True), body)
-        a, b = (int(read_target(c, 1, axes, subject.classes)[0]) for c in (score.a, score.b))
-        return Question(Contrast(a, b), explicit=True)
-    if not isinstance(score, Neuron):
-        raise InvalidInputError(
-            f"score={score!r} is a {type(score).__name__}. Pass 'logit', 'probability', 'output', "
-            "the name (a str) given to tfxai.register_score, Contrast(a, b) or "
-            "Neuron(layer, index)."
-        )
-    score.check(body.find(score.layer).shape)
-    return Question(score, explicit=True)
-
-
-def _targets(
-    target: Any, batch: int, question: Question, subject: Subject, body: Anatomy
-) -> Array:
-    """The target of each example, checked; the first class of a contrast, -1 where none is."""
-    if not _chooses(question):
-        classes = _classes(question, subject, body)
-        return read_target(target, batch, _outputs(question, body), classes)
-    if target is not None:
-        raise InvalidInputError(
-            f"target={target!r} came with score={question.kind!r}, which chooses by itself what "
-            "is explained. Leave target out."
-        )
-    return np.full((batch,), _first(question), np.int32)
-
-
-def _chooses(question: Question) -> bool:
-    """Whether the score says by itself which output is explained."""
-    return not isinstance(question.kind, str) or question.function is not None
-
-
-def _first(question: Question) -> int:
-    """The target that is reported where none is given."""
-    return int(question.kind.a) if isinstance(question.kind, Contrast) else PREDICTED
-
-
-def _outputs(question: Question, body: Anatomy) -> tuple[int | None, ...]:
-    """Shape of the outputs that a target chooses from, without the batch axis."""
-    axes = body.outputs[0] or (1,)
-    one_unit = axes[-1] == 1 and question.kind in ("logit", "probability")
-    as_probability = question.kind == "probability" and question.explicit
-    if one_unit and (body.activation == "sigmoid" or (body.activation is None and as_probability)):
-        return (*axes[:-1], 2)
-    return axes
-
-
-def _classes(question: Question, subject: Subject, body: Anatomy) -> tuple[str, ...] | None:
-    """Names of the outputs that a target chooses from; one unit stands for the second of two."""
-    names = subject.classes
-    if names and len(names) == 2 and not _chooses(question) and _outputs(question, body)[-1] == 1:
-        return names[1:]
-    return names
-
-
-def _chunk(chunk_size: int | str, body: Anatomy) -> int:
-    if chunk_size == "auto":
-        return chunk_rows(body.bytes_per_example, config.memory_budget)
-    if isinstance(chunk_size, bool) or not isinstance(chunk_size, int) or chunk_size < 1:
-        raise InvalidInputError(
-            f"chunk_size={chunk_size!r} was expected to be 'auto' or an integer of at least 1."
-        )
-    return chunk_size
-
-
-def _within_memory(
-    run: Callable[[Plan, Report], dict[str, Array]],
-    plan: Plan,
-    report: Report,
-    *,
-    can_shrink: bool,
-) -> dict[str, Array]:
-    """Runs the plan, with half the chunk again and again where memory runs out."""
-    while True:
-        try:
-            return run(plan, report)
-        except (tf.errors.ResourceExhaustedError, MemoryError) as error:
-            if plan.chunk == 1 or not can_shrink:
-                advice = (
-                    "Pass chunk_size='auto' or less." if plan.chunk > 1 else "Free some of it."
-                )
-                raise InsufficientMemoryError(
-                    f"Memory ran out with {plan.chunk} examples at once. {advice}"
-                ) from error
-        plan = dataclasses.replace(plan, chunk=plan.chunk // 2)
-
-
-def _in_slices(
-    function: Any,
-    plan: Plan,
-    leaves: Sequence[Array],
-    targets: Array,
-    beside: tuple[Sequence[Array], Sequence[Array]],
-    report: Report,
-) -> dict[str, Array]:
-    """Runs the program on at most a chunk of examples at a time, so that memory stays bounded."""
-    batch, (baseline, groups) = len(targets), beside
-    parts: list[dict[str, Array]] = []
-    for start in range(0, batch, plan.chunk):
-        part = slice(start, start + plan.chunk)
-        answers = function(
-            [tf.convert_to_tensor(leaf[part]) for leaf in leaves],
-            tf.convert_to_tensor(targets[part]),
-            [
-                tf.convert_to_tensor(leaf if plan.num_baselines else leaf[part])
-                for leaf in baseline
-            ],
-            [tf.convert_to_tensor(array[part]) for array in groups],
-        )
-        parts.append({name: tensor.numpy() for name, tensor in answers.items()})
-        report(min(start + plan.chunk, batch), batch)
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,107 @@
+"""What is settled before a call computes anything, for a call and for an export."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from tfxai.core.anatomy import Anatomy
+from tfxai.core.inputs import Layout
+from tfxai.core.program import Plan, program
+from tfxai.core.scores import Question
+from tfxai.core.superpixels import Slic
+from tfxai.methods.asking import chooses, classes_of, first_target, outputs_of
+from tfxai.methods.running import read_chunk
+from tfxai.subject import Subject
+
+if TYPE_CHECKING:
+    from tfxai.methods.base import AttributionMethod
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A method fitted to a model, and the question that is put to it.
+
+    Args:
+        method: With every option that comes from the model or its inputs filled in.
+        subject: The model.
+        layout: Its inputs.
+        body: Its anatomy.
+        question: What is explained, without the target.
+        at: Path of the layer whose activations are explained, or None.
+    """
+
+    method: AttributionMethod
+    subject: Subject
+    layout: Layout
+    body: Anatomy
+    question: Question
+    at: str | None
+
+    @property
+    def axes(self) -> tuple[int | None, ...]:
+        """Shape of the outputs that a target chooses from; empty where the score chooses."""
+        return () if chooses(self.question) else outputs_of(self.question, self.body)
+
+    @property
+    def unasked(self) -> int:
+        """What stands for the target of an example that none was given for."""
+        return int(first_target(self.question))
+
+    @property
+    def score_name(self) -> str:
+        """How the score is reported."""
+        classes = classes_of(self.question, self.subject, self.body)
+        return self.question.name(self.body.activation, classes)
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Names of the outputs that a target chooses from, where they are known."""
+        return classes_of(self.question, self.subject, self.body)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Name and options in effect; arrays as they are."""
+        return self.method._record()
+
+    @property
+    def baseline(self) -> Any:
+        """The option that says what the input is compared with, in its stored form."""
+        return next(iter(self.method._baselines()), None)
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether the method compares the input with anything."""
+        return bool(self.method._baselines())
+
+    @property
+    def superpixels(self) -> Slic | None:
+        """How each image is parted by itself, on the host, where it is."""
+        return next(iter(self.method._superpixels()), None)
+
+    def plan(
+        self,
+        *,
+        target_rank: int,
+        num_baselines: int,
+        groups: tuple[int, ...] | None,
+        chunk_size: int | str,
+        jit: bool,
+    ) -> Plan:
+        """The key of the compiled program; what the arguments mean, `Plan` says."""
+        return Plan(
+            method=self.method._without_tensors(),
+            question=self.question,
+            at=self.at,
+            layout=self.layout,
+            target_rank=target_rank,
+            has_baseline=self.has_baseline,
+            num_baselines=num_baselines,
+            groups=groups,
+            chunk=read_chunk(chunk_size, self.body),
+            jit=jit,
+        )
+
+    def program(self, plan: Plan) -> Any:
+        """The compiled function of a plan, from the cache where it is known."""
+        return program(self.subject.model, plan, self.body, plan.method._attribute)

@@ -1,0 +1,82 @@
+"""Running a compiled program on as many examples at once as memory allows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfxai import config
+from tfxai.core.anatomy import Anatomy
+from tfxai.core.copies import chunk_rows
+from tfxai.core.inputs import Array
+from tfxai.core.program import Plan
+from tfxai.errors import InsufficientMemoryError, InvalidInputError
+from tfxai.progress import Report
+
+
+def read_chunk(chunk_size: int | str, body: Anatomy) -> int:
+    """Most rows that run at once.
+
+    Raises:
+        InvalidInputError: It is neither `"auto"` nor a positive integer.
+    """
+    if chunk_size == "auto":
+        return chunk_rows(body.bytes_per_example, config.memory_budget)
+    if isinstance(chunk_size, bool) or not isinstance(chunk_size, int) or chunk_size < 1:
+        raise InvalidInputError(
+            f"chunk_size={chunk_size!r} was expected to be 'auto' or an integer of at least 1."
+        )
+    return chunk_size
+
+
+def within_memory(
+    run: Callable[[Plan, Report], dict[str, Array]],
+    plan: Plan,
+    report: Report,
+    *,
+    can_shrink: bool,
+) -> dict[str, Array]:
+    """Runs the plan, with half the chunk again and again where memory runs out."""
+    while True:
+        try:
+            return run(plan, report)
+        except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+            if plan.chunk == 1 or not can_shrink:
+                advice = (
+                    "Pass chunk_size='auto' or less." if plan.chunk > 1 else "Free some of it."
+                )
+                raise InsufficientMemoryError(
+                    f"Memory ran out with {plan.chunk} examples at once. {advice}"
+                ) from error
+        plan = dataclasses.replace(plan, chunk=plan.chunk // 2)
+
+
+def in_slices(
+    function: Any,
+    plan: Plan,
+    leaves: Sequence[Array],
+    targets: Array,
+    beside: tuple[Sequence[Array], Sequence[Array]],
+    report: Report,
+) -> dict[str, Array]:
+    """Runs the program on at most a chunk of examples at a time, so that memory stays bounded."""
+    batch, (baseline, groups) = len(targets), beside
+    parts: list[dict[str, Array]] = []
+    for start in range(0, batch, plan.chunk):
+        part = slice(start, start + plan.chunk)
+        answers = function(
+            [tf.convert_to_tensor(leaf[part]) for leaf in leaves],
+            tf.convert_to_tensor(targets[part]),
+            [
+                tf.convert_to_tensor(leaf if plan.num_baselines else leaf[part])
+                for leaf in baseline
+            ],
+            [tf.convert_to_tensor(array[part]) for array in groups],
+        )
+        parts.append({name: tensor.numpy() for name, tensor in answers.items()})
+        report(min(start + plan.chunk, batch), batch)
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
