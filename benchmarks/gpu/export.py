@@ -30,7 +30,7 @@ from tfxai import config, methods
 from tfxai.core.anatomy import anatomy
 from tfxai.core.inputs import read_inputs
 from tfxai.data import fit_image, sample_image
-from tfxai.methods import base
+from tfxai.methods import prepared
 from tfxai.models import resnet18
 
 LARGEST = 60 * 2**20  # bytes of a folder
@@ -169,9 +169,9 @@ def call_of(
 
         return run
 
-    program = base.program
+    program = prepared.program
     with (
-        mock.patch.object(base, "program", watched),
+        mock.patch.object(prepared, "program", watched),
         mock.patch.object(config, "jit_compile", memory is not None),
         mock.patch.object(config, "memory_budget", memory or config.memory_budget),
         contextlib.suppress(Enough),

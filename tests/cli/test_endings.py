@@ -13,7 +13,7 @@ from tests.processes import ROOT, loaded
 from tfxai.cli import runtime
 from tfxai.cli.app import app
 
-COMMANDS = [command.callback.__name__ for command in app.registered_commands]
+COMMANDS = [one.callback.__name__.replace("_", "-") for one in app.registered_commands]
 NO_READER = """
 import os, sys
 reader, writer = os.pipe()

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tests import builders
 from tfxai import config
 from tfxai.errors import InsufficientMemoryError
-from tfxai.methods import IntegratedGradients, Saliency, base
+from tfxai.methods import IntegratedGradients, Saliency, prepared
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def chunks(monkeypatch):
     class Chunks(list):
         fit = 2
 
-    tried, real = Chunks(), base.program
+    tried, real = Chunks(), prepared.program
 
     def faulty(model, plan, *others):
         tried.append(plan.chunk)
@@ -32,7 +32,7 @@ def chunks(monkeypatch):
 
         return call
 
-    monkeypatch.setattr(base, "program", faulty)
+    monkeypatch.setattr(prepared, "program", faulty)
     return tried
 
 
