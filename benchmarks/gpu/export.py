@@ -157,7 +157,7 @@ def call_of(
     class Enough(Exception):
         pass
 
-    def watched(model: keras.Model, plan: base.Plan, *rest: Any) -> Any:
+    def watched(model: keras.Model, plan: prepared.Plan, *rest: Any) -> Any:
         function = program(model, plan, *rest)
 
         def run(*arguments: Any) -> dict[str, tf.Tensor]:
