@@ -37,7 +37,7 @@ def test_the_record_says_what_the_graph_takes_and_gives(exported):
     assert content["input_range"] == [-1.0, 1.0]
     assert content["preprocessing"] == {"name": "tf"}
     loaded = tf.saved_model.load(str(path))
-    assert set(loaded.signatures) == {*content["signatures"], "serving_default"}
+    assert set(loaded.signatures) == {*content["signatures"], "serving_default", "describe"}
     for name, one in content["signatures"].items():
         function = loaded.signatures[name]
         for side, specs in (

@@ -100,7 +100,7 @@ def _say(path: Path, as_json: bool) -> None:
     from rich.table import Table
 
     from tfxai.cli.terminal import output, print_json, say, shown
-    from tfxai.export.records import EXTRA, RECORD
+    from tfxai.export.names import EXTRA, RECORD
 
     record = json.loads((path / EXTRA / RECORD).read_text(encoding="utf-8"))
     if as_json:

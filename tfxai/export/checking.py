@@ -21,9 +21,9 @@ from tfxai.export import fresh, native
 from tfxai.export.comparing import difference
 from tfxai.export.folders import versions
 from tfxai.export.graphs import GRAPH, problems, read_graphs
-from tfxai.export.probes import CHECK, WARMUP, Case, invented, read_cases, write_cases
+from tfxai.export.names import CHECK, EXTRA, RECORD, SCHEMA, WARMUP
+from tfxai.export.probes import Case, invented, read_cases, write_cases
 from tfxai.export.protos import Feeds, read_prediction_log
-from tfxai.export.records import EXTRA, RECORD, SCHEMA
 from tfxai.inspection.saved_model import INIT
 
 TOLERANCE = 1e-5

@@ -9,9 +9,8 @@ import keras
 
 from tfxai.core.inputs import Array, Layout, read_inputs
 from tfxai.errors import InvalidInputError, UnsupportedModelError
+from tfxai.export.names import TARGET
 from tfxai.subject import Subject
-
-TARGET = "target"
 
 
 def declared_layout(model: keras.Model) -> Layout | None:

@@ -12,13 +12,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.core.inputs import Array
-from tfxai.export.layouts import TARGET, signature_names
+from tfxai.export.layouts import signature_names
+from tfxai.export.names import TARGET, WARMUP
 from tfxai.export.protos import prediction_log, write_records
 from tfxai.export.signatures import Signature
 from tfxai.subject import Subject
 
-WARMUP = "tf_serving_warmup_requests"
-CHECK = "tfxai_check.npz"
 _TEXT = "an example of some text to explain"
 _FREE = 16  # elements of an axis that is free
 _TOKENS = 2  # integers are taken from the least of a vocabulary

@@ -17,15 +17,10 @@ import tensorflow as tf
 
 from tfxai.core.content import Content, replaced
 from tfxai.export.heatmaps import CLIP, Heatmap
-from tfxai.export.signatures import SERVE, Signature
+from tfxai.export.names import RECORD, SCHEMA, SERVE
+from tfxai.export.signatures import Signature
 from tfxai.methods.prepared import Prepared
 from tfxai.subject import Subject
-
-EXTRA = "assets.extra"
-"""The folder of a SavedModel that is for others than TensorFlow."""
-RECORD = "tfxai_explain.json"
-SCHEMA = 1
-"""Version of the record. A key may be added; a change of what one means takes another number."""
 
 
 def record(name: str, subject: Subject, signatures: Sequence[Signature]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import warnings
@@ -16,9 +17,10 @@ from tfxai.errors import InvalidInputError
 from tfxai.export.folders import VersionFolder
 from tfxai.export.graphs import problems
 from tfxai.export.layouts import layouts
-from tfxai.export.probes import CHECK, probe, write_cases, write_warmup
-from tfxai.export.records import EXTRA, record, write_record
-from tfxai.export.signatures import Signature, explain, serve
+from tfxai.export.names import CHECK, DESCRIBE, EXTRA
+from tfxai.export.probes import probe, write_cases, write_warmup
+from tfxai.export.records import record, write_record
+from tfxai.export.signatures import Signature, describe, explain, serve
 from tfxai.methods.base import AttributionMethod, read_method
 from tfxai.subject import Subject
 
@@ -40,7 +42,8 @@ def save(  # noqa: PLR0913 - an argument for each question of a call
     It takes the model's inputs under their own names, in the model's own units, and `target`,
     int32 (B,), -1 for the predicted class. It gives `attributions`, `heatmap`, for images
     `heatmap_png_bytes`, `target`, `score`, and where the method has them `baseline_score` and
-    `completeness_gap`. docs/export.md describes them, and the files beside the graphs.
+    `completeness_gap`. `describe` gives the record of all this, as JSON. docs/export.md describes
+    them, and the files beside the graphs.
 
     Args:
         model: A built Keras 3 model, or a `Subject`, which adds class names and preprocessing.
@@ -71,9 +74,10 @@ def save(  # noqa: PLR0913 - an argument for each question of a call
         signatures.append(
             explain(name, method, subject, fixed, score=score, at=at, chunk_size=chunk_size)
         )
+    content = record(folder.name, subject, signatures)
     with folder.writing() as beside:
-        _write_graphs(beside, subject.model, signatures)
-        _write_extra(beside / EXTRA, folder.name, subject, signatures, leaves)
+        _write_graphs(beside, subject.model, signatures, json.dumps(content))
+        _write_extra(beside / EXTRA, content, subject, signatures, leaves)
     return folder.path
 
 
@@ -106,7 +110,9 @@ def _named(methods: Mapping[str, Any] | Sequence[Any]) -> dict[str, AttributionM
     return named
 
 
-def _write_graphs(folder: Path, model: keras.Model, signatures: Sequence[Signature]) -> None:
+def _write_graphs(
+    folder: Path, model: keras.Model, signatures: Sequence[Signature], description: str
+) -> None:
     """The SavedModel itself.
 
     Raises:
@@ -118,6 +124,7 @@ def _write_graphs(folder: Path, model: keras.Model, signatures: Sequence[Signatu
     archive.track(holder)  # for lookup tables; variables are found in the functions
     for one in signatures:
         archive.add_endpoint(one.name, one.function)
+    archive.add_endpoint(DESCRIBE, describe(description))
     logger = logging.getLogger("absl")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -135,10 +142,14 @@ def _write_graphs(folder: Path, model: keras.Model, signatures: Sequence[Signatu
 
 
 def _write_extra(
-    folder: Path, name: str, subject: Subject, signatures: Sequence[Signature], leaves: Any
+    folder: Path,
+    content: dict[str, Any],
+    subject: Subject,
+    signatures: Sequence[Signature],
+    leaves: Any,
 ) -> None:
     folder.mkdir(exist_ok=True)
     cases = {one.name: probe(one, subject, leaves) for one in signatures}
-    write_warmup(folder, name, cases)
+    write_warmup(folder, content["model"], cases)
     write_cases(folder / CHECK, cases)
-    write_record(folder, record(name, subject, signatures))
+    write_record(folder, content)

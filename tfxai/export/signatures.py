@@ -15,13 +15,11 @@ from tfxai.core.targets import PREDICTED
 from tfxai.errors import InvalidInputError, TfxaiError, UnsupportedModelError
 from tfxai.export.baselines import Baselines
 from tfxai.export.heatmaps import Heatmap
-from tfxai.export.layouts import TARGET, signature_names
+from tfxai.export.layouts import signature_names
+from tfxai.export.names import DESCRIPTION, EXAMPLES, EXPLAIN, SERVE, TARGET
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.prepared import Prepared
 from tfxai.subject import Subject
-
-SERVE = "serve"
-EXPLAIN = "explain_"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +65,15 @@ def serve(model: keras.Model, layout: Layout) -> Signature:
 
     function = _traced(predict, _specs(names, layout))
     return Signature(SERVE, function, layout)
+
+
+def describe(record: str) -> Any:
+    """A function that gives the record, a text, for each of `examples`."""
+
+    def description(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {DESCRIPTION: tf.fill(tf.shape(inputs[EXAMPLES]), tf.constant(record))}
+
+    return _traced(description, {EXAMPLES: tf.TensorSpec([None], tf.int32, name=EXAMPLES)})
 
 
 def explain(
