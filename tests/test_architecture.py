@@ -25,13 +25,17 @@ LEVELS = {
     "methods": 7,
     "plotting": 8, "rules": 8, "crosscheck": 8,
     "export": 9,
-    "cli": 10, "__main__": 11,
+    "serving": 10,
+    "cli": 11, "__main__": 12,
 }  # fmt: skip
 IMPORTED_AS = {
+    "grpcio": "grpc",
     "pillow": "PIL",
+    "prometheus-client": "prometheus_client",
     "scikit-image": "skimage",
     "scikit-learn": "sklearn",
     "tensorflow-datasets": "tensorflow_datasets",
+    "tensorflow-serving-api": "tensorflow_serving",
 }
 WHOLE = LEVELS["plotting"]  # a bare `import tfxai` may load any library module
 LAZY_UPWARD = {("attribution", "plotting")}  # Attribution.plot, inside the method only
@@ -107,10 +111,14 @@ def test_a_breach_is_found(tmp_path, monkeypatch):
     ]
 
 
-def test_every_package_that_is_imported_is_declared():
-    wanted = {name.split(".")[0] for path in MODULES for name, _ in imports(path)}
+@pytest.mark.parametrize("is_server", [False, True], ids=["the library", "the server"])
+def test_every_package_that_is_imported_is_declared(is_server):
+    modules = [path for path in MODULES if ("serving" in path.parts) == is_server]
+    wanted = {name.split(".")[0] for path in modules for name, _ in imports(path)}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = [*project["dependencies"], *project["optional-dependencies"]["data"]]
+    extras = ["serve", "grpc"] if is_server else ["data"]
+    several = [project["optional-dependencies"][extra] for extra in extras]
+    declared = [*project["dependencies"], *(one for part in several for one in part)]
     known = {"tfxai", *sys.stdlib_module_names}
     known |= {IMPORTED_AS.get(n, n) for n in (re.split("[<>=]", one)[0] for one in declared)}
     assert wanted - known == set()  # neither OpenCV nor TensorBoard, for one

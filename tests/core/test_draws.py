@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from tests.methods.noise import normals, uniforms
-from tfxai.core.draws import check_seed, normal, uniform
+from tfxai.core.checks import check_seed
+from tfxai.core.draws import normal, uniform
 from tfxai.errors import InvalidInputError
 
 SHAPES = [(1,), (2,), (7,), (3, 5), (6, 5, 2)]

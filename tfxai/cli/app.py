@@ -21,6 +21,7 @@ from tfxai.cli.inspect import inspect
 from tfxai.cli.methods import methods
 from tfxai.cli.models import models
 from tfxai.cli.predict import predict
+from tfxai.cli.serve import serve
 from tfxai.cli.train import train
 
 HELP = (
@@ -41,7 +42,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     demo, predict, explain, compare, inspect, accuracy, methods, train, export, check_serving,
-    crosscheck,
+    serve, crosscheck,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import abc
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 from scipy import ndimage
 
+from tfxai.core.checks import check_seed
 from tfxai.core.content import Content, Contents
-from tfxai.core.draws import check_seed
-from tfxai.core.inputs import Array
 from tfxai.errors import InvalidInputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from tfxai.core.inputs import Array
 
 COLOURS = {"black": 0.0, "grey": 127.5, "white": 255.0}
 """Pixels 0..255 before preprocessing."""

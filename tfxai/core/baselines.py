@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfxai.core.baseline_kinds import COLOURS, KINDS, Baseline, Constant, Samples
 from tfxai.core.content import Content, Contents
-from tfxai.core.inputs import Array, Layout, fitted
 from tfxai.errors import InvalidInputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from tfxai.core.inputs import Array, Layout
 
 _WORDS = [*COLOURS, *(name for name in KINDS if name != Samples.name)]
 _ADVICE = (
@@ -81,6 +83,8 @@ def read_baseline(
         InvalidInputError: A colour without preprocessing, an array of another shape, or
             numbers that are not finite or not whole in the input's type.
     """
+    from tfxai.core.inputs import fitted  # knows TensorFlow's types
+
     if isinstance(baseline, Samples):
         return _read_samples(baseline, layout, leaves, preprocessing)
     result = list(leaves)
@@ -88,7 +92,7 @@ def read_baseline(
         _check_names("The baseline", dict(baseline.parts), layout)
     for i in layout.explained or layout.held:
         part = baseline[layout.names[i]] if isinstance(baseline, Contents) else baseline
-        one = _one(part, leaves[i], preprocessing)
+        one = one_baseline(part, leaves[i], preprocessing)
         one = fitted(f"The baseline of input {layout.names[i]!r}", one, layout.dtypes[i])
         result[i] = np.broadcast_to(one, leaves[i].shape)
     return result
@@ -97,6 +101,8 @@ def read_baseline(
 def _read_samples(
     samples: Samples, layout: Layout, leaves: Sequence[Array], preprocessing: Any | None
 ) -> list[Array]:
+    from tfxai.core.inputs import fitted
+
     array = samples.array
     if isinstance(array, Contents) != (len(layout.names) > 1):
         expected = "a dict with one array for each" if len(layout.names) > 1 else "one array"
@@ -136,7 +142,17 @@ def _check_units(array: Array, preprocessing: Any | None) -> None:
         preprocessing.check_range("The baseline runs", array, advice)
 
 
-def _one(baseline: Any, inputs: Array, preprocessing: Any | None) -> Array:
+def one_baseline(baseline: Any, inputs: Array, preprocessing: Any | None) -> Array:
+    """The baseline of one input as `read_baseline` has it, of a shape that broadcasts to (B, ...).
+
+    Args:
+        baseline: As `check_baseline` returns it, no set of them.
+        inputs: (B, ...) what is explained.
+        preprocessing: With `apply(pixels)`, or None.
+
+    Raises:
+        InvalidInputError: A colour without preprocessing, or an array of another shape.
+    """
     shape = inputs.shape
     if isinstance(baseline, Baseline):
         limits = None

@@ -13,17 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfxai.errors import InvalidInputError
-
-_MULTIPLIER, _INCREMENT = 1664525, 1013904223
-
-
-def check_seed(seed: Any) -> None:
-    """Raises `InvalidInputError` unless `seed` is a whole number in [0, 2**31)."""
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
-        raise InvalidInputError(
-            f"seed={seed!r} was expected to be a whole number in [0, 2147483648)."
-        )
+from tfxai.core.hashing import INCREMENT, MULTIPLIER, mixed
 
 
 def normal(
@@ -67,21 +57,13 @@ def _bits(
     place = tf.cast(tf.range(count), tf.uint32)[None]  # (1, count)
     zeros = tf.zeros_like(each + place)
     words = [place + zeros, each + zeros, zeros + seed, zeros + stream]
-    x, y, z, w = (word * _MULTIPLIER + _INCREMENT for word in words)
-    x, y, z, w = _mixed(x, y, z, w)
+    x, y, z, w = (word * MULTIPLIER + INCREMENT for word in words)
+    x, y, z, w = mixed(x, y, z, w)
     x, y, z, w = (
         tf.bitwise.bitwise_xor(word, tf.bitwise.right_shift(word, tf.cast(16, tf.uint32)))
         for word in (x, y, z, w)
     )
-    return list(_mixed(x, y, z, w))
-
-
-def _mixed(x: Any, y: Any, z: Any, w: Any) -> tuple[Any, Any, Any, Any]:
-    x += y * w
-    y += z * x
-    z += x * y
-    w += y * z
-    return x, y, z, w
+    return list(mixed(x, y, z, w))
 
 
 def _unit(bits: tf.Tensor, dtype: Any) -> tf.Tensor:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
-from tfxai.core.inputs import Array
 from tfxai.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from tfxai.core.inputs import Array
 
 _MOST_SEEDS = 8  # for each superpixel wanted
 

@@ -1,41 +1,27 @@
-"""Windows that sweep over the axes of an input: which there are, and what each position gets."""
+"""Windows that sweep over the axes of an input, in a graph: what each position gets."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tfxai.core.inputs import Array
-from tfxai.errors import InvalidInputError, UnknownNameError, UnsupportedModelError
-
-REDUCTIONS = ("mean", "max")
+from tfxai.core.sweeps import Sweep
+from tfxai.errors import UnsupportedModelError
 
 
 @dataclasses.dataclass(frozen=True)
-class Windows:
-    """The windows over an input.
-
-    Args:
-        axes: Length of each axis that is swept.
-        sides: Side of a window along each.
-        starts: Where the windows start along each.
-    """
-
-    axes: tuple[int, ...]
-    sides: tuple[int, ...]
-    starts: tuple[tuple[int, ...], ...]
+class Windows(Sweep):
+    """The windows over an input."""
 
     @classmethod
     def over(cls, x: tf.Tensor, parts: int, window: Any, stride: Any) -> Windows:
         """The windows over x: all axes but batch and channels; the features of a table.
 
         Raises:
-            InvalidInputError: A window is larger than its axis or smaller than its stride, or
-                there are windows for another number of axes.
+            InvalidInputError: As for `along`.
             UnsupportedModelError: x holds several inputs side by side.
         """
         if parts > 1:
@@ -43,29 +29,8 @@ class Windows:
                 f"The model has {parts} inputs, and a window slides over one. Hold the others "
                 "fast in a model of your own, or use FeatureAblation."
             )
-        axes = tuple(x.shape[1:-1] if x.shape.rank > 2 else x.shape[1:])
-        sides = _for_each("window", window, [max(axis // 8, 1) for axis in axes])
-        strides = _for_each("stride", stride, [max(side // 2, 1) for side in sides])
-        if any(side > axis for side, axis in zip(sides, axes, strict=True)):
-            raise InvalidInputError(
-                f"window={sides} is larger than the input, whose axes are {axes}. "
-                "Pass a smaller window."
-            )
-        if any(step > side for step, side in zip(strides, sides, strict=True)):
-            raise InvalidInputError(
-                f"stride={strides} is larger than window={sides} and would leave gaps. "
-                "Pass a stride of at most the window."
-            )
-        starts = tuple(
-            tuple(sorted({*range(0, axis - side, step), axis - side}))
-            for axis, side, step in zip(axes, sides, strides, strict=True)
-        )
-        return cls(axes, sides, starts)
-
-    @property
-    def counts(self) -> tuple[int, ...]:
-        """Number of windows along each axis."""
-        return tuple(len(starts) for starts in self.starts)
+        axes = x.shape[1:-1] if x.shape.rank > 2 else x.shape[1:]
+        return cls.along(axes, window, stride)
 
     def numbers(self, k: tf.Tensor) -> list[tf.Tensor]:
         """The numbers along each axis, (R,), of the windows of numbers k."""
@@ -98,7 +63,7 @@ class Windows:
             (B, *axes).
         """
         for axis in range(len(self.axes)):
-            index = self._covering(axis)  # (side, most), -1 where fewer cover it
+            index = self.covering(axis)  # (side, most), -1 where fewer cover it
             picked = tf.gather(numbers, np.maximum(index, 0), axis=axis + 1)
             shape = [*index.shape] + [1] * (len(self.axes) - axis - 1)
             is_real = np.reshape(index >= 0, shape)
@@ -109,56 +74,3 @@ class Windows:
                 share = is_real / is_real.sum(axis=1, keepdims=True)
                 numbers = tf.reduce_sum(picked * tf.constant(share, picked.dtype), axis=axis + 2)
         return numbers
-
-    def _covering(self, axis: int) -> Array:
-        """The numbers of the windows that cover each position of an axis, -1 for none."""
-        starts = np.array(self.starts[axis])
-        position = np.arange(self.axes[axis])[:, None]
-        covers = (position >= starts) & (position < starts + self.sides[axis])
-        most = covers.sum(axis=1).max()
-        order = np.argsort(~covers, axis=1, kind="stable")[:, :most]
-        return np.where(np.take_along_axis(covers, order, axis=1), order, -1)
-
-
-def check_windows(window: Any, stride: Any, reduce: Any) -> tuple[Any, Any]:
-    """Window and stride in their stored form.
-
-    Raises:
-        InvalidInputError: They are no positive integers.
-        UnknownNameError: `reduce` is no reduction.
-    """
-    if not isinstance(reduce, str):
-        raise InvalidInputError(f"reduce={reduce!r} was expected to be 'mean' or 'max'.")
-    if reduce not in REDUCTIONS:
-        raise UnknownNameError.of("reduction", reduce, REDUCTIONS)
-    return _read("window", window), _read("stride", stride)
-
-
-def _read(name: str, given: Any) -> int | tuple[int, ...] | None:
-    if given is None:
-        return None
-    several = tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else None
-    sides = (given,) if several is None else several
-    is_whole = all(isinstance(one, int) and not isinstance(one, bool) for one in sides)
-    if not sides or not is_whole or min(sides) < 1:
-        raise InvalidInputError(
-            f"{name}={given!r} was expected to be an integer of at least 1, one for each axis, "
-            "or None."
-        )
-    return given if several is None else several
-
-
-def _for_each(
-    name: str, given: int | tuple[int, ...] | None, defaults: Sequence[int]
-) -> tuple[int, ...]:
-    """One number for each axis."""
-    if given is None:
-        return tuple(defaults)
-    if isinstance(given, int):
-        return (given,) * len(defaults)
-    if len(given) != len(defaults):
-        raise InvalidInputError(
-            f"{name}={given} has {len(given)} numbers, and the input has {len(defaults)} axes "
-            "beside batch and channels. Pass one number for each, or a single one for all."
-        )
-    return given

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,17 @@ SUFFIXES = (
 )
 MAX_PIXELS = 2**26
 """Most pixels of an image that is read, 8192 x 8192: a small file can hold more."""
+_SHOWN = {"WEBP": "WebP"}
 _FILTERS = {"lanczos": Image.Resampling.LANCZOS, "bilinear": Image.Resampling.BILINEAR}
+
+
+class ImageTooLargeError(InvalidInputError):
+    """An image that has more pixels than are decoded."""
+
+    def __init__(self, name: str, pixels: str, most: int) -> None:
+        super().__init__(
+            f"{name} has {pixels} pixels; at most {most:,} are read. Make it smaller first."
+        )
 
 
 def read_image(path: str | os.PathLike[str]) -> np.ndarray:
@@ -47,32 +59,58 @@ def read_image(path: str | os.PathLike[str]) -> np.ndarray:
         raise InvalidInputError(
             f"{str(path)!r} is a folder or a device, not an image. Pass an image file."
         )
+    return _decoded(path, repr(str(path)), FORMATS, MAX_PIXELS)
+
+
+def decode_image(
+    data: bytes, formats: Sequence[str] = FORMATS, max_pixels: int = MAX_PIXELS
+) -> np.ndarray:
+    """The picture in the bytes of a file, as `read_image` has it.
+
+    Args:
+        data: The content of the file.
+        formats: Those of `FORMATS` that are read.
+        max_pixels: Most pixels of an image that is decoded.
+
+    Returns:
+        uint8 of shape (H, W, 3), RGB.
+
+    Raises:
+        ImageTooLargeError: It has more pixels.
+        InvalidInputError: It is no image of these formats, cut short or damaged.
+    """
+    return _decoded(io.BytesIO(data), "The image", formats, max_pixels)
+
+
+def _decoded(file: Path | io.BytesIO, name: str, formats: Sequence[str], most: int) -> np.ndarray:
     try:
         with warnings.catch_warnings():  # the size is checked here, before any decoding
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=_formats()) as image:
-                _check_size(path, image.size)
+            with Image.open(file, formats=_available(formats)) as image:
+                if image.width * image.height > most:
+                    raise ImageTooLargeError(name, f"{image.width} x {image.height}", most)
                 image.load()
-                return _to_rgb(path, ImageOps.exif_transpose(image))
+                return _to_rgb(name, ImageOps.exif_transpose(image))
     except InvalidInputError:
         raise
     except Image.DecompressionBombError as error:
-        raise _too_large(path, "more than 2 * 89 million") from error
+        raise ImageTooLargeError(name, "more than 2 * 89 million", most) from error
     except UnidentifiedImageError as error:
+        *others, last = (_SHOWN.get(one, one) for one in formats if one != "MPO")
+        known = f"{', '.join(others)} or {last}" if others else last
         raise InvalidInputError(
-            f"{str(path)!r} is not an image that can be read. Pass a PNG, JPEG, GIF, BMP, TIFF, "
-            "WebP, PPM or AVIF file."
+            f"{name} is not an image that can be read. Pass a {known} file."
         ) from error
     except Exception as error:  # decoders raise whatever a damaged file leads them to
         raise InvalidInputError(
-            f"{str(path)!r} cannot be read: {_reason(error)}. Pass an image file that is whole "
+            f"{name} cannot be read: {_reason(error)}. Pass an image file that is whole "
             "and readable."
         ) from error
 
 
-def _formats() -> list[str]:
+def _available(formats: Sequence[str]) -> list[str]:
     Image.init()
-    return [name for name in FORMATS if name in Image.OPEN]
+    return [name for name in formats if name in Image.OPEN]
 
 
 def _reason(error: Exception) -> str:
@@ -80,19 +118,7 @@ def _reason(error: Exception) -> str:
     return text.splitlines()[0].rstrip(". ")
 
 
-def _check_size(path: Path, size: tuple[int, int]) -> None:
-    if size[0] * size[1] > MAX_PIXELS:
-        raise _too_large(path, f"{size[0]} x {size[1]}")
-
-
-def _too_large(path: Path, pixels: str) -> InvalidInputError:
-    return InvalidInputError(
-        f"{str(path)!r} has {pixels} pixels; at most {MAX_PIXELS:,} are read. Make it smaller "
-        "first."
-    )
-
-
-def _to_rgb(path: Path, image: Image.Image) -> np.ndarray:
+def _to_rgb(name: str, image: Image.Image) -> np.ndarray:
     if image.mode == "I" or image.mode.startswith("I;16"):  # grey of 16 bits
         grey = np.asarray(image).astype(np.int64)
         if grey.min() >= 0 and grey.max() <= 65535:
@@ -100,7 +126,7 @@ def _to_rgb(path: Path, image: Image.Image) -> np.ndarray:
             return np.repeat(np.rint(grey / 257).astype(np.uint8)[..., None], 3, axis=-1)
     if image.mode in ("I", "F"):
         raise InvalidInputError(
-            f"{str(path)!r} has pixels of 32 bits, for which white is not defined. Save it with "
+            f"{name} has pixels of 32 bits, for which white is not defined. Save it with "
             "8 or 16 bits."
         )
     if image.has_transparency_data:

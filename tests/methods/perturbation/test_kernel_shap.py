@@ -10,10 +10,10 @@ import pytest
 import tfxai
 from tests import builders
 from tests.methods.games import game, nonlinear, shapley
+from tfxai.core.coalitions import kernel_coalitions, shapley_map
 from tfxai.errors import InvalidInputError
 from tfxai.methods import KernelSHAP
 from tfxai.methods.perturbation import kernel_shap
-from tfxai.methods.perturbation.shapley_kernel import kernel_coalitions, shapley_map
 
 RNG = np.random.default_rng(5)
 

@@ -8,9 +8,9 @@ import pytest
 import tfxai
 from tests import builders
 from tests.methods.games import game, nonlinear, shapley
+from tfxai.core.coalitions import orders_of
 from tfxai.errors import InvalidInputError
 from tfxai.methods import ShapleySampling
-from tfxai.methods.perturbation.shapley_sampling import orders_of
 
 RNG = np.random.default_rng(8)
 

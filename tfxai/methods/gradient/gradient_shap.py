@@ -8,10 +8,9 @@ from typing import Any, ClassVar, final
 import tensorflow as tf
 
 from tfxai.core.baselines import check_background
-from tfxai.core.draws import check_seed
+from tfxai.core.checks import check_samples, check_seed
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
-from tfxai.methods.gradient.noise import check_samples
 
 
 @final

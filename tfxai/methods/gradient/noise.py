@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfxai.core.draws import check_seed
+from tfxai.core.checks import check_samples, check_seed
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod, read_method
@@ -59,11 +59,3 @@ class NoisyMethod(AttributionMethod):
         """The values of `of` at x."""
         values = self.of._attribute(f, x)
         return values[0] if isinstance(values, tuple) else values
-
-
-def check_samples(samples: Any) -> None:
-    """Raises `InvalidInputError` unless `samples` is a whole number of at least 1."""
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
-        raise InvalidInputError(
-            f"samples={samples!r} was expected to be an integer of at least 1."
-        )

@@ -9,13 +9,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.core.baselines import check_baseline
-from tfxai.core.draws import check_seed
+from tfxai.core.checks import check_samples, check_seed
+from tfxai.core.coalitions import kernel_coalitions, shapley_map
 from tfxai.core.inputs import Layout
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
-from tfxai.methods.gradient.noise import check_samples
 from tfxai.methods.perturbation.groups import Features, check_several, fitted_mask, read_mask
-from tfxai.methods.perturbation.shapley_kernel import kernel_coalitions, shapley_map
 
 _MOST_OUTPUTS = 2**18  # features times outputs of the details, a number each
 

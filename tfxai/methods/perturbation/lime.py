@@ -9,12 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.core.baselines import check_baseline
-from tfxai.core.draws import check_seed
+from tfxai.core.checks import check_samples, check_seed
 from tfxai.core.inputs import Array, Layout
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
-from tfxai.methods.gradient.noise import check_samples
 from tfxai.methods.perturbation.groups import (
     Features,
     check_several,

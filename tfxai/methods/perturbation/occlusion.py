@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from tfxai.core.baselines import check_baseline
 from tfxai.core.score import Score
-from tfxai.core.windows import Windows, check_windows
+from tfxai.core.sweeps import check_windows
+from tfxai.core.windows import Windows
 from tfxai.methods.base import AttributionMethod
 
 

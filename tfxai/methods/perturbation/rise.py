@@ -9,11 +9,10 @@ from typing import Any, ClassVar, final
 import tensorflow as tf
 
 from tfxai.core.baselines import check_baseline
-from tfxai.core.draws import check_seed
+from tfxai.core.checks import check_samples, check_seed
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError, UnsupportedModelError
 from tfxai.methods.base import AttributionMethod
-from tfxai.methods.gradient.noise import check_samples
 
 
 @final

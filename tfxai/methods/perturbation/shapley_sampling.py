@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import math
 from typing import Any, ClassVar, Self, final
 
-import numpy as np
 import tensorflow as tf
 
 from tfxai.core.baselines import check_baseline
-from tfxai.core.draws import check_seed
-from tfxai.core.inputs import Array, Layout
+from tfxai.core.checks import check_samples, check_seed
+from tfxai.core.coalitions import orders_of, walks
+from tfxai.core.inputs import Layout
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
-from tfxai.methods.gradient.noise import check_samples
 from tfxai.methods.perturbation.groups import (
     Features,
     check_several,
@@ -113,33 +110,3 @@ class ShapleySampling(AttributionMethod):
         values, error = (tf.cast(one, x.dtype) for one in (mean, error))
         details = {"standard_error": features.shares(f, x, error), "features": values}
         return features.shares(f, x, values), details | features.detail(f)
-
-
-def orders_of(count: int, samples: int, seed: int) -> tuple[Array, bool]:
-    """Orders of `count` features, (S, M), each followed by its reverse; whether they are all."""
-    is_all = count <= samples and math.factorial(count) <= samples
-    if is_all:
-        every = np.array(list(itertools.permutations(range(count))))
-        forward = every[every[:, 0] < every[:, -1]]
-    else:
-        rng = np.random.default_rng(seed)
-        forward = rng.permuted(np.tile(np.arange(count), (samples // 2, 1)), axis=1)
-    return np.stack([forward, forward[:, ::-1]], axis=1).reshape(-1, count), is_all
-
-
-def walks(orders: Array) -> tuple[Array, Array, Array]:
-    """The coalitions that arise as features join in these orders, no one twice.
-
-    Returns:
-        (n, M) bool; and (S, M) numbers of the coalition before and after each feature joins.
-    """
-    place = orders.argsort(axis=1)  # (S, M) where each feature comes
-    steps = np.arange(orders.shape[1] + 1)[:, None]
-    joined = place[:, None, :] < steps  # (S, M + 1, M)
-    coalitions, number = np.unique(
-        joined.reshape(-1, orders.shape[1]), axis=0, return_inverse=True
-    )
-    number = number.reshape(joined.shape[:2])
-    before = np.take_along_axis(number, place, axis=1)
-    after = np.take_along_axis(number, place + 1, axis=1)
-    return coalitions, before, after

@@ -1,17 +1,21 @@
-"""The regression whose solution are Shapley values: its coalitions, its weights, its solution.
+"""Which coalitions of features Shapley values are made of, and how. Free of TensorFlow.
 
-All of it in float64 on the host: it depends on the number of features, the samples and the seed.
+The regression of KernelSHAP (its coalitions, weights and solution), and the orders of
+ShapleySampling. All on the host: it depends on the number of features, the samples and the seed.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfxai.core.inputs import Array
 from tfxai.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from tfxai.core.inputs import Array
 
 _DRAWS = 4  # for each pair that is wanted, before those that came are enough
 
@@ -106,3 +110,33 @@ def _drawn(count: int, masses: dict[int, float], pairs: int, seed: int) -> tuple
     enough = first[pairs] if len(first) > pairs else len(draws)
     rows, times = np.unique(draws[:enough], axis=0, return_counts=True)
     return np.concatenate([rows, ~rows]), np.concatenate([times, times])
+
+
+def orders_of(count: int, samples: int, seed: int) -> tuple[Array, bool]:
+    """Orders of `count` features, (S, M), each followed by its reverse; whether they are all."""
+    is_all = count <= samples and math.factorial(count) <= samples
+    if is_all:
+        every = np.array(list(itertools.permutations(range(count))))
+        forward = every[every[:, 0] < every[:, -1]]
+    else:
+        rng = np.random.default_rng(seed)
+        forward = rng.permuted(np.tile(np.arange(count), (samples // 2, 1)), axis=1)
+    return np.stack([forward, forward[:, ::-1]], axis=1).reshape(-1, count), is_all
+
+
+def walks(orders: Array) -> tuple[Array, Array, Array]:
+    """The coalitions that arise as features join in these orders, no one twice.
+
+    Returns:
+        (n, M) bool; and (S, M) numbers of the coalition before and after each feature joins.
+    """
+    place = orders.argsort(axis=1)  # (S, M) where each feature comes
+    steps = np.arange(orders.shape[1] + 1)[:, None]
+    joined = place[:, None, :] < steps  # (S, M + 1, M)
+    coalitions, number = np.unique(
+        joined.reshape(-1, orders.shape[1]), axis=0, return_inverse=True
+    )
+    number = number.reshape(joined.shape[:2])
+    before = np.take_along_axis(number, place, axis=1)
+    after = np.take_along_axis(number, place + 1, axis=1)
+    return coalitions, before, after

@@ -1,0 +1,204 @@
+"""`tfxai serve`: explanations over HTTP, beside a TensorFlow Serving or without one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from tfxai.serving.limits import Limits
+    from tfxai.serving.models import Models
+
+TOKEN = "TFXAI_SERVE_TOKEN"
+LEVELS = ("debug", "info", "warning", "error")
+_MB = 2**20
+
+Upstream = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="A TensorFlow Serving to stand in front of, http://HOST:8501 or grpc://HOST:8500. "
+        "TensorFlow is not imported.",
+        show_default=False,
+    ),
+]
+Base = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="BASE",
+        help="Serve the models in this folder, BASE/NAME/VERSION as `tfxai export` writes them. "
+        "New versions are noticed.",
+        show_default=False,
+    ),
+]
+Names = Annotated[
+    list[str],
+    typer.Option(
+        "--model-name",
+        metavar="NAME",
+        help="With --upstream: a model that has to be available before this server is ready, and "
+        "that its page offers. Repeat it for several.",
+        show_default=False,
+    ),
+]
+Labels = Annotated[
+    list[str],
+    typer.Option(
+        "--label",
+        metavar="NAME:LABEL=VERSION",
+        help="With --model-base-path: a label of a version, which is served besides the newest.",
+        show_default=False,
+    ),
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Requests must carry the token in this file, as Authorization: Bearer. Or set "
+        f"{TOKEN}.",
+        show_default=False,
+    ),
+]
+
+
+def serve(  # noqa: PLR0913 - an option for each limit
+    upstream: Upstream = None,
+    model_base_path: Base = None,
+    model_name: Names = [],  # noqa: B006 - typer copies it
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8502,
+    keep: Annotated[int, typer.Option(min=1, help="Newest versions of a model to serve.")] = 1,
+    label: Labels = [],  # noqa: B006
+    poll: Annotated[
+        float, typer.Option(min=0.05, metavar="SECONDS", help="Between looks for new versions.")
+    ] = 1.0,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="A request may take; then 504.")
+    ] = 60.0,
+    max_body: Annotated[
+        float, typer.Option(min=0.001, metavar="MB", help="Of a request; more is 413.")
+    ] = 16.0,
+    max_instances: Annotated[int, typer.Option(min=1, help="In a request; more is 413.")] = 64,
+    max_steps: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Runs of the model for one instance: steps, samples, masks; more is 413."
+        ),
+    ] = 10_000,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, help="Of an image before it is resized; more is 413.")
+    ] = 2**25,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(min=1, help="Requests that run at a time. [default: number of processors]"),
+    ] = None,
+    queue: Annotated[
+        int, typer.Option(min=0, help="Requests that wait for their turn; more is 429.")
+    ] = 64,
+    drain: Annotated[
+        float,
+        typer.Option(min=0, metavar="SECONDS", help="Between SIGTERM and the end of listening."),
+    ] = 1.0,
+    token_file: TokenFile = None,
+    log_level: Annotated[str, typer.Option(metavar="|".join(LEVELS))] = "info",
+) -> None:
+    """Answer :explain, :predict and a page in the browser over HTTP."""
+    from tfxai.cli.runtime import start
+    from tfxai.cli.terminal import say, shown
+    from tfxai.errors import InvalidInputError, MissingExtraError
+
+    if (upstream is None) == (model_base_path is None):
+        raise InvalidInputError(
+            "Pass one of --model-base-path BASE, a folder of exported models, and --upstream URL, "
+            "a TensorFlow Serving that has them."
+        )
+    if log_level not in LEVELS:
+        raise InvalidInputError(f"--log-level was expected to be one of {', '.join(LEVELS)}.")
+    token = _token(token_file)
+    try:
+        from tfxai.serving.logs import log_to_stderr
+        from tfxai.serving.running import listen, run
+    except ModuleNotFoundError as error:
+        raise MissingExtraError.of(str(error.name), "serve") from error
+    from tfxai.serving.app import Server
+
+    limits = _limits(
+        body=int(max_body * _MB),
+        instances=max_instances,
+        steps=max_steps,
+        pixels=max_pixels,
+        concurrency=concurrency,
+        queue=queue,
+        seconds=timeout,
+    )
+    if upstream is not None:
+        models = _upstream(upstream, model_name, limits)
+    else:
+        assert model_base_path is not None  # noqa: S101 - one of them is
+        start()
+        models = _folder(model_base_path, label, keep, poll)
+    listening = listen(host, port)
+    log_to_stderr(log_level)
+    where = listening.getsockname()
+    shown_host = f"[{where[0]}]" if ":" in where[0] else where[0]
+    say(f"Serving {shown(upstream or str(model_base_path))} at http://{shown_host}:{where[1]}/")
+    run(Server(models, limits, token), listening, drain=drain, seconds=timeout)
+
+
+def _limits(**said: Any) -> Limits:
+    from tfxai.serving.limits import Limits
+
+    return Limits(**{name: value for name, value in said.items() if value is not None})
+
+
+def _upstream(url: str, names: list[str], limits: Limits) -> Models:
+    if url.startswith("grpc://"):
+        from tfxai.serving.grpc_upstream import GrpcUpstream
+
+        return GrpcUpstream(url, names)
+    from tfxai.serving.upstream import Upstream
+
+    return Upstream(url, names, connections=limits.concurrency + 4)
+
+
+def _folder(base: Path, labels: list[str], keep: int, poll: float) -> Models:
+    from tfxai.serving.versions import Folder
+
+    return Folder(base, keep=keep, labels=_labels(labels), poll_seconds=poll)
+
+
+def _labels(said: list[str]) -> dict[str, dict[str, int]]:
+    """Name to label to version."""
+    from tfxai.errors import InvalidInputError
+
+    found: dict[str, dict[str, int]] = {}
+    for one in said:
+        place, _, version = one.partition("=")
+        name, _, label = place.rpartition(":")
+        if not name or not label or not version.isdigit():
+            raise InvalidInputError(
+                f"--label {one!r} was expected to be NAME:LABEL=VERSION, such as "
+                "cifar10_cnn:stable=3."
+            )
+        found.setdefault(name, {})[label] = int(version)
+    return found
+
+
+def _token(file: Path | None) -> str | None:
+    """The token that requests have to carry."""
+    from tfxai.errors import DataNotFoundError, InvalidInputError
+
+    if file is None:
+        return os.environ.get(TOKEN) or None
+    try:
+        token = file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise DataNotFoundError(
+            f"The token cannot be read from {str(file)!r}. Pass a text file that holds it."
+        ) from error
+    if not token:
+        raise InvalidInputError(f"{str(file)!r} holds no token. Write one into it.")
+    return token

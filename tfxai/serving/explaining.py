@@ -1,0 +1,309 @@
+"""`:explain`: from a question to an answer in the form of Vertex AI's explanations."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from tfxai.attribution import Array, Attribution
+from tfxai.errors import TfxaiError
+from tfxai.export.names import EXPLAIN, TARGET
+from tfxai.serving import fanout
+from tfxai.serving.asking import (
+    Question,
+    check_baked,
+    read_inputs,
+    read_target,
+    without_target,
+)
+from tfxai.serving.limits import Limits
+from tfxai.serving.models import Deadline, Model
+from tfxai.serving.pictures import draw, preprocessing
+from tfxai.serving.problems import RequestError, bad, too_much
+from tfxai.serving.signatures import End
+from tfxai.serving.tensors import Feeds
+
+_VALUES, _HEAT, _PNG = "attributions", "heatmap", "_png_bytes"
+_BATCH_BYTES = 4 * 2**20  # of the numbers in one request to a server behind this one
+_BATCH = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Explanation:
+    """What is known of a batch.
+
+    Args:
+        name: Of the method, as it was asked for.
+        values: (B, ...) by the name of the input that they belong to.
+        target: (B,) or (B, axes).
+        score: (B,).
+        baseline_score: (B,), where the method has one.
+        completeness_gap: (B,), where the values should add up.
+        heatmaps: (B, h, w), where there are images and they were asked for.
+        pngs: The same as files.
+        predictions: What the model gives, where it was asked for.
+        about: What the export says of the method.
+    """
+
+    name: str
+    values: Feeds
+    target: Array
+    score: Array
+    baseline_score: Array | None
+    completeness_gap: Array | None
+    heatmaps: Array | None
+    pngs: list[bytes] | None
+    predictions: Any
+    about: dict[str, Any]
+
+
+def methods(model: Model) -> list[dict[str, Any]]:
+    """The methods that a model can be asked for: its own signatures, then those by predictions."""
+    told = (model.record or {}).get("signatures", {})
+    own = [
+        {"name": name, "by": "signature", **_about(told.get(f"{EXPLAIN}{name}", {}))}
+        for name in model.explanations
+    ]
+    if _asked_about(model) is None:
+        return own
+    taken = set(model.explanations)
+    return own + [{"name": one, "by": "predictions"} for one in fanout.METHODS if one not in taken]
+
+
+def _about(told: dict[str, Any]) -> dict[str, Any]:
+    """What the record says of an explanation that is of use to a client."""
+    keys = ("method", "score", "layers", "at")
+    return {key: told[key] for key in keys if told.get(key) not in (None, [])}
+
+
+def explain(question: Question, model: Model, limits: Limits, deadline: Deadline) -> Explanation:
+    """The explanation that a question asks for.
+
+    Raises:
+        RequestError: There is none.
+    """
+    name = question.method or _first(model)
+    if name in model.explanations:
+        return _by_signature(name, question, model, limits, deadline)
+    if name not in fanout.METHODS:
+        known = [one["name"] for one in methods(model)]
+        raise bad(f"There is no method {name[:100]!r} for this model. Known: {', '.join(known)}.")
+    return _by_predictions(name, question, model, limits, deadline)
+
+
+def _first(model: Model) -> str:
+    known = methods(model)
+    if not known:
+        raise bad("This model has no signature that explains, and no inputs of one kind.")
+    return str(known[0]["name"])
+
+
+def _by_signature(
+    name: str, question: Question, model: Model, limits: Limits, deadline: Deadline
+) -> Explanation:
+    key = f"{EXPLAIN}{name}"
+    signature = model.signatures[key]
+    check_baked(question, name, model, limits)
+    ends = without_target(signature.inputs)
+    feeds = read_inputs(question.instances, model, ends, limits)
+    count = len(question.instances)
+    if TARGET in signature.inputs:
+        end = signature.inputs[TARGET]
+        feeds[TARGET] = read_target(question.target, count, model, end)
+    wanted = _wanted(signature.outputs, question.outputs)
+    given = model.run(key, feeds, wanted, deadline)
+    predictions = None
+    if "predictions" in question.outputs:
+        own = model.signatures[model.serve]
+        predictions = model.run(
+            model.serve, {name: feeds[name] for name in own.inputs}, None, deadline
+        )
+    pngs = _one(given, _HEAT, _PNG) if "heatmap_png" in question.outputs else None
+    return Explanation(
+        name,
+        _values_of(given, ends),
+        given["target"],
+        given["score"],
+        given.get("baseline_score"),
+        given.get("completeness_gap"),
+        _one(given, _HEAT) if "heatmap" in question.outputs else None,
+        None if pngs is None else [bytes(one) for one in pngs],
+        predictions,
+        _about((model.record or {}).get("signatures", {}).get(key, {})),
+    )
+
+
+def _wanted(outputs: Collection[str], asked: Collection[str]) -> list[str]:
+    """The outputs of a signature that an answer needs."""
+    left_out = []
+    if _VALUES not in asked:
+        left_out += [one for one in outputs if one.startswith(_VALUES)]
+    if "heatmap_png" not in asked:
+        left_out += [one for one in outputs if one.endswith(_PNG)]
+    if "heatmap" not in asked:
+        left_out += [one for one in outputs if one.startswith(_HEAT) and not one.endswith(_PNG)]
+    return [one for one in outputs if one not in left_out]
+
+
+def _values_of(given: Feeds, ends: dict[str, End]) -> Feeds:
+    """The attributions by input: one output, or one for each input."""
+    found = {name: array for name, array in given.items() if name.startswith(_VALUES)}
+    if set(found) == {_VALUES}:
+        return {next(iter(ends)) if len(ends) == 1 else _VALUES: found[_VALUES]}
+    return {name.removeprefix(f"{_VALUES}_"): array for name, array in found.items()}
+
+
+def _one(given: Feeds, head: str, tail: str = "") -> Array | None:
+    """The heatmap of the one input that is an image."""
+    found = [
+        array
+        for name, array in given.items()
+        if name.startswith(head) and name.endswith(_PNG) == bool(tail)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _asked_about(model: Model) -> tuple[str, End, str] | None:
+    """Input and output of a model that can be explained by its predictions alone."""
+    signature = model.signatures.get(model.serve)
+    if signature is None or len(signature.inputs) != 1 or len(signature.outputs) != 1:
+        return None
+    (name, end), (output, made) = (
+        next(iter(ends.items())) for ends in (signature.inputs, signature.outputs)
+    )
+    is_open = end.shape is not None and len(end.shape) > 1
+    are_numbers = end.dtype.startswith("float") and made.dtype.startswith("float")
+    return (name, end, output) if is_open and are_numbers else None
+
+
+def _by_predictions(
+    name: str, question: Question, model: Model, limits: Limits, deadline: Deadline
+) -> Explanation:
+    asked = _asked_about(model)
+    if asked is None:
+        raise bad(
+            f"{name} has no signature here, and without one it needs a model of one input and one "
+            "output that are floating-point numbers."
+        )
+    key, end, output = asked
+    x = read_inputs(question.instances, model, {key: end}, limits)[key]
+    target = read_target(question.target, len(x), model, None)
+
+    def predict(rows: Array) -> Array:
+        given = model.run(model.serve, {key: rows.astype(end.dtype)}, None, deadline)[output]
+        return given.reshape(len(rows), -1)
+
+    try:
+        method = fanout.method(name, question.options, x.shape[1:], preprocessing(model.record))
+        if method.rows > limits.steps:
+            raise too_much(
+                f"Runs of the model for {name}", method.rows, limits.steps, "--max-steps"
+            )
+        batch = max(1, min(_BATCH, _BATCH_BYTES // max(1, x[0].nbytes)))
+        made = method.explain(predict, x, target, batch, deadline.check)
+    except RequestError:
+        raise
+    except TfxaiError as error:
+        raise bad(str(error)) from error
+    heat, pngs = _drawn(method, made, x, question.outputs)
+    return Explanation(
+        name,
+        {key: made.values},
+        made.target,
+        made.score,
+        made.baseline_score,
+        made.completeness_gap,
+        heat,
+        pngs,
+        {output: made.predictions} if "predictions" in question.outputs else None,
+        {"method": {"name": name, "options": method.options}, "score": "output"},
+    )
+
+
+def _drawn(
+    method: Any, made: Any, x: Array, asked: Collection[str]
+) -> tuple[Array | None, list[bytes] | None]:
+    """Heatmaps and their pictures, where the values are of images and they are asked for."""
+    if not {"heatmap", "heatmap_png"} & set(asked) or x.ndim != 4:
+        return None, None
+    attribution = Attribution(
+        values=made.values,
+        inputs=x,
+        target=made.target,
+        score=made.score,
+        method={"name": method.name, "options": method.options},
+        score_name="output",
+        is_map=method.is_map,
+        is_signed=method.is_signed,
+        channels=method.reduction,
+    )
+    heat = attribution.heatmap(size=x.shape[1:3])
+    is_signed = method.is_signed and (method.is_map or method.reduction == "sum")
+    pngs = [draw(one, is_signed=is_signed) for one in heat] if "heatmap_png" in asked else None
+    return heat if "heatmap" in asked else None, pngs
+
+
+def answer(made: Explanation, question: Question, model: Model) -> dict[str, Any]:
+    """The body of an answer, as Vertex AI has it, with what it has no word for."""
+    names = (model.record or {}).get("class_names")
+    body: dict[str, Any] = {
+        "explanations": [
+            {"attributions": [_attribution(made, question, i, names, model)]}
+            for i in range(len(made.score))
+        ],
+        "model": model.which.name,
+        "modelVersion": None if model.version is None else str(model.version),
+        "signature": made.name,
+        **made.about,
+    }
+    if made.predictions is not None:
+        outputs = made.predictions
+        if len(outputs) == 1:
+            body["predictions"] = next(iter(outputs.values()))
+        else:
+            body["predictions"] = [
+                {name: array[i] for name, array in outputs.items()} for i in range(len(made.score))
+            ]
+    return body
+
+
+def _attribution(
+    made: Explanation, question: Question, i: int, names: Any, model: Model
+) -> dict[str, Any]:
+    target, score = np.asarray(made.target[i]), float(made.score[i])
+    index = [int(one) for one in target.ravel()]
+    found: dict[str, Any] = {
+        "instanceOutputValue": score,
+        "outputIndex": index,
+        "outputName": next(iter(model.signatures[model.serve].outputs), ""),
+    }
+    if isinstance(names, list) and len(index) == 1 and 0 <= index[0] < len(names):
+        found["outputDisplayName"] = names[index[0]]
+    if made.baseline_score is not None:
+        baseline = float(made.baseline_score[i])
+        found["baselineOutputValue"] = baseline
+        if made.completeness_gap is not None:
+            gap, difference = float(made.completeness_gap[i]), score - baseline
+            found["completenessGap"] = gap
+            error = abs(gap / difference) if difference else math.inf if gap else 0.0
+            found["approximationError"] = error if math.isfinite(error) else None
+    if "attributions" in question.outputs:
+        found["featureAttributions"] = {name: array[i] for name, array in made.values.items()}
+    if made.heatmaps is not None:
+        found["heatmap"] = made.heatmaps[i]
+    if made.pngs is not None:
+        found["heatmapPng"] = made.pngs[i]
+    return found
+
+
+def has_images(model: Model) -> bool:
+    """Whether an instance may be a picture."""
+    signature = model.signatures.get(model.serve)
+    if signature is None or len(signature.inputs) != 1 or preprocessing(model.record) is None:
+        return False
+    (end,) = signature.inputs.values()
+    return end.shape is not None and len(end.shape) == 4 and end.dtype != "string"

@@ -1,0 +1,113 @@
+"""TensorFlow Serving's messages, and arrays in them, without importing TensorFlow."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import math
+import sys
+import threading
+import types
+from typing import Any
+
+import numpy as np
+
+from tfxai.attribution import Array
+from tfxai.errors import MissingExtraError
+
+_API = "tensorflow_serving.apis."
+_LOCK = threading.Lock()
+_CODES = {  # DT_... of types.proto to NumPy's types, and the field that has them one by one
+    1: ("float32", "float_val"), 2: ("float64", "double_val"), 3: ("int32", "int_val"),
+    4: ("uint8", "int_val"), 5: ("int16", "int_val"), 6: ("int8", "int_val"),
+    9: ("int64", "int64_val"), 10: ("bool", "bool_val"), 17: ("uint16", "int_val"),
+    22: ("uint32", "uint32_val"), 23: ("uint64", "uint64_val"),
+}  # fmt: skip
+STRING, HALF, BFLOAT16 = 7, 19, 14
+NAMES = {code: name for code, (name, _) in _CODES.items()} | {
+    STRING: "string",
+    HALF: "float16",
+    BFLOAT16: "bfloat16",
+}
+
+
+def api(name: str) -> Any:
+    """A module of the package tensorflow-serving-api.
+
+    Its messages stand on those of the package tensorflow, which importing would load as a whole
+    (seconds, hundreds of MB). They are plain files beside it: an empty module in its place leads
+    to them for the time of the import.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    with _LOCK:
+        if f"{_API}{name}" in sys.modules or "tensorflow" in sys.modules:
+            return _imported(name)
+        found = importlib.util.find_spec("tensorflow")
+        if found is None or found.submodule_search_locations is None:
+            raise MissingExtraError.of("tensorflow", "grpc")
+        stand_in = types.ModuleType("tensorflow")
+        stand_in.__path__ = list(found.submodule_search_locations)
+        sys.modules["tensorflow"] = stand_in
+        try:
+            return _imported(name)
+        finally:
+            for one in [n for n in sys.modules if n.split(".")[0] == "tensorflow"]:
+                del sys.modules[one]
+
+
+def _imported(name: str) -> Any:
+    try:
+        return importlib.import_module(f"{_API}{name}")
+    except ModuleNotFoundError as error:
+        raise MissingExtraError.of("tensorflow-serving-api", "grpc") from error
+
+
+def write_tensor(array: Array, proto: Any) -> None:
+    """Puts an array, or an array of bytes, into a `TensorProto`."""
+    array = np.asarray(array)
+    for size in array.shape:
+        proto.tensor_shape.dim.add().size = size
+    if array.dtype.kind in "OSU":
+        proto.dtype = STRING
+        proto.string_val.extend(bytes(one) for one in array.ravel())
+        return
+    codes = {name: code for code, name in NAMES.items()}
+    proto.dtype = codes[array.dtype.name]
+    proto.tensor_content = np.ascontiguousarray(array).tobytes()
+
+
+def read_tensor(proto: Any) -> Array:
+    """The array in a `TensorProto`, bfloat16 as float32.
+
+    Raises:
+        ValueError: It holds none that JSON could have.
+    """
+    shape = tuple(dim.size for dim in proto.tensor_shape.dim)
+    if proto.dtype == STRING:
+        made = np.empty(len(proto.string_val), object)
+        made[:] = list(proto.string_val)
+        return _filled(made, shape)
+    if proto.dtype in (HALF, BFLOAT16):
+        bits = np.array(proto.half_val, np.uint16)
+        if proto.tensor_content:
+            bits = np.frombuffer(proto.tensor_content, np.uint16)
+        if proto.dtype == HALF:
+            return _filled(bits.view(np.float16), shape)
+        return _filled((bits.astype(np.uint32) << 16).view(np.float32), shape)
+    if proto.dtype not in _CODES:
+        raise ValueError(f"a tensor of type {proto.dtype}")
+    kind, field = _CODES[proto.dtype]
+    if proto.tensor_content:
+        return np.frombuffer(proto.tensor_content, kind).reshape(shape)
+    return _filled(np.array(getattr(proto, field), kind), shape)
+
+
+def _filled(flat: Array, shape: tuple[int, ...]) -> Array:
+    """Numbers in their shape; where there are fewer, the last one stands for the rest."""
+    missing = math.prod(shape) - len(flat)
+    if missing > 0:
+        last = flat[-1:] if len(flat) else np.zeros(1, flat.dtype)
+        flat = np.concatenate([flat, np.repeat(last, missing)])
+    return flat.reshape(shape)
