@@ -1,1 +1,247 @@
+// Asks the server that this page came from. Nothing is sent anywhere else.
 
+const $ = (id) => document.getElementById(id);
+const SIDE = 448; // pixels of the drawing's longer side
+const LARGEST = 4096; // pixels of a side that is sent; more is reduced here
+const TOP = 5;
+const state = { about: null, bitmap: null, data: null, asked: 0 };
+
+async function ask(path, body) {
+  const headers = { accept: "application/json" };
+  if (body) headers["content-type"] = "application/json";
+  const token = sessionStorage.getItem("token");
+  if (token) headers.authorization = `Bearer ${token}`;
+  let answer;
+  try {
+    answer = await fetch(path, body ? { method: "POST", headers, body: JSON.stringify(body) } : { headers });
+  } catch {
+    throw new Error("The server cannot be reached. Is it running?");
+  }
+  const content = await answer.json().catch(() => ({}));
+  if (answer.status === 401) $("token-row").hidden = false;
+  if (!answer.ok) throw new Error(content.error || `The server answered with status ${answer.status}.`);
+  return content;
+}
+
+function say(text) {
+  $("status").textContent = text;
+  $("error").hidden = true;
+}
+
+function complain(error) {
+  $("status").textContent = "";
+  $("error").textContent = error.message;
+  $("error").hidden = false;
+}
+
+function fill(select, entries) {
+  const before = select.value;
+  select.replaceChildren(...entries.map(([value, text]) => new Option(text, value)));
+  if (entries.some(([value]) => value === before)) select.value = before;
+}
+
+const model = () => ($("model").hidden ? $("model-name").value.trim() : $("model").value);
+const path = (end) => `v1/models/${encodeURIComponent(model())}${end}`;
+const words = (name) => name.replaceAll("_", " ");
+
+async function listModels() {
+  try {
+    const { models } = await ask("v1/models");
+    const named = models.length > 0;
+    $("model").hidden = !named;
+    $("model-name").hidden = named;
+    fill($("model"), models.map((name) => [name, name]));
+    if (named) await listMethods();
+    else say("Type the name of a model that the server has.");
+  } catch (error) {
+    complain(error);
+  }
+}
+
+async function listMethods() {
+  state.about = null;
+  if (!model()) return;
+  try {
+    const about = await ask(path("/explainers"));
+    state.about = about;
+    fill($("method"), about.methods.map((one) => [
+      one.name, words(one.name) + (one.by === "predictions" ? " (by predictions)" : ""),
+    ]));
+    fill($("target"), [["", "the predicted one"], ...(about.classNames || []).map((name, i) => [String(i), name])]);
+    if (!about.takesImages) {
+      throw new Error("This model takes no images, or its export does not say how: call :explain with its numbers.");
+    }
+    if (!about.methods.length) throw new Error("This model has no signature that explains.");
+    say(state.data ? "" : "Choose an image.");
+    if (state.data) await explain();
+  } catch (error) {
+    complain(error);
+  }
+}
+
+async function take(file) {
+  if (!file) return;
+  try {
+    if (state.bitmap) state.bitmap.close();
+    state.bitmap = await createImageBitmap(file).catch(() => {
+      throw new Error("The browser cannot read this file as an image.");
+    });
+    const { width, height } = state.bitmap;
+    const isSent = ["image/jpeg", "image/png"].includes(file.type) && Math.max(width, height) <= LARGEST;
+    state.data = await inBase64(isSent ? file : await redrawn(state.bitmap));
+    if (state.about) await explain();
+  } catch (error) {
+    complain(error);
+  }
+}
+
+async function redrawn(bitmap) {
+  const scale = Math.min(1, LARGEST / Math.max(bitmap.width, bitmap.height));
+  const canvas = new OffscreenCanvas(Math.round(bitmap.width * scale), Math.round(bitmap.height * scale));
+  canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  return canvas.convertToBlob({ type: "image/png" });
+}
+
+function inBase64(blob) {
+  return new Promise((done, failed) => {
+    const reader = new FileReader();
+    reader.onload = () => done(reader.result.slice(reader.result.indexOf(",") + 1));
+    reader.onerror = () => failed(new Error("The file cannot be read."));
+    reader.readAsDataURL(blob);
+  });
+}
+
+async function explain() {
+  const number = ++state.asked;
+  const target = $("target").value;
+  const body = {
+    instances: [{ b64: state.data }],
+    method: $("method").value,
+    outputs: ["heatmap_png", "predictions"],
+    ...(target === "" ? {} : { target: Number(target) }),
+  };
+  say("Explaining …");
+  $("result").classList.add("stale");
+  const began = performance.now();
+  try {
+    const answer = await ask(path(":explain"), body);
+    if (number !== state.asked) return; // another question came meanwhile
+    show(answer, performance.now() - began);
+    say("");
+  } catch (error) {
+    if (number === state.asked) complain(error);
+  }
+}
+
+function show(answer, milliseconds) {
+  const one = answer.explanations[0].attributions[0];
+  const names = state.about.classNames;
+  const name = (i) => (names && names[i] !== undefined ? names[i] : `output ${i}`);
+  const outputs = Array.isArray(answer.predictions[0]) ? answer.predictions[0] : [];
+  const order = outputs.map((_, i) => i).sort((a, b) => outputs[b] - outputs[a]);
+  const target = one.outputIndex.length === 1 ? one.outputIndex[0] : -1;
+  drawImage();
+  $("heatmap").hidden = !one.heatmapPng;
+  if (one.heatmapPng) $("heatmap").src = `data:image/png;base64,${one.heatmapPng.b64}`;
+  $("heatmap").alt = `Heatmap of ${words(answer.signature)} for ${name(target)}`;
+  $("prediction").textContent = order.length ? `${name(order[0])}` : "";
+  listClasses(order.slice(0, TOP), target, outputs, name);
+  $("legend").textContent = legend(answer, target >= 0 ? name(target) : "the score");
+  const facts = [
+    ["Method", words(answer.signature)],
+    ["Explained", target >= 0 ? name(target) : "score"],
+    [`Score (${answer.score || "output"})`, number4(one.instanceOutputValue)],
+    ["Score at the baseline", number4(one.baselineOutputValue)],
+    ["Completeness gap", gap(one)],
+    ["Version", answer.modelVersion],
+    ["Time", `${milliseconds.toFixed(0)} ms`],
+  ].filter(([, value]) => value !== null && value !== undefined);
+  $("facts").replaceChildren(...facts.flatMap(([term, value]) => [element("dt", term), element("dd", value)]));
+  $("result").hidden = false;
+  $("result").classList.remove("stale");
+}
+
+function listClasses(shown, target, outputs, name) {
+  const all = shown.includes(target) || target < 0 ? shown : [...shown, target];
+  const areShares = outputs.every((value) => value >= 0 && value <= 1);
+  $("classes").hidden = !all.length;
+  $("classes").tBodies[0].replaceChildren(...all.map((i) => {
+    const row = element("tr");
+    const head = element("th");
+    head.scope = "row";
+    head.append(element("span", name(i)));
+    if (areShares) {
+      const meter = element("meter");
+      meter.value = outputs[i];
+      meter.setAttribute("aria-hidden", "true");
+      head.append(meter);
+    }
+    row.append(head, element("td", areShares ? `${(100 * outputs[i]).toFixed(1)} %` : number4(outputs[i])));
+    if (i === target) row.className = "chosen";
+    return row;
+  }));
+}
+
+function legend(answer, name) {
+  const chosen = state.about.methods.find((one) => one.name === answer.signature) || {};
+  const layers = chosen.layers ? `, at ${chosen.layers.join(", ")}` : "";
+  return `${words(answer.signature)}${layers}: what the score of ${name} rests on.`;
+}
+
+function gap(one) {
+  if (one.completenessGap === undefined) return undefined;
+  const share = one.approximationError;
+  const percent = share === null || share === undefined ? "" : ` (${(100 * share).toPrecision(2)} %)`;
+  return number4(one.completenessGap) + percent;
+}
+
+function number4(value) {
+  return typeof value === "number" ? value.toPrecision(4) : undefined;
+}
+
+function element(tag, text) {
+  const made = document.createElement(tag);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+// The middle of the image in the shape of the model's input, as the server cuts it out.
+function drawImage() {
+  const [end] = Object.values(state.about.inputs);
+  const [, rows, columns] = end.tensor_shape.dim.map((one) => Number(one.size));
+  const { width, height } = state.bitmap;
+  const high = rows > 0 ? rows : height, wide = columns > 0 ? columns : width;
+  const scale = Math.min(width / wide, height / high);
+  const canvas = $("image");
+  canvas.width = Math.round(SIDE * wide / Math.max(wide, high));
+  canvas.height = Math.round(SIDE * high / Math.max(wide, high));
+  const cut = [(width - scale * wide) / 2, (height - scale * high) / 2, scale * wide, scale * high];
+  canvas.getContext("2d").drawImage(state.bitmap, ...cut, 0, 0, canvas.width, canvas.height);
+}
+
+function opacity() {
+  const share = Number($("opacity").value);
+  $("heatmap").style.opacity = share / 100;
+  $("shown").textContent = `${share} %`;
+}
+
+$("question").addEventListener("submit", (event) => event.preventDefault());
+$("model").addEventListener("change", listMethods);
+$("model-name").addEventListener("change", listMethods);
+for (const id of ["method", "target"]) $(id).addEventListener("change", () => state.data && explain());
+$("file").addEventListener("change", () => take($("file").files[0]));
+$("opacity").addEventListener("input", opacity);
+$("token").addEventListener("change", () => {
+  sessionStorage.setItem("token", $("token").value);
+  listModels();
+});
+for (const kind of ["dragover", "dragleave", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    event.preventDefault();
+    $("drop").classList.toggle("over", kind === "dragover");
+    if (kind === "drop") take(event.dataTransfer.files[0]);
+  });
+}
+document.addEventListener("paste", (event) => take(event.clipboardData.files[0]));
+opacity();
+listModels();
