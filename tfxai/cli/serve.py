@@ -120,7 +120,7 @@ def serve(  # noqa: PLR0913 - an option for each limit
     token = _token(token_file)
     try:
         from tfxai.serving.logs import log_to_stderr
-        from tfxai.serving.running import listen, run
+        from tfxai.serving.running import listen, runner
     except ModuleNotFoundError as error:
         raise MissingExtraError.of(str(error.name), "serve") from error
     from tfxai.serving.app import Server
@@ -145,7 +145,8 @@ def serve(  # noqa: PLR0913 - an option for each limit
     where = listening.getsockname()
     shown_host = f"[{where[0]}]" if ":" in where[0] else where[0]
     say(f"Serving {shown(upstream or str(model_base_path))} at http://{shown_host}:{where[1]}/")
-    run(Server(models, limits, token), listening, drain=drain, seconds=timeout)
+    serving = runner(Server(models, limits, token), drain=drain, seconds=timeout)
+    serving.run(sockets=[listening])
 
 
 def _limits(**said: Any) -> Limits:

@@ -58,7 +58,8 @@ class Server:
         self.app.add_exception_handler(HTTPException, _no_route)
 
     def _routes(self) -> list[Route]:
-        rest, inference = Rest(self._models, self._limits), OpenInference(self._models)
+        first = self._guarded("v1", self._answering(Rest(self._models, self._limits)))
+        inference = self._answering(OpenInference(self._models))
         pages = [
             Route(path, self._open("page", _constant(*file)), methods=["GET"])
             for path, file in page_files().items()
@@ -68,11 +69,12 @@ class Server:
             Route("/healthz", self._open("healthz", self._health), methods=["GET"]),
             Route("/readyz", self._open("readyz", self._ready), methods=["GET"]),
             Route("/metrics", self._guarded("metrics", self._numbers), methods=["GET"]),
-            Route("/v2/health/{which}", self._open("v2", self._answering(inference))),
-            Route("/v1{rest:path}", self._guarded("v1", self._answering(rest)), methods=_METHODS),
-            Route(
-                "/v2{rest:path}", self._guarded("v2", self._answering(inference)), methods=_METHODS
+            Route("/v2/health/{which}", self._open("v2", inference)),
+            *(
+                Route(f"/{start}{{rest:path}}", first, methods=_METHODS)
+                for start in ("v1", "V1")  # TensorFlow Serving takes its paths in any case
             ),
+            Route("/v2{rest:path}", self._guarded("v2", inference), methods=_METHODS),
         ]
 
     @contextlib.asynccontextmanager

@@ -260,25 +260,28 @@ class RISE(Fanout):
                 f"cells={cells!r} was expected to be an integer of at least 1, or one for each of "
                 f"{len(self._sides)} axes."
             )
+        self._kind: Any = np.float32
         self.count = options["samples"]
 
     def prepare(self, x: Array) -> None:
-        """Nothing: masks are the same for all."""
+        """Of which type the masks are, as in a graph; they are the same for all."""
+        self._kind = x.dtype.type
 
     def shown(self, example: int, k: Array) -> Array:
         """Random smooth masks."""
         return _with_channels(self._masks(k), self.shape)
 
     def _masks(self, k: Array) -> Array:
+        kind = self._kind
         grid = [n + 2 for n in self._cells]  # what a shift by up to a cell needs at the end
         draws = uniform_on_host(self.options["seed"], k, math.prod(grid) + len(grid))
-        shifts = draws[:, : len(grid)].astype(np.float32)
-        shown = draws[:, len(grid) :].astype(np.float32) < np.float32(self.options["probability"])
-        mask = shown.astype(np.float32).reshape(-1, *grid)
+        shifts = draws[:, : len(grid)].astype(kind)
+        shown = draws[:, len(grid) :].astype(kind) < kind(self.options["probability"])
+        mask = shown.astype(kind).reshape(-1, *grid)
         for axis, (side, count) in enumerate(zip(self._sides, self._cells, strict=True)):
-            place = np.arange(side, dtype=np.float32) * np.float32(count) / np.float32(side)
+            place = np.arange(side, dtype=kind) * kind(count) / kind(side)
             place = place + shifts[:, axis, None]  # in cells
-            distance = np.abs(place[..., None] - np.arange(count + 2, dtype=np.float32))
+            distance = np.abs(place[..., None] - np.arange(count + 2, dtype=kind))
             weights = np.maximum(1 - distance, 0)  # (n, side, count + 2)
             moved = np.moveaxis(mask, axis + 1, -1)
             flat = moved.reshape(len(mask), -1, moved.shape[-1]) @ weights.transpose(0, 2, 1)

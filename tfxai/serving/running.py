@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tfxai.errors import OutputError
 from tfxai.serving import jsons
@@ -20,7 +20,7 @@ _LOG = logging.getLogger("tfxai.serving")
 _BACKLOG = 2048
 
 
-class _Protocol(H11Protocol):
+class _Protocol(HttpToolsProtocol):
     """HTTP/1.1 whose own complaints are JSON, too."""
 
     def send_400_response(self, msg: str) -> None:
@@ -69,7 +69,8 @@ def listen(host: str, port: int) -> socket.socket:
         OutputError: The place is taken, or none of this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family)
+    # asyncio sends small answers at once (TCP_NODELAY) only where the protocol is named
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))
@@ -83,12 +84,11 @@ def listen(host: str, port: int) -> socket.socket:
     return made
 
 
-def run(server: Server, listening: socket.socket, *, drain: float, seconds: float) -> None:
-    """Serves until SIGTERM or SIGINT, then finishes what has begun.
+def runner(server: Server, *, drain: float = 0.0, seconds: float = 60.0) -> uvicorn.Server:
+    """What serves, by `run(sockets=[...])`, until SIGTERM or SIGINT; then it finishes its work.
 
     Args:
         server: What answers.
-        listening: Where.
         drain: Seconds between the signal and the end of listening; kept connections are closed
             after their next answer meanwhile.
         seconds: What a request may take.
@@ -104,4 +104,4 @@ def run(server: Server, listening: socket.socket, *, drain: float, seconds: floa
         timeout_graceful_shutdown=int(seconds) + 5,
         timeout_keep_alive=75,  # longer than load balancers keep theirs
     )
-    _Uvicorn(config, server, drain).run(sockets=[listening])
+    return _Uvicorn(config, server, drain)

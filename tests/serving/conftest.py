@@ -1,0 +1,110 @@
+"""Exports that the tests of the server share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import keras
+import pytest
+import tensorflow as tf
+
+import tfxai
+from tests.serving.servers import serving, until
+from tfxai.export import save
+from tfxai.serving.upstream import Upstream
+from tfxai.serving.versions import Folder
+
+METHODS = {
+    "integrated_gradients": tfxai.IntegratedGradients(steps=8),
+    "grad_cam": tfxai.GradCAM(),
+    "saliency": tfxai.Saliency(),
+}
+
+
+class Documented(tf.Module):
+    """The signatures that TensorFlow Serving's documentation has in its examples."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
+    def half_plus_two(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": 0.5 * x + 2}
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.string, "tag"),
+            tf.TensorSpec([None, 5], tf.int64, "signal"),
+            tf.TensorSpec([None, 2, 2], tf.float32, "sensor"),
+        ]
+    )
+    def several(
+        self, tag: tf.Tensor, signal: tf.Tensor, sensor: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        return {
+            "tag": tag,
+            "sum": tf.reduce_sum(signal, axis=1),
+            "mean": tf.reduce_mean(sensor, axis=[1, 2]),
+            "tag_bytes": tf.strings.join(["<", tag, ">"]),
+        }
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")])
+    def length(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"length": tf.strings.length(image_bytes)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
+    def reciprocal(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": 1 / x}
+
+
+def documented(path: Path) -> Path:
+    """Saves them as a version."""
+    module = Documented()
+    names = ("several", "length", "reciprocal")
+    tf.saved_model.save(
+        module,
+        str(path),
+        signatures={
+            "serving_default": module.half_plus_two,
+            **{name: getattr(module, name) for name in names},
+        },
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """BASE with the network that ships, a model of two inputs, and the documented one."""
+    folder = tmp_path_factory.mktemp("served")
+    save(tfxai.load("cifar10_cnn"), folder / "cifar10_cnn" / "1", METHODS)
+    left, right = keras.Input((2,), name="left"), keras.Input((2,), name="right")
+    joined = keras.layers.Concatenate()([left, right])
+    pair = keras.Model([left, right], keras.layers.Dense(3, name="logits")(joined))
+    save(pair, folder / "pair" / "7", ["integrated_gradients"])
+    documented(folder / "documented" / "00000123")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def behind(base: Path) -> Iterator[str]:
+    """The address of a server of BASE: what a TensorFlow Serving is to a sidecar."""
+    models = Folder(base)
+    with serving(models) as url:
+        until(lambda: models.waits_for() is None)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def server(behind: str) -> Iterator[httpx.Client]:
+    """A client of a server of BASE."""
+    with httpx.Client(base_url=behind, timeout=60, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def sidecar(behind: str) -> Iterator[httpx.Client]:
+    """A sidecar in front of it."""
+    with (
+        serving(Upstream(behind, ["cifar10_cnn"])) as url,
+        httpx.Client(base_url=url, timeout=60, trust_env=False) as client,
+    ):
+        yield client

@@ -1,0 +1,171 @@
+"""Servers to ask: in this process over a socket, as a command of its own, and false ones."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+from PIL import Image
+
+import tfxai
+from tests.processes import ROOT
+from tfxai.serving.app import Server
+from tfxai.serving.limits import Limits
+from tfxai.serving.models import Models
+from tfxai.serving.running import listen, runner
+
+START = "from tfxai.cli import main; main()"
+PATIENCE = 60.0  # seconds that anything may take here before a test fails
+
+
+@contextlib.contextmanager
+def serving(models: Models, limits: Limits | None = None, **options: Any) -> Iterator[str]:
+    """The address of a server in a thread of this process."""
+    listening = listen("127.0.0.1", 0)
+    uvicorn = runner(Server(models, limits or Limits(), **options))
+    thread = threading.Thread(target=uvicorn.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    try:
+        until(lambda: uvicorn.started)
+        yield url
+    finally:
+        uvicorn.should_exit = True
+        thread.join(PATIENCE)
+
+
+class Command:
+    """`tfxai serve` in a process of its own."""
+
+    def __init__(self, *words: str, **environment: str) -> None:
+        self._log = io.StringIO()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", START, "serve", *words, "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "TF_CPP_MIN_LOG_LEVEL": "3",
+                **environment,
+            },
+        )
+        line = self.process.stdout.readline()
+        assert " at http://" in line, line + self.process.stderr.read()
+        self.url = line.split(" at ")[1].strip().rstrip("/")
+        threading.Thread(target=self._read, daemon=True).start()
+        until(lambda: is_ready(self.url))
+
+    def _read(self) -> None:
+        for line in self.process.stderr:
+            self._log.write(line)
+
+    @property
+    def log(self) -> str:
+        """What it wrote to its standard error."""
+        return self._log.getvalue()
+
+    def end(self, how: int = signal.SIGTERM) -> int:
+        """Its exit status after a signal."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.process.wait(PATIENCE)
+
+
+@contextlib.contextmanager
+def command(*words: str, **environment: str) -> Iterator[Command]:
+    """`tfxai serve`, ready; ended with the block."""
+    started = Command(*words, **environment)
+    try:
+        yield started
+    finally:
+        started.end(signal.SIGKILL)
+
+
+def until(holds: Callable[[], Any]) -> None:
+    """Waits until it holds."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, "it did not come to hold"
+        time.sleep(0.02)
+
+
+def is_ready(url: str) -> bool:
+    """Whether a server says that it is ready."""
+    with contextlib.suppress(httpx.HTTPError):
+        return httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+    return False
+
+
+@contextlib.contextmanager
+def false_server(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
+    """A server behind that does as the test says."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            length = int(self.headers.get("content-length", 0))
+            self.rfile.read(length)
+            with contextlib.suppress(OSError):
+                answer(self)
+
+        do_POST = do_GET
+
+        def log_message(self, *words: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(PATIENCE)
+
+
+def free_port() -> int:
+    """A port at which nothing listens."""
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        return int(made.getsockname()[1])
+
+
+def photograph() -> bytes:
+    """A JPEG of a cat."""
+    stream = io.BytesIO()
+    Image.fromarray(tfxai.data.sample_image("chelsea")).save(stream, "JPEG", quality=90)
+    return stream.getvalue()
+
+
+def b64(data: bytes) -> dict[str, str]:
+    """Bytes as they are sent."""
+    return {"b64": base64.b64encode(data).decode()}
+
+
+def pixels(data: bytes) -> np.ndarray:
+    """(H, W, 3) uint8 of an image file."""
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+def names(folder: Path) -> list[str]:
+    """What lies in a folder."""
+    return sorted(one.name for one in folder.iterdir())

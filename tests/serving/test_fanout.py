@@ -1,0 +1,183 @@
+"""Perturbation methods by predictions alone: those of tfxai, without TensorFlow."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tfxai
+from tests import builders
+from tests.processes import loaded
+from tfxai.core import draws, hashing
+from tfxai.errors import TfxaiError
+from tfxai.methods import create
+from tfxai.serving import fanout
+
+
+class Model:
+    """A model that counts what it is asked."""
+
+    def __init__(self, model):
+        self.model = model
+        self.batches = []
+
+    def __call__(self, rows):
+        self.batches.append(len(rows))
+        return np.asarray(self.model(rows))
+
+
+def explained(name, model, x, options=None, target=-1, batch_size=16):
+    """What the method gives by predictions, and what it asked."""
+    asked = Model(model)
+    method = fanout.method(name, options or {}, x.shape[1:])
+    made = method.explain(asked, x, np.full(len(x), target), batch_size)
+    return made, asked, method
+
+
+IMAGES = builders.images(2)
+TABLES = builders.images(3, (4,))
+GRID = (np.arange(30).reshape(6, 5) // 4).tolist()
+CASES = [
+    ("occlusion", {}),
+    ("occlusion", {"window": [3, 2], "stride": [2, 1], "baseline": 0.5}),
+    ("occlusion", {"window": 5, "stride": 3, "reduce": "max"}),
+    ("rise", {"samples": 40}),
+    ("rise", {"samples": 30, "cells": [2, 3], "probability": 0.3, "seed": 5, "baseline": -1}),
+    ("kernel_shap", {"mask": GRID}),
+    ("kernel_shap", {"samples": 200, "seed": 2}),
+    ("kernel_shap", {"mask": {"name": "slic", "options": {"segments": 6}}, "baseline": "blur"}),
+    ("shapley_sampling", {"samples": 6, "mask": GRID}),
+    ("shapley_sampling", {"samples": 4, "seed": 1}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), CASES)
+def test_values_are_those_of_the_method_in_this_process(name, options):
+    model = builders.functional()
+    made, asked, method = explained(name, model, IMAGES, options)
+    a = create(name, **options)(model, IMAGES, score="output")
+    largest = np.abs(a.values).max()
+    assert made.values.dtype == a.values.dtype
+    np.testing.assert_allclose(made.values, a.values, rtol=0, atol=1e-5 * largest)
+    np.testing.assert_array_equal(made.target, a.target)
+    np.testing.assert_allclose(made.score, a.score, atol=1e-6)
+    np.testing.assert_allclose(made.baseline_score, a.baseline_score, atol=1e-6)
+    assert (made.completeness_gap is None) == (a.completeness_gap is None)
+    assert (method.is_map, method.is_signed) == (a.is_map, a.is_signed)
+    assert method.reduction == a.channels
+    assert sum(asked.batches) == method.rows * len(IMAGES)
+    assert max(asked.batches) <= 16
+
+
+@pytest.mark.parametrize("name", ["occlusion", "rise", "kernel_shap", "shapley_sampling"])
+def test_tables_and_a_given_target(name):
+    model = builders.linear(np.arange(8).reshape(4, 2), activation="sigmoid")
+    x = TABLES.astype(np.float64)
+    made, *_ = explained(name, model, x, target=1)
+    a = create(name)(model, x, target=1, score="output")
+    np.testing.assert_allclose(made.values, a.values, rtol=1e-9, atol=1e-12)
+    assert made.target.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", ["kernel_shap", "shapley_sampling"])
+def test_values_of_a_linear_model_are_its_terms(name):
+    weights = np.array([[1.0], [-2.0], [0.5], [3.0]])
+    made, *_ = explained(name, lambda x: x @ weights + 7, TABLES.astype(np.float64))
+    np.testing.assert_allclose(made.values, TABLES * weights[:, 0], atol=1e-12)
+    np.testing.assert_allclose(made.completeness_gap, 0, atol=1e-12)
+    np.testing.assert_allclose(made.baseline_score, 7)
+
+
+def test_occlusion_by_hand():
+    made, *_ = explained(
+        "occlusion",
+        lambda x: x.mean(axis=(1, 2)),
+        np.array([4.0, 8.0, 0.0, 4.0]).reshape(1, 1, 4, 1),
+        {"window": [1, 2], "stride": 1},
+    )
+    np.testing.assert_allclose(made.values, [[[3.0, 2.5, 1.5, 1.0]]])  # of 12/4, 8/4 and 4/4
+
+
+@pytest.mark.parametrize(("name", "options"), CASES[::3])
+def test_batches_change_no_value(name, options):
+    model = builders.functional()
+    ways = [explained(name, model, IMAGES, options, batch_size=n)[0].values for n in (1, 7, 1000)]
+    for other in ways[1:]:
+        np.testing.assert_allclose(other, ways[0], rtol=0, atol=1e-6)
+
+
+def test_random_numbers_are_those_of_the_graph_bit_for_bit():
+    k = np.array([0, 1, 5, 70_000, 2**20])
+    for seed in (0, 3, 2**31 - 1):
+        in_graph = draws.uniform(seed, tf.constant(k), len(k), [11], tf.float64).numpy()
+        np.testing.assert_array_equal(hashing.uniform_on_host(seed, k, 11), in_graph)
+
+
+@pytest.mark.parametrize("name", fanout.METHODS)
+def test_options_have_the_methods_own_defaults(name):
+    fields = tfxai.methods.create(name)
+    kind = fanout.method(name, {}, (4,))
+    assert kind.options == {key: getattr(fields, key) for key in kind.options}
+    assert set(kind.options) == {field.name for field in dataclasses.fields(fields)}
+    assert (kind.is_map, kind.completes) == (fields.is_map, fields.completes)
+
+
+def test_a_check_that_raises_ends_it():
+    asked = Model(builders.functional())
+
+    def check():
+        if len(asked.batches) == 3:
+            raise TimeoutError
+
+    method = fanout.method("rise", {}, IMAGES.shape[1:])
+    with pytest.raises(TimeoutError):
+        method.explain(asked, IMAGES, np.array([-1, -1]), 8, check)
+    assert len(asked.batches) == 3
+
+
+def test_a_target_that_is_no_output_is_refused():
+    with pytest.raises(TfxaiError, match="0 to 2, or -1"):
+        explained("occlusion", builders.functional(), IMAGES, target=3)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 2**40) | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=6,
+)
+OPTION = st.sampled_from(
+    ["window", "stride", "baseline", "reduce", "samples", "cells", "probability", "seed", "mask"]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    name=st.sampled_from(fanout.METHODS),
+    options=st.dictionaries(OPTION | st.text(max_size=3), JSON, max_size=3),
+)
+def test_no_option_leads_to_anything_but_an_answer_or_a_sentence(name, options):
+    x = np.ones((1, 4, 4, 1), np.float32)
+    with contextlib.suppress(TfxaiError):
+        method = fanout.method(name, options, x.shape[1:])
+        if method.rows < 500:
+            made = method.explain(lambda rows: rows.reshape(len(rows), -1), x, np.array([-1]), 50)
+            assert np.isfinite(made.values).all()
+
+
+def test_it_loads_neither_tensorflow_nor_keras():
+    code = """
+import numpy as np
+from tfxai.serving import fanout
+for name in fanout.METHODS:
+    method = fanout.method(name, {"mask": "slic"} if "sha" in name else {}, (9, 9, 3))
+    method.explain(lambda x: x.mean(axis=(1, 2)), np.ones((1, 9, 9, 3), "f"), np.array([0]), 64)
+"""
+    assert not {"tensorflow", "keras", "matplotlib"} & set(loaded(code))
+    assert keras.__version__
