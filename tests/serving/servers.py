@@ -54,7 +54,7 @@ class Command:
     def __init__(self, *words: str, **environment: str) -> None:
         self._log = io.StringIO()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", START, "serve", *words, "--port", "0"],
+            [sys.executable, "-c", START, "serve", "--port", "0", *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -68,7 +68,8 @@ class Command:
         line = self.process.stdout.readline()
         assert " at http://" in line, line + self.process.stderr.read()
         self.url = line.split(" at ")[1].strip().rstrip("/")
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         until(lambda: is_ready(self.url))
 
     def _read(self) -> None:
@@ -84,7 +85,11 @@ class Command:
         """Its exit status after a signal."""
         if self.process.poll() is None:
             self.process.send_signal(how)
-        return self.process.wait(PATIENCE)
+        status = self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        for stream in (self.process.stdout, self.process.stderr):
+            stream.close()
+        return status
 
 
 @contextlib.contextmanager

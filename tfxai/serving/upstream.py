@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import re
 import time
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -22,6 +23,7 @@ from tfxai.serving.tensors import Feeds, read_answer
 _LOG = logging.getLogger("tfxai.serving")
 _TRIES = 2  # a connection that was kept may have been closed by a restart
 _PAUSE = 0.05
+_HOST = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+")
 _MOST = 2**30  # bytes of an answer
 
 
@@ -53,7 +55,7 @@ class Upstream(Remote):
             parsed = httpx.URL(url)
         except httpx.InvalidURL as error:
             raise InvalidInputError(_no_address(url)) from error
-        if parsed.scheme not in ("http", "https") or not parsed.host:
+        if parsed.scheme not in ("http", "https") or not _HOST.fullmatch(parsed.host):
             raise InvalidInputError(_no_address(url))
         super().__init__(names)
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)

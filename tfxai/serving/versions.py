@@ -164,7 +164,9 @@ class Folder(Models):
         while not self._stopped.is_set():
             try:
                 self._look()
-            except Exception:  # such as a disk that is gone for a while: it may come back
+            except OSError as error:  # a disk that is gone for a while may come back
+                _LOG.warning("The folder of the models cannot be read: %s", error.strerror)
+            except Exception:
                 _LOG.exception("The folder of the models could not be looked at.")
             self._looked.set()
             self._stopped.wait(self._poll_seconds)

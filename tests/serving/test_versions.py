@@ -1,0 +1,245 @@
+"""A folder of versions: watched, swapped without a failed request, and never half read."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import threading
+import time
+
+import httpx
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.serving.conftest import documented
+from tests.serving.servers import serving, until
+from tfxai.errors import DataNotFoundError
+from tfxai.serving.models import Deadline, Which
+from tfxai.serving.problems import RequestError
+from tfxai.serving.versions import Folder
+
+POLL = 0.05
+
+
+class Plus(tf.Module):
+    """y = x + its number."""
+
+    def __init__(self, number):
+        self.number = tf.Variable(float(number))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
+    def __call__(self, x):
+        return {"y": x + self.number}
+
+
+def version(folder, number):
+    """Writes version NUMBER, which adds its number, as an export does: beside, then renamed."""
+    beside = folder / f".writing-{number}"
+    module = Plus(number)
+    tf.saved_model.save(module, str(beside), signatures={"serving_default": module.__call__})
+    return beside.rename(folder / str(number))
+
+
+@contextlib.contextmanager
+def watched(base, **options):
+    """The models of a folder, after the first look."""
+    models = Folder(base, poll_seconds=POLL, **options)
+    models.start()
+    try:
+        until(models._looked.is_set)
+        yield models
+    finally:
+        models.close()
+
+
+def answer(models, name="plus", **which):
+    """What a version adds to nothing."""
+    deadline = Deadline(60)
+    with models.model(Which(name, **which), deadline) as model:
+        given = model.run("serving_default", {"x": np.zeros(1, np.float32)}, None, deadline)
+        return int(given["y"][0])
+
+
+def states(models, name="plus"):
+    """Number and state of each version."""
+    return {one.version: one.state for one in models.states(Which(name), Deadline(60))}
+
+
+def test_the_greatest_version_is_served(tmp_path):
+    (tmp_path / "plus").mkdir()
+    for number in (1, 2, 10):
+        version(tmp_path / "plus", number)
+    with watched(tmp_path) as models:
+        assert answer(models) == 10
+        assert states(models) == {10: "AVAILABLE"}
+        with pytest.raises(RequestError, match=r"Specific\(plus, 2\)"):
+            answer(models, version=2)
+
+
+def test_a_folder_of_versions_is_one_model(tmp_path):
+    folder = tmp_path / "plus"
+    folder.mkdir()
+    version(folder, 3)
+    with watched(folder) as models:
+        assert models.names() == ["plus"]
+        assert answer(models) == 3
+
+
+def test_several_versions_and_labels(tmp_path):
+    folder = tmp_path / "plus"
+    folder.mkdir()
+    for number in (1, 2, 3, 4):
+        version(folder, number)
+    with watched(tmp_path, keep=2, labels={"plus": {"stable": 1}}) as models:
+        assert sorted(states(models)) == [1, 3, 4]
+        assert answer(models, version=3) == 3
+        assert answer(models, label="stable") == 1
+        assert answer(models) == 4
+        (stable,) = models.states(Which("plus", label="stable"), Deadline(9))
+        assert stable.version == 1
+        with pytest.raises(RequestError, match="Unrecognized servable version label: canary"):
+            answer(models, label="canary")
+
+
+def test_a_new_version_takes_over_and_the_old_one_ends(tmp_path):
+    folder = tmp_path / "plus"
+    folder.mkdir()
+    version(folder, 1)
+    with watched(tmp_path) as models:
+        with models.model(Which("plus"), Deadline(60)) as held:
+            version(folder, 2)
+            until(lambda: answer(models) == 2)
+            until(lambda: states(models).get(1) == "UNLOADING")
+            given = held.run("serving_default", {"x": np.zeros(1, "f")}, None, Deadline(9))
+            assert given["y"] == [1.0]  # it goes on for those who began with it
+        until(lambda: states(models).get(1) == "END")
+        shutil.rmtree(folder / "1")
+        until(lambda: states(models) == {2: "AVAILABLE"})
+
+
+def test_no_request_fails_while_versions_come_and_go(tmp_path):
+    folder = tmp_path / "plus"
+    folder.mkdir()
+    version(folder, 1)
+    models = Folder(tmp_path, poll_seconds=POLL)
+    failed, seen, ended = [], set(), threading.Event()
+
+    def client(url):
+        with httpx.Client(trust_env=False) as session:
+            while not ended.is_set():
+                got = session.post(f"{url}/v1/models/plus:predict", json={"instances": [0]})
+                if got.status_code != 200:
+                    failed.append(got.text)
+                else:
+                    seen.add(got.json()["predictions"][0])
+
+    with serving(models) as url:
+        until(lambda: models.waits_for() is None)
+        threads = [threading.Thread(target=client, args=(url,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for number in range(2, 7):
+            version(folder, number)
+            until(lambda n=number: float(n) in seen)
+            shutil.rmtree(folder / str(number - 1))
+        ended.set()
+        for thread in threads:
+            thread.join()
+    assert failed == []
+    assert seen == {1.0, 2.0, 3.0, 4.0, 5.0, 6.0}
+
+
+def test_a_version_is_not_loaded_while_it_is_being_copied(tmp_path):
+    folder, source = tmp_path / "plus", tmp_path / "elsewhere"
+    folder.mkdir()
+    source.mkdir()
+    version(folder, 1)
+    whole = version(source, 2)
+    with watched(folder) as models:
+        data = (whole / "variables" / "variables.data-00000-of-00001").read_bytes()
+        shutil.copytree(whole, folder / "2", ignore=lambda *_: ["variables"])
+        shutil.copytree(
+            whole / "variables",
+            folder / "2" / "variables",
+            ignore=lambda *_: ["variables.data-00000-of-00001"],
+        )
+        part = folder / "2" / "variables" / "variables.data-00000-of-00001"
+        for end in range(0, len(data), max(1, len(data) // 10)):  # slower than it is looked at
+            part.write_bytes(data[:end])
+            time.sleep(2 * POLL)
+            assert answer(models) == 1
+        part.write_bytes(data)
+        until(lambda: answer(models) == 2)
+
+
+def test_a_damaged_version_beside_a_good_one_is_told_of_and_passed_over(tmp_path):
+    folder = tmp_path / "plus"
+    folder.mkdir()
+    version(folder, 1)
+    version(folder, 2)
+    graph = folder / "2" / "saved_model.pb"
+    good = graph.read_bytes()
+    graph.write_bytes(good[: len(good) // 2])
+    other = tmp_path / "other"
+    other.mkdir()
+    documented(other / "1")
+    with watched(tmp_path) as models:
+        assert answer(models) == 1
+        assert models.names() == ["other", "plus"]
+        broken = models.states(Which("plus", 2), Deadline(9))[0]
+        assert (broken.state, broken.code) == ("END", "FAILED_PRECONDITION")
+        assert "was not loaded" in broken.message
+        graph.write_bytes(good)  # mended: it is tried again
+        until(lambda: answer(models) == 2)
+
+
+def test_a_version_that_runs_code_is_not_loaded(tmp_path):
+    class Hostile(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "x")])
+        def __call__(self, x):
+            tf.io.write_file(str(tmp_path / "written"), "by the model")
+            return {"y": x}
+
+    folder = tmp_path / "models" / "plus"
+    folder.mkdir(parents=True)
+    module = Hostile()
+    tf.saved_model.save(module, str(folder / "1"), signatures=module.__call__)
+    with watched(tmp_path / "models") as models:
+        (state,) = models.states(Which("plus"), Deadline(9))
+        assert state.state == "END"
+        assert "WriteFile" in state.message
+        assert models.waits_for() == "No version of any model could be loaded."
+        with pytest.raises(RequestError, match=r"Latest\(plus\)"):
+            answer(models)
+    assert not (tmp_path / "written").exists()
+
+
+def test_a_folder_that_is_gone_for_a_while_stops_nothing(tmp_path):
+    folder = tmp_path / "base" / "plus"
+    folder.mkdir(parents=True)
+    version(folder, 1)
+    with watched(tmp_path / "base") as models:
+        (tmp_path / "base").rename(tmp_path / "away")
+        time.sleep(4 * POLL)
+        assert answer(models) == 1
+        (tmp_path / "away").rename(tmp_path / "base")
+        version(folder, 2)
+        until(lambda: answer(models) == 2)
+
+
+def test_what_is_no_version_is_passed_over(tmp_path):
+    folder = tmp_path / "plus"
+    for name in ("1x", ".2", "tmp", "٣"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "saved_model.pb").write_bytes(b"no graph")
+    (folder / "7").mkdir()  # without a graph
+    (tmp_path / "file").write_text("no folder")
+    version(folder, 4)
+    with watched(tmp_path) as models:
+        assert states(models) == {4: "AVAILABLE"}
+
+
+def test_a_base_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(DataNotFoundError, match="There is no folder"):
+        Folder(tmp_path / "none")
