@@ -1,0 +1,293 @@
+"""The page, in a real browser without a window."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import time
+
+import httpx
+import pytest
+from selenium import webdriver
+from selenium.webdriver import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from tests.serving.servers import photograph, serving, until
+from tfxai.serving.limits import Limits
+from tfxai.serving.upstream import Upstream
+from tfxai.serving.versions import Folder
+
+pytestmark = pytest.mark.slow
+BROWSER, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
+QUIET = (  # and without a word to anybody outside
+    "headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
+    "disable-background-networking", "disable-component-update", "disable-sync",
+)  # fmt: skip
+PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+DROP = """
+const data = Uint8Array.from(atob(arguments[0]), (c) => c.charCodeAt(0));
+const transfer = new DataTransfer();
+transfer.items.add(new File([data], arguments[1], { type: arguments[2] }));
+document.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true }));
+"""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    if BROWSER is None or DRIVER is None:
+        assert "CI" not in os.environ, "Chromium and its driver are part of what is tested"
+        pytest.skip("needs Chromium: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for word in (*QUIET, f"user-data-dir={tmp_path_factory.mktemp('browser')}"):
+        options.add_argument(f"--{word}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def cat(tmp_path_factory):
+    path = tmp_path_factory.mktemp("images") / "cat.jpg"
+    path.write_bytes(photograph())
+    return path
+
+
+class Page:
+    """The page in the browser, and what a person reads on it."""
+
+    def __init__(self, browser, url):
+        self.browser = browser
+        browser.get_log("browser")
+        browser.set_window_size(1100, 950)
+        browser.get(url)
+        self.wait(lambda: self.text("status") or self.text("error"))
+
+    def wait(self, holds):
+        WebDriverWait(self.browser, 60, 0.05).until(lambda _: holds())
+
+    def __getitem__(self, name):
+        return self.browser.find_element(By.ID, name)
+
+    def text(self, name):
+        return self[name].text
+
+    def choose(self, name, value):
+        Select(self[name]).select_by_value(value)
+
+    def facts(self):
+        """Name to value of the facts that are shown."""
+        terms, values = (self["facts"].find_elements(By.TAG_NAME, tag) for tag in ("dt", "dd"))
+        return {term.text: value.text for term, value in zip(terms, values, strict=True)}
+
+    def explained(self, method):
+        """Waits until the explanation of that method is shown whole."""
+        self.wait(
+            lambda: (
+                self["result"].is_displayed()
+                and "stale" not in self["result"].get_attribute("class")
+                and self.facts().get("Method") == method
+            )
+        )
+
+    def heatmap(self):
+        """What the picture over the image is made of."""
+        return self["heatmap"].get_attribute("src")
+
+    def complaints(self):
+        """Errors in the browser's console."""
+        return [line for line in self.browser.get_log("browser") if line["level"] == "SEVERE"]
+
+
+@pytest.fixture
+def page(browser, behind):
+    return Page(browser, behind)
+
+
+def test_an_image_is_chosen_and_explained(page, cat, behind):
+    page.wait(lambda: page.text("status") == "Choose an image.")
+    models = [option.text for option in Select(page["model"]).options]
+    assert models == ["cifar10_cnn", "documented", "pair"]
+    page["file"].send_keys(str(cat))
+    page.explained("integrated gradients")
+    body = {
+        "instances": [{"b64": base64.b64encode(cat.read_bytes()).decode()}],
+        "outputs": ["heatmap_png", "predictions"],
+    }
+    answer = httpx.post(f"{behind}/v1/models/cifar10_cnn:explain", json=body, trust_env=False)
+    content = answer.json()
+    (one,) = content["explanations"][0]["attributions"]
+    assert page.text("prediction") == "Cat"
+    rows = [row.text.split("\n") for row in page["classes"].find_elements(By.TAG_NAME, "tr")]
+    assert len(rows) == 5
+    assert rows[0][0].startswith("Cat")
+    assert f"{100 * max(content['predictions'][0]):.1f} %" in " ".join(rows[0])
+    facts = page.facts()
+    assert facts["Explained"] == "Cat"
+    assert float(facts["Score (logit)"]) == pytest.approx(one["instanceOutputValue"], rel=1e-3)
+    gap, share = facts["Completeness gap"].split(" (")
+    assert float(gap) == pytest.approx(one["completenessGap"], rel=1e-3)
+    assert float(share.split()[0]) == pytest.approx(100 * one["approximationError"], rel=0.1)
+    assert facts["Time"].endswith(" ms")
+    assert page.heatmap() == f"data:image/png;base64,{one['heatmapPng']['b64']}"
+    assert page["heatmap"].size == page["image"].size
+    assert page.complaints() == []
+
+
+def test_another_method_and_class_are_another_answer(page, cat):
+    page["file"].send_keys(str(cat))
+    page.explained("integrated gradients")
+    first = page.heatmap()
+    page.choose("method", "grad_cam")
+    page.explained("grad cam")
+    assert page.heatmap() != first
+    assert "at MaxPool_Block3: what the score of Cat rests on." in page.text("legend")
+    assert "Completeness gap" not in page.facts()
+    page.choose("target", "6")
+    page.wait(lambda: page.facts().get("Explained") == "Frog")
+    assert page.text("prediction") == "Cat"
+    page.choose("method", "occlusion")
+    page.explained("occlusion")
+    assert "Score (output)" in page.facts()
+
+
+def test_the_slider_fades_the_heatmap(page, cat):
+    page["file"].send_keys(str(cat))
+    page.explained("integrated gradients")
+    assert page["heatmap"].value_of_css_property("opacity") == "0.6"
+    slider = page["opacity"]
+    slider.send_keys(Keys.HOME)
+    assert page["heatmap"].value_of_css_property("opacity") == "0"
+    slider.send_keys(Keys.ARROW_RIGHT * 25)
+    assert page.text("shown") == "25 %"
+    assert page["heatmap"].value_of_css_property("opacity") == "0.25"
+
+
+def test_it_works_by_keyboard_alone(page, cat):
+    order, active = [], page.browser.switch_to
+    for _ in range(4):
+        ActionChains(page.browser).send_keys(Keys.TAB).perform()
+        order.append(active.active_element.get_attribute("id"))
+    assert order == ["model", "method", "target", "file"]
+    outline = "return getComputedStyle(document.getElementById('drop')).outlineStyle"
+    assert page.browser.execute_script(outline) == "solid"
+    active.active_element.send_keys(str(cat))
+    page.explained("integrated gradients")
+    ActionChains(page.browser).key_down(Keys.SHIFT).send_keys(Keys.TAB * 2).perform()
+    ActionChains(page.browser).key_up(Keys.SHIFT).perform()
+    assert active.active_element.get_attribute("id") == "method"
+    active.active_element.send_keys("grad")
+    page.explained("grad cam")
+    for name in ("model", "method", "target", "opacity"):
+        label = page.browser.execute_script(
+            "return arguments[0].labels[0].textContent", page[name]
+        )
+        assert label.strip()
+
+
+def test_it_fits_a_phone(page, cat):
+    page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    try:
+        page.browser.refresh()
+        page.wait(lambda: page.text("status") == "Choose an image.")
+        page["file"].send_keys(str(cat))
+        page.explained("integrated gradients")
+        widths = "return [document.documentElement.scrollWidth, window.innerWidth]"
+        assert page.browser.execute_script(widths) == [390, 390]
+        assert page["facts"].location["y"] > page["image"].location["y"] + 300  # below, not beside
+        assert page["opacity"].size["height"] >= 24  # for a finger
+    finally:
+        page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_an_image_is_dropped(page):
+    page.wait(lambda: page.text("status") == "Choose an image.")
+    data = base64.b64encode(photograph()).decode()
+    page.browser.execute_script(DROP, data, "cat.jpg", "image/jpeg")
+    page.explained("integrated gradients")
+    assert page.text("prediction") == "Cat"
+
+
+def test_images_that_the_server_does_not_read_are_redrawn_by_the_browser(page, tmp_path):
+    import io
+
+    from PIL import Image
+
+    path = tmp_path / "cat.webp"
+    Image.open(io.BytesIO(photograph())).save(path, quality=95)
+    page["file"].send_keys(str(path))
+    page.explained("integrated gradients")
+    assert page.text("prediction") == "Cat"
+
+
+def test_what_cannot_be_done_is_said_in_words(page, tmp_path):
+    page.wait(lambda: page.text("status") == "Choose an image.")
+    path = tmp_path / "words.jpg"
+    path.write_text("no image")
+    page["file"].send_keys(str(path))
+    page.wait(lambda: page.text("error"))
+    assert page.text("error") == "The browser cannot read this file as an image."
+    page.choose("model", "pair")
+    page.wait(lambda: "takes no images" in page.text("error"))
+
+
+def test_an_image_that_is_too_large_for_the_server_is_told_of(browser, base, cat):
+    models = Folder(base)
+    with serving(models, Limits(pixels=1000)) as url:
+        until(lambda: models.waits_for() is None)
+        page = Page(browser, url)
+        page["file"].send_keys(str(cat))
+        page.wait(lambda: page.text("error"))
+        assert "at most 1,000 are read" in page.text("error")
+
+
+def test_a_server_with_a_token_asks_for_it(browser, base, cat):
+    models = Folder(base)
+    with serving(models, token="s3cret") as url:
+        until(lambda: models.waits_for() is None)
+        page = Page(browser, url)
+        assert "wants a token" in page.text("error")
+        page["token"].send_keys("s3cret", Keys.TAB)
+        page.wait(lambda: page.text("status") == "Choose an image.")
+        page["file"].send_keys(str(cat))
+        page.explained("integrated gradients")
+        browser.execute_script("sessionStorage.clear()")
+
+
+def test_a_sidecar_that_knows_no_names_lets_one_be_typed(browser, behind, cat):
+    with serving(Upstream(behind)) as url:
+        page = Page(browser, url)
+        assert page.text("status") == "Type the name of a model that the server has."
+        page["model-name"].send_keys("none", Keys.TAB)
+        page.wait(lambda: "ervable not found" in page.text("error"))
+        page["model-name"].clear()
+        page["model-name"].send_keys("cifar10_cnn", Keys.TAB)
+        page.wait(lambda: page.text("status") == "Choose an image.")
+        page["file"].send_keys(str(cat))
+        page.explained("integrated gradients")
+
+
+def test_a_server_that_is_gone_is_told_of(browser, base, cat):
+    models = Folder(base)
+    with serving(models) as url:
+        until(lambda: models.waits_for() is None)
+        page = Page(browser, url)
+        page["file"].send_keys(str(cat))
+        page.explained("integrated gradients")
+    time.sleep(0.2)
+    page.choose("method", "saliency")
+    page.wait(lambda: page.text("error"))
+    assert page.text("error") == "The server cannot be reached. Is it running?"
+
+
+def test_it_brings_all_that_it_needs_and_lets_nothing_else_in(server):
+    page = server.get("/")
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    text = page.text + server.get("/page.js").text + server.get("/page.css").text
+    assert "http://" not in text
+    assert "https://" not in text
+    assert server.get("/../page/__init__.py").status_code == 404
