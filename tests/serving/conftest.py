@@ -71,9 +71,19 @@ def documented(path: Path) -> Path:
     return path
 
 
+def reader() -> keras.Model:
+    """A model of texts of four words, its vocabulary inside."""
+    words = ["film", "bad", "a", "good"]
+    tokens = keras.layers.TextVectorization(vocabulary=words, output_sequence_length=4)
+    text = keras.Input((1,), dtype="string", name="text")
+    vectors = keras.layers.Embedding(6, 3, name="embedding")(tokens(text))
+    mean = keras.layers.GlobalAveragePooling1D()(vectors)
+    return keras.Model(text, keras.layers.Dense(2, activation="softmax")(mean))
+
+
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """BASE with the network that ships, a model of two inputs, and the documented one."""
+    """BASE: the network that ships, models of two inputs and of texts, the documented one."""
     folder = tmp_path_factory.mktemp("served")
     save(tfxai.load("cifar10_cnn"), folder / "cifar10_cnn" / "1", METHODS)
     left, right = keras.Input((2,), name="left"), keras.Input((2,), name="right")
@@ -81,6 +91,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pair = keras.Model([left, right], keras.layers.Dense(3, name="logits")(joined))
     save(pair, folder / "pair" / "7", ["integrated_gradients"])
     documented(folder / "documented" / "00000123")
+    save(reader(), folder / "text" / "2", ["integrated_gradients"], at="embedding")
     return folder
 
 

@@ -51,7 +51,7 @@ def serving(models: Models, limits: Limits | None = None, **options: Any) -> Ite
 class Command:
     """`tfxai serve` in a process of its own."""
 
-    def __init__(self, *words: str, **environment: str) -> None:
+    def __init__(self, *words: str, waits: bool = True, **environment: str) -> None:
         self._log = io.StringIO()
         self.process = subprocess.Popen(
             [sys.executable, "-c", START, "serve", "--port", "0", *words],
@@ -70,7 +70,8 @@ class Command:
         self.url = line.split(" at ")[1].strip().rstrip("/")
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        until(lambda: is_ready(self.url))
+        if waits:
+            until(lambda: is_ready(self.url))
 
     def _read(self) -> None:
         for line in self.process.stderr:
@@ -93,9 +94,9 @@ class Command:
 
 
 @contextlib.contextmanager
-def command(*words: str, **environment: str) -> Iterator[Command]:
-    """`tfxai serve`, ready; ended with the block."""
-    started = Command(*words, **environment)
+def command(*words: str, waits: bool = True, **environment: str) -> Iterator[Command]:
+    """`tfxai serve`, ready unless it is not waited for; ended with the block."""
+    started = Command(*words, waits=waits, **environment)
     try:
         yield started
     finally:

@@ -172,6 +172,28 @@ def test_a_model_of_several_inputs(client):
     assert "a model of one input" in answer.json()["error"]
 
 
+def test_texts_are_explained_word_by_word(client):
+    path = "/v1/models/text:explain"
+    body = {
+        "instances": ["a good film", "bad bad"],
+        "target": 1,
+        "outputs": ["attributions", "heatmap"],
+    }
+    content = client.post(path, json=body).json()
+    some = [one["attributions"][0] for one in content["explanations"]]
+    for one, words in zip(some, (3, 2), strict=True):
+        values = np.array(one["featureAttributions"]["text"])
+        assert values.shape == (4, 3)
+        assert (np.abs(values).sum(axis=1) > 0).tolist() == [True] * words + [False] * (4 - words)
+        difference = one["instanceOutputValue"] - one["baselineOutputValue"]
+        assert values.sum() == pytest.approx(difference, abs=1e-5)
+        assert np.shape(one["heatmap"]) == (4,)
+    assert content["at"] == "embedding"
+    body["instances"] = [["a good film"], {"text": [b64(b"bad bad")]}]
+    again = client.post(path, json=body).json()
+    assert again["explanations"] == content["explanations"]
+
+
 def test_what_a_model_can_be_asked_for(client):
     about = client.get("/v1/models/cifar10_cnn/explainers").json()
     told = [(one["name"], one["by"]) for one in about["methods"]]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 import shutil
 import time
 
 import httpx
 import pytest
+from PIL import Image
 from selenium import webdriver
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
@@ -111,7 +113,7 @@ def page(browser, behind):
 def test_an_image_is_chosen_and_explained(page, cat, behind):
     page.wait(lambda: page.text("status") == "Choose an image.")
     models = [option.text for option in Select(page["model"]).options]
-    assert models == ["cifar10_cnn", "documented", "pair"]
+    assert models == ["cifar10_cnn", "documented", "pair", "text"]
     page["file"].send_keys(str(cat))
     page.explained("integrated gradients")
     body = {
@@ -213,10 +215,6 @@ def test_an_image_is_dropped(page):
 
 
 def test_images_that_the_server_does_not_read_are_redrawn_by_the_browser(page, tmp_path):
-    import io
-
-    from PIL import Image
-
     path = tmp_path / "cat.webp"
     Image.open(io.BytesIO(photograph())).save(path, quality=95)
     page["file"].send_keys(str(path))

@@ -121,6 +121,9 @@ def read_inputs(
 
 
 def _values(name: str, values: Sequence[Any], model: Model, end: End, limits: Limits) -> Array:
+    if end.dtype == "string":
+        is_one = end.shape is not None and tuple(end.shape[1:]) == (1,)  # text an example
+        values = [[v] if is_one and not isinstance(v, list) else v for v in values]
     if end.dtype == "string" or not any(map(is_base64, values)):
         return read_rows(list(values), {name: end})[name]
     if not all(map(is_base64, values)):

@@ -1,0 +1,85 @@
+"""`tfxai serve`: what it says when it begins, refuses, and ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.processes import loaded
+from tests.serving.servers import command, free_port
+from tfxai.cli.serve import TOKEN
+
+
+def test_it_answers_where_it_says_and_ends_well_without_tensorflow():
+    with command("--upstream", f"http://127.0.0.1:{free_port()}", waits=False) as started:
+        assert httpx.get(f"{started.url}/healthz", trust_env=False).json() == {"live": True}
+        assert httpx.get(f"{started.url}/readyz", trust_env=False).status_code == 503
+        assert "tensorflow" not in Path(f"/proc/{started.process.pid}/maps").read_text()
+        assert started.end(signal.SIGINT) == 0
+    lines = [json.loads(line) for line in started.log.splitlines()]
+    assert lines[-1]["message"] == "ending: requests that have begun are finished"
+    assert {"GET healthz 200", "GET readyz 503"} <= {line["message"] for line in lines}
+
+
+def test_the_token_comes_from_a_file_or_the_environment(tmp_path):
+    file = tmp_path / "token"
+    file.write_text("abc\n")
+    behind = ("--upstream", f"http://127.0.0.1:{free_port()}")
+    for words, environment in ((("--token-file", str(file)), {}), ((), {TOKEN: "abc"})):
+        with command(*behind, *words, waits=False, **environment) as started:
+            headers = {"authorization": "Bearer abc"}
+            assert httpx.get(f"{started.url}/v1/models", trust_env=False).status_code == 401
+            answer = httpx.get(f"{started.url}/v1/models", headers=headers, trust_env=False)
+            assert answer.json() == {"models": []}
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "Pass one of --model-base-path BASE"),
+        (("--upstream", "http://a:1", "--model-base-path", "."), "Pass one of"),
+        (("--upstream", "a:1"), "'a:1' is no address of a server"),
+        (("--upstream", "grpc://a"), "Pass grpc://HOST:PORT"),
+        (("--model-base-path", "nowhere"), "There is no folder 'nowhere'"),
+        (("--upstream", "http://a:1", "--log-level", "loud"), "--log-level was expected"),
+        (("--upstream", "http://a:1", "--token-file", "none"), "The token cannot be read"),
+        (("--model-base-path", ".", "--label", "a=1"), "NAME:LABEL=VERSION"),
+        (("--upstream", "http://a:1", "--host", "203.0.113.7"), "Cannot listen at 203.0.113.7:"),
+        (("--upstream", "http://a:1", "--port", "70000"), "70000"),
+        (("--upstream", "http://a:1", "--timeout", "0"), "0"),
+    ],
+)
+def test_mistakes_are_answered_in_a_sentence(words, sentence, fails):
+    assert sentence in fails("serve", *words)
+
+
+def test_a_port_that_is_taken_is_told_of(fails):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = fails("serve", "--upstream", "http://a:1", "--port", port)
+    assert f"Cannot listen at 127.0.0.1:{port}" in said
+    assert "Choose another --host or --port." in said
+
+
+def test_an_empty_token_is_refused(fails, place):
+    (place / "token").write_text(" \n")
+    assert "holds no token" in fails("serve", "--upstream", "http://a:1", "--token-file", "token")
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch, fails):
+    for name in [name for name in sys.modules if name.startswith("tfxai.serving")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    said = fails("serve", "--upstream", "http://a:1")
+    assert "pip install 'tfxai[serve]'" in said
+
+
+def test_its_help_loads_nothing_heavy():
+    code = "from tfxai.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass"
+    assert loaded(code, "uvicorn", "starlette", "httpx", words=("serve", "--help")) == []
