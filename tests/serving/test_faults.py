@@ -266,7 +266,7 @@ with serving(Upstream({behind!r})) as url:
         assert answer.status_code == 200, answer.text
 """
     light = code.replace("from tests.serving.servers import serving, b64", SERVING)
-    assert not {"tensorflow", "keras"} & set(loaded(light))
+    assert not {"tensorflow", "keras", "sklearn", "h5py"} & set(loaded(light, "h5py"))
 
 
 SERVING = """

@@ -1,0 +1,58 @@
+"""Perturbation methods for a model that can only be asked, a batch of inputs at a time.
+
+The equations, options and random numbers are those of `tfxai.Occlusion`, `RISE`, `KernelSHAP` and
+`ShapleySampling` with `score="output"`; here they are NumPy's, so that a server in front of
+another one needs no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tfxai.data.preprocessing import Preprocessing
+from tfxai.errors import InvalidInputError, UnknownNameError
+from tfxai.serving.fanout.features import KernelSHAP, ShapleySampling
+from tfxai.serving.fanout.perturbing import Explained, Fanout
+from tfxai.serving.fanout.windows import RISE, Occlusion
+
+__all__ = ["METHODS", "Explained", "Fanout", "method"]
+
+_KINDS: dict[str, type[Fanout]] = {
+    one.name: one for one in (Occlusion, RISE, KernelSHAP, ShapleySampling)
+}
+METHODS = tuple(_KINDS)
+_MOST = 2**20  # of what is counted in options, before memory is taken for it
+
+
+def method(
+    name: str, options: Mapping[str, Any], shape: tuple[int, ...], how: Preprocessing | None = None
+) -> Fanout:
+    """A method, its options read and checked.
+
+    Args:
+        name: One of `METHODS`.
+        options: Those that differ from the defaults, of JSON's types.
+        shape: Of one example, no axis of it free.
+        how: How pixels became inputs, where it is known.
+
+    Raises:
+        UnknownNameError: There is no method or option of that name.
+        InvalidInputError: An option is out of range.
+    """
+    if name not in _KINDS:
+        raise UnknownNameError.of("method", name, _KINDS)
+    kind = _KINDS[name]
+    for option, value in options.items():
+        if option not in kind.defaults:
+            raise UnknownNameError.of("option", option, kind.defaults, name)
+        if isinstance(value, int) and abs(value) > _MOST and option != "seed":
+            raise InvalidInputError(f"{option}={value} is more than {_MOST:,}. Pass less.")
+    try:
+        return kind({**kind.defaults, **options}, tuple(shape), how)
+    except (TypeError, ValueError, OverflowError) as error:
+        if isinstance(error, InvalidInputError):
+            raise
+        shown = json.dumps(dict(options), default=str)[:200]
+        raise InvalidInputError(f"The options {shown} are not what {name} takes.") from error
