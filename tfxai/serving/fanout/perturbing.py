@@ -1,4 +1,4 @@
-"""What the methods have in common: perturbed inputs, a batch at a time, and what becomes of them."""
+"""What the methods have in common: inputs are perturbed, and asked about a batch at a time."""
 
 from __future__ import annotations
 

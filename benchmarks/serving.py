@@ -1,0 +1,181 @@
+"""`:explain` over HTTP on this machine beside the call in this process, and what a server remembers.
+
+`tfxai serve --model-base-path` runs in a process of its own. Questions are an image as numbers,
+answers the raw values. The number of requests is bounded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+import tfxai
+from benchmarks.timing import interleaved, milliseconds, ratio
+from tfxai.data import sample_image
+from tfxai.data.images import fit_image
+from tfxai.export import save
+
+METHODS = {
+    "saliency": tfxai.Saliency(),
+    "grad_cam": tfxai.GradCAM(),
+    "integrated_gradients": tfxai.IntegratedGradients(steps=50),
+}
+PATH = "/v1/models/cifar10_cnn:explain"
+RUNS = 100
+CLIENTS = (1, 8, 32)
+REQUESTS = {"saliency": 1000, "grad_cam": 1000, "integrated_gradients": 250}
+MEMORY_REQUESTS, WARM, MEMORY_CLIENTS = 10_000, 1_000, 4
+
+
+def main() -> None:
+    """Prints the tables."""
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    subject = tfxai.load("cifar10_cnn")
+    pixels = fit_image(sample_image("chelsea"), 32, 32)[None]
+    image = np.asarray(subject.prepare(pixels), np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        save(subject, Path(folder) / "cifar10_cnn" / "1", METHODS)
+        with server(Path(folder)) as (port, process):
+            console.print(latency_table(subject, image, port))
+            console.print(load_table(image, port))
+            console.print(memory_table(image, port, process))
+
+
+@contextlib.contextmanager
+def server(base: Path) -> Iterator[tuple[int, psutil.Process]]:
+    """Port and process of a server that is ready."""
+    words = ["-c", "from tfxai.cli import main; main()", "serve", "--model-base-path", str(base), "--port", "0"]
+    words += ["--log-level", "error"]
+    with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None  # noqa: S101
+        port = int(process.stdout.readline().rstrip("/\n").rpartition(":")[2])
+        try:
+            while http_get(port, "/readyz") != 200:
+                time.sleep(0.1)
+            yield port, psutil.Process(process.pid)
+        finally:
+            process.terminate()
+
+
+def http_get(port: int, path: str) -> int:
+    """Status of an answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", path)
+    return connection.getresponse().status
+
+
+def asking(port: int, image: np.ndarray, method: str) -> Callable[[], Any]:
+    """A client with a connection of its own: asks, and reads the values."""
+    body = orjson.dumps({"instances": image.tolist(), "method": method})
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def ask() -> Any:
+        connection.request("POST", PATH, body, {"content-type": "application/json"})
+        answer = connection.getresponse()
+        content = answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"status {answer.status}: {content[:200]!r}")
+        return content
+
+    return ask
+
+
+def latency_table(subject: tfxai.Subject, image: np.ndarray, port: int) -> Table:
+    """One client beside the bare call in this process, in turns."""
+    table = Table(title=f"One client, {RUNS} rounds: :explain over the call in this process")
+    for name in ("method", "in this process, ms", "over HTTP, ms", "median of ratios"):
+        table.add_column(name, justify="left" if name == "method" else "right")
+    for name, method in METHODS.items():
+        ask = asking(port, image, name)
+        ways = {"call": lambda method=method: method(subject, image), "http": ask}
+        for way in ways.values():
+            for _ in range(10):
+                way()
+        times = interleaved(ways, RUNS)
+        median, *_ = ratio(times["http"], times["call"])
+        table.add_row(
+            name, milliseconds(times["call"]), milliseconds(times["http"]), f"{median:.2f}"
+        )
+    return table
+
+
+def load_table(image: np.ndarray, port: int) -> Table:
+    """Throughput and times of several clients at once."""
+    table = Table(title="Clients at once, each of them waits for its answer before it asks again")
+    for name in ("method", "clients", "requests/s", "p50, ms", "p99, ms", "p50 over 1 client's"):
+        table.add_column(name, justify="left" if name == "method" else "right")
+    for name, count in REQUESTS.items():
+        alone = 0.0
+        for clients in CLIENTS:
+            took, spent = load(lambda name=name: asking(port, image, name), clients, count)
+            p50, p99 = np.percentile(took, [50, 99]) * 1e3
+            alone = alone or p50
+            table.add_row(
+                name, str(clients), f"{count / spent:.0f}", f"{p50:.1f}", f"{p99:.1f}",
+                f"{p50 / alone:.2f}",
+            )  # fmt: skip
+    return table
+
+
+def load(make: Callable[[], Callable[[], Any]], clients: int, count: int) -> tuple[Any, float]:
+    """Seconds of each of `count` requests, shared among clients, and of all of them."""
+    took: list[float] = []
+    failed: list[BaseException] = []
+    left = iter(range(count))
+    lock = threading.Lock()
+
+    def client() -> None:
+        try:
+            ask = make()
+            while True:
+                with lock:
+                    if next(left, None) is None:
+                        return
+                began = time.perf_counter()
+                ask()
+                took.append(time.perf_counter() - began)
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=client) for _ in range(clients)]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+    return np.array(took), time.perf_counter() - began
+
+
+def memory_table(image: np.ndarray, port: int, process: psutil.Process) -> Table:
+    """Resident memory of the server after it is warm, and after ten thousand requests."""
+    title = f"{MEMORY_REQUESTS:,} requests of {MEMORY_CLIENTS} clients: the server's memory"
+    table = Table(title=title)
+    for name in ("requests", "resident, MB", "over the warm server"):
+        table.add_column(name, justify="right")
+    done, warm = 0, 0.0
+    for upto in (WARM, *range(2500, MEMORY_REQUESTS + 1, 2500)):
+        load(lambda: asking(port, image, "grad_cam"), MEMORY_CLIENTS, upto - done)
+        done, now = upto, process.memory_info().rss / 1e6
+        warm = warm or now
+        table.add_row(f"{done:,}", f"{now:.0f}", f"{now / warm:.3f}")
+    return table
+
+
+if __name__ == "__main__":
+    main()
