@@ -1,4 +1,4 @@
-"""`:explain` over HTTP on this machine beside the call in this process, and what a server remembers.
+"""`:explain` over HTTP on this machine beside the call in this process; the memory of a server.
 
 `tfxai serve --model-base-path` runs in a process of its own. Questions are an image as numbers,
 answers the raw values. The number of requests is bounded.
@@ -58,7 +58,15 @@ def main() -> None:
 @contextlib.contextmanager
 def server(base: Path) -> Iterator[tuple[int, psutil.Process]]:
     """Port and process of a server that is ready."""
-    words = ["-c", "from tfxai.cli import main; main()", "serve", "--model-base-path", str(base), "--port", "0"]
+    words = [
+        "-c",
+        "from tfxai.cli import main; main()",
+        "serve",
+        "--model-base-path",
+        str(base),
+        "--port",
+        "0",
+    ]
     words += ["--log-level", "error"]
     with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None  # noqa: S101

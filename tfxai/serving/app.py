@@ -143,7 +143,6 @@ class Server:
 
         async def answered(request: Request) -> Response:
             deadline, place = Deadline(self._limits.seconds), self._gate.enter()
-            gone: asyncio.Future[Any] | None = None
             is_running = False
             try:
                 body = await _body(request, self._limits.body, deadline)
@@ -155,12 +154,11 @@ class Server:
                     request.headers.get("accept", ""),
                     deadline,
                 )
-                gone = asyncio.ensure_future(_gone(request))
                 is_running = True
-                made = await self._gate.run(lambda: handler(call), place, deadline, gone)
+                made = await self._gate.run(
+                    lambda: handler(call), place, deadline, lambda: _gone(request)
+                )
             finally:
-                if gone is not None:
-                    gone.cancel()
                 if not is_running:
                     place.leave()
             request.state.about.update(made.about)

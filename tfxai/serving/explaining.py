@@ -24,10 +24,9 @@ from tfxai.serving.limits import Limits
 from tfxai.serving.models import Deadline, Model
 from tfxai.serving.pictures import draw, preprocessing
 from tfxai.serving.problems import RequestError, bad, too_much
-from tfxai.serving.signatures import End
+from tfxai.serving.signatures import HEATMAP, PNG, VALUES, End, needed
 from tfxai.serving.tensors import Feeds
 
-_VALUES, _HEAT, _PNG = "attributions", "heatmap", "_png_bytes"
 _BATCH_BYTES = 4 * 2**20  # of the numbers in one request to a server behind this one
 _BATCH = 64
 
@@ -114,7 +113,7 @@ def _by_signature(
     if TARGET in signature.inputs:
         end = signature.inputs[TARGET]
         feeds[TARGET] = read_target(question.target, count, model, end)
-    wanted = _wanted(signature.outputs, question.outputs)
+    wanted = needed(signature.outputs, question.outputs)
     given = model.run(key, feeds, wanted, deadline)
     predictions = None
     if "predictions" in question.outputs:
@@ -122,7 +121,7 @@ def _by_signature(
         predictions = model.run(
             model.serve, {name: feeds[name] for name in own.inputs}, None, deadline
         )
-    pngs = _one(given, _HEAT, _PNG) if "heatmap_png" in question.outputs else None
+    pngs = _one(given, HEATMAP, PNG) if "heatmap_png" in question.outputs else None
     return Explanation(
         name,
         _values_of(given, ends),
@@ -130,31 +129,19 @@ def _by_signature(
         given["score"],
         given.get("baseline_score"),
         given.get("completeness_gap"),
-        _one(given, _HEAT) if "heatmap" in question.outputs else None,
+        _one(given, HEATMAP) if "heatmap" in question.outputs else None,
         None if pngs is None else [bytes(one) for one in pngs],
         predictions,
         _about((model.record or {}).get("signatures", {}).get(key, {})),
     )
 
 
-def _wanted(outputs: Collection[str], asked: Collection[str]) -> list[str]:
-    """The outputs of a signature that an answer needs."""
-    left_out = []
-    if _VALUES not in asked:
-        left_out += [one for one in outputs if one.startswith(_VALUES)]
-    if "heatmap_png" not in asked:
-        left_out += [one for one in outputs if one.endswith(_PNG)]
-    if "heatmap" not in asked:
-        left_out += [one for one in outputs if one.startswith(_HEAT) and not one.endswith(_PNG)]
-    return [one for one in outputs if one not in left_out]
-
-
 def _values_of(given: Feeds, ends: dict[str, End]) -> Feeds:
     """The attributions by input: one output, or one for each input."""
-    found = {name: array for name, array in given.items() if name.startswith(_VALUES)}
-    if set(found) == {_VALUES}:
-        return {next(iter(ends)) if len(ends) == 1 else _VALUES: found[_VALUES]}
-    return {name.removeprefix(f"{_VALUES}_"): array for name, array in found.items()}
+    found = {name: array for name, array in given.items() if name.startswith(VALUES)}
+    if set(found) == {VALUES}:
+        return {next(iter(ends)) if len(ends) == 1 else VALUES: found[VALUES]}
+    return {name.removeprefix(f"{VALUES}_"): array for name, array in found.items()}
 
 
 def _one(given: Feeds, head: str, tail: str = "") -> Array | None:
@@ -162,7 +149,7 @@ def _one(given: Feeds, head: str, tail: str = "") -> Array | None:
     found = [
         array
         for name, array in given.items()
-        if name.startswith(head) and name.endswith(_PNG) == bool(tail)
+        if name.startswith(head) and name.endswith(PNG) == bool(tail)
     ]
     return found[0] if len(found) == 1 else None
 

@@ -144,7 +144,7 @@ def _fill(spec: Any, which: Which) -> None:
 
 def _ends(infos: Any) -> dict[str, End]:
     found = {}
-    for name, info in infos.items():
+    for name, info in sorted(infos.items()):
         shape = info.tensor_shape
         sizes = tuple(None if dim.size < 0 else dim.size for dim in shape.dim)
         kind = NAMES.get(info.dtype, f"DT_{info.dtype}")

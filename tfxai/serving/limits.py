@@ -7,7 +7,7 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from tfxai.serving.models import Deadline
@@ -62,6 +62,7 @@ class Gate:
     """
 
     def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._room = limits.concurrency + limits.queue
         self._threads = concurrent.futures.ThreadPoolExecutor(
             limits.concurrency, thread_name_prefix="tfxai request"
@@ -86,7 +87,11 @@ class Gate:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def run(
-        self, work: Callable[[], T], place: Place, deadline: Deadline, gone: asyncio.Future[Any]
+        self,
+        work: Callable[[], T],
+        place: Place,
+        deadline: Deadline,
+        hang_up: Callable[[], Coroutine[Any, Any, None]],
     ) -> T:
         """What the work gives.
 
@@ -94,34 +99,46 @@ class Gate:
             work: What to do.
             place: Left when the work ends, which may be after the answer is due.
             deadline: When the answer is due.
-            gone: Is done when nobody waits for the answer any more; work that has not begun is
-                then left out.
+            hang_up: Ends when nobody waits for the answer any more. Work that has not begun is
+                then left out; what has begun cannot be stopped.
 
         Raises:
             RequestError: 504, it is late; 499, nobody waits.
         """
         loop = asyncio.get_running_loop()
+        waits = self.inside > self._limits.concurrency
+        ended = loop.create_future()
         started = self._threads.submit(work)
-        started.add_done_callback(lambda _: _soon(loop, place.leave))
-        done = asyncio.wrap_future(started)
-        await asyncio.wait(
-            {done, gone}, timeout=max(deadline.left, 0), return_when=asyncio.FIRST_COMPLETED
-        )
-        if done.done():
-            return done.result()
-        done.add_done_callback(_seen)
+
+        def leave() -> None:
+            place.leave()
+            _set(ended)
+
+        started.add_done_callback(lambda _: _soon(loop, leave))
+        timer = loop.call_later(max(deadline.left, 0), _set, ended)
+        watch = asyncio.ensure_future(hang_up()) if waits else None
+        if watch is not None:
+            watch.add_done_callback(lambda _: _set(ended))
+        try:
+            await ended
+        finally:
+            timer.cancel()
+            has_gone = watch is not None and watch.done()
+            if watch is not None:
+                watch.cancel()
+        if started.done():
+            return started.result()
         started.cancel()
-        if gone.done():
+        if has_gone:
             raise RequestError(499, "The client closed the connection.")
         raise late(deadline.seconds)
 
 
-def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+def _set(ended: asyncio.Future[None]) -> None:
+    if not ended.done():
+        ended.set_result(None)
+
+
+def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], Any]) -> None:
     with contextlib.suppress(RuntimeError):  # the server has ended meanwhile
         loop.call_soon_threadsafe(call)
-
-
-def _seen(done: asyncio.Future[Any]) -> None:
-    """Takes an error of which nobody waits to hear."""
-    if not done.cancelled():
-        done.exception()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 PREDICT = "tensorflow/serving/predict"
+VALUES, HEATMAP, PNG = "attributions", "heatmap", "_png_bytes"
+"""How the outputs of an explanation begin, and how those end that are pictures."""
 _DTYPES = {
     "float32": "DT_FLOAT", "float64": "DT_DOUBLE", "int32": "DT_INT32", "uint8": "DT_UINT8",
     "int16": "DT_INT16", "int8": "DT_INT8", "string": "DT_STRING", "int64": "DT_INT64",
@@ -62,8 +64,8 @@ def from_metadata(body: Any) -> dict[str, Signature]:
     defined = body["metadata"]["signature_def"]["signature_def"]
     return {
         name: Signature(
-            {key: _end_in(end) for key, end in one.get("inputs", {}).items()},
-            {key: _end_in(end) for key, end in one.get("outputs", {}).items()},
+            {key: _end_in(end) for key, end in sorted(one.get("inputs", {}).items())},
+            {key: _end_in(end) for key, end in sorted(one.get("outputs", {}).items())},
             one.get("method_name", PREDICT),
         )
         for name, one in defined.items()
@@ -87,3 +89,15 @@ def _end_in(end: Mapping[str, Any]) -> End:
     sizes = [int(dim["size"]) for dim in shape.get("dim", [])]
     known = None if shape.get("unknown_rank") else tuple(None if n < 0 else n for n in sizes)
     return End(_NAMES.get(end["dtype"], end["dtype"]), known, end.get("name", ""))
+
+
+def needed(outputs: Collection[str], asked: Collection[str]) -> list[str]:
+    """The outputs of an explanation that an answer with those parts needs."""
+    left_out = []
+    if VALUES not in asked:
+        left_out += [one for one in outputs if one.startswith(VALUES)]
+    if "heatmap_png" not in asked:
+        left_out += [one for one in outputs if one.endswith(PNG)]
+    if "heatmap" not in asked:
+        left_out += [one for one in outputs if one.startswith(HEATMAP) and not one.endswith(PNG)]
+    return [one for one in outputs if one not in left_out]

@@ -94,6 +94,11 @@ class Folder(Models):
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join(timeout=5)
+        with self._lock:
+            for one in (one for known in self._models.values() for one in known.values()):
+                if one.loaded is not None and not one.users:
+                    one.state = State(one.state.version, "UNLOADING")
+                    self._end(one)
 
     def names(self) -> list[str]:
         """The models that have a version."""
@@ -156,6 +161,7 @@ class Folder(Models):
     def _end(self, version: _Version) -> None:
         """Gives its memory back when nobody uses it; called with the lock held."""
         if version.state.state == "UNLOADING" and not version.users:
+            version.loaded.close()
             version.loaded = None
             version.state = State(version.state.version, "END")
             _LOG.info("unloaded", extra={"path": str(version.path)})
