@@ -41,9 +41,10 @@ lint: $(STAMP) ## Check style, formatting and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-bench: $(STAMP) $(PEERS_STAMP) ## Measure time and memory against bare TensorFlow, and tf-explain
+bench: $(STAMP) $(PEERS_STAMP) ## Measure against bare TensorFlow, tf-explain, and over HTTP
 	@$(VENV)/bin/python -m benchmarks
 	@$(PEERS)/bin/python -m benchmarks.occlusion
+	@$(VENV)/bin/python -m benchmarks.serving
 
 # Without the shared data: no image of a data set may reach the committed notebook.
 notebook: $(STAMP) ## Execute the notebook in place

@@ -127,7 +127,7 @@ def false_server(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[s
 
         def do_GET(self) -> None:
             length = int(self.headers.get("content-length", 0))
-            self.rfile.read(length)
+            self.body = self.rfile.read(length)
             with contextlib.suppress(OSError):
                 answer(self)
 

@@ -143,6 +143,25 @@ def test_an_answer_of_another_form_is_502(behind, value):
         failed(client, 502, "The server behind this one gave")
 
 
+@pytest.mark.parametrize("method", ["saliency", "occlusion"])
+def test_an_answer_for_more_examples_than_were_asked_about_is_502(behind, method):
+    def answer(request):
+        url = f"{behind}{request.path}"
+        if request.command == "GET":
+            content = httpx.get(url, trust_env=False).content
+        else:
+            given = httpx.post(url, content=request.body, trust_env=False).json()["outputs"]
+            is_record = isinstance(given, list) and isinstance(given[0], str)
+            twice = {k: 2 * v for k, v in given.items()} if isinstance(given, dict) else 2 * given
+            content = json.dumps({"outputs": given if is_record else twice}).encode()
+        answering(200, content)(request)
+
+    with false_server(answer) as url, in_front_of(url) as client:
+        answer = client.post(EXPLAIN, json={**BODY, "method": method})
+        assert answer.status_code == 502, answer.text
+        assert "another number of answers" in answer.json()["error"]
+
+
 def test_errors_of_the_server_behind_are_passed_on_with_their_status(sidecar):
     for path, status in (
         ("/v1/models/none:explain", 404),
@@ -302,5 +321,7 @@ def test_a_name_that_looks_like_a_path_stays_a_name(behind):
 
     with false_server(answer) as url, in_front_of(url) as client:
         client.post("/v1/models/..%2F..%2Fadmin%3Fx:explain", json=BODY)
+        for name in ("%2e%2e", "."):
+            assert client.get(f"/v1/models/{name}/metadata").status_code == 400
     assert asked == ["/v1/models/..%2F..%2Fadmin%3Fx/metadata"]
     assert np.all([path.count("/") == 4 for path in asked])

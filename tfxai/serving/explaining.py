@@ -23,7 +23,7 @@ from tfxai.serving.asking import (
 from tfxai.serving.limits import Limits
 from tfxai.serving.models import Deadline, Model
 from tfxai.serving.pictures import draw, preprocessing
-from tfxai.serving.problems import RequestError, bad, too_much
+from tfxai.serving.problems import RequestError, bad, no_upstream, too_much
 from tfxai.serving.signatures import HEATMAP, PNG, VALUES, End, needed
 from tfxai.serving.tensors import Feeds
 
@@ -114,13 +114,12 @@ def _by_signature(
         end = signature.inputs[TARGET]
         feeds[TARGET] = read_target(question.target, count, model, end)
     wanted = needed(signature.outputs, question.outputs)
-    given = model.run(key, feeds, wanted, deadline)
+    given = _checked(model.run(key, feeds, wanted, deadline), count)
     predictions = None
-    if "predictions" in question.outputs:
-        own = model.signatures[model.serve]
-        predictions = model.run(
-            model.serve, {name: feeds[name] for name in own.inputs}, None, deadline
-        )
+    own = model.signatures.get(model.serve)
+    if "predictions" in question.outputs and own is not None and set(own.inputs) == set(ends):
+        asked = {name: feeds[name] for name in ends}
+        predictions = _checked(model.run(model.serve, asked, None, deadline), count)
     pngs = _one(given, HEATMAP, PNG) if "heatmap_png" in question.outputs else None
     return Explanation(
         name,
@@ -134,6 +133,17 @@ def _by_signature(
         predictions,
         _about((model.record or {}).get("signatures", {}).get(key, {})),
     )
+
+
+def _checked(given: Feeds, count: int) -> Feeds:
+    """What a model gave, where that is an entry for each example.
+
+    Raises:
+        RequestError: 502, it is not.
+    """
+    if any(np.shape(array)[:1] != (count,) for array in given.values()):
+        raise no_upstream(f"The model gave another number of answers than {count}.")
+    return given
 
 
 def _values_of(given: Feeds, ends: dict[str, End]) -> Feeds:
@@ -181,8 +191,8 @@ def _by_predictions(
     target = read_target(question.target, len(x), model, None)
 
     def predict(rows: Array) -> Array:
-        given = model.run(model.serve, {key: rows.astype(end.dtype)}, None, deadline)[output]
-        return given.reshape(len(rows), -1)
+        given = model.run(model.serve, {key: rows.astype(end.dtype)}, None, deadline)
+        return _checked(given, len(rows))[output].reshape(len(rows), -1)
 
     try:
         method = fanout.method(name, question.options, x.shape[1:], preprocessing(model.record))
@@ -266,7 +276,7 @@ def _attribution(
     found: dict[str, Any] = {
         "instanceOutputValue": score,
         "outputIndex": index,
-        "outputName": next(iter(model.signatures[model.serve].outputs), ""),
+        "outputName": next(iter(_served(model)), ""),
     }
     if isinstance(names, list) and len(index) == 1 and 0 <= index[0] < len(names):
         found["outputDisplayName"] = names[index[0]]
@@ -285,6 +295,12 @@ def _attribution(
     if made.pngs is not None:
         found["heatmapPng"] = made.pngs[i]
     return found
+
+
+def _served(model: Model) -> dict[str, End]:
+    """The outputs of the model's own answer."""
+    signature = model.signatures.get(model.serve)
+    return {} if signature is None else signature.outputs
 
 
 def has_images(model: Model) -> bool:

@@ -113,7 +113,12 @@ class Model(abc.ABC):
         told = (self.record or {}).get("signatures", {})
         names = [name for name in told if name in self.signatures]
         names += sorted(set(self.signatures) - set(names))
-        return [name.removeprefix(EXPLAIN) for name in names if name.startswith(EXPLAIN)]
+        return [
+            name.removeprefix(EXPLAIN)
+            for name in names
+            if name.startswith(EXPLAIN)
+            and {"target", "score"} <= set(self.signatures[name].outputs)
+        ]
 
 
 class Models(abc.ABC):

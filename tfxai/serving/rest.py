@@ -220,7 +220,10 @@ def _which(found: re.Match[str]) -> Which:
     if version is not None and version > _MOST:
         raise bad(f"The version {found['version'][:50]} is larger than any version can be.")
     label = None if found["label"] is None else unquote(found["label"])
-    return Which(unquote(found["name"]), version, label)
+    name = unquote(found["name"])
+    if name in (".", ".."):  # which whoever reads the path of a URL takes for a place
+        raise bad(f"There is no model {name!r}.")
+    return Which(name, version, label)
 
 
 def _shown(state: State) -> dict[str, Any]:
