@@ -321,7 +321,7 @@ def test_a_name_that_looks_like_a_path_stays_a_name(behind):
 
     with false_server(answer) as url, in_front_of(url) as client:
         client.post("/v1/models/..%2F..%2Fadmin%3Fx:explain", json=BODY)
-        for name in ("%2e%2e", "."):
+        for name in ("%2e%2e", "%2e"):
             assert client.get(f"/v1/models/{name}/metadata").status_code == 400
     assert asked == ["/v1/models/..%2F..%2Fadmin%3Fx/metadata"]
     assert np.all([path.count("/") == 4 for path in asked])

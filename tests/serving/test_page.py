@@ -269,6 +269,17 @@ def test_a_sidecar_that_knows_no_names_lets_one_be_typed(browser, behind, cat):
         page.explained("integrated gradients")
 
 
+def test_a_server_that_still_loads_is_waited_for(browser, behind, monkeypatch):
+    models, is_there = Upstream(behind, ["cifar10_cnn"]), []
+    loading = "The models are being loaded."
+    monkeypatch.setattr(models, "waits_for", lambda: None if is_there else loading)
+    with serving(models) as url:
+        page = Page(browser, url)
+        assert page.text("status") == "The models are being loaded. Trying again …"
+        is_there.append(True)
+        page.wait(lambda: page.text("status") == "Choose an image.")
+
+
 def test_a_server_that_is_gone_is_told_of(browser, base, cat):
     models = Folder(base)
     with serving(models) as url:

@@ -101,9 +101,13 @@ class Folder(Models):
                     self._end(one)
 
     def names(self) -> list[str]:
-        """The models that have a version."""
+        """The models of which a version is loaded."""
         with self._lock:
-            return sorted(name for name, known in self._models.items() if known)
+            return sorted(
+                name
+                for name, known in self._models.items()
+                if any(one.loaded is not None for one in known.values())
+            )
 
     def waits_for(self) -> str | None:
         """Until the first look is over, and as long as no version of any model loads."""

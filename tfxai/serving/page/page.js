@@ -4,6 +4,7 @@ const $ = (id) => document.getElementById(id);
 const SIDE = 448; // pixels of the drawing's longer side
 const LARGEST = 4096; // pixels of a side that is sent; more is reduced here
 const TOP = 5;
+const RETRY = 1000; // ms
 const state = { about: null, bitmap: null, data: null, asked: 0 };
 
 async function ask(path, body) {
@@ -46,6 +47,12 @@ const words = (name) => name.replaceAll("_", " ");
 
 async function listModels() {
   try {
+    const ready = await fetch("readyz").then((answer) => answer.json()).catch(() => ({ ready: true }));
+    if (!ready.ready) {
+      say(`${ready.reason} Trying again …`);
+      setTimeout(listModels, RETRY);
+      return;
+    }
     const { models } = await ask("v1/models");
     const named = models.length > 0;
     $("model").hidden = !named;
