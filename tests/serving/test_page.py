@@ -147,7 +147,8 @@ def test_another_method_and_class_are_another_answer(page, cat):
     page.choose("method", "grad_cam")
     page.explained("grad cam")
     assert page.heatmap() != first
-    assert "at MaxPool_Block3: what the score of Cat rests on." in page.text("legend")
+    legend = "grad cam, at MaxPool_Block3: what the score of Cat rests on. Bright is strong."
+    assert page.text("legend") == legend
     assert "Completeness gap" not in page.facts()
     page.choose("target", "6")
     page.wait(lambda: page.facts().get("Explained") == "Frog")
@@ -155,6 +156,7 @@ def test_another_method_and_class_are_another_answer(page, cat):
     page.choose("method", "occlusion")
     page.explained("occlusion")
     assert "Score (output)" in page.facts()
+    assert page.text("legend").endswith("Frog rests on. Red speaks for it, blue against it.")
 
 
 def test_the_slider_fades_the_heatmap(page, cat):

@@ -63,14 +63,29 @@ class Explanation:
 def methods(model: Model) -> list[dict[str, Any]]:
     """The methods that a model can be asked for: its own signatures, then those by predictions."""
     told = (model.record or {}).get("signatures", {})
-    own = [
-        {"name": name, "by": "signature", **_about(told.get(f"{EXPLAIN}{name}", {}))}
-        for name in model.explanations
-    ]
+    own = []
+    for name in model.explanations:
+        about = told.get(f"{EXPLAIN}{name}", {})
+        own.append({"name": name, "by": "signature", "signed": _is_signed(about), **_about(about)})
     if _asked_about(model) is None:
         return own
     taken = set(model.explanations)
-    return own + [{"name": one, "by": "predictions"} for one in fanout.METHODS if one not in taken]
+    others = [
+        {"name": name, "by": "predictions", "signed": kind.is_signed}
+        for name, kind in fanout.KINDS.items()
+        if name not in taken
+    ]
+    return own + others
+
+
+def _is_signed(told: dict[str, Any]) -> bool | None:
+    """Whether heatmaps run from -1, where the record says it."""
+    heatmaps = told.get("heatmaps")
+    if not isinstance(heatmaps, dict) or not heatmaps:
+        return None
+    (one, *_) = heatmaps.values()
+    ends = one.get("range") if isinstance(one, dict) else None
+    return ends[0] == -1 if isinstance(ends, list) and ends else None
 
 
 def _about(told: dict[str, Any]) -> dict[str, Any]:

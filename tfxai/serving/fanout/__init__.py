@@ -17,12 +17,13 @@ from tfxai.serving.fanout.features import KernelSHAP, ShapleySampling
 from tfxai.serving.fanout.perturbing import Explained, Fanout
 from tfxai.serving.fanout.windows import RISE, Occlusion
 
-__all__ = ["METHODS", "Explained", "Fanout", "method"]
+__all__ = ["KINDS", "METHODS", "Explained", "Fanout", "method"]
 
-_KINDS: dict[str, type[Fanout]] = {
+KINDS: dict[str, type[Fanout]] = {
     one.name: one for one in (Occlusion, RISE, KernelSHAP, ShapleySampling)
 }
-METHODS = tuple(_KINDS)
+"""The methods by their registry names."""
+METHODS = tuple(KINDS)
 _MOST = 2**20  # of what is counted in options, before memory is taken for it
 
 
@@ -41,9 +42,9 @@ def method(
         UnknownNameError: There is no method or option of that name.
         InvalidInputError: An option is out of range.
     """
-    if name not in _KINDS:
-        raise UnknownNameError.of("method", name, _KINDS)
-    kind = _KINDS[name]
+    if name not in KINDS:
+        raise UnknownNameError.of("method", name, KINDS)
+    kind = KINDS[name]
     for option, value in options.items():
         if option not in kind.defaults:
             raise UnknownNameError.of("option", option, kind.defaults, name)

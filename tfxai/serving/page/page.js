@@ -192,7 +192,8 @@ function listClasses(shown, target, outputs, name) {
 function legend(answer, name) {
   const chosen = state.about.methods.find((one) => one.name === answer.signature) || {};
   const layers = chosen.layers ? `, at ${chosen.layers.join(", ")}` : "";
-  return `${words(answer.signature)}${layers}: what the score of ${name} rests on.`;
+  const colours = { true: " Red speaks for it, blue against it.", false: " Bright is strong." };
+  return `${words(answer.signature)}${layers}: what the score of ${name} rests on.${colours[chosen.signed] || ""}`;
 }
 
 function gap(one) {
