@@ -244,6 +244,7 @@ IMAGE = b64(photograph())
         ({"instances": [IMAGE, [1]]}, "mixes images and numbers"),
         ({"instances": [[1, 2]]}, "has the shape [1, 2], and (any, 32, 32, 3) is expected"),
         ({"instances": ["cat"]}, "was expected to hold numbers only"),
+        ({"instances": [np.full((32, 32, 3), np.nan).tolist()]}, "holds NaN or infinite numbers"),
     ],
 )
 def test_bad_questions_are_answered_in_a_sentence(client, body, said):

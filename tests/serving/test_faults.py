@@ -143,23 +143,39 @@ def test_an_answer_of_another_form_is_502(behind, value):
         failed(client, 502, "The server behind this one gave")
 
 
+def twice(numbers):
+    """An answer for more examples than were asked about."""
+    return 2 * numbers
+
+
+def not_a_number(numbers):
+    """The same answer without a finite number."""
+    return np.full(np.shape(numbers), np.nan).tolist()
+
+
 @pytest.mark.parametrize("method", ["saliency", "occlusion"])
-def test_an_answer_for_more_examples_than_were_asked_about_is_502(behind, method):
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [(twice, "another number of answers"), (not_a_number, "these instances is NaN or infinite")],
+)
+def test_an_answer_that_cannot_be_is_502(behind, method, change, said):
     def answer(request):
         url = f"{behind}{request.path}"
         if request.command == "GET":
             content = httpx.get(url, trust_env=False).content
         else:
             given = httpx.post(url, content=request.body, trust_env=False).json()["outputs"]
-            is_record = isinstance(given, list) and isinstance(given[0], str)
-            twice = {k: 2 * v for k, v in given.items()} if isinstance(given, dict) else 2 * given
-            content = json.dumps({"outputs": given if is_record else twice}).encode()
+            if isinstance(given, dict):
+                given |= {k: change(v) for k, v in given.items() if k in ("score", "attributions")}
+            elif not isinstance(given[0], str):  # the record stays as it is
+                given = change(given)
+            content = json.dumps({"outputs": given}).encode()
         answering(200, content)(request)
 
     with false_server(answer) as url, in_front_of(url) as client:
-        answer = client.post(EXPLAIN, json={**BODY, "method": method})
-        assert answer.status_code == 502, answer.text
-        assert "another number of answers" in answer.json()["error"]
+        failed = client.post(EXPLAIN, json={**BODY, "method": method})
+        assert failed.status_code == 502, failed.text
+        assert said in failed.json()["error"]
 
 
 def test_errors_of_the_server_behind_are_passed_on_with_their_status(sidecar):

@@ -121,6 +121,13 @@ def read_inputs(
 
 
 def _values(name: str, values: Sequence[Any], model: Model, end: End, limits: Limits) -> Array:
+    made = _read(name, values, model, end, limits)
+    if made.dtype.kind == "f" and not np.isfinite(made).all():
+        raise bad(f"Input {name!r} holds NaN or infinite numbers. Send finite ones.")
+    return made
+
+
+def _read(name: str, values: Sequence[Any], model: Model, end: End, limits: Limits) -> Array:
     if end.dtype == "string":
         is_one = end.shape is not None and tuple(end.shape[1:]) == (1,)  # text an example
         values = [[v] if is_one and not isinstance(v, list) else v for v in values]

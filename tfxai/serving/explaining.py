@@ -102,11 +102,16 @@ def explain(question: Question, model: Model, limits: Limits, deadline: Deadline
     """
     name = question.method or _first(model)
     if name in model.explanations:
-        return _by_signature(name, question, model, limits, deadline)
-    if name not in fanout.METHODS:
+        made = _by_signature(name, question, model, limits, deadline)
+    elif name in fanout.METHODS:
+        made = _by_predictions(name, question, model, limits, deadline)
+    else:
         known = [one["name"] for one in methods(model)]
         raise bad(f"There is no method {name[:100]!r} for this model. Known: {', '.join(known)}.")
-    return _by_predictions(name, question, model, limits, deadline)
+    for array in (made.score, *made.values.values()):
+        if not np.isfinite(array).all():
+            raise no_upstream(f"What {name} gives for these instances is NaN or infinite.")
+    return made
 
 
 def _first(model: Model) -> str:
