@@ -183,10 +183,10 @@ async def _body(request: Request, most: int, deadline: Deadline) -> bytes:
     """The body of a request.
 
     Raises:
-        RequestError: 413, it is too large; 408, it did not come in time; 400, its length is none.
+        RequestError: 413, it is too large; 408, it did not come in time; 499, it broke off.
     """
     said = request.headers.get("content-length", "0")
-    size = int(said) if said.isdigit() and len(said) < 19 else 0
+    size = int(said) if said.isascii() and said.isdecimal() and len(said) < 19 else 0
     parts: list[bytes] = []
     try:
         async with asyncio.timeout(max(deadline.left, 0)):

@@ -7,7 +7,7 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from tfxai.serving import explaining, jsons
+from tfxai.serving import answers, explaining, jsons
 from tfxai.serving.asking import Question
 from tfxai.serving.limits import Limits
 from tfxai.serving.models import Deadline, Models, State, Which
@@ -173,7 +173,7 @@ class Rest:
                 "instances": len(made.score),
             }
             if not is_picture:
-                return reply(explaining.answer(made, question, model), **about)
+                return reply(answers.answer(made, question, model), **about)
         if made.pngs is None:
             raise RequestError(
                 406, f"{made.name} gives no picture for this model. Accept application/json."

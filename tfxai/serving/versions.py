@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from tfxai.errors import DataNotFoundError
+from tfxai.serving.disk import stamp_of, versions_in
 from tfxai.serving.models import Deadline, Model, Models, State, Which, not_found
 from tfxai.serving.problems import RequestError
 from tfxai.serving.signatures import Signature
 from tfxai.serving.tensors import Feeds
 
 _LOG = logging.getLogger("tfxai.serving")
-_FILES = 10_000  # of one version, looked at to see whether it is still being written
-GRAPH = "saved_model.pb"
 
 
 @dataclasses.dataclass
@@ -183,11 +182,11 @@ class Folder(Models):
 
     def _look(self) -> None:
         for name, folder in self._folders().items():
-            self._look_at(name, _versions(folder))
+            self._look_at(name, versions_in(folder))
 
     def _folders(self) -> dict[str, Path]:
         """The folder of each model, and of those that are gone."""
-        if _versions(self._base):
+        if versions_in(self._base):
             return {self._base.name: self._base}
         found = {
             one.name: one
@@ -223,7 +222,7 @@ class Folder(Models):
         version = known.get(number)
         if version is not None and version.state.state == "AVAILABLE":
             return True
-        stamp = _stamp(path)
+        stamp = stamp_of(path)
         if version is None or version.state.state == "UNLOADING":
             is_new = self._looked.is_set() and version is None
             version = _Version(path, stamp, State(number, "START"))
@@ -276,27 +275,3 @@ def _load(path: Path) -> Any:
     from tfxai.serving.loaded import Loaded
 
     return Loaded(path)
-
-
-def _versions(folder: Path) -> dict[int, Path]:
-    """The versions in a folder whose graph is there already, by number."""
-    if not folder.is_dir():
-        return {}
-    return {
-        int(one.name): one
-        for one in sorted(folder.iterdir())
-        if one.name.isascii() and one.name.isdigit() and (one / GRAPH).is_file()
-    }
-
-
-def _stamp(folder: Path) -> tuple[Any, ...]:
-    """What changes as long as a folder is being written."""
-    found: list[Any] = []
-    for place, _, names in os.walk(folder):
-        for name in sorted(names):
-            with contextlib.suppress(OSError):
-                status = os.stat(os.path.join(place, name))  # noqa: PTH116, PTH118
-                found.append((place, name, status.st_size, status.st_mtime_ns, status.st_ino))
-            if len(found) > _FILES:
-                return tuple(found)
-    return tuple(found)
