@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import time
 
 import keras
 import numpy as np
@@ -44,6 +45,7 @@ def explained(name, model, x, options=None, target=-1, batch_size=16):
 IMAGES = builders.images(2)
 TABLES = builders.images(3, (4,))
 GRID = (np.arange(30).reshape(6, 5) // 4).tolist()
+MANY = {"name": "slic", "options": {"segments": 5000}}
 CASES = [
     ("occlusion", {}),
     ("occlusion", {"window": [3, 2], "stride": [2, 1], "baseline": 0.5}),
@@ -127,6 +129,37 @@ def test_options_have_the_methods_own_defaults(name):
     assert kind.options == {key: getattr(fields, key) for key in kind.options}
     assert set(kind.options) == {field.name for field in dataclasses.fields(fields)}
     assert (kind.is_map, kind.completes) == (fields.is_map, fields.completes)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "shape"),
+    [
+        ("occlusion", {"window": 1, "stride": 1}, (224, 224, 3)),
+        ("rise", {"samples": 2**60}, (4,)),
+        ("rise", {"cells": 2**30}, (8, 8, 3)),
+        ("rise", {"cells": [9000, 9000]}, (8, 8, 3)),
+        ("kernel_shap", {"samples": 2**40}, (64,)),
+        ("kernel_shap", {"samples": 9000}, (4000,)),
+        ("kernel_shap", {"mask": np.arange(150_528).reshape(224, 224, 3).tolist()}, (224, 224, 3)),
+        ("shapley_sampling", {"samples": 2**40}, (64,)),
+        ("shapley_sampling", {"samples": 8}, (3000,)),
+        (
+            "shapley_sampling",
+            {"mask": {"name": "slic", "options": {"segments": 50_000}}},
+            (99, 99, 3),
+        ),
+    ],
+)
+def test_what_would_take_all_memory_is_refused_before(name, options, shape):
+    began = time.perf_counter()
+    with pytest.raises(TfxaiError):
+        fanout.method(name, options, shape)
+    assert time.perf_counter() - began < 5
+
+
+def test_all_orders_of_few_features_are_no_more_than_their_coalitions():
+    method = fanout.method("shapley_sampling", {"samples": 2000}, (5,), most=34)
+    assert method.rows == 2 + 2**5 - 2 + 2  # with the empty and the full one, walked through
 
 
 def test_a_check_that_raises_ends_it():

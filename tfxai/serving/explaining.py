@@ -185,15 +185,15 @@ def _by_predictions(
         return _checked(given, len(rows))[output].reshape(len(rows), -1)
 
     try:
-        method = fanout.method(name, question.options, x.shape[1:], preprocessing(model.record))
-        if method.rows > limits.steps:
-            raise too_much(
-                f"Runs of the model for {name}", method.rows, limits.steps, "--max-steps"
-            )
+        how = preprocessing(model.record)
+        method = fanout.method(name, question.options, x.shape[1:], how, limits.steps)
         batch = max(1, min(_BATCH, _BATCH_BYTES // max(1, x[0].nbytes)))
         made = method.explain(predict, x, target, batch, deadline.check)
     except RequestError:
         raise
+    except fanout.TooManyRowsError as error:
+        what = f"Runs of the model for {name}"
+        raise too_much(what, error.rows, limits.steps, "--max-steps") from error
     except TfxaiError as error:
         raise bad(str(error)) from error
     heat, pngs = _drawn(method, made, x, question.outputs)

@@ -14,21 +14,24 @@ from typing import Any
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import InvalidInputError, UnknownNameError
 from tfxai.serving.fanout.features import KernelSHAP, ShapleySampling
-from tfxai.serving.fanout.perturbing import Explained, Fanout
+from tfxai.serving.fanout.perturbing import Explained, Fanout, TooManyRowsError
 from tfxai.serving.fanout.windows import RISE, Occlusion
 
-__all__ = ["KINDS", "METHODS", "Explained", "Fanout", "method"]
+__all__ = ["KINDS", "METHODS", "Explained", "Fanout", "TooManyRowsError", "method"]
 
 KINDS: dict[str, type[Fanout]] = {
     one.name: one for one in (Occlusion, RISE, KernelSHAP, ShapleySampling)
 }
 """The methods by their registry names."""
 METHODS = tuple(KINDS)
-_MOST = 2**20  # of what is counted in options, before memory is taken for it
 
 
 def method(
-    name: str, options: Mapping[str, Any], shape: tuple[int, ...], how: Preprocessing | None = None
+    name: str,
+    options: Mapping[str, Any],
+    shape: tuple[int, ...],
+    how: Preprocessing | None = None,
+    most: int = 10_000,
 ) -> Fanout:
     """A method, its options read and checked.
 
@@ -37,21 +40,21 @@ def method(
         options: Those that differ from the defaults, of JSON's types.
         shape: Of one example, no axis of it free.
         how: How pixels became inputs, where it is known.
+        most: Inputs that the model may be asked about for one example.
 
     Raises:
         UnknownNameError: There is no method or option of that name.
+        TooManyRowsError: The model would be asked about more.
         InvalidInputError: An option is out of range.
     """
     if name not in KINDS:
         raise UnknownNameError.of("method", name, KINDS)
     kind = KINDS[name]
-    for option, value in options.items():
+    for option in options:
         if option not in kind.defaults:
             raise UnknownNameError.of("option", option, kind.defaults, name)
-        if isinstance(value, int) and abs(value) > _MOST and option != "seed":
-            raise InvalidInputError(f"{option}={value} is more than {_MOST:,}. Pass less.")
     try:
-        return kind({**kind.defaults, **options}, tuple(shape), how)
+        return kind({**kind.defaults, **options}, tuple(shape), how, most)
     except (TypeError, ValueError, OverflowError) as error:
         if isinstance(error, InvalidInputError):
             raise

@@ -17,6 +17,10 @@ from tfxai.core.superpixels import Slic
 from tfxai.errors import InvalidInputError
 from tfxai.serving.fanout.perturbing import Fanout
 
+_NUMBERS = 2**22  # samples times features: of the regression's matrix
+_SEGMENTS = 1000
+_FEW = 300  # elements of an image that are features by themselves
+
 
 class _Features(Fanout):
     """A method of features that are in a coalition or not."""
@@ -28,10 +32,11 @@ class _Features(Fanout):
         "seed": 0,
     }
     completes = True
-    _few = 300  # elements of an image that are features by themselves
 
-    def __init__(self, options: dict[str, Any], shape: tuple[int, ...], how: Any) -> None:
-        super().__init__(options, shape, how)
+    def __init__(
+        self, options: dict[str, Any], shape: tuple[int, ...], how: Any, most: int
+    ) -> None:
+        super().__init__(options, shape, how, most)
         check_samples(options["samples"])
         check_seed(options["seed"])
         self._slic, numbers = self._mask(options["mask"])
@@ -43,20 +48,11 @@ class _Features(Fanout):
 
     def _mask(self, mask: Any) -> tuple[Slic | None, Array]:
         """Superpixels, or the number of the feature of each element."""
-        none = np.zeros(self.shape, int)
-        is_image = len(self.shape) == 3
-        if isinstance(mask, Mapping) and mask.get("name") == Slic.name:
-            mask = Slic(**mask.get("options", {}))
-        elif mask == Slic.name:
-            mask = Slic()
-        if mask is None and is_image and math.prod(self.shape) > self._few:
-            mask = Slic()
-        if isinstance(mask, Slic):
-            if not is_image:
-                raise InvalidInputError(f"mask='slic' parts images, and {self.shape} is none.")
-            return mask, none
+        slic = self._superpixels(mask)
+        if slic is not None:
+            return slic, np.zeros(self.shape, int)
         if mask is None:
-            return None, np.arange(none.size).reshape(self.shape)
+            return None, np.arange(math.prod(self.shape)).reshape(self.shape)
         array = Content.of("mask", mask, "Pass lists of integers, 'slic' or null.").array
         if not array.size or array.dtype.kind not in "iuf" or (array != np.floor(array)).any():
             raise InvalidInputError("mask was expected to hold integers.")
@@ -70,6 +66,20 @@ class _Features(Fanout):
             ) from None
         numbers = np.unique(array, return_inverse=True)[1]
         return None, numbers.reshape(self.shape)
+
+    def _superpixels(self, mask: Any) -> Slic | None:
+        """Those that are asked for, or usual for an image of many elements."""
+        is_image = len(self.shape) == 3
+        slic = None
+        if isinstance(mask, Mapping) and mask.get("name") == Slic.name:
+            slic = Slic(**mask.get("options", {}))
+        elif mask == Slic.name or (mask is None and is_image and math.prod(self.shape) > _FEW):
+            slic = Slic()
+        if slic is not None and not is_image:
+            raise InvalidInputError(f"mask='slic' parts images, and {self.shape} is none.")
+        if slic is not None and slic.segments > _SEGMENTS:
+            raise InvalidInputError(f"segments={slic.segments} is more than {_SEGMENTS}.")
+        return slic
 
     def prepare(self, x: Array) -> None:
         """Parts each image into its superpixels."""
@@ -100,11 +110,18 @@ class KernelSHAP(_Features):
 
     name = "kernel_shap"
 
-    def __init__(self, options: dict[str, Any], shape: tuple[int, ...], how: Any) -> None:
-        super().__init__(options, shape, how)
-        self.coalitions, weights = kernel_coalitions(
-            self._features, options["samples"], options["seed"]
-        )
+    def __init__(
+        self, options: dict[str, Any], shape: tuple[int, ...], how: Any, most: int
+    ) -> None:
+        super().__init__(options, shape, how, most)
+        samples = options["samples"]
+        self.bound(min(samples, 2**self._features - 2))
+        if samples * self._features > _NUMBERS:
+            raise InvalidInputError(
+                f"{samples:,} samples of {self._features:,} features are too many here. Pass "
+                "fewer, or a mask with fewer features."
+            )
+        self.coalitions, weights = kernel_coalitions(self._features, samples, options["seed"])
         self._solve = shapley_map(self.coalitions, weights)
         self.count = len(self.coalitions)
 
@@ -118,11 +135,14 @@ class ShapleySampling(_Features):
     name = "shapley_sampling"
     defaults: ClassVar[dict[str, Any]] = {**_Features.defaults, "samples": 24}
 
-    def __init__(self, options: dict[str, Any], shape: tuple[int, ...], how: Any) -> None:
-        super().__init__(options, shape, how)
+    def __init__(
+        self, options: dict[str, Any], shape: tuple[int, ...], how: Any, most: int
+    ) -> None:
+        super().__init__(options, shape, how, most)
         samples = options["samples"]
         if samples % 2 or samples < 4:
             raise InvalidInputError(f"samples={samples!r} was expected to be even and at least 4.")
+        self.bound(min(samples * (self._features - 1), 2**self._features))
         orders, _ = orders_of(self._features, samples, options["seed"])
         self.coalitions, self._before, self._after = walks(orders)
         self.count = len(self.coalitions)

@@ -20,6 +20,19 @@ Predict = Callable[[Array], Array]
 PREDICTED = -1
 
 
+class TooManyRowsError(InvalidInputError):
+    """A method would ask a model more often than it may.
+
+    Args:
+        rows: Inputs for one example.
+        most: That are allowed.
+    """
+
+    def __init__(self, rows: int, most: int) -> None:
+        super().__init__(f"It would ask for {rows:,} predictions of an example, of {most:,}.")
+        self.rows = rows
+
+
 @dataclasses.dataclass(frozen=True)
 class Explained:
     """What a method made of a batch.
@@ -48,6 +61,10 @@ class Fanout(abc.ABC):
         options: Of the method, all of them.
         shape: Of one example.
         how: How pixels became inputs, where it is known: for the default baseline.
+        most: Inputs that the model may be asked about for one example.
+
+    Raises:
+        TooManyRowsError: They are more; said before time and memory are taken for them.
     """
 
     name: ClassVar[str]
@@ -58,9 +75,14 @@ class Fanout(abc.ABC):
     completes: ClassVar[bool] = False
 
     def __init__(
-        self, options: dict[str, Any], shape: tuple[int, ...], how: Preprocessing | None
+        self,
+        options: dict[str, Any],
+        shape: tuple[int, ...],
+        how: Preprocessing | None,
+        most: int,
     ) -> None:
         self.options = options
+        self._most = most
         self.shape = shape
         self._how = how
         self._baseline = check_baseline(options["baseline"])
@@ -70,6 +92,11 @@ class Fanout(abc.ABC):
             )
         self.count = 0
         """Perturbed inputs of an example."""
+
+    def bound(self, count: int) -> None:
+        """Raises `TooManyRowsError` where so many perturbed inputs are too many."""
+        if count + 2 > self._most:
+            raise TooManyRowsError(count + 2, self._most)
 
     @property
     def rows(self) -> int:

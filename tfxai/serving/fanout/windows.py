@@ -14,6 +14,8 @@ from tfxai.core.sweeps import Sweep, check_windows
 from tfxai.errors import InvalidInputError
 from tfxai.serving.fanout.perturbing import Fanout
 
+_CELLS = 2**14  # of a mask: numbers that are drawn for each row
+
 
 class Occlusion(Fanout):
     """`tfxai.Occlusion` by predictions."""
@@ -27,12 +29,15 @@ class Occlusion(Fanout):
     }
     is_map = True
 
-    def __init__(self, options: dict[str, Any], shape: tuple[int, ...], how: Any) -> None:
-        super().__init__(options, shape, how)
+    def __init__(
+        self, options: dict[str, Any], shape: tuple[int, ...], how: Any, most: int
+    ) -> None:
+        super().__init__(options, shape, how, most)
         self._reduce = options["reduce"]
         window, stride = check_windows(options["window"], options["stride"], self._reduce)
         self._sweep = Sweep.along(_sides(shape), window, stride)
         self.count = math.prod(self._sweep.counts)
+        self.bound(self.count)
 
     def prepare(self, x: Array) -> None:
         """Nothing: windows are the same for all."""
@@ -78,8 +83,10 @@ class RISE(Fanout):
     }
     is_map = True
 
-    def __init__(self, options: dict[str, Any], shape: tuple[int, ...], how: Any) -> None:
-        super().__init__(options, shape, how)
+    def __init__(
+        self, options: dict[str, Any], shape: tuple[int, ...], how: Any, most: int
+    ) -> None:
+        super().__init__(options, shape, how, most)
         check_samples(options["samples"])
         check_seed(options["seed"])
         chance = options["probability"]
@@ -97,6 +104,9 @@ class RISE(Fanout):
                 f"cells={cells!r} was expected to be an integer of at least 1, or one for each of "
                 f"{len(self._sides)} axes."
             )
+        if math.prod(self._cells) > _CELLS:
+            raise InvalidInputError(f"cells={cells!r} are more than {_CELLS:,}. Pass fewer.")
+        self.bound(options["samples"])
         self._kind: Any = np.float32
         self.count = options["samples"]
 
