@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -9,6 +11,7 @@ from scipy import ndimage
 import tfxai
 from tests import builders
 from tfxai.baselines import Blur, Constant, Mean, Noise, Samples
+from tfxai.core.baselines import check_baseline
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import InvalidInputError, UnknownNameError
 from tfxai.methods import IntegratedGradients
@@ -133,3 +136,17 @@ def test_what_cannot_be_a_baseline_is_refused():
             make()
     with pytest.raises(InvalidInputError, match=r"baselines have shape \(2, 3\), and \(R, 2\)"):
         IntegratedGradients(baseline=Samples(np.ones((2, 3))))(table, np.ones((1, 2)))
+
+
+@pytest.mark.parametrize(
+    ("record", "sentence"),
+    [
+        ({"name": "blurr", "options": {}}, "There is no baseline 'blurr'. Did you mean 'blur'"),
+        ({"name": 3, "options": {}}, "There is no baseline '3'"),
+        ({"name": "blur", "options": {"width": 3}}, "baseline='blur' has no options"),
+        ({"name": "blur", "options": 3}, "baseline='blur' has no options 3"),
+    ],
+)
+def test_a_record_of_a_baseline_that_is_none_is_refused(record, sentence):
+    with pytest.raises(InvalidInputError, match=re.escape(sentence)):
+        check_baseline(record)

@@ -82,7 +82,8 @@ def test_both_are_part_of_the_package():
         (("chelsea.png",), "superpixels are of one image"),
         ((DOT, 1), "segments=1 was expected to be an integer of at least 2"),
         ((DOT, 5.0), "segments=5.0 was expected"),
-        ((DOT, 5, 0), "compactness=0 was expected to be above 0"),
+        ((DOT, 5, 0), "compactness=0 was expected to lie from 1e-06 to 1e[+]06"),
+        ((DOT, 5, 1e-300), "compactness=1e-300 was expected"),
         ((DOT, 5, float("inf")), "compactness=inf was expected"),
     ],
 )

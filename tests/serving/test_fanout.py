@@ -180,7 +180,17 @@ def test_a_target_that_is_no_output_is_refused():
         explained("occlusion", builders.functional(), IMAGES, target=3)
 
 
-JSON = st.recursive(
+RECORD = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(["slic", "blur", "samples", "constant", "noise", "x"]),
+        "options": st.dictionaries(
+            st.sampled_from(["segments", "compactness", "sigma", "value", "array", "x"]),
+            st.integers(-1, 12) | st.floats() | st.just(1e-300),
+            max_size=2,
+        ),
+    }
+)
+JSON = RECORD | st.recursive(
     st.none() | st.booleans() | st.integers(-3, 2**40) | st.floats() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
     max_leaves=6,

@@ -28,7 +28,7 @@ def check_baseline(baseline: Any) -> Any:
         InvalidInputError: It is none of these, or not finite.
     """
     if _is_stored(baseline):
-        return KINDS[baseline["name"]](**baseline["options"])
+        return _from_record(baseline)
     if isinstance(baseline, Constant):
         baseline = baseline.value
     if baseline is None or isinstance(baseline, Content | Contents | Baseline | Samples):
@@ -59,6 +59,22 @@ def check_background(background: Any) -> Samples:
             "line pass a .npy file."
         )
     return background if isinstance(background, Samples) else Samples(background)
+
+
+def _from_record(record: Mapping[str, Any]) -> Any:
+    """A baseline out of JSON.
+
+    Raises:
+        UnknownNameError: There is none of that name.
+        InvalidInputError: It has no such options.
+    """
+    name, options = record["name"], record["options"]
+    if name not in list(KINDS):
+        raise UnknownNameError.of("baseline", str(name), KINDS)
+    try:
+        return KINDS[name](**options)
+    except TypeError as error:
+        raise InvalidInputError(f"baseline={name!r} has no options {options!r}.") from error
 
 
 def _is_stored(option: Any) -> bool:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tfxai.core.inputs import Array
 
 _MOST_SEEDS = 8  # for each superpixel wanted
+_LEAST = 1e-6  # compactness; where its square overflows, scikit-image writes beside its arrays
 
 
 @final
@@ -23,8 +24,8 @@ class Slic:
 
     Args:
         segments: Number of superpixels of each image, at least 2.
-        compactness: How far nearness counts beside colour, above 0: large values give squares.
-            Raised for an image so noisy that SLIC finds fewer parts than `segments`.
+        compactness: How far nearness counts beside colour, 1e-6 to 1e6: large values give
+            squares. Raised for an image so noisy that SLIC finds fewer parts than `segments`.
 
     Reference:
         Achanta et al., "SLIC Superpixels Compared to State-of-the-art Superpixel Methods", IEEE
@@ -44,8 +45,10 @@ class Slic:
             )
         weight = self.compactness
         is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
-        if not is_number or not 0 < weight < math.inf:
-            raise InvalidInputError(f"compactness={weight!r} was expected to be above 0.")
+        if not is_number or not _LEAST <= weight <= 1 / _LEAST:
+            raise InvalidInputError(
+                f"compactness={weight!r} was expected to lie from {_LEAST:g} to {1 / _LEAST:g}."
+            )
 
     def make(self, images: Array, preprocessing: Any | None) -> Array:
         """The superpixel of each pixel, (B, h, w) int32.
@@ -64,7 +67,7 @@ def superpixels(image: Any, segments: int = 50, compactness: float = 10.0) -> Ar
     Args:
         image: (h, w, C) of any numbers; three channels are taken as RGB.
         segments: Number of regions, at least 2.
-        compactness: How far nearness counts beside colour, above 0.
+        compactness: How far nearness counts beside colour, 1e-6 to 1e6.
 
     Returns:
         (h, w) int32, the region of each pixel, from 0 to segments - 1: a `mask=`.

@@ -55,7 +55,7 @@ def method(
             raise UnknownNameError.of("option", option, kind.defaults, name)
     try:
         return kind({**kind.defaults, **options}, tuple(shape), how, most)
-    except (TypeError, ValueError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         if isinstance(error, InvalidInputError):
             raise
         shown = json.dumps(dict(options), default=str)[:200]
