@@ -49,26 +49,20 @@ def main() -> None:
     image = np.asarray(subject.prepare(pixels), np.float32)
     with tempfile.TemporaryDirectory() as folder:
         save(subject, Path(folder) / "cifar10_cnn" / "1", METHODS)
-        with server(Path(folder)) as (port, process):
-            console.print(latency_table(subject, image, port))
+        with server("--model-base-path", folder) as (port, process):
+            with server("--upstream", f"http://127.0.0.1:{port}") as (sidecar, _):
+                console.print(latency_table(subject, image, port, sidecar))
             console.print(load_table(image, port))
             console.print(memory_table(image, port, process))
 
 
 @contextlib.contextmanager
-def server(base: Path) -> Iterator[tuple[int, psutil.Process]]:
-    """Port and process of a server that is ready."""
-    words = [
-        "-c",
-        "from tfxai.cli import main; main()",
-        "serve",
-        "--model-base-path",
-        str(base),
-        "--port",
-        "0",
-    ]
-    words += ["--log-level", "error"]
-    with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True) as process:
+def server(*options: str) -> Iterator[tuple[int, psutil.Process]]:
+    """Port and process of a server that is ready, with the logs of every request."""
+    words = ["-c", "from tfxai.cli import main; main()", "serve", *options, "--port", "0"]
+    with subprocess.Popen(
+        [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         assert process.stdout is not None  # noqa: S101
         port = int(process.stdout.readline().rstrip("/\n").rpartition(":")[2])
         try:
@@ -102,22 +96,25 @@ def asking(port: int, image: np.ndarray, method: str) -> Callable[[], Any]:
     return ask
 
 
-def latency_table(subject: tfxai.Subject, image: np.ndarray, port: int) -> Table:
+def latency_table(subject: tfxai.Subject, image: np.ndarray, port: int, sidecar: int) -> Table:
     """One client beside the bare call in this process, in turns."""
     table = Table(title=f"One client, {RUNS} rounds: :explain over the call in this process")
-    for name in ("method", "in this process, ms", "over HTTP, ms", "median of ratios"):
+    for name in ("method", "call, ms", "HTTP, ms", "ratio", "through a sidecar, ms", "ratio"):
         table.add_column(name, justify="left" if name == "method" else "right")
     for name, method in METHODS.items():
-        ask = asking(port, image, name)
-        ways = {"call": lambda method=method: method(subject, image), "http": ask}
+        ways: dict[str, Callable[[], object]] = {
+            "call": lambda method=method: method(subject, image),
+            "http": asking(port, image, name),
+            "sidecar": asking(sidecar, image, name),
+        }
         for way in ways.values():
             for _ in range(10):
                 way()
         times = interleaved(ways, RUNS)
-        median, *_ = ratio(times["http"], times["call"])
-        table.add_row(
-            name, milliseconds(times["call"]), milliseconds(times["http"]), f"{median:.2f}"
-        )
+        cells = [name, milliseconds(times["call"])]
+        for way in ("http", "sidecar"):
+            cells += [milliseconds(times[way]), f"{ratio(times[way], times['call'])[0]:.2f}"]
+        table.add_row(*cells)
     return table
 
 
