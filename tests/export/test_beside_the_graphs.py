@@ -100,7 +100,7 @@ def test_a_request_of_each_signature_warms_a_server_up(exported):
         for record in tf.data.TFRecordDataset(str(path / EXTRA / "tf_serving_warmup_requests"))
     ]
     cases = read_cases(path / EXTRA / "tfxai_check.npz")
-    assert len(records) == len(cases) == 3
+    assert len(records) == len(cases) == 4
     for record, (name, (feeds, _)) in zip(records, cases.items(), strict=True):
         log = kind.FromString(record)
         assert log.predict_log.request.model_spec.name == "small"

@@ -55,6 +55,7 @@ def test_a_whole_export_passes_and_what_was_not_checked_is_said(copy):
     assert {name: set(ways) for name, ways in report.signatures.items()} == {
         "serve": {"session"},
         "explain_saliency": {"session"},
+        "describe": {"session"},
     }
     assert max(max(ways.values()) for ways in report.signatures.values()) <= 1e-5
     assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["passed"]

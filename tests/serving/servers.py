@@ -25,8 +25,9 @@ import tfxai
 from tests.processes import ROOT
 from tfxai.serving.app import Server
 from tfxai.serving.limits import Limits
+from tfxai.serving.listening import listen
 from tfxai.serving.models import Models
-from tfxai.serving.running import listen, runner
+from tfxai.serving.running import runner
 
 START = "from tfxai.cli import main; main()"
 PATIENCE = 60.0  # seconds that anything may take here before a test fails
@@ -46,6 +47,7 @@ def serving(models: Models, limits: Limits | None = None, **options: Any) -> Ite
     finally:
         uvicorn.should_exit = True
         thread.join(PATIENCE)
+        assert not thread.is_alive()
 
 
 class Command:
@@ -109,6 +111,17 @@ def until(holds: Callable[[], Any]) -> None:
     while not holds():
         assert time.monotonic() < end, "it did not come to hold"
         time.sleep(0.02)
+
+
+def refuses(address: tuple[str, int]) -> bool:
+    """Whether nothing listens there."""
+    try:
+        socket.create_connection(address, timeout=0.1).close()
+    except ConnectionRefusedError:
+        return True
+    except TimeoutError:  # it begins no more
+        pass
+    return False
 
 
 def is_ready(url: str) -> bool:

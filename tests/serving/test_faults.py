@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
+import socket
+import sys
 import threading
 import time
 
@@ -14,16 +16,21 @@ import pytest
 
 from tests.processes import loaded
 from tests.serving.servers import (
+    PATIENCE,
     b64,
     command,
     false_server,
     free_port,
     photograph,
+    refuses,
     serving,
     until,
 )
 from tfxai.errors import InvalidInputError
+from tfxai.serving import running
+from tfxai.serving.app import Server
 from tfxai.serving.limits import Limits
+from tfxai.serving.listening import begin_no_more, has_waiting, listen
 from tfxai.serving.upstream import Upstream
 
 PREDICT = "/v1/models/cifar10_cnn:predict"
@@ -269,6 +276,67 @@ def test_nothing_that_was_begun_is_lost_when_it_is_told_to_end(base, kept):
     assert len(refused) <= 8
 
 
+HEALTH = b"GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
+
+
+def connected(address):
+    """A connection of its own."""
+    return socket.create_connection(address, timeout=PATIENCE)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a means of Linux")
+def test_connections_that_have_begun_can_be_accepted_while_no_new_one_begins():
+    with listen("127.0.0.1", 0) as listening:
+        address = listening.getsockname()
+        assert not has_waiting(listening)
+        with connected(address) as client:
+            begin_no_more(listening)
+            with pytest.raises(TimeoutError):
+                socket.create_connection(address, timeout=0.2)
+            client.sendall(b"asked")  # only the first segment of a connection is dropped
+            assert has_waiting(listening)
+            with listening.accept()[0] as accepted:
+                assert accepted.recv(10) == b"asked"
+            assert not has_waiting(listening)
+    with pytest.raises(ConnectionRefusedError):
+        connected(address)
+
+
+def test_a_connection_that_the_server_has_not_yet_accepted_is_answered(base):
+    """The process stands still while the time to end comes and a client connects."""
+    with command("--model-base-path", str(base / "pair"), "--drain", "0.3") as started:
+        url = httpx.URL(started.url)
+        started.process.send_signal(signal.SIGTERM)
+        until(lambda: "ending" in started.log)
+        started.process.send_signal(signal.SIGSTOP)
+        time.sleep(0.5)
+        with connected((url.host, url.port)) as client:
+            client.sendall(HEALTH)
+            started.process.send_signal(signal.SIGCONT)
+            assert client.recv(15) == b"HTTP/1.1 200 OK"
+        assert started.end() == 0
+
+
+@pytest.mark.parametrize("speaks", [True, False])
+def test_a_first_request_that_comes_late_is_answered_and_waited_for_a_while(monkeypatch, speaks):
+    monkeypatch.setattr(running, "_SILENT", PATIENCE if speaks else 0.1)
+    with contextlib.ExitStack() as stack:
+        listening = listen("127.0.0.1", 0)
+        address = listening.getsockname()
+        uvicorn = running.runner(Server(Upstream("http://127.0.0.1:1"), Limits()))
+        thread = threading.Thread(target=uvicorn.run, kwargs={"sockets": [listening]})
+        thread.start()
+        client = stack.enter_context(connected(address))
+        until(lambda: uvicorn.server_state.connections)
+        uvicorn.should_exit = True
+        until(lambda: refuses(address))
+        if speaks:
+            client.sendall(HEALTH)
+            assert client.recv(15) == b"HTTP/1.1 200 OK"
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
 def test_a_request_in_flight_ends_though_it_takes_longer_than_the_drain(base):
     words = ("--model-base-path", str(base), "--drain", "0")
     body = {**BODY, "method": "rise", "options": {"samples": 3000}, "outputs": ["heatmap_png"]}
@@ -308,7 +376,8 @@ SERVING = """
 import contextlib
 from tfxai.serving.app import Server
 from tfxai.serving.limits import Limits
-from tfxai.serving.running import listen, runner
+from tfxai.serving.listening import listen
+from tfxai.serving.running import runner
 @contextlib.contextmanager
 def serving(models):
     listening = listen("127.0.0.1", 0)

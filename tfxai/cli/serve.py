@@ -119,8 +119,9 @@ def serve(  # noqa: PLR0913 - an option for each limit
         raise InvalidInputError(f"--log-level was expected to be one of {', '.join(LEVELS)}.")
     token = _token(token_file)
     try:
+        from tfxai.serving.listening import listen
         from tfxai.serving.logs import log_to_stderr
-        from tfxai.serving.running import listen, runner
+        from tfxai.serving.running import runner
     except ModuleNotFoundError as error:
         raise MissingExtraError.of(str(error.name), "serve") from error
     from tfxai.serving.app import Server

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfxai.errors import InvalidInputError
 from tfxai.export.folders import VersionFolder
 from tfxai.export.graphs import problems
 from tfxai.export.layouts import layouts
-from tfxai.export.names import CHECK, DESCRIBE, EXTRA
+from tfxai.export.names import CHECK, DESCRIBE, DESCRIPTION, EXAMPLES, EXTRA
 from tfxai.export.probes import probe, write_cases, write_warmup
 from tfxai.export.records import record, write_record
 from tfxai.export.signatures import Signature, describe, explain, serve
@@ -150,6 +151,8 @@ def _write_extra(
 ) -> None:
     folder.mkdir(exist_ok=True)
     cases = {one.name: probe(one, subject, leaves) for one in signatures}
+    text = np.array([json.dumps(content).encode()])
+    cases[DESCRIBE] = {EXAMPLES: np.zeros(1, np.int32)}, {DESCRIPTION: text}
     write_warmup(folder, content["model"], cases)
     write_cases(folder / CHECK, cases)
     write_record(folder, content)

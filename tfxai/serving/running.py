@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import socket
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from tfxai.errors import OutputError
 from tfxai.serving import jsons
 from tfxai.serving.app import Server
+from tfxai.serving.listening import begin_no_more, has_waiting
 
 _LOG = logging.getLogger("tfxai.serving")
-_BACKLOG = 2048
+_ACCEPTED = 5.0  # seconds in which connections that have begun are accepted
+_SILENT = 2.0  # seconds in which the first request of a connection may begin
 
 
 class _Protocol(HttpToolsProtocol):
@@ -35,9 +38,10 @@ class _Protocol(HttpToolsProtocol):
 
 
 class _Uvicorn(uvicorn.Server):
-    """Uvicorn that first closes its kept connections one by one, then stops to listen.
+    """Uvicorn that loses no request when it ends.
 
-    A request that a client has sent over a kept connection would otherwise meet a closed one.
+    It closes its kept connections one by one, each after an answer that says so; lets no new one
+    begin; accepts those that have begun, and waits for the first request of each.
     """
 
     def __init__(self, config: uvicorn.Config, server: Server, drain: float) -> None:
@@ -61,27 +65,26 @@ class _Uvicorn(uvicorn.Server):
             self.should_exit = True
         return await super().on_tick(counter)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends to listen, then to answer."""
+        if not self.force_exit:
+            await self._accept_the_last(sockets or [])
+        await super().shutdown(sockets)
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there.
+    async def _accept_the_last(self, sockets: list[socket.socket]) -> None:
+        for one in sockets:
+            begin_no_more(one)
+        await asyncio.sleep(0.1)  # for what is on its way
+        await self._while(lambda: any(map(has_waiting, sockets)), _ACCEPTED)
+        for server in self.servers:
+            server.close()
+        connections: Any = self.server_state.connections
+        await self._while(lambda: any(one.cycle is None for one in connections), _SILENT)
 
-    Raises:
-        OutputError: The place is taken, or none of this machine.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio sends small answers at once (TCP_NODELAY) only where the protocol is named
-    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        made.bind((host, port))
-        made.listen(_BACKLOG)
-    except (OSError, OverflowError) as error:
-        made.close()
-        raise OutputError(
-            f"Cannot listen at {host}:{port}: {getattr(error, 'strerror', None) or error}. Choose "
-            "another --host or --port."
-        ) from error
-    return made
+    async def _while(self, holds: Callable[[], bool], seconds: float) -> None:
+        ends = time.monotonic() + seconds
+        while holds() and time.monotonic() < ends and not self.force_exit:
+            await asyncio.sleep(0.02)
 
 
 def runner(server: Server, *, drain: float = 0.0, seconds: float = 60.0) -> uvicorn.Server:
