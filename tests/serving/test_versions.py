@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import shutil
 import threading
 import time
+import weakref
 
 import httpx
 import numpy as np
@@ -15,6 +17,7 @@ import tensorflow as tf
 from tests.serving.conftest import documented
 from tests.serving.servers import serving, until
 from tfxai.errors import DataNotFoundError
+from tfxai.serving.garbage import settle, settled
 from tfxai.serving.models import Deadline, Which
 from tfxai.serving.problems import RequestError
 from tfxai.serving.versions import Folder
@@ -116,6 +119,31 @@ def test_a_new_version_takes_over_and_the_old_one_ends(tmp_path):
         until(lambda: states(models).get(1) == "END")
         shutil.rmtree(folder / "1")
         until(lambda: states(models) == {2: "AVAILABLE"})
+
+
+def test_what_is_loaded_is_passed_over_by_the_search_for_garbage(tmp_path):
+    folder = tmp_path / "plus"
+    folder.mkdir()
+    version(folder, 1)
+    changes = []
+
+    def changed():
+        settle()
+        changes.append(gc.get_freeze_count())
+
+    with settled(), watched(tmp_path, changed=changed) as models:
+        assert len(changes) == 1
+        assert changes[0] > 10_000
+        with models.model(Which("plus"), Deadline(60)) as held:
+            version(folder, 2)
+            until(lambda: len(changes) == 2)
+            until(lambda: states(models).get(1) == "UNLOADING")
+            old = weakref.ref(held._loaded)
+            del held
+        until(lambda: len(changes) == 3)
+        assert old() is None
+        assert states(models) == {1: "END", 2: "AVAILABLE"}
+    assert gc.get_freeze_count() == 0
 
 
 def test_no_request_fails_while_versions_come_and_go(tmp_path):

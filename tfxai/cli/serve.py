@@ -125,6 +125,7 @@ def serve(  # noqa: PLR0913 - an option for each limit
     except ModuleNotFoundError as error:
         raise MissingExtraError.of(str(error.name), "serve") from error
     from tfxai.serving.app import Server
+    from tfxai.serving.garbage import settled
 
     limits = _limits(
         body=int(max_body * _MB),
@@ -147,7 +148,8 @@ def serve(  # noqa: PLR0913 - an option for each limit
     shown_host = f"[{where[0]}]" if ":" in where[0] else where[0]
     say(f"Serving {shown(upstream or str(model_base_path))} at http://{shown_host}:{where[1]}/")
     serving = runner(Server(models, limits, token), drain=drain, seconds=timeout)
-    serving.run(sockets=[listening])
+    with settled():
+        serving.run(sockets=[listening])
 
 
 def _limits(**said: Any) -> Limits:
@@ -167,9 +169,10 @@ def _upstream(url: str, names: list[str], limits: Limits) -> Models:
 
 
 def _folder(base: Path, labels: list[str], keep: int, poll: float) -> Models:
+    from tfxai.serving.garbage import settle
     from tfxai.serving.versions import Folder
 
-    return Folder(base, keep=keep, labels=_labels(labels), poll_seconds=poll)
+    return Folder(base, keep=keep, labels=_labels(labels), poll_seconds=poll, changed=settle)
 
 
 def _labels(said: list[str]) -> dict[str, dict[str, int]]:

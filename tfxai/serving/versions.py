@@ -54,6 +54,7 @@ class Folder(Models):
         labels: Model name to label to version.
         poll_seconds: Between two looks at the folder.
         load: Makes the graphs of a version from its folder.
+        changed: Called after versions were loaded or unloaded.
 
     Raises:
         DataNotFoundError: There is no such folder.
@@ -67,6 +68,7 @@ class Folder(Models):
         labels: Mapping[str, Mapping[str, int]] | None = None,
         poll_seconds: float = 1.0,
         load: Callable[[Path], Any] | None = None,
+        changed: Callable[[], None] | None = None,
     ) -> None:
         self._base = Path(os.path.abspath(base))  # noqa: PTH100 - "." has no name otherwise
         if not self._base.is_dir():
@@ -78,6 +80,8 @@ class Folder(Models):
         self._labels = labels or {}
         self._poll_seconds = poll_seconds
         self._load = load or _load
+        self._changed = changed
+        self._has_changed = False
         self._lock = threading.Lock()
         self._models: dict[str, dict[int, _Version]] = {}
         self._looked = threading.Event()
@@ -167,12 +171,16 @@ class Folder(Models):
             version.loaded.close()
             version.loaded = None
             version.state = State(version.state.version, "END")
+            self._has_changed = True
             _LOG.info("unloaded", extra={"path": str(version.path)})
 
     def _watch(self) -> None:
         while not self._stopped.is_set():
             try:
                 self._look()
+                if self._has_changed and self._changed is not None:
+                    self._has_changed = False
+                    self._changed()
             except OSError as error:  # a disk that is gone for a while may come back
                 _LOG.warning("The folder of the models cannot be read: %s", error.strerror)
             except Exception:
@@ -251,6 +259,7 @@ class Folder(Models):
         with self._lock:
             version.loaded = loaded
             version.state = State(number, "AVAILABLE")
+            self._has_changed = True
         _LOG.info("loaded", extra=about)
         return True
 
