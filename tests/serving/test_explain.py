@@ -123,13 +123,13 @@ def test_parameters_may_stand_apart_from_the_data(server):
     """As KServe's and Vertex AI's clients send them."""
     body = {"instances": [b64(photograph())], "parameters": {"method": "grad_cam", "target": 3}}
     (one,), content = explained(server, **body)
-    assert content["signature"] == "grad_cam"
+    assert content["explainer"] == "grad_cam"
     assert one["outputIndex"] == [3]
 
 
 def test_the_first_signature_is_the_method_of_those_who_name_none(client):
     _, content = explained(client, instances=[b64(photograph())])
-    assert content["signature"] == "integrated_gradients"
+    assert content["explainer"] == "integrated_gradients"
 
 
 def test_only_what_is_asked_for_is_sent(client):

@@ -20,6 +20,7 @@ from tfxai.errors import DataNotFoundError
 from tfxai.serving.garbage import settle, settled
 from tfxai.serving.models import Deadline, Which
 from tfxai.serving.problems import RequestError
+from tfxai.serving.upstream import Upstream
 from tfxai.serving.versions import Folder
 
 POLL = 0.05
@@ -36,10 +37,21 @@ class Plus(tf.Module):
         return {"y": x + self.number}
 
 
-def version(folder, number):
+class Times(tf.Module):
+    """y = its number times the sum of x."""
+
+    def __init__(self, number):
+        self.number = tf.Variable(float(number))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32, "x")])
+    def __call__(self, x):
+        return {"y": self.number * tf.reduce_sum(x, axis=1, keepdims=True)}
+
+
+def version(folder, number, kind=Plus):
     """Writes version NUMBER, which adds its number, as an export does: beside, then renamed."""
     beside = folder / f".writing-{number}"
-    module = Plus(number)
+    module = kind(number)
     tf.saved_model.save(module, str(beside), signatures={"serving_default": module.__call__})
     return beside.rename(folder / str(number))
 
@@ -176,6 +188,47 @@ def test_no_request_fails_while_versions_come_and_go(tmp_path):
             thread.join()
     assert failed == []
     assert seen == {1.0, 2.0, 3.0, 4.0, 5.0, 6.0}
+
+
+def test_an_explanation_through_a_sidecar_rests_on_one_version(tmp_path):
+    """The version that the sidecar knows of has ended: it asks for the next one, and only that."""
+    folder = tmp_path / "times"
+    folder.mkdir()
+    version(folder, 1, Times)
+    models, asked = Folder(tmp_path, poll_seconds=POLL), []
+
+    class Recorded(Upstream):
+        def predict(self, which, *rest):
+            asked.append(which.version)
+            return super().predict(which, *rest)
+
+    def explained():
+        body = {"instances": [[1.0, 2.0, 3.0]], "method": "shapley_sampling"}
+        answer = httpx.post(f"{sidecar}/v1/models/times:explain", json=body, trust_env=False)
+        assert answer.status_code == 200, answer.text
+        (one,) = answer.json()["explanations"][0]["attributions"]
+        return answer.json()["modelVersion"], one["featureAttributions"]["x"]
+
+    def inferred():
+        tensor = {"name": "x", "shape": [1, 3], "datatype": "FP32", "data": [1, 2, 3]}
+        url = f"{sidecar}/v2/models/times/infer"
+        return httpx.post(url, json={"inputs": [tensor]}, trust_env=False).json()["outputs"]
+
+    with serving(models) as url, serving(Recorded(url)) as sidecar:
+        for number, ask in ((1, explained), (2, explained), (3, inferred)):
+            if number > 1:
+                version(folder, number, Times)
+                until(lambda n=number: states(models, "times").get(n) == "AVAILABLE")
+                until(lambda n=number - 1: states(models, "times").get(n) in ("END", None))
+            asked.clear()
+            given = ask()
+            if ask is explained:
+                assert given == (str(number), [number, 2 * number, 3 * number])
+                assert len(asked) >= 2
+            else:
+                assert given[0]["data"] == [18]
+            assert asked[: number > 1] == [number - 1] * (number > 1)
+            assert set(asked[number > 1 :]) == {number}
 
 
 def test_a_version_is_not_loaded_while_it_is_being_copied(tmp_path):

@@ -54,7 +54,7 @@ def answer(made: Explanation, question: Question, model: Model) -> dict[str, Any
         ],
         "model": model.which.name,
         "modelVersion": None if model.version is None else str(model.version),
-        "signature": made.name,
+        "explainer": made.name,
         **made.about,
     }
     if made.predictions is not None:

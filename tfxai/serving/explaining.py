@@ -100,9 +100,7 @@ def _by_signature(
     ends = without_target(signature.inputs)
     feeds = read_inputs(question.instances, model, ends, limits)
     count = len(question.instances)
-    if TARGET in signature.inputs:
-        end = signature.inputs[TARGET]
-        feeds[TARGET] = read_target(question.target, count, model, end)
+    feeds[TARGET] = read_target(question.target, count, model, signature.inputs[TARGET])
     wanted = needed(signature.outputs, question.outputs)
     given = _checked(model.run(key, feeds, wanted, deadline), count)
     predictions = None

@@ -7,13 +7,15 @@ import contextlib
 import dataclasses
 import json
 import time
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, TypeVar
 
-from tfxai.export.names import DEFAULT, EXPLAIN, SCHEMA, SERVE
-from tfxai.serving.problems import RequestError, bad, late
+from tfxai.export.names import DEFAULT, EXPLAIN, SCHEMA, SERVE, TARGET
+from tfxai.serving.problems import RequestError, VersionEndedError, bad, late
 from tfxai.serving.signatures import Signature
 from tfxai.serving.tensors import Feeds
+
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +119,8 @@ class Model(abc.ABC):
             name.removeprefix(EXPLAIN)
             for name in names
             if name.startswith(EXPLAIN)
-            and {"target", "score"} <= set(self.signatures[name].outputs)
+            and TARGET in self.signatures[name].inputs
+            and {TARGET, "score"} <= set(self.signatures[name].outputs)
         ]
 
 
@@ -147,6 +150,19 @@ class Models(abc.ABC):
         Raises:
             RequestError: It is not there.
         """
+
+    def use(self, which: Which, deadline: Deadline, work: Callable[[Model], T]) -> T:
+        """What some work gives with a model, begun again where its version ended meanwhile.
+
+        Raises:
+            RequestError: The model is not there, or the work fails.
+        """
+        try:
+            with self.model(which, deadline) as model:
+                return work(model)
+        except VersionEndedError:
+            with self.model(which, deadline) as model:
+                return work(model)
 
     @abc.abstractmethod
     def waits_for(self) -> str | None:

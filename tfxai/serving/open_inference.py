@@ -81,7 +81,8 @@ class OpenInference:
         parameters = body.get("parameters", {})
         if not isinstance(parameters, dict):
             raise bad("'parameters' was expected to be an object.")
-        with self._models.model(which, call.deadline) as model:
+
+        def infer(model: Model) -> Reply:
             name = parameters.get(_SIGNATURE, model.serve)
             known = [one for one in model.signatures if not one.startswith("__")]
             if name not in known:
@@ -100,6 +101,8 @@ class OpenInference:
             ]
             about = {"model": which.name, "version": model.version, "signature": name}
             return reply(content, verb="infer", **about)
+
+        return self._models.use(which, call.deadline, infer)
 
 
 def _metadata(model: Model) -> dict[str, Any]:

@@ -26,6 +26,10 @@ class RequestError(TfxaiError):
         self.retry_after = retry_after
 
 
+class VersionEndedError(RequestError):
+    """The latest version was asked for, and it ended while the request used it."""
+
+
 def bad(sentence: str) -> RequestError:
     """The request itself is wrong."""
     return RequestError(400, sentence)

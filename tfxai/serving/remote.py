@@ -13,7 +13,7 @@ import numpy as np
 
 from tfxai.export.names import DESCRIBE, DESCRIPTION, EXAMPLES
 from tfxai.serving.models import Deadline, Model, Models, Which, read_record
-from tfxai.serving.problems import RequestError, no_upstream
+from tfxai.serving.problems import RequestError, VersionEndedError, no_upstream
 from tfxai.serving.signatures import Signature
 from tfxai.serving.tensors import Feeds
 
@@ -117,7 +117,7 @@ class Remote(Models):
             known = self._described.get(which)
         if known is None or not known.is_fresh:
             known = self.describe(which, deadline)
-            known.record = self._record(which, known, deadline)
+            known.record = _RemoteModel(self, which, known).read_record(deadline)
             with self._lock:
                 fresh = {key: one for key, one in self._described.items() if one.is_fresh}
                 self._described = {**fresh, which: known}
@@ -128,29 +128,34 @@ class Remote(Models):
                 self._described.pop(which, None)
             raise
 
-    def _record(self, which: Which, known: Described, deadline: Deadline) -> dict[str, Any] | None:
-        """What an export says of itself, by the signature that gives it."""
-        signature = known.signatures.get(DESCRIBE)
-        if signature is None or set(signature.inputs) != {EXAMPLES}:
-            return None
-        feeds = {EXAMPLES: np.zeros(1, np.int32)}
-        given = self.predict(which, DESCRIBE, feeds, signature, None, deadline)
-        texts = given.get(DESCRIPTION)
-        if texts is None or texts.shape != (1,):
-            raise no_upstream("The server behind this one gave another record than was asked for.")
-        return read_record(bytes(texts[0]))
-
 
 class _RemoteModel(Model):
-    """A model that the server behind has."""
+    """A model that the server behind has. All its runs are of the version that was described."""
 
     def __init__(self, remote: Remote, which: Which, known: Described) -> None:
         super().__init__(which, known.version, known.signatures, known.record)
         self._remote = remote
+        self._one = which if known.version is None else Which(which.name, known.version)
 
     def run(
         self, signature: str, feeds: Feeds, outputs: Collection[str] | None, deadline: Deadline
     ) -> Feeds:
         """Asks for it."""
         end = self.signatures[signature]
-        return self._remote.predict(self.which, signature, feeds, end, outputs, deadline)
+        try:
+            return self._remote.predict(self._one, signature, feeds, end, outputs, deadline)
+        except RequestError as error:
+            if error.status == 404 and self._one != self.which:
+                raise VersionEndedError(404, str(error)) from error
+            raise
+
+    def read_record(self, deadline: Deadline) -> dict[str, Any] | None:
+        """What an export says of itself, by the signature that gives it."""
+        signature = self.signatures.get(DESCRIBE)
+        if signature is None or set(signature.inputs) != {EXAMPLES}:
+            return None
+        given = self.run(DESCRIBE, {EXAMPLES: np.zeros(1, np.int32)}, None, deadline)
+        texts = given.get(DESCRIPTION)
+        if texts is None or texts.shape != (1,):
+            raise no_upstream("The server behind this one gave another record than was asked for.")
+        return read_record(bytes(texts[0]))

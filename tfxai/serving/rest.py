@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from tfxai.serving import answers, explaining, jsons
 from tfxai.serving.asking import Question
 from tfxai.serving.limits import Limits
-from tfxai.serving.models import Deadline, Models, State, Which
+from tfxai.serving.models import Deadline, Model, Models, State, Which
 from tfxai.serving.problems import RequestError, bad
 from tfxai.serving.signatures import to_metadata
 from tfxai.serving.tensors import read_feeds, signature_of, write_answer
@@ -163,17 +163,21 @@ class Rest:
         question = Question.read(jsons.read(call.body), self._limits)
         if is_picture:
             question = _one_picture(question)
-        with self._models.model(which, call.deadline) as model:
-            made = explaining.explain(question, model, self._limits, call.deadline)
-            about = {
-                "model": which.name,
-                "version": model.version,
-                "verb": "explain",
-                "explainer": made.name,
-                "instances": len(made.score),
-            }
-            if not is_picture:
-                return reply(answers.answer(made, question, model), **about)
+        return self._models.use(
+            which, call.deadline, lambda model: self._explained(model, question, is_picture, call)
+        )
+
+    def _explained(self, model: Model, question: Question, is_picture: bool, call: Call) -> Reply:
+        made = explaining.explain(question, model, self._limits, call.deadline)
+        about = {
+            "model": model.which.name,
+            "version": model.version,
+            "verb": "explain",
+            "explainer": made.name,
+            "instances": len(made.score),
+        }
+        if not is_picture:
+            return reply(answers.answer(made, question, model), **about)
         if made.pngs is None:
             raise RequestError(
                 406, f"{made.name} gives no picture for this model. Accept application/json."

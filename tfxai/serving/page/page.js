@@ -150,12 +150,12 @@ function show(answer, milliseconds) {
   drawImage();
   $("heatmap").hidden = !one.heatmapPng;
   if (one.heatmapPng) $("heatmap").src = `data:image/png;base64,${one.heatmapPng.b64}`;
-  $("heatmap").alt = `Heatmap of ${words(answer.signature)} for ${name(target)}`;
+  $("heatmap").alt = `Heatmap of ${words(answer.explainer)} for ${name(target)}`;
   $("prediction").textContent = order.length ? `${name(order[0])}` : "";
   listClasses(order.slice(0, TOP), target, outputs, name);
   $("legend").textContent = legend(answer, target >= 0 ? name(target) : "the score");
   const facts = [
-    ["Method", words(answer.signature)],
+    ["Method", words(answer.explainer)],
     ["Explained", target >= 0 ? name(target) : "score"],
     [`Score (${answer.score || "output"})`, number4(one.instanceOutputValue)],
     ["Score at the baseline", number4(one.baselineOutputValue)],
@@ -190,10 +190,10 @@ function listClasses(shown, target, outputs, name) {
 }
 
 function legend(answer, name) {
-  const chosen = state.about.methods.find((one) => one.name === answer.signature) || {};
+  const chosen = state.about.methods.find((one) => one.name === answer.explainer) || {};
   const layers = chosen.layers ? `, at ${chosen.layers.join(", ")}` : "";
   const colours = { true: " Red speaks for it, blue against it.", false: " Bright is strong." };
-  return `${words(answer.signature)}${layers}: what the score of ${name} rests on.${colours[chosen.signed] || ""}`;
+  return `${words(answer.explainer)}${layers}: what the score of ${name} rests on.${colours[chosen.signed] || ""}`;
 }
 
 function gap(one) {
