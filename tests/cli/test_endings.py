@@ -75,6 +75,13 @@ def test_the_version_is_printed(run):
     assert run("--version").stdout == f"tfxai {version('tfxai')}\n"
 
 
+def test_it_runs_as_a_module_too():
+    done = subprocess.run(
+        [sys.executable, "-m", "tfxai", "--version"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout == f"tfxai {version('tfxai')}\n"
+
+
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_loads_nothing_heavy(run, command):
     code = "from tfxai.cli import main\ntry:\n    main()\nexcept SystemExit as end:\n"

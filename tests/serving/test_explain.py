@@ -243,7 +243,9 @@ IMAGE = b64(photograph())
         ({"instances": [{"b64": "?"}]}, "is no base64"),
         ({"instances": [IMAGE, [1]]}, "mixes images and numbers"),
         ({"instances": [[1, 2]]}, "has the shape [1, 2], and (any, 32, 32, 3) is expected"),
-        ({"instances": ["cat"]}, "was expected to hold numbers only"),
+        ({"instances": ["cat.jpg"]}, 'Send numbers, or an image as {"b64": "..."}'),
+        ({"instances": [IMAGE], "target": 10}, "0 to 9, or -1 for the predicted class. It is 10."),
+        ({"instances": [[[["a"]]]]}, "was expected to hold numbers only"),
         ({"instances": [np.full((32, 32, 3), np.nan).tolist()]}, "holds NaN or infinite numbers"),
     ],
 )
@@ -252,3 +254,9 @@ def test_bad_questions_are_answered_in_a_sentence(client, body, said):
     assert answer.status_code == 400, answer.text
     assert list(answer.json()) == ["error"]
     assert said in answer.json()["error"]
+
+
+def test_a_question_is_a_post(client):
+    answer = client.get(PATH)
+    assert answer.status_code == 405
+    assert "as a POST" in answer.json()["error"]

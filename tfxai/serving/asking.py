@@ -131,6 +131,11 @@ def _read(name: str, values: Sequence[Any], model: Model, end: End, limits: Limi
     if end.dtype == "string":
         is_one = end.shape is not None and tuple(end.shape[1:]) == (1,)  # text an example
         values = [[v] if is_one and not isinstance(v, list) else v for v in values]
+    elif preprocessing(model.record) is not None and any(isinstance(v, str) for v in values):
+        raise bad(
+            f'Input {name!r} takes no text. Send numbers, or an image as {{"b64": "..."}}, its '
+            "file in base64."
+        )
     if end.dtype == "string" or not any(map(is_base64, values)):
         return read_rows(list(values), {name: end})[name]
     if not all(map(is_base64, values)):

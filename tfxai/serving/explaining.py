@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -28,6 +29,7 @@ from tfxai.serving.tensors import Feeds
 
 _BATCH_BYTES = 4 * 2**20  # of the numbers in one request to a server behind this one
 _BATCH = 64
+_REFUSED = re.compile(r"assertion failed: \[([^\]]*)\] \[([^\]]*)\]")  # by a check in the graph
 
 
 def methods(model: Model) -> list[dict[str, Any]]:
@@ -102,7 +104,13 @@ def _by_signature(
     count = len(question.instances)
     feeds[TARGET] = read_target(question.target, count, model, signature.inputs[TARGET])
     wanted = needed(signature.outputs, question.outputs)
-    given = _checked(model.run(key, feeds, wanted, deadline), count)
+    try:
+        given = _checked(model.run(key, feeds, wanted, deadline), count)
+    except RequestError as error:
+        refused = _REFUSED.search(str(error))
+        if refused is None:
+            raise
+        raise RequestError(error.status, " ".join(refused.groups()) + ".") from error
     predictions = None
     own = model.signatures.get(model.serve)
     if "predictions" in question.outputs and own is not None and set(own.inputs) == set(ends):

@@ -91,10 +91,12 @@ class Rest:
         if call.method == "GET" and call.path.rstrip("/") == "/v1/models":
             return reply({"models": self._models.names()})
         found = _PATH.fullmatch(call.path)
+        verb = (found["verb"] or "").lower() if found is not None else ""
+        if verb == "explain" and call.method == "GET":
+            raise RequestError(405, "Send the question as a POST: a JSON object with 'instances'.")
         if found is None or not self._is_known(call.method, found):
             raise bad(f"Malformed request: {call.method} {call.path[:500]}")
         which = _which(found)
-        verb = (found["verb"] or "").lower()
         if verb == "explain":
             return self._explain(which, call)
         if found["methods"]:
