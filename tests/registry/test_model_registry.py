@@ -83,7 +83,7 @@ def test_what_is_saved_is_got_again_with_card_and_history(registry, form):
 
 def test_saving_again_replaces_all_that_belonged_to_the_name(saved):
     _, registry = saved
-    registry.save(small(), "small", Card(name="small"), format="h5")
+    registry.save(small(), "small", format="h5")
     assert files(registry) == ["small.h5", "small.json"]
     assert registry["small"].card.epochs is None
 

@@ -28,6 +28,11 @@ QUIET = (  # and without a word to anybody outside
     "headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
     "disable-background-networking", "disable-component-update", "disable-sync",
 )  # fmt: skip
+FACTS = """
+const texts = (tag) => [...document.querySelectorAll("#facts " + tag)].map((one) => one.innerText);
+const values = texts("dd");
+return texts("dt").map((name, i) => [name, values[i]]);
+"""
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
 DROP = """
 const data = Uint8Array.from(atob(arguments[0]), (c) => c.charCodeAt(0));
@@ -83,8 +88,7 @@ class Page:
 
     def facts(self):
         """Name to value of the facts that are shown."""
-        terms, values = (self["facts"].find_elements(By.TAG_NAME, tag) for tag in ("dt", "dd"))
-        return {term.text: value.text for term, value in zip(terms, values, strict=True)}
+        return dict(self.browser.execute_script(FACTS))  # at once: the page may redraw them
 
     def explained(self, method):
         """Waits until the explanation of that method is shown whole."""

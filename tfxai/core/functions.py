@@ -105,7 +105,12 @@ class FunctionLayer(ClosedLayer):
         """The function's outputs, (B, ...)."""
         if tf.inside_function():  # for the shape alone
             return tf.zeros((tf.shape(x)[0], *self._row), tf.float64)
-        return tf.constant(self._answer(self._as_given(x.numpy())), tf.float64)
+        try:
+            return tf.constant(self._answer(self._as_given(x.numpy())), tf.float64)
+        except Exception as error:
+            # Keras would raise another one in its place, with the arguments of this layer
+            error._keras_call_info_injected = True  # type: ignore[attr-defined]
+            raise
 
     def _as_given(self, x: Array) -> Array:
         if self._takes.kind == "f":

@@ -96,7 +96,7 @@ class ModelRegistry:
         self,
         model: keras.Model,
         name: str,
-        card: Card,
+        card: Card | None = None,
         history: Mapping[str, Sequence[float]] | None = None,
         *,
         format: str = "keras",
@@ -109,8 +109,8 @@ class ModelRegistry:
         Args:
             model: A built Keras 3 model. Its optimiser is left out.
             name: Of the files.
-            card: What is known about it. Its name, digests, day and, where it has none, input
-                shape are filled in.
+            card: What is known about it, None for nothing. Its name, digests, day and, where it
+                has none, input shape are filled in.
             history: One number per epoch under each name, as Keras' `History.history`.
             format: "keras" or "h5".
 
@@ -133,6 +133,7 @@ class ModelRegistry:
         from tfxai.registry.serialising import write_model
 
         require_model(model)
+        card = Card(name=name) if card is None else card
         _check_classes(card, getattr(model, "output_shape", None))
         card = _with_shape(card, getattr(model, "input_shape", None))
         self._check_own(name)
