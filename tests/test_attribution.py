@@ -183,6 +183,8 @@ def test_names_of_targets():
 def test_repr_says_what_was_explained():
     text = "Attribution(saliency, values (2, 2, 2, 2), score='logit', target=['Cat', 'Frog'])"
     assert repr(full()) == text
+    many = attribution(target=np.arange(2))[[0, 1, 0, 1, 0]]
+    assert repr(many).endswith("target=['0', '1', '0', ... 5 in all])")
     assert "values {'a': (2, 2, 2, 2)}" in repr(attribution({"a": VALUES}))
 
 

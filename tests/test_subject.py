@@ -151,8 +151,10 @@ def test_stateful_model_is_refused():
 
 def test_what_is_no_model_is_refused():
     with pytest.raises(
-        UnsupportedModelError, match=r"Got a str where a keras\.Model was expected"
+        UnsupportedModelError, match=r"Got a int where a keras\.Model was expected"
     ):
+        tfxai.Subject(3)
+    with pytest.raises(UnsupportedModelError, match=r"tfxai\.load\('models/cnn\.keras'\)"):
         tfxai.Subject("models/cnn.keras")
     model = builders.functional()
     assert tfxai.Subject.of(model).model is model

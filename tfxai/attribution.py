@@ -162,7 +162,7 @@ class Attribution:
         shape = _map(np.shape, self.values)
         return (
             f"Attribution({self.method['name']}, values {shape}, score={self.score_name!r}, "
-            f"target={self.target_names if len(self) <= 4 else len(self)})"
+            f"target={_few(self.target_names)})"
         )
 
     @property
@@ -383,6 +383,13 @@ class Attribution:
 
 def _named(values: Values) -> dict[str, Array]:
     return values if isinstance(values, dict) else {"": values}
+
+
+def _few(names: list[str]) -> str:
+    """The names of a batch, of a large one the first and how many there are."""
+    if len(names) <= 4:
+        return str(names)
+    return f"[{', '.join(map(repr, names[:3]))}, ... {len(names)} in all]"
 
 
 def _map(function: Any, values: Values) -> Any:

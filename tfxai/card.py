@@ -15,6 +15,11 @@ from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
 from tfxai.files import replacing
 
+EXTRA = "assets.extra"
+"""The folder of a SavedModel that is for others than TensorFlow."""
+RECORD = "tfxai_explain.json"
+"""What an export says of itself there: among other things what a card does."""
+
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -132,6 +137,29 @@ class Card:
                 f"{str(path)!r} cannot be read as JSON. Pass the path of a model's NAME.json."
             ) from error
         return cls.from_dict(record)
+
+    @classmethod
+    def of_export(cls, folder: str | os.PathLike[str]) -> Card | None:
+        """What the record of an export says of the model, None where there is no record.
+
+        Args:
+            folder: Of the SavedModel.
+
+        Raises:
+            InvalidInputError: It holds no such record.
+        """
+        path = Path(folder) / EXTRA / RECORD
+        if not path.exists():
+            return None
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            named = {"name": record["model"], "classes": record["class_names"] or ()}
+            values = {**named, "preprocessing": record["preprocessing"]}
+        except (LookupError, OSError, RecursionError, TypeError, ValueError) as error:
+            raise InvalidInputError(
+                f"{str(path)!r} is no record of an export. Export the model again, or remove it."
+            ) from error
+        return cls.from_dict(values)
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the card; the file is replaced in one step.

@@ -44,7 +44,7 @@ def test_command_holds_every_option():
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"model": "resnet"}, "There is no model 'resnet'. Did you mean 'resnet18'"),
+        ({"model": "resnet"}, "There is no architecture 'resnet'. Did you mean 'resnet18'"),
         ({"schedule": "cosin"}, "There is no schedule 'cosin'. Did you mean 'cosine'"),
         ({"epochs": 0}, "epochs=0 cannot be used. Pass a whole number of at least 1"),
         ({"epochs": 1.5}, "epochs=1.5"),

@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import keras
@@ -28,6 +29,8 @@ from tfxai.errors import (
     OutputError,
     TfxaiError,
     UnknownNameError,
+    UnsafeModelError,
+    UnsupportedModelError,
 )
 from tfxai.registry import find, history_path, names, read_history
 from tfxai.registry.naming import check_name, is_name
@@ -247,6 +250,56 @@ def test_harmful_file_is_not_added_unless_it_is_trusted(registry, tmp_path, capl
         registry.add(path, trust=True)
     assert "Added in spite of it" in caplog.text
     assert files(registry) == ["code.json", "code.keras"]
+
+
+def test_file_that_cannot_be_loaded_is_not_added_whatever_the_trust(registry, tmp_path):
+    whole = tmp_path / "whole.keras"
+    small(64).save(whole)
+    damaged, renamed, cut = (tmp_path / f"{name}.keras" for name in ("damaged", "renamed", "cut"))
+    with zipfile.ZipFile(whole) as archive:
+        start = archive.getinfo("model.weights.h5").header_offset
+    data = bytearray(whole.read_bytes())
+    cut.write_bytes(data[:500])
+    data[start + 2000] ^= 255
+    damaged.write_bytes(data)
+    small().save(tmp_path / "model.h5")
+    (tmp_path / "model.h5").rename(renamed)
+    for path, said in (
+        (damaged, "checksum of 'model.weights.h5' in it is wrong"),
+        (renamed, r"kind that ends in \.h5\. Rename it"),
+        (cut, "damaged or cut short.*Pass a whole"),
+    ):
+        with pytest.raises(ModelFileError, match=said):
+            registry.add(path, trust=True)
+    registry.add(whole)
+    assert files(registry) == ["whole.json", "whole.keras"]
+
+
+def test_code_and_classes_of_ones_own_come_back_as_tfxai_loads_them(registry):
+    x = keras.Input((2,))
+    registry.save(keras.Model(x, keras.layers.Lambda(lambda x: 2 * x)(x)), "code")
+    with pytest.raises(UnsafeModelError):
+        registry.get("code")
+    np.testing.assert_array_equal(registry.get("code", trust=True).predict(X), 2 * X)
+
+    class Own(keras.layers.Layer):
+        def call(self, x):
+            return 3 * x
+
+    registry.save(keras.Model(x, Own()(x)), "own")
+    with pytest.raises(ModelFileError, match="custom_objects"):
+        registry.get("own")
+    found = registry.get("own", custom_objects={"Own": Own})
+    np.testing.assert_array_equal(found.predict(X), 3 * X)
+
+
+def test_what_is_no_model_and_no_card_is_refused(registry):
+    with pytest.raises(UnsupportedModelError, match=r"Pass subject\.model"):
+        registry.save(tfxai.Subject(small()), "a")
+    with pytest.raises(InvalidInputError, match=r"expected to be a tfxai\.Card"):
+        registry.save(small(), "a", {"name": "a"})
+    with pytest.raises(UnsupportedModelError, match=r"Load it first: tfxai\.load\('small'\)"):
+        registry.save("small", "a")
 
 
 def test_file_that_is_not_the_one_of_its_card_is_not_added(saved, tmp_path):

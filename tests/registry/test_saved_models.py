@@ -9,11 +9,13 @@ from keras import layers
 import tfxai
 from tests import builders
 from tests.contract.cases import make
-from tfxai import methods
+from tfxai import export, methods
 from tfxai.card import Card
 from tfxai.core.anatomy import anatomy
 from tfxai.core.inputs import read_inputs
+from tfxai.data import Preprocessing
 from tfxai.errors import (
+    InvalidInputError,
     LayerNotFoundError,
     ModelFileError,
     UnknownNameError,
@@ -85,6 +87,24 @@ def test_card_beside_the_folder_and_predictions(exported):
     a = Saliency()(subject, X, target="b")
     np.testing.assert_array_equal(a.target, [1, 1, 1])
     assert a.score_name == "output"  # nobody knows whether that is a probability
+
+
+def test_card_of_an_export_is_in_it(tmp_path):
+    card = Card(name="x", classes=("a", "b", "c"), preprocessing=Preprocessing("unit"))
+    folder = export.save(
+        tfxai.Subject(builders.functional(), card), tmp_path / "named", ["saliency"]
+    )
+    subject = tfxai.load(folder)
+    assert subject.card == Card(name="named", classes=("a", "b", "c"), preprocessing="unit")
+    pixels = np.full(X.shape, 51, np.uint8)
+    np.testing.assert_allclose(subject.predict(pixels), subject.predict(np.full_like(X, 0.2)))
+    with pytest.raises(ModelFileError, match=r"holds versions of a model.*named/1'"):
+        tfxai.load(tmp_path / "named")
+    record = folder / "assets.extra" / "tfxai_explain.json"
+    for text in ("[]", "{", '{"model": "x", "class_names": 5, "preprocessing": null}'):
+        record.write_text(text)
+        with pytest.raises(InvalidInputError):
+            tfxai.load(folder)
 
 
 def test_memory_of_what_is_inside_is_counted(exported, loaded):

@@ -28,6 +28,11 @@ def require_model(model: Any) -> None:
             f"The model is a {kind.__name__} of tf-keras (Keras 2), and tfxai explains Keras 3 "
             "models. Save its weights and load them into the same architecture built with `keras`."
         )
+    if isinstance(model, str):
+        raise UnsupportedModelError(
+            f"Got the text {model!r} where a keras.Model was expected. Load it first: "
+            f"tfxai.load({model!r})."
+        )
     if not isinstance(model, keras.Model):
         raise UnsupportedModelError(
             f"Got a {kind.__name__} where a keras.Model was expected. "
@@ -37,7 +42,7 @@ def require_model(model: Any) -> None:
     if not model.built:
         raise UnsupportedModelError(
             f"The model {model.name!r} has no weights yet. Call it once on a batch of its inputs, "
-            "or load trained weights, before explaining it."
+            "or load trained weights."
         )
     for layer in model._flatten_layers(include_self=False):
         if getattr(layer, "stateful", False):

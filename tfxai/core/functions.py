@@ -6,8 +6,9 @@ Programs of such a model are not compiled: they run step by step in the caller's
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import keras
@@ -79,6 +80,16 @@ class ClosedLayer(keras.layers.Layer):
         self.what, self.advice, self.hidden_bytes = what, advice, hidden_bytes
 
 
+@contextlib.contextmanager
+def errors_as_they_are() -> Iterator[None]:
+    """Lets errors pass through Keras, which would put one with the layer's arguments in place."""
+    try:
+        yield
+    except Exception as error:
+        error._keras_call_info_injected = True  # type: ignore[attr-defined]
+        raise
+
+
 def closed_layer(model: keras.Model) -> ClosedLayer | None:
     """The layer of a model into which nobody can look, None for any other."""
     last = model.layers[-1] if model.layers else None
@@ -105,12 +116,8 @@ class FunctionLayer(ClosedLayer):
         """The function's outputs, (B, ...)."""
         if tf.inside_function():  # for the shape alone
             return tf.zeros((tf.shape(x)[0], *self._row), tf.float64)
-        try:
+        with errors_as_they_are():
             return tf.constant(self._answer(self._as_given(x.numpy())), tf.float64)
-        except Exception as error:
-            # Keras would raise another one in its place, with the arguments of this layer
-            error._keras_call_info_injected = True  # type: ignore[attr-defined]
-            raise
 
     def _as_given(self, x: Array) -> Array:
         if self._takes.kind == "f":

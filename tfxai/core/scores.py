@@ -17,7 +17,7 @@ ScoreFunction = TypeVar("ScoreFunction", bound=Callable[[Any], tf.Tensor])
 
 @dataclasses.dataclass(frozen=True)
 class Contrast:
-    """Why `a` and not `b`: the logit of `a` minus the logit of `b`.
+    """Why `a` and not `b`: the logit of `a` minus the logit of `b`; of a function, its outputs.
 
     Args:
         a: Index or name of the class that is explained.

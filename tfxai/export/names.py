@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-EXTRA = "assets.extra"
-"""The folder of a SavedModel that is for others than TensorFlow."""
-RECORD = "tfxai_explain.json"
+from tfxai.card import EXTRA, RECORD
+
+__all__ = [
+    "CHECK", "DEFAULT", "DESCRIBE", "DESCRIPTION", "EXAMPLES", "EXPLAIN", "EXTRA", "RECORD",
+    "SCHEMA", "SERVE", "TARGET", "WARMUP",
+]  # fmt: skip
 WARMUP = "tf_serving_warmup_requests"
 CHECK = "tfxai_check.npz"
 SCHEMA = 1

@@ -11,6 +11,9 @@ Level = Literal["ok", "warn", "refuse"]
 LEVELS: tuple[Level, ...] = ("ok", "warn", "refuse")  # from harmless to harmful
 MOST = 200  # findings kept of one file; what follows is counted
 
+BROKEN = frozenset({"damaged", "damaged member", "no model"})
+"""What no trust mends: kinds of findings in files that cannot be loaded at all."""
+
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)

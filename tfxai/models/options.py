@@ -72,7 +72,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         if self.model not in ARCHITECTURES:
-            raise UnknownNameError.of("model", self.model, ARCHITECTURES)
+            raise UnknownNameError.of("architecture", self.model, ARCHITECTURES)
         if self.schedule not in SCHEDULES:
             raise UnknownNameError.of("schedule", self.schedule, SCHEDULES)
         for name, smallest in _SMALLEST.items():

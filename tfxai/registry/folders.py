@@ -168,6 +168,12 @@ def _file(path: Path) -> Path:
         return path
     if not path.is_file() or path.suffix.lower() not in SUFFIXES:
         what = "a folder" if path.is_dir() else "no file that ends in .keras or .h5"
+        versions = [one.parent for one in path.glob("*/saved_model.pb")]
+        if versions:
+            latest = max(versions, key=lambda one: (len(one.name), one.name))
+            raise ModelFileError(
+                f"{str(path)!r} holds versions of a model. Pass one of them: {str(latest)!r}."
+            )
         raise ModelFileError(
             f"{str(path)!r} is {what}. Pass a model file that Keras saved, NAME.keras or NAME.h5, "
             "or the folder of a SavedModel."

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tfxai.card import Card, card_path
 from tfxai.errors import ModelFileError, TfxaiError, UnsafeModelError
 from tfxai.inspection import Report, scan
+from tfxai.inspection.report import BROKEN
 from tfxai.registry.folders import find, reading_whole
 from tfxai.registry.keras2 import former_layers, obstacle
 
@@ -38,7 +39,6 @@ _DEFECTS = (
 _UNKNOWN = re.compile(r"Could not locate (class|function) '([^']+)'")  # in what Keras says
 _INNER = re.compile(r"Exception encountered: (.+)")
 _LOG = logging.getLogger("tfxai.registry")
-_BROKEN = frozenset({"damaged", "damaged member", "no model"})
 _SAID = 3  # findings that a sentence has room for
 
 
@@ -61,9 +61,9 @@ def load(
             if left out.
 
     Returns:
-        A `Subject`, not compiled; its card is read from `NAME.json` beside the file, and None
-        where there is no such file. A SavedModel is explained at its inputs, its layers cannot
-        be tapped.
+        A `Subject`, not compiled; its card is read from `NAME.json` beside the file, or from the
+        record of an export, and None where there is neither. A SavedModel is explained at its
+        inputs, its layers cannot be tapped.
 
     Raises:
         DataNotFoundError: There is no file at that path.
@@ -84,7 +84,7 @@ def load(
     beside = card_path(path)
     card = Card.read(beside) if beside.exists() else None
     if report.format == "saved_model":
-        return Subject(_saved_model(path, signature), card)
+        return Subject(_saved_model(path, signature), card or Card.of_export(path))
     return Subject(_model(path, own, trust), card)
 
 
@@ -107,7 +107,7 @@ def _judge(path: Path, report: Report, trust: bool) -> None:
     others = len(found) + report.left_out - _SAID
     more = f" There are {others} more findings." if others > 0 else ""
     sentence = f"{str(path)!r} holds no model that Keras can load safely. {reasons}{more}"
-    if all(one.what in _BROKEN for one in found):
+    if all(one.what in BROKEN for one in found):
         raise ModelFileError(
             f"{sentence} Pass a whole .keras or .h5 file or SavedModel; weights alone belong into "
             "a model built in code, by its load_weights(path)."
@@ -171,7 +171,9 @@ def _first(error: Exception) -> str:
     """The error's first sentence, to stand inside another one."""
     text = " ".join(str(error).split())
     if text.startswith("File not found"):  # what Keras says of a file that is no zip file
-        return "it is no whole zip archive"
+        return "it is no whole zip archive (is it an HDF5 file, whose name should end in .h5?)"
+    if "file signature not found" in text:  # what h5py says of a file that is no HDF5 file
+        return "it is no HDF5 file (is it an archive, whose name should end in .keras?)"
     inner = _INNER.search(text)
     first = (inner[1] if inner else text).partition(". ")[0].rstrip(".")
     first = f"{first[:160]}..." if len(first) > 160 else first

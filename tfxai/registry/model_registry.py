@@ -7,12 +7,21 @@ import datetime
 import logging
 import os
 import shutil
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from tfxai.card import Card, card_path, sha256_of
-from tfxai.errors import InvalidInputError, ModelFileError, OutputError, UnknownNameError
+from tfxai.errors import (
+    InvalidInputError,
+    ModelFileError,
+    OutputError,
+    UnknownNameError,
+    UnsupportedModelError,
+)
+from tfxai.inspection.report import BROKEN
 from tfxai.registry.entries import Check, Entry, checks, entries, entry, known
 from tfxai.registry.folders import find, home, names_in, own, roots
 from tfxai.registry.history import history_path, write_history
@@ -79,18 +88,30 @@ class ModelRegistry:
             raise self._unknown(name)
         return found
 
-    def get(self, name: str) -> Subject:
+    def get(
+        self,
+        name: str,
+        *,
+        trust: bool = False,
+        custom_objects: Mapping[str, Any] | None = None,
+    ) -> Subject:
         """The model of that name with its card, as `tfxai.load` loads it.
+
+        Args:
+            name: Of the model.
+            trust: As for `tfxai.load`.
+            custom_objects: As for `tfxai.load`.
 
         Raises:
             InvalidInputError: It is no name, or one of its files is a link that leads outside.
             UnknownNameError: No model has that name.
             ModelFileError: The file holds no model that can be loaded safely.
+            UnsafeModelError: The scan advises against loading the file; see its `report`.
             OutputError: A save was cut short, and cannot be finished from here.
         """
         from tfxai.registry.loading import load
 
-        return load(self[name].file)
+        return load(self[name].file, trust=trust, custom_objects=custom_objects)
 
     def save(
         self,
@@ -131,8 +152,18 @@ class ModelRegistry:
         numbers = None if history is None else _numbers(history)
         from tfxai.core.backend import require_model
         from tfxai.registry.serialising import write_model
+        from tfxai.subject import Subject
 
+        if isinstance(model, Subject):
+            raise UnsupportedModelError(
+                "Got a Subject where its model was expected. Pass subject.model, and subject.card."
+            )
         require_model(model)
+        if card is not None and not isinstance(card, Card):
+            raise InvalidInputError(
+                f"card={card!r} was expected to be a tfxai.Card. Pass tfxai.Card(name=..., "
+                "classes=...), or leave it out."
+            )
         card = Card(name=name) if card is None else card
         _check_classes(card, getattr(model, "output_shape", None))
         card = _with_shape(card, getattr(model, "input_shape", None))
@@ -258,10 +289,19 @@ def _scanned(copy: Path, path: Path, trust: bool) -> tuple[Any, Any]:
     from tfxai.inspection import inspect
 
     found = inspect(copy)
+    ending = {"hdf5": ".h5", "keras": ".keras"}.get(found.report.format, copy.suffix)
+    if copy.suffix != ending:
+        raise ModelFileError(
+            f"{str(path)!r} is a file of the kind that ends in {ending}. Rename it."
+        )
+    if ending == ".keras":
+        _check_whole(copy, path)
     worst = next(iter(found.report.at("refuse")), None)
     if worst is not None:
         what = f"{str(path)!r} is refused by the scan: {worst.what}"
         where = f" in {worst.where}" if worst.where else ""
+        if worst.what in BROKEN:
+            raise ModelFileError(f"{what}{where}. {worst.why} Pass a whole .keras or .h5 file.")
         if not trust:
             raise ModelFileError(
                 f"{what}{where}. {worst.why} If you know where it comes from, add it with trust "
@@ -271,6 +311,19 @@ def _scanned(copy: Path, path: Path, trust: bool) -> tuple[Any, Any]:
     ends = (found.inputs, found.outputs)
     shapes = [one[0].shape if len(one) == 1 else None for one in ends]
     return shapes[0], shapes[1]
+
+
+def _check_whole(copy: Path, path: Path) -> None:
+    """Raises where a member of an archive does not have the checksum that it should have."""
+    try:
+        with zipfile.ZipFile(copy) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError):
+        return  # the scan says what it is
+    if damaged is not None:
+        raise ModelFileError(
+            f"{str(path)!r} is damaged: the checksum of {damaged!r} in it is wrong. Get it again."
+        )
 
 
 def _card_beside(path: Path) -> Card | None:

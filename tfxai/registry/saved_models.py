@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfxai.core.functions import ClosedLayer
+from tfxai.core.functions import ClosedLayer, errors_as_they_are
 from tfxai.errors import ModelFileError, UnknownNameError
 
 DEFAULT = "serving_default"
@@ -26,7 +26,8 @@ class SignatureLayer(ClosedLayer):
 
     def call(self, inputs: dict[str, tf.Tensor]) -> Any:
         """What the signature returns: a tensor, or several by name."""
-        outputs = self._keeps()[1](**inputs)
+        with errors_as_they_are():
+            outputs = self._keeps()[1](**inputs)
         return next(iter(outputs.values())) if len(outputs) == 1 else dict(outputs)
 
 
@@ -65,7 +66,8 @@ def _chosen(known: dict[str, Any], name: str | None, path: str | os.PathLike[str
     if name is None:
         name = next(iter(known)) if len(known) == 1 else DEFAULT
     if name not in known:
-        raise UnknownNameError.of("signature", name, known, str(path))
+        error = UnknownNameError.of("signature", name, known, str(path))
+        raise UnknownNameError(f"{error} Pass one to tfxai.load as signature=.")
     return known[name]
 
 

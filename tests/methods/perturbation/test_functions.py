@@ -13,6 +13,7 @@ import tfxai
 from tests import builders
 from tests.contract.cases import make
 from tfxai import methods
+from tfxai.core.scores import Contrast
 from tfxai.errors import InvalidInputError, UnsupportedModelError
 from tfxai.methods import Occlusion
 
@@ -92,6 +93,20 @@ def test_function_runs_in_the_thread_that_asks_and_dies_with_its_last_name(monke
     del scorer
     gc.collect()
     assert dies() is None
+
+
+def test_outputs_are_explained_as_they_are():
+    """Nobody knows whether they are probabilities or logits; a contrast is of the outputs."""
+
+    def predict(x):
+        return np.stack([x.sum(axis=(1, 2, 3)), 3 * x[:, 0, 0, 0]], axis=1)
+
+    a = Occlusion(window=1)(predict, X, score=Contrast(1, 0))
+    expected = 3 * X[:, 0, 0, 0] - X.sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(a.score, expected, rtol=1e-12)
+    for score in ("probability", "logit"):
+        with pytest.raises(UnsupportedModelError, match="Pass score='output'"):
+            Occlusion(window=2)(predict, X, score=score)
 
 
 def test_values_that_are_not_finite_are_refused():
