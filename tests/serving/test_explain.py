@@ -243,6 +243,15 @@ IMAGE = b64(photograph())
         ({"instances": [{"b64": "?"}]}, "is no base64"),
         ({"instances": [IMAGE, [1]]}, "mixes images and numbers"),
         ({"instances": [[1, 2]]}, "has the shape [1, 2], and (any, 32, 32, 3) is expected"),
+        (
+            {"instances": [np.full((32, 32, 3), 255).tolist()]},
+            "from 255 to 255, and preprocessed pixels from 0 to 1. Send numbers as the model",
+        ),
+        ({"instances": [{"image": "AAAA"}]}, "is an object with 'image'. Send numbers, an image"),
+        ({"instances": [{**IMAGE, "target": 3}]}, "'target' stands beside 'instances'"),
+        ({"inputs": [IMAGE]}, "Send 'instances'"),
+        ({"instances": [IMAGE], "method": "lime"}, "has to be exported with the model"),
+        ({"instances": [{"b64": "data:image/png;base64,AAAA"}]}, "without 'data:...'"),
         ({"instances": ["cat.jpg"]}, 'Send numbers, or an image as {"b64": "..."}'),
         ({"instances": [IMAGE], "target": 10}, "0 to 9, or -1 for the predicted class. It is 10."),
         ({"instances": [[[["a"]]]]}, "was expected to hold numbers only"),
@@ -254,6 +263,21 @@ def test_bad_questions_are_answered_in_a_sentence(client, body, said):
     assert answer.status_code == 400, answer.text
     assert list(answer.json()) == ["error"]
     assert said in answer.json()["error"]
+
+
+def test_a_model_that_is_not_there_is_answered_with_those_that_are(server):
+    for path in (":explain", "/explainers"):
+        url = f"/v1/models/cifar{path}"
+        answer = server.post(url, json={"instances": [1]}) if ":" in path else server.get(url)
+        assert answer.status_code == 404
+        there = "There is cifar10_cnn, documented, pair, text."
+        assert answer.json()["error"].endswith(f"Latest(cifar). {there}")
+
+
+def test_an_image_for_predict_is_refused_with_the_reason(server):
+    answer = server.post("/v1/models/cifar10_cnn:predict", json={"instances": [IMAGE]})
+    assert answer.status_code == 400
+    assert "An image in base64 is read by :explain alone" in answer.json()["error"]
 
 
 def test_a_question_is_a_post(client):

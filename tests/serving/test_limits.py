@@ -288,10 +288,11 @@ def test_metrics_count_requests_and_examples_by_words_of_our_own():
         client.get("/v1/models/any%20words%20of%20a%20stranger:predict")
         client.get("/strange")
         text = client.get("/metrics").text
-    assert 'tfxai_requests_total{route="v1",status="200"} 2.0' in text
-    assert 'tfxai_requests_total{route="v1",status="400"} 1.0' in text
+    assert 'tfxai_requests_total{route="v1:predict",status="200"} 1.0' in text
+    assert 'tfxai_requests_total{route="v1:explain",status="200"} 1.0' in text
+    assert 'tfxai_requests_total{route="v1:predict",status="400"} 1.0' in text
     assert 'tfxai_explained_instances_total{explainer="occlusion",model="slow"} 2.0' in text
-    assert 'tfxai_request_seconds_count{route="v1"} 3.0' in text
+    assert 'tfxai_request_seconds_count{route="v1:predict"} 2.0' in text
     assert "process_resident_memory_bytes" in text
     assert "stranger" not in text
 

@@ -321,6 +321,27 @@ def test_what_is_no_version_is_passed_over(tmp_path):
         assert states(models) == {4: "AVAILABLE"}
 
 
+def test_before_the_first_look_is_over_requests_are_told_to_come_again(tmp_path):
+    (tmp_path / "plus").mkdir()
+    version(tmp_path / "plus", 1)
+    models = Folder(tmp_path, poll_seconds=POLL)
+    for ask in (answer, states):
+        with pytest.raises(RequestError, match="The models are being loaded") as raised:
+            ask(models)
+        assert (raised.value.status, raised.value.retry_after) == (503, 1)
+    with watched(tmp_path) as models:
+        assert answer(models) == 1
+        with pytest.raises(RequestError) as raised:
+            answer(models, "minus")
+        assert raised.value.status == 404
+
+
+def test_an_empty_base_is_told_of_in_the_log(tmp_path, caplog):
+    with watched(tmp_path):
+        assert "There is no model in" in caplog.text
+        assert str(tmp_path) in caplog.text
+
+
 def test_a_base_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(DataNotFoundError, match="There is no folder"):
         Folder(tmp_path / "none")

@@ -31,6 +31,7 @@ _LOG = logging.getLogger("tfxai.serving")
 _ACCESS = logging.getLogger("tfxai.serving.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _METHODS = ["GET", "POST"]
+_VERB = re.compile(r"[:/](predict|explain|classify|regress|infer)", re.IGNORECASE)
 _GRACE = 1.0  # seconds for which a body that is too large is still read, and thrown away
 Endpoint = Callable[[Request], Any]
 Answering = Callable[[Call], Reply]
@@ -117,14 +118,14 @@ class Server:
             if self.is_ending:
                 response.headers["connection"] = "close"
             spent = time.perf_counter() - began
-            self._metrics.answered(route, response.status_code, spent)
-            verb = about.get("verb")
-            if verb == "explain":
+            asked = _route(route, request)
+            self._metrics.answered(asked, response.status_code, spent)
+            if about.get("verb") == "explain":
                 self._metrics.explained(about["model"], about["explainer"], about["instances"])
             _ACCESS.info(
                 "%s %s %d",
                 request.method,
-                route,
+                asked,
                 response.status_code,
                 extra={
                     "request": name,
@@ -239,6 +240,13 @@ async def _no_route(request: Request, error: Exception) -> Response:
     status = getattr(error, "status_code", 404)
     path = request.scope.get("raw_path", b"").decode("latin-1")[:500]
     return _error(RequestError(status, f"There is no {request.method} {path}."))
+
+
+def _route(route: str, request: Request) -> str:
+    """The route in words of our own, with its verb: `"v1:explain"`."""
+    found = _VERB.search(request.url.path) if route in ("v1", "v2") else None
+    is_last = found is not None and found.end() == len(request.url.path)
+    return f"{route}:{found[1].lower()}" if found is not None and is_last else route
 
 
 def _constant(body: bytes, media: str) -> Endpoint:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tfxai.attribution import Array
+from tfxai.errors import InvalidInputError
 from tfxai.export.names import EXPLAIN, TARGET
 from tfxai.serving.limits import Limits
 from tfxai.serving.models import Model
@@ -52,6 +53,8 @@ class Question:
         """
         if not isinstance(body, dict):
             raise bad("The body was expected to be a JSON object with 'instances'.")
+        if "inputs" in body:
+            raise bad("Send 'instances', a list with an entry for each example, not 'inputs'.")
         for key in body:
             if key not in _KEYS:
                 raise bad(_unknown("key", key, _KEYS))
@@ -109,6 +112,9 @@ def read_inputs(
         instances = [
             one[name] if isinstance(one, dict) and set(one) == {name} else one for one in instances
         ]
+        for one in instances:
+            if isinstance(one, dict) and not is_base64(one):
+                raise bad(_no_instance(one, name))
         return {name: _values(name, instances, model, ends[name], limits)}
     if not all(isinstance(one, dict) and set(one) == set(ends) for one in instances):
         raise bad(
@@ -120,10 +126,28 @@ def read_inputs(
     }
 
 
+def _no_instance(one: dict[Any, Any], name: str) -> str:
+    for key in ("target", "method", "options", "outputs"):
+        if key in one:
+            return f"{key!r} stands beside 'instances', not inside of them: \"{key}\": ..."
+    keys = ", ".join(map(repr, list(one)[:5]))[:100]
+    return (
+        f"An instance is an object with {keys or 'no key'}. Send numbers, an image as "
+        f'{{"b64": "..."}}, its file in base64, or an object with the one key {name!r}.'
+    )
+
+
 def _values(name: str, values: Sequence[Any], model: Model, end: End, limits: Limits) -> Array:
     made = _read(name, values, model, end, limits)
     if made.dtype.kind == "f" and not np.isfinite(made).all():
         raise bad(f"Input {name!r} holds NaN or infinite numbers. Send finite ones.")
+    how = preprocessing(model.record)
+    if how is not None and made.ndim == 4:
+        advice = 'Send numbers as the model takes them, or an image as {"b64": "..."}.'
+        try:
+            how.check_range("The numbers run", made, advice)
+        except InvalidInputError as error:
+            raise bad(str(error)) from error
     return made
 
 

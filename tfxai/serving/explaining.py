@@ -43,7 +43,12 @@ def methods(model: Model) -> list[dict[str, Any]]:
         return own
     taken = set(model.explanations)
     others = [
-        {"name": name, "by": "predictions", "signed": kind.is_signed}
+        {
+            "name": name,
+            "by": "predictions",
+            "signed": kind.is_signed,
+            "method": {"name": name, "options": kind.defaults},
+        }
         for name, kind in fanout.KINDS.items()
         if name not in taken
     ]
@@ -78,8 +83,11 @@ def explain(question: Question, model: Model, limits: Limits, deadline: Deadline
     elif name in fanout.METHODS:
         made = _by_predictions(name, question, model, limits, deadline)
     else:
-        known = [one["name"] for one in methods(model)]
-        raise bad(f"There is no method {name[:100]!r} for this model. Known: {', '.join(known)}.")
+        known = ", ".join(one["name"] for one in methods(model))
+        raise bad(
+            f"There is no method {name[:100]!r} for this model. Known: {known or 'none'}. Any "
+            "other has to be exported with the model: tfxai export --method."
+        )
     for array in (made.score, *made.values.values()):
         if not np.isfinite(array).all():
             raise no_upstream(f"What {name} gives for these instances is NaN or infinite.")

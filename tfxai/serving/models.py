@@ -155,7 +155,7 @@ class Models(abc.ABC):
         """What some work gives with a model, begun again where its version ended meanwhile.
 
         Raises:
-            RequestError: The model is not there, or the work fails.
+            RequestError: The model is not there, which names those that are; or the work fails.
         """
         try:
             with self.model(which, deadline) as model:
@@ -163,6 +163,11 @@ class Models(abc.ABC):
         except VersionEndedError:
             with self.model(which, deadline) as model:
                 return work(model)
+        except RequestError as error:
+            known = self.names()
+            if error.status != 404 or which.name in known or not known:
+                raise
+            raise RequestError(404, f"{error}. There is {', '.join(known[:20])}.") from error
 
     @abc.abstractmethod
     def waits_for(self) -> str | None:

@@ -130,7 +130,8 @@ class Rest:
 
     def _methods(self, which: Which, call: Call) -> Reply:
         """What a page or a person can ask this model for."""
-        with self._models.model(which, call.deadline) as model:
+
+        def methods(model: Model) -> Reply:
             record = model.record or {}
             content = {
                 "model": which.name,
@@ -141,6 +142,8 @@ class Rest:
                 "inputs": to_metadata(model.signatures).get(model.serve, {}).get("inputs", {}),
             }
             return reply(content, model=which.name)
+
+        return self._models.use(which, call.deadline, methods)
 
     def _predict(self, which: Which, call: Call) -> Reply:
         body = jsons.read(call.body)

@@ -113,7 +113,10 @@ def decode_base64(name: str, value: Any) -> bytes:
     try:
         return base64.b64decode(value["b64"].encode("ascii"), validate=True)
     except (AttributeError, UnicodeEncodeError, binascii.Error) as error:
-        raise bad(f"Input {name!r} has a 'b64' that is no base64.") from error
+        raise bad(
+            f"Input {name!r} has a 'b64' that is no base64. Send A-Z, a-z, 0-9, + and / with = at "
+            "the end, without line breaks and without 'data:...'."
+        ) from error
 
 
 def read_array(name: str, value: Any, end: End) -> Array:
@@ -146,6 +149,8 @@ def _numbers(name: str, value: Any, end: End) -> Array:
     except (ValueError, OverflowError, RecursionError) as error:
         raise bad(f"Input {name!r} is no tensor: its lists differ in length or depth.") from error
     kinds = {"f": "fiu", "b": "b"}.get(wanted.kind, "iu")
+    if isinstance(value, list) and any(map(is_base64, value)):
+        raise bad(f"Input {name!r} takes numbers. An image in base64 is read by :explain alone.")
     if array.dtype.kind not in kinds and array.size:
         raise bad(f"Input {name!r} was expected to hold {_called(wanted)} only.")
     with np.errstate(over="ignore"):

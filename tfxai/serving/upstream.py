@@ -142,7 +142,7 @@ class Upstream(Remote):
                 raise late(deadline.seconds) from error
             except httpx.HTTPError as error:
                 if tried == _TRIES:
-                    _LOG.warning("upstream: %s", type(error).__name__)
+                    _LOG.warning("upstream %s: %s", self._client.base_url, type(error).__name__)
                     raise unavailable(
                         "The server behind this one cannot be reached "
                         f"({type(error).__name__}). Try again later."

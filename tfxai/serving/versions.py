@@ -14,11 +14,12 @@ from typing import Any
 from tfxai.errors import DataNotFoundError
 from tfxai.serving.disk import stamp_of, versions_in
 from tfxai.serving.models import Deadline, Model, Models, State, Which, not_found
-from tfxai.serving.problems import RequestError
+from tfxai.serving.problems import RequestError, unavailable
 from tfxai.serving.signatures import Signature
 from tfxai.serving.tensors import Feeds
 
 _LOG = logging.getLogger("tfxai.serving")
+_LOADING = "The models are being loaded."
 
 
 @dataclasses.dataclass
@@ -115,7 +116,7 @@ class Folder(Models):
     def waits_for(self) -> str | None:
         """Until the first look is over, and as long as no version of any model loads."""
         if not self._looked.is_set():
-            return "The models are being loaded."
+            return _LOADING
         with self._lock:
             versions = [one for known in self._models.values() for one in known.values()]
         if any(one.loaded is not None for one in versions):
@@ -134,6 +135,8 @@ class Folder(Models):
         found = [one.state for number, one in sorted(known.items(), reverse=True)]
         if which.version is not None:
             found = [one for one in found if one.version == which.version]
+        if not found and not self._looked.is_set():
+            raise unavailable(_LOADING)
         if not found:
             raise RequestError(
                 404,
@@ -156,7 +159,7 @@ class Folder(Models):
                 number = max(ready, default=-1)
             found = known.get(number)
             if found is None or found.loaded is None:
-                raise not_found(which)
+                raise not_found(which) if self._looked.is_set() else unavailable(_LOADING)
             found.users += 1
         try:
             yield _Local(which, number, found.loaded)
@@ -185,6 +188,11 @@ class Folder(Models):
                 _LOG.warning("The folder of the models cannot be read: %s", error.strerror)
             except Exception:
                 _LOG.exception("The folder of the models could not be looked at.")
+            if not self._looked.is_set() and not any(self._models.values()):
+                _LOG.warning(
+                    "There is no model in %s yet: NAME/VERSION/saved_model.pb is waited for.",
+                    self._base,
+                )
             self._looked.set()
             self._stopped.wait(self._poll_seconds)
 
