@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import shutil
 import sys
 
 import keras
@@ -107,6 +108,14 @@ def test_example_of_a_plain_function():
     assert names["lime"].values.shape[:3] == (1, 32, 32)
 
 
+def test_example_of_a_table():
+    names = run(block_with("README.md", "load_iris"), {"tfxai": tfxai})
+    shap, predict, x = names["shap"], names["predict"], names["x"]
+    assert shap.values.shape == (5, 4)
+    difference = predict(x[:5])[:, 0] - predict(x.mean(axis=0)[None])[0, 0]
+    np.testing.assert_allclose(shap.values.sum(axis=1), difference, rtol=1e-6)
+
+
 def test_example_of_the_safety_page(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "downloaded.keras").write_bytes(b"PK")
@@ -138,17 +147,29 @@ def test_example_of_the_architecture_page(tmp_path, monkeypatch):
     np.testing.assert_array_equal(back.values, a.values)
 
 
-def test_example_of_the_registry(monkeypatch):
+@pytest.mark.filterwarnings(builders.KERAS_SAVES)
+def test_example_of_the_registry(tmp_path, monkeypatch):
+    registry_block = block_with("README.md", "ModelRegistry()")
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("TFXAI_MODELS", raising=False)
-    registry = run(block_with("README.md", "ModelRegistry()"), {"tfxai": tfxai})["registry"]
+    registry = run(registry_block.partition("registry.save")[0], {"tfxai": tfxai})["registry"]
     assert {check.state for check in registry.verify("cifar10_cnn")} == {"ok"}
+    for path in (ROOT / "models").glob("cifar10_cnn.*"):
+        shutil.copy(path, tmp_path)
+    monkeypatch.setenv("TFXAI_MODELS", str(tmp_path))
+    own = {"model": builders.functional(), "card": tfxai.Card(name="x", classes=("a", "b", "c"))}
+    subject = run(registry_block, {"tfxai": tfxai, **own})["subject"]
+    assert subject.card.name == "mine"
+    assert subject.classes == ("a", "b", "c")
 
 
 @pytest.mark.slow
 def test_example_of_the_export_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (block,) = python_blocks("docs/export.md")
-    names = run(block, {"tfxai": tfxai, "subject": tfxai.load("cifar10_cnn")})
+    saving, calling = python_blocks("docs/export.md")
+    names = run(calling, run(saving, {}))
     assert names["folder"].parts[-2:] == ("cifar10_cnn", "7")
     assert tfxai.export.check(names["folder"]).passed
+    a = tfxai.GradCAM()(names["subject"], names["x"])
+    assert a.target_names == ["Cat"]
+    np.testing.assert_allclose(names["given"]["attributions"], a.values, rtol=1e-4, atol=1e-6)
