@@ -30,7 +30,8 @@ class UnknownNameError(InvalidInputError):
         if near:
             hint = f"Did you mean {' or '.join(repr(word) for word in near)}?"
         elif known:
-            hint = f"Known: {', '.join(known[:12])}{', ...' if len(known) > 12 else ''}."
+            more = f" and {len(known) - 12} more" if len(known) > 12 else ""
+            hint = f"Known: {', '.join(known[:12])}{more}."
         else:
             hint = "None is known."
         of = f" of {owner}" if owner else ""

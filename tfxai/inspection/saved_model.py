@@ -234,16 +234,20 @@ class _Reader:
         if what is not None:
             self._found.refuse(
                 f"operation that {what}",
-                f"It has a {node.op}, which {what} when the model runs or loads.",
+                f"It has the operation {node.op}, which {what} when the model runs or loads.",
                 where,
             )
         elif node.op in PRINTS and node.file_output:
             self._found.refuse(
-                "operation that writes files", f"It has a {node.op} that writes to a file.", where
+                "operation that writes files",
+                f"It has the operation {node.op}, which writes to a file.",
+                where,
             )
         elif node.op in PRINTS:
             self._found.warn(
-                "operation that prints", f"It has a {node.op}: what it is given is logged.", where
+                "operation that prints",
+                f"It has the operation {node.op}: what it is given is logged.",
+                where,
             )
 
     def _check_reach(

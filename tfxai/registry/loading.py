@@ -100,7 +100,7 @@ def _judge(path: Path, report: Report, trust: bool) -> None:
         return
     found = report.at("refuse")
     if trust:
-        reasons = "; ".join(f"{one.what} {one.where}".strip() for one in found)
+        reasons = "; ".join(one.what + (f" ({one.where})" if one.where else "") for one in found)
         _LOG.warning("Loading %s with trust=True, in spite of: %s.", path, reasons)
         return
     reasons = " ".join(_reason_of(one) for one in found[:_SAID])
