@@ -115,6 +115,15 @@ def serve(  # noqa: PLR0913 - an option for each limit
             "Pass one of --model-base-path BASE, a folder of exported models, and --upstream URL, "
             "a TensorFlow Serving that has them."
         )
+    if upstream is not None and (label or keep != 1 or poll != 1.0):
+        raise InvalidInputError(
+            "--label, --keep and --poll say what of a folder is served. Leave them out: the "
+            "server behind --upstream chooses its versions itself."
+        )
+    if model_base_path is not None and model_name:
+        raise InvalidInputError(
+            "--model-name is for --upstream. Leave it out: every model in the folder is served."
+        )
     if log_level not in LEVELS:
         raise InvalidInputError(f"--log-level was expected to be one of {', '.join(LEVELS)}.")
     token = _token(token_file)
