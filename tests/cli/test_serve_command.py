@@ -48,6 +48,7 @@ def test_the_token_comes_from_a_file_or_the_environment(tmp_path):
         (("--upstream", "http://a:1", "--keep", "2"), "Leave them out: the server behind"),
         (("--model-base-path", ".", "--model-name", "a"), "--model-name is for --upstream"),
         (("--upstream", "a:1"), "'a:1' is no address of a server"),
+        (("--upstream", "http://a:1/v1/models/b"), "without the path of a model"),
         (("--upstream", "grpc://a"), "Pass grpc://HOST:PORT"),
         (("--model-base-path", "nowhere"), "There is no folder 'nowhere'"),
         (("--upstream", "http://a:1", "--log-level", "loud"), "--log-level was expected"),

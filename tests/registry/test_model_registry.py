@@ -298,7 +298,9 @@ def test_what_is_no_model_and_no_card_is_refused(registry):
         registry.save(tfxai.Subject(small()), "a")
     with pytest.raises(InvalidInputError, match=r"expected to be a tfxai\.Card"):
         registry.save(small(), "a", {"name": "a"})
-    with pytest.raises(UnsupportedModelError, match=r"Load it first: tfxai\.load\('small'\)"):
+    with pytest.raises(
+        UnsupportedModelError, match=r"Load the model first: tfxai\.load\('small'\)"
+    ):
         registry.save("small", "a")
 
 

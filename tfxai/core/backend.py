@@ -30,7 +30,7 @@ def require_model(model: Any) -> None:
         )
     if isinstance(model, str):
         raise UnsupportedModelError(
-            f"Got the text {model!r} where a keras.Model was expected. Load it first: "
+            "Got a str where a keras.Model was expected. Load the model first: "
             f"tfxai.load({model!r})."
         )
     if not isinstance(model, keras.Model):

@@ -55,7 +55,8 @@ class Upstream(Remote):
             parsed = httpx.URL(url)
         except httpx.InvalidURL as error:
             raise InvalidInputError(_no_address(url)) from error
-        if parsed.scheme not in ("http", "https") or not _HOST.fullmatch(parsed.host):
+        is_model = "v1" in parsed.path.lower().split("/")
+        if parsed.scheme not in ("http", "https") or is_model or not _HOST.fullmatch(parsed.host):
             raise InvalidInputError(_no_address(url))
         super().__init__(names)
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
@@ -208,5 +209,5 @@ def _told(answer: Answer) -> str:
 def _no_address(url: str) -> str:
     return (
         f"{url!r} is no address of a server. Pass http://HOST:PORT of a TensorFlow Serving's REST "
-        "interface, or grpc://HOST:PORT."
+        "interface without the path of a model, or grpc://HOST:PORT."
     )
