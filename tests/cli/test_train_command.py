@@ -78,7 +78,10 @@ def test_a_stopped_training_says_how_it_goes_on(run, asked):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--model", "three_block"], "no model 'three_block'. Did you mean 'three_block_cnn'?"),
+        (
+            ["--model", "three_block"],
+            "no architecture 'three_block'. Did you mean 'three_block_cnn'?",
+        ),
         (["--schedule", "cosin"], "no schedule 'cosin'. Did you mean 'cosine'?"),
         (["--epochs", "0"], "epochs=0 cannot be used"),
         (["--epochs", "x"], "'--epochs'"),

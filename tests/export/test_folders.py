@@ -25,6 +25,19 @@ save(builders.functional(), sys.argv[1], [Saliency()])
 """
 
 
+def test_a_version_has_no_place_beside_folders_of_models(tmp_path):
+    graph = tmp_path / "m" / "1" / "saved_model.pb"
+    graph.parent.mkdir(parents=True)
+    graph.write_text("")
+    for path in (tmp_path, tmp_path / "3"):
+        with pytest.raises(OutputError, match=r"folders of models, such as 'm'.*Pass '.*NAME'"):
+            VersionFolder(path)
+    assert VersionFolder(tmp_path / "m").name == "m"
+    (tmp_path / "m" / "old" / "1").mkdir(parents=True)
+    (tmp_path / "m" / "old" / "1" / "saved_model.pb").write_text("")
+    assert VersionFolder(tmp_path / "m").name == "m"  # it has versions of its own
+
+
 def test_a_version_is_named_or_the_next_one(tmp_path):
     for name in ("7", "0009", "old", ".tfxai-x"):
         (tmp_path / "m" / name).mkdir(parents=True)

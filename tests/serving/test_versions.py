@@ -336,10 +336,24 @@ def test_before_the_first_look_is_over_requests_are_told_to_come_again(tmp_path)
         assert raised.value.status == 404
 
 
-def test_an_empty_base_is_told_of_in_the_log(tmp_path, caplog):
-    with watched(tmp_path):
-        assert "There is no model in" in caplog.text
-        assert str(tmp_path) in caplog.text
+def test_what_keeps_a_model_from_being_served_is_told_of_once(tmp_path, caplog):
+    with watched(tmp_path, labels={"plus": {"stable": 7}}):
+        time.sleep(3 * POLL)
+    assert caplog.text.count(f"There is no model in {tmp_path} yet") == 1
+    assert caplog.text.count("There is no version 7 of plus yet, for 'stable'.") == 1
+
+
+def test_a_version_beside_folders_of_models_hides_none_of_them(tmp_path, caplog):
+    (tmp_path / "plus").mkdir()
+    version(tmp_path / "plus", 1)
+    with watched(tmp_path) as models:
+        version(tmp_path, 5)  # an export whose NAME was forgotten
+        until(lambda: "its own versions are not served: 5. Move them" in caplog.text)
+        version(tmp_path / "plus", 2)
+        until(lambda: answer(models) == 2)
+        assert models.names() == ["plus"]
+    with watched(tmp_path) as models:
+        assert models.names() == ["plus"]
 
 
 def test_a_base_that_is_not_there_is_refused(tmp_path):

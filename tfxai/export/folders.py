@@ -22,7 +22,8 @@ class VersionFolder:
         overwrite: Whether a version that is there is replaced.
 
     Raises:
-        OutputError: The version is there already, or the path cannot be a folder.
+        OutputError: The version is there already, the path is that of a folder of models, or it
+            cannot be a folder.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -31,6 +32,12 @@ class VersionFolder:
         self.parent = given.parent if self._number is not None else given
         self._named = given if self._number is not None else None
         self._overwrite = overwrite
+        models = sorted(one.parents[1].name for one in self.parent.glob("[!.]*/*/saved_model.pb"))
+        if models and not versions(self.parent):
+            raise OutputError(
+                f"{str(self.parent)!r} holds folders of models, such as {models[0]!r}, and a "
+                f"version has no place beside them. Pass {str(self.parent / 'NAME')!r}."
+            )
         taken = self._named
         if taken is not None and os.path.lexists(taken) and not overwrite:
             raise OutputError(

@@ -83,6 +83,7 @@ class Folder(Models):
         self._load = load or _load
         self._changed = changed
         self._has_changed = False
+        self._told: set[str] = set()
         self._lock = threading.Lock()
         self._models: dict[str, dict[int, _Version]] = {}
         self._looked = threading.Event()
@@ -188,13 +189,23 @@ class Folder(Models):
                 _LOG.warning("The folder of the models cannot be read: %s", error.strerror)
             except Exception:
                 _LOG.exception("The folder of the models could not be looked at.")
-            if not self._looked.is_set() and not any(self._models.values()):
-                _LOG.warning(
-                    "There is no model in %s yet: NAME/VERSION/saved_model.pb is waited for.",
-                    self._base,
+            if not any(self._models.values()):
+                self._tell(
+                    f"There is no model in {self._base} yet: NAME/VERSION/saved_model.pb, as "
+                    "`tfxai export` writes it, is waited for."
                 )
+            for name, labels in self._labels.items():
+                for label, number in labels.items():
+                    if number not in self._models.get(name, {}):
+                        self._tell(f"There is no version {number} of {name} yet, for {label!r}.")
             self._looked.set()
             self._stopped.wait(self._poll_seconds)
+
+    def _tell(self, what: str) -> None:
+        """Warns of it once."""
+        if what not in self._told:
+            self._told.add(what)
+            _LOG.warning(what)
 
     def _look(self) -> None:
         for name, folder in self._folders().items():
@@ -202,13 +213,19 @@ class Folder(Models):
 
     def _folders(self) -> dict[str, Path]:
         """The folder of each model, and of those that are gone."""
-        if versions_in(self._base):
-            return {self._base.name: self._base}
+        own = versions_in(self._base)
         found = {
             one.name: one
             for one in self._base.iterdir()
-            if one.is_dir() and not one.name.startswith(".")
+            if one.is_dir() and not one.name.startswith(".") and one not in own.values()
         }
+        if own:
+            if not any(map(versions_in, found.values())):
+                return {self._base.name: self._base}
+            self._tell(
+                f"{self._base} holds folders of models, so its own versions are not served: "
+                f"{', '.join(map(str, own))}. Move them into a folder NAME."
+            )
         return found | {name: self._base / name for name in self._models if name not in found}
 
     def _look_at(self, name: str, paths: dict[int, Path]) -> None:
