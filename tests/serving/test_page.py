@@ -127,7 +127,7 @@ def test_an_image_is_chosen_and_explained(page, cat, behind):
     answer = httpx.post(f"{behind}/v1/models/cifar10_cnn:explain", json=body, trust_env=False)
     content = answer.json()
     (one,) = content["explanations"][0]["attributions"]
-    assert page.text("prediction") == "Cat"
+    assert page.text("prediction") == "Predicted: Cat"
     rows = [row.text.split("\n") for row in page["classes"].find_elements(By.TAG_NAME, "tr")]
     assert len(rows) == 5
     assert rows[0][0].startswith("Cat")
@@ -156,7 +156,7 @@ def test_another_method_and_class_are_another_answer(page, cat):
     assert "Completeness gap" not in page.facts()
     page.choose("target", "6")
     page.wait(lambda: page.facts().get("Explained") == "Frog")
-    assert page.text("prediction") == "Cat"
+    assert page.text("prediction") == "Predicted: Cat"
     page.choose("method", "occlusion")
     page.explained("occlusion")
     assert "Score (output)" in page.facts()
@@ -217,7 +217,7 @@ def test_an_image_is_dropped(page):
     data = base64.b64encode(photograph()).decode()
     page.browser.execute_script(DROP, data, "cat.jpg", "image/jpeg")
     page.explained("integrated gradients")
-    assert page.text("prediction") == "Cat"
+    assert page.text("prediction") == "Predicted: Cat"
 
 
 def test_images_that_the_server_does_not_read_are_redrawn_by_the_browser(page, tmp_path):
@@ -225,18 +225,28 @@ def test_images_that_the_server_does_not_read_are_redrawn_by_the_browser(page, t
     Image.open(io.BytesIO(photograph())).save(path, quality=95)
     page["file"].send_keys(str(path))
     page.explained("integrated gradients")
-    assert page.text("prediction") == "Cat"
+    assert page.text("prediction") == "Predicted: Cat"
 
 
-def test_what_cannot_be_done_is_said_in_words(page, tmp_path):
+def test_what_cannot_be_done_is_said_in_words(page, cat, tmp_path):
     page.wait(lambda: page.text("status") == "Choose an image.")
     path = tmp_path / "words.jpg"
     path.write_text("no image")
     page["file"].send_keys(str(path))
     page.wait(lambda: page.text("error"))
     assert page.text("error") == "The browser cannot read this file as an image."
+    page["file"].send_keys(str(cat))
+    page.explained("integrated gradients")
+    page["file"].send_keys(str(path))
+    page.wait(lambda: page.text("error"))
+    page.choose("method", "grad_cam")  # of the image before
+    page.explained("grad cam")
+    assert page.text("error") == ""
     page.choose("model", "pair")
     page.wait(lambda: "takes no images" in page.text("error"))
+    assert not page["result"].is_displayed()
+    page.choose("model", "cifar10_cnn")
+    page.explained(page["method"].get_attribute("value").replace("_", " "))
 
 
 def test_an_image_that_is_too_large_for_the_server_is_told_of(browser, base, cat):

@@ -67,6 +67,8 @@ async function listModels() {
 
 async function listMethods() {
   state.about = null;
+  state.asked += 1; // an answer that is still to come is none of this model
+  $("result").hidden = true;
   if (!model()) return;
   try {
     const about = await ask(path("/explainers"));
@@ -89,13 +91,14 @@ async function listMethods() {
 async function take(file) {
   if (!file) return;
   try {
-    if (state.bitmap) state.bitmap.close();
-    state.bitmap = await createImageBitmap(file).catch(() => {
+    const bitmap = await createImageBitmap(file).catch(() => {
       throw new Error("The browser cannot read this file as an image.");
     });
-    const { width, height } = state.bitmap;
-    const isSent = ["image/jpeg", "image/png"].includes(file.type) && Math.max(width, height) <= LARGEST;
-    state.data = await inBase64(isSent ? file : await redrawn(state.bitmap));
+    const isSmall = Math.max(bitmap.width, bitmap.height) <= LARGEST;
+    const isSent = ["image/jpeg", "image/png"].includes(file.type) && isSmall;
+    const data = await inBase64(isSent ? file : await redrawn(bitmap));
+    if (state.bitmap) state.bitmap.close();
+    Object.assign(state, { bitmap, data }); // the one before stays until all of this has worked
     if (state.about) await explain();
   } catch (error) {
     complain(error);
@@ -151,7 +154,7 @@ function show(answer, milliseconds) {
   $("heatmap").hidden = !one.heatmapPng;
   if (one.heatmapPng) $("heatmap").src = `data:image/png;base64,${one.heatmapPng.b64}`;
   $("heatmap").alt = `Heatmap of ${words(answer.explainer)} for ${name(target)}`;
-  $("prediction").textContent = order.length ? `${name(order[0])}` : "";
+  $("prediction").textContent = order.length ? `Predicted: ${name(order[0])}` : "";
   listClasses(order.slice(0, TOP), target, outputs, name);
   $("legend").textContent = legend(answer, target >= 0 ? name(target) : "the score");
   const facts = [
