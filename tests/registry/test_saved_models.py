@@ -59,6 +59,18 @@ def test_values_are_those_of_the_exported_model(name, exported, loaded):
     np.testing.assert_array_equal(b.target, [0, 2, 1])
 
 
+def test_outputs_are_explained_as_they_are(exported, loaded):
+    """They may be logits or probabilities: a softmax of probabilities would be a wrong number."""
+    for score in ("logit", "probability"):
+        with pytest.raises(UnsupportedModelError, match="Pass score='output'"):
+            methods.Saliency()(loaded, X, score=score)
+    a = methods.GradientInput()(loaded, X, score=tfxai.Contrast(0, 2))
+    outputs = np.asarray(exported[0](X))
+    np.testing.assert_allclose(a.score, outputs[:, 0] - outputs[:, 2], rtol=1e-5)
+    terms = [methods.GradientInput()(loaded, X, target=t).values for t in (0, 2)]
+    np.testing.assert_allclose(a.values, terms[0] - terms[1], rtol=1e-4, atol=1e-7)
+
+
 @pytest.mark.parametrize("name", sorted(LAYERS))
 def test_layers_cannot_be_tapped_and_that_is_said(name, loaded):
     with pytest.raises(LayerNotFoundError, match="is a SavedModel, whose layers cannot be tapped"):

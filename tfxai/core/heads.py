@@ -39,17 +39,11 @@ def head(
         activation: What the whole model ends in.
         explicit: Whether the user asked for `kind`. A default falls back to the output where
             the model ends in no softmax or sigmoid; an explicit `"probability"` applies one.
-            A function, the one kind of model that runs outside of a graph, gets neither.
 
     Returns:
         Float tensor; a single sigmoid unit becomes the two classes (no, yes), with logits
         -z and z and probabilities 1 - p and p.
     """
-    if explicit and kind != "output" and tf.executing_eagerly():
-        raise UnsupportedModelError(
-            f"score={kind!r} was asked for, and what a function's outputs are is not known. Pass "
-            "score='output' to explain them as they are, or the Keras model itself."
-        )
     values = output
     if kind == "logit" and activation is not None:
         if final_activation(output, x) != activation:

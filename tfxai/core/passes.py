@@ -219,8 +219,7 @@ class Passes:
         if isinstance(kind, Neuron):
             return None, kind.select(self._activations(run, kind.layer))
         if isinstance(kind, Contrast):
-            kind_of = "output" if tf.executing_eagerly() else "logit"  # a function has no logits
-            outputs = self._head(run.raw, kind_of, x)
+            outputs = self._head(run.raw, "output" if self._anatomy.closed else "logit", x)
             return outputs, outputs[..., kind.a] - outputs[..., kind.b]
         if self._question.function is not None:
             return None, one_number_an_example(self._question.function, run.raw, kind)

@@ -17,7 +17,9 @@ ScoreFunction = TypeVar("ScoreFunction", bound=Callable[[Any], tf.Tensor])
 
 @dataclasses.dataclass(frozen=True)
 class Contrast:
-    """Why `a` and not `b`: the logit of `a` minus the logit of `b`; of a function, its outputs.
+    """Why `a` and not `b`: the logit of `a` minus the logit of `b`.
+
+    Of a function or a SavedModel, of which the logits are not known, it is that of the outputs.
 
     Args:
         a: Index or name of the class that is explained.

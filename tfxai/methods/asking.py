@@ -10,7 +10,7 @@ from tfxai.core.anatomy import Anatomy
 from tfxai.core.inputs import Array
 from tfxai.core.scores import Contrast, Neuron, Question, name_of, registered_score
 from tfxai.core.targets import PREDICTED, read_target
-from tfxai.errors import InvalidInputError
+from tfxai.errors import InvalidInputError, UnsupportedModelError
 from tfxai.subject import Subject
 
 
@@ -20,6 +20,12 @@ def read_question(score: Any, default: str, subject: Subject, body: Anatomy) -> 
         return Question("output" if body.closed else default, explicit=False)
     score = name_of(score)
     if isinstance(score, str):
+        if body.closed and score in ("logit", "probability"):
+            raise UnsupportedModelError(
+                f"score={score!r} was asked for, and nobody knows whether the outputs of this "
+                "model are logits or probabilities. Pass score='output' to explain them as they "
+                "are, or the Keras model itself."
+            )
         return Question(score, explicit=True, function=registered_score(score))
     if isinstance(score, Contrast):
         axes = outputs_of(Question("logit", explicit=True), body)
