@@ -18,7 +18,7 @@ LEVELS = {
     "errors": 0, "config": 0,
     "files": 1, "progress": 1,
     "core": 2, "data": 2,
-    "card": 3, "baselines": 3,
+    "card": 3, "baselines": 3, "remarks": 3,
     "subject": 4, "attribution": 4, "inspection": 4,
     "registry": 5,
     "models": 6,

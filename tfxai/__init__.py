@@ -26,6 +26,7 @@ _HOME = {
     "Saliency": "tfxai.methods",
     "Subject": "tfxai.subject",
     "TfxaiError": "tfxai.errors",
+    "TfxaiWarning": "tfxai.errors",
     "Conductance": "tfxai.methods",
     "GradientInput": "tfxai.methods",
     "GradientSHAP": "tfxai.methods",

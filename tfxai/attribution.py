@@ -19,6 +19,7 @@ from tfxai.core.content import Content, listed, replaced
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
 from tfxai.files import replacing
+from tfxai.remarks import remarks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,6 +69,14 @@ class Attribution:
         channels: The method's own way to reduce channels in `heatmap`.
         class_names: Names in the order of the outputs, where they are known.
         preprocessing: How pixels became the inputs, where it is known.
+        axes: What the axes of one input are, without the batch: letters such as `"HWC"`, `"CHW"`,
+            `"HW"` (an image without a channel axis), `"TC"` (a series), `"CT"`, `"DHWC"`,
+            `"CDHW"` (volumes) or `"F"` (features); one word per name for named inputs. Empty where
+            it is not known: then by the number of axes, channels last.
+        layer_axes: The same for the values where they are of a layer (`at`).
+        map_input: Name of the input that maps lie over, for a model with named inputs.
+        held: Names of the inputs that were held as they are and have no values.
+        notes: What else to know before one believes the values, one sentence each.
     """
 
     values: Values
@@ -87,6 +96,11 @@ class Attribution:
     channels: str = "sum"
     class_names: tuple[str, ...] | None = None
     preprocessing: Preprocessing | None = None
+    axes: str | dict[str, str] = ""
+    layer_axes: str = ""
+    map_input: str | None = None
+    held: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.score)
@@ -169,6 +183,14 @@ class Attribution:
     def target_names(self) -> list[str]:
         """What is explained of each example: a class name, its number, or the score's name."""
         return [self._name(one) for one in self.target]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What to know before one believes the values, one sentence each; empty where nothing is.
+
+        Gaps over 10 % or over the tolerance, maps of zeros, inputs that are held, and `notes`.
+        """
+        return remarks(self)
 
     @property
     def prediction_names(self) -> list[str]:
@@ -298,6 +320,9 @@ class Attribution:
             raise ValueError(f"format {version}, and {_FORMAT} was expected")
         preprocessing = about.pop("preprocessing")
         names = about.pop("class_names")
+        about.pop("remarks", None)  # they follow from the rest
+        for name in ("held", "notes"):
+            about[name] = tuple(about.get(name, ()))
         return cls(
             values=_gathered(arrays, "values"),
             inputs=_gathered(arrays, "inputs"),
@@ -340,6 +365,12 @@ class Attribution:
             "channels": self.channels,
             "class_names": self.class_names and list(self.class_names),
             "preprocessing": self.preprocessing and self.preprocessing.to_dict(),
+            "axes": self.axes,
+            "layer_axes": self.layer_axes,
+            "map_input": self.map_input,
+            "held": list(self.held),
+            "notes": list(self.notes),
+            "remarks": self.remarks,
         }
 
     def _name(self, target: Any) -> str:

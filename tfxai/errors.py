@@ -15,6 +15,14 @@ class TfxaiError(Exception):
     """Base of every error raised on purpose."""
 
 
+class TfxaiWarning(UserWarning):
+    """Values are as they should be, and something about them has to be known: at most one a call.
+
+    Silence it with `warnings.filterwarnings("ignore", category=tfxai.TfxaiWarning)`; what it says
+    stays in `Attribution.remarks`.
+    """
+
+
 class InvalidInputError(TfxaiError, ValueError):
     """An argument, option, array or file holds something that cannot be used."""
 
