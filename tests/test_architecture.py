@@ -17,8 +17,8 @@ from tests.processes import ROOT, loaded
 LEVELS = {
     "errors": 0, "config": 0,
     "files": 1, "progress": 1,
-    "core": 2, "data": 2,
-    "card": 3, "baselines": 3, "remarks": 3,
+    "axes": 2, "core": 2, "data": 2,
+    "card": 3, "baselines": 3, "differences": 3, "heatmaps": 3, "remarks": 3,
     "subject": 4, "attribution": 4, "inspection": 4,
     "registry": 5,
     "models": 6,

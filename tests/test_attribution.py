@@ -8,9 +8,9 @@ import pytest
 
 from tests import builders
 from tests.attributions import VALUES, attribution, full
-from tfxai.attribution import CHANNELS
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import InvalidInputError, UnknownNameError
+from tfxai.heatmaps import CHANNELS
 from tfxai.methods import GradCAM, IntegratedGradients, Saliency
 
 REDUCED = {
@@ -86,9 +86,9 @@ def test_bad_heatmaps_are_refused():
             attribution().heatmap(clip_percentile=percentile)
     with pytest.raises(UnknownNameError, match=r"channel reduction 'mean'. Known: sum, max_abs"):
         attribution().heatmap(channels="mean")
-    for values in (np.ones((2, 3)), np.ones((2, 3, 4)), {"a": np.ones((2, 2, 2, 1))}):
-        with pytest.raises(InvalidInputError, match=r"needs images: \(B, H, W, C\). Use plot\(\)"):
-            attribution(values).heatmap()
+    for values in (np.ones((2, 3)), {"a": np.ones((2, 2))}):
+        with pytest.raises(InvalidInputError, match=r"needs images: \(B, H, W, C\).*plot\(\)"):
+            attribution(values, inputs=values).heatmap()
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_pixels_without_preprocessing_are_guessed_from_their_range():
         pixels = attribution(inputs=np.full((2, 2, 2, 3), constant)).pixels
         assert np.isfinite(pixels).all()
         assert 0 <= pixels.min() <= pixels.max() <= 1
-    for inputs in (np.ones((2, 5)), np.ones((2, 3, 3, 2)), {"a": unit}):
+    for inputs in (np.ones((2, 5)), np.ones((2, 3, 3, 2)), {"a": unit, "b": unit}):
         assert attribution(inputs=inputs).pixels is None
 
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 import dataclasses
 import html
 import json
-import operator
 import os
 import zipfile
 import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
-from PIL import Image
 
 from tfxai.core.content import Content, listed, replaced
 from tfxai.data.preprocessing import Preprocessing
-from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
+from tfxai.differences import difference
+from tfxai.errors import DataNotFoundError, InvalidInputError
 from tfxai.files import replacing
+from tfxai.heatmaps import heatmap, pixels
 from tfxai.remarks import remarks
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 Array: TypeAlias = np.ndarray[Any, Any]
 Values: TypeAlias = "Array | dict[str, Array]"
 
-CHANNELS = ("sum", "max_abs", "sum_abs", "l2")
 _PER_EXAMPLE = (
     "target", "score", "probability", "baseline_score", "completeness_gap", "prediction"
 )  # fmt: skip
@@ -132,45 +132,7 @@ class Attribution:
         """
         if not isinstance(other, Attribution):
             return NotImplemented
-        mine_of, theirs_of = [(one.at, one.is_map) for one in (self, other)]
-        if mine_of != theirs_of:
-            raise InvalidInputError(
-                f"The values are of {_place(self)} and of {_place(other)}. "
-                "Subtract attributions of the same place."
-            )
-        shapes = [_map(np.shape, one.values) for one in (self, other)]
-        if shapes[0] != shapes[1]:
-            raise InvalidInputError(
-                f"The values have shapes {shapes[0]} and {shapes[1]}. "
-                "Subtract attributions of the same shape."
-            )
-        mine, theirs = _named(self.values), _named(other.values)
-        parts = {name: mine[name] - theirs[name] for name in mine}
-        picked: dict[str, Any] = {
-            name: None
-            if getattr(self, name) is None or getattr(other, name) is None
-            else getattr(self, name) - getattr(other, name)
-            for name in ("score", "baseline_score", "completeness_gap")
-        }
-        target = np.full(len(self), -1, np.int32)
-        if np.shape(self.target) == np.shape(other.target):
-            target = np.where(self.target == other.target, self.target, -1)
-        score = self.score_name
-        if score != other.score_name:
-            score = f"{score} minus {other.score_name}"
-        return dataclasses.replace(
-            self,
-            values=parts if isinstance(self.values, dict) else parts[""],
-            target=target,
-            prediction=None,
-            details={},
-            method={"name": "difference", "options": {"of": self.method, "minus": other.method}},
-            score_name=score,
-            is_signed=True,
-            channels="sum",
-            probability=None,
-            **picked,
-        )
+        return difference(self, other)
 
     def __repr__(self) -> str:
         shape = _map(np.shape, self.values)
@@ -199,50 +161,39 @@ class Attribution:
 
     @property
     def pixels(self) -> Array | None:
-        """(B, H, W, 3) the inputs as images in true colours, in [0, 1]; None if they are none."""
-        inputs = self.inputs
-        if isinstance(inputs, dict) or inputs.ndim != 4 or inputs.shape[-1] not in (1, 3):
-            return None
-        if self.preprocessing is not None:
-            pixels = np.asarray(self.preprocessing.invert(inputs))
-        else:
-            pixels = _to_unit(inputs)
-        return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels
+        """(B, H, W, 3) the inputs as images in true colours, in [0, 1]; None if they are none.
+
+        Of named inputs it is the one that maps lie over, or the only one that is an image.
+        """
+        return pixels(self)
 
     def heatmap(
         self,
-        size: tuple[int, int] | None = None,
+        size: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
         channels: str | None = None,
         clip_percentile: float = 99,
-    ) -> Array:
-        """The values of images as maps for display.
+    ) -> Any:
+        """The values of series, images and volumes as maps for display.
 
         Args:
-            size: (height, width) to resize to, bilinearly; None keeps the resolution.
+            size: (steps,), (height, width) or (depth, height, width) to resize to, linearly along
+                each axis; None keeps the resolution. One per name where sizes of named inputs
+                differ.
             channels: `"sum"`, `"max_abs"`, `"sum_abs"` or `"l2"` over the channels; None is the
                 method's own way. Maps have no channels to reduce.
             clip_percentile: Percentile in (0, 100] of the absolute values that becomes 1;
                 larger values are clipped to it.
 
         Returns:
-            (B, h, w) float32 in [-1, 1] where values are signed, else in [0, 1]. A map that is
-            zero everywhere stays zero.
+            (B, t), (B, h, w) or (B, d, h, w) float32 in [-1, 1] where values are signed, else in
+            [0, 1]. A map that is zero everywhere stays zero. A dict of them where the values are
+            of named inputs, for those that have places.
 
         Raises:
-            InvalidInputError: The values are no images, or an argument is out of range.
+            InvalidInputError: The values are of no series, image or volume, or an argument is out
+                of range.
         """
-        if not 0 < clip_percentile <= 100:
-            raise InvalidInputError(
-                f"clip_percentile={clip_percentile} is outside (0, 100]. Pass a percentile."
-            )
-        maps = self._reduced(channels)
-        if size is not None:
-            maps = np.stack([_resize(one, *_checked(size)) for one in maps])
-        scale = np.percentile(np.abs(maps), clip_percentile, axis=(1, 2), keepdims=True)
-        peak = np.abs(maps).max(axis=(1, 2), keepdims=True)
-        scale = np.where(scale > 0, scale, peak)  # a map of a few points has a percentile of 0
-        scaled = np.divide(maps, scale, out=np.zeros_like(maps), where=scale > 0)
-        return np.clip(scaled, -1, 1).astype(np.float32)
+        return heatmap(self, size, channels, clip_percentile)
 
     def plot(self, index: int | None = 0, **options: Any) -> Figure:
         """A figure: original, heatmap and overlay; bars for tables, lines for series.
@@ -382,27 +333,6 @@ class Attribution:
             return self.class_names[int(target)]
         return str(int(target))
 
-    def _reduced(self, channels: str | None) -> Array:
-        """(B, h, w) of the values, channels reduced."""
-        how = channels or self.channels
-        if how not in CHANNELS:
-            raise UnknownNameError.of("channel reduction", how, CHANNELS)
-        values = self.values
-        if not isinstance(values, dict) and self.is_map and values.ndim == 3:
-            return values
-        if isinstance(values, dict) or values.ndim != 4:
-            shape = _map(np.shape, values)
-            raise InvalidInputError(
-                f"The values have shape {shape}, and a heatmap needs images: (B, H, W, C). "
-                "Use plot(), which draws tables as bars and series as lines."
-            )
-        if how == "sum":
-            return values.sum(axis=-1)
-        if how == "l2":
-            return cast(Array, np.linalg.norm(values, axis=-1))
-        magnitude = np.abs(values)
-        return magnitude.max(axis=-1) if how == "max_abs" else magnitude.sum(axis=-1)
-
     def _repr_html_(self) -> str:
         """The figure of the first examples with a line of facts, for notebooks."""
         from tfxai.plotting import figure_html
@@ -437,42 +367,3 @@ def _gathered(arrays: dict[str, Array], field: str) -> Values:
     if not found:
         raise KeyError(field)
     return found
-
-
-def _checked(size: Any) -> tuple[int, int]:
-    try:
-        height, width = map(operator.index, size)
-    except (TypeError, ValueError):
-        height = width = 0
-    if min(height, width) < 1:
-        raise InvalidInputError(
-            f"size={size!r} was expected to be (height, width), two integers of at least 1."
-        )
-    return height, width
-
-
-def _resize(one: Array, height: int, width: int) -> Array:
-    """(h, w) resized, bilinear with half-pixel centres; smoothed first where it shrinks."""
-    image = Image.fromarray(np.ascontiguousarray(one, np.float32))
-    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
-
-
-def _to_unit(inputs: Array) -> Array:
-    """Images of unknown preprocessing in [0, 1]: as they are, over 255, or from least to most.
-
-    Each image is judged by itself, so that a slice shows what the whole shows.
-    """
-    axes = (1, 2, 3)
-    low = inputs.min(axis=axes, keepdims=True).astype(np.float64)
-    high = inputs.max(axis=axes, keepdims=True).astype(np.float64)
-    scale = np.where(high <= 1, 1.0, 255.0)
-    stretched = (low < 0) | (high > 255)
-    offset = np.where(stretched, low, 0.0)
-    scale = np.where(stretched, np.maximum(high - low, np.finfo(np.float32).tiny), scale)
-    return ((inputs - offset) / scale).astype(np.float32)
-
-
-def _place(one: Attribution) -> str:
-    """What the values lie on, in words."""
-    where = "the input" if one.at is None else f"layer {one.at!r}"
-    return f"a map over {where}" if one.is_map else where
