@@ -195,11 +195,11 @@ class Attribution:
         """
         return heatmap(self, size, channels, clip_percentile)
 
-    def plot(self, index: int | None = 0, **options: Any) -> Figure:
+    def plot(self, index: Any = 0, **options: Any) -> Figure:
         """A figure: original, heatmap and overlay; bars for tables, lines for series.
 
         Args:
-            index: The example to draw, or None for all.
+            index: The example to draw, several indices or a slice for some, or None for all.
             **options: Passed to `tfxai.plotting.plot_attribution`.
         """
         from tfxai.plotting import plot_attribution

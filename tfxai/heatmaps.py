@@ -79,6 +79,19 @@ def colours(inputs: Array, one: Attribution) -> Array | None:
     return np.repeat(shown, 3, axis=-1) if shown.shape[-1] == 1 else shown
 
 
+def resize(one: Array, size: tuple[int, ...]) -> Array:
+    """A map linearly resized, with half-pixel centres; smoothed first where it shrinks."""
+    if one.ndim == 1:
+        return resize(one[None], (1, *size))[0]
+    if one.ndim == 3:
+        depth, *sides = size
+        slices = np.stack([resize(part, tuple(sides)) for part in one])
+        flat = slices.reshape(len(slices), -1)  # (d, h w): along the depth alone
+        return resize(flat, (depth, flat.shape[1])).reshape(size)
+    image = Image.fromarray(np.ascontiguousarray(one, np.float32))
+    return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BILINEAR))
+
+
 def _inputs(one: Attribution) -> list[Attribution]:
     """An attribution of each named input, or of the one that maps lie over where it is known."""
     names = list(one.inputs) if one.map_input is None else [one.map_input]
@@ -150,20 +163,7 @@ def _resized(maps: Array, size: Any, name: str) -> Array:
             f"size={size!r}{f' of input {name!r}' if name else ''} was expected to be "
             f"{_SIZES[places]} of at least 1."
         )
-    return np.stack([_resize(one, numbers) for one in maps])
-
-
-def _resize(one: Array, size: tuple[int, ...]) -> Array:
-    """A map linearly resized, with half-pixel centres; smoothed first where it shrinks."""
-    if one.ndim == 1:
-        return _resize(one[None], (1, *size))[0]
-    if one.ndim == 3:
-        depth, *sides = size
-        slices = np.stack([_resize(part, tuple(sides)) for part in one])
-        flat = slices.reshape(len(slices), -1)  # (d, h w): along the depth alone
-        return _resize(flat, (depth, flat.shape[1])).reshape(size)
-    image = Image.fromarray(np.ascontiguousarray(one, np.float32))
-    return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BILINEAR))
+    return np.stack([resize(one, numbers) for one in maps])
 
 
 def _to_unit(inputs: Array) -> Array:

@@ -187,8 +187,8 @@ def test_what_cannot_be_drawn_is_said(given, index, options, sentence):
 
 
 def test_values_of_another_shape_are_refused():
-    one = attribution(np.ones((1, 2, 2, 2, 1)), np.ones((1, 2, 2, 2, 1)))
-    with pytest.raises(InvalidInputError, match=r"\(1, 2, 2, 2, 1\).*images \(B, H, W, C\)"):
+    one = attribution(np.ones((1, 2, 2, 2, 2, 1)), np.ones((1, 2, 2, 2, 2, 1)))
+    with pytest.raises(InvalidInputError, match=r"\(1, 2, 2, 2, 2, 1\).*images \(B, H, W, C\)"):
         plot_attribution(one)
 
 

@@ -5,25 +5,29 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
 from tfxai.attribution import Attribution
+from tfxai.axes import input_axes, parts, spatial
 from tfxai.errors import InvalidInputError
 from tfxai.plotting import labels, style
 from tfxai.plotting.figures import Page, save_figure
-from tfxai.plotting.images import ImageRow
+from tfxai.plotting.images import ImageRow, places_of_values
+from tfxai.plotting.notes import Notes, gathered
 from tfxai.plotting.rows import HEADING, LEFT, MARGIN, Row, draw_headings, draw_label, label_height
 from tfxai.plotting.series import SeriesRow
 from tfxai.plotting.tables import TableRow
+from tfxai.plotting.volumes import LEGEND, VolumeRow
+
+Index: TypeAlias = "int | slice | Sequence[int] | Sequence[bool] | np.ndarray[Any, Any] | None"
 
 _TITLE = 0.24  # inches, of each line
 _CLASS = 0.36
 _GAP = 0.2
-_FOOT = 0.2
 _BETWEEN = 0.3  # examples
 
 
@@ -33,6 +37,7 @@ class _Block:
 
     header: list[tuple[str, dict[str, Any]]]
     rows: list[tuple[str, list[str], Row]]
+    remarks: tuple[str, list[str]]
 
     @property
     def height(self) -> float:
@@ -65,7 +70,7 @@ class _Block:
 
 def plot_attribution(
     attributions: Attribution | Sequence[Attribution],
-    index: int | None = 0,
+    index: Index = 0,
     *,
     cmap: str | Colormap | None = None,
     title: str | None = None,
@@ -77,12 +82,15 @@ def plot_attribution(
 
     Images get three panels: the original in true colours, the heatmap (a diverging map centred
     at 0 where values are signed, else a sequential one), and the heatmap over the image in
-    grey. Tables (B, F) get bars, the 20 strongest features at most; series (B, T, C) get lines.
-    Each heatmap is scaled on its own, as `Attribution.heatmap` does by default.
+    grey. Volumes and films get the four slices with most attribution and a projection. Tables
+    (B, F) get bars, the 20 strongest features at most; series (B, T, C) get lines. Each heatmap
+    is scaled on its own, as `Attribution.heatmap` does by default. What `Attribution.remarks`
+    says of the examples that are drawn stands below.
 
     Args:
         attributions: One attribution, or several of the same inputs.
-        index: The example to draw, negative from the end; None draws all.
+        index: The example to draw, negative from the end; a slice, several indices or a boolean
+            for each example draws some, and None all.
         cmap: A colour map of matplotlib for the heatmaps, instead of the one that suits.
         title: A line above everything, such as the image's name.
         feature_names: One name for each feature of a table.
@@ -94,28 +102,29 @@ def plot_attribution(
 
     Raises:
         InvalidInputError: There is nothing to draw, the attributions differ in length, `index`
-            is out of range, or the values are no image, table or series.
+            is out of range, or the values are no image, volume, table or series.
         UnknownNameError: matplotlib has no colour map of that name.
         OutputError: The file cannot be written.
     """
-    several = _checked(attributions, index, limit)
+    several = _checked(attributions, limit)
     total = len(several[0])
-    indices = range(total)[:limit] if index is None else [index]
+    indices = _indices(index, total)
+    has_positions = total > 1 and not isinstance(index, int | np.integer)
     blocks = []
-    for i in indices:
-        ones = [whole[int(i)] for whole in several]
+    for i in indices[:limit]:
+        ones = [whole[i] for whole in several]
         rows = [row for one in ones for row in _rows(one, ones[0], cmap, feature_names)]
-        position = f"Example {i + 1} of {total}" if index is None and total > 1 else ""
-        blocks.append(_Block(_header(ones[0], position), rows))
-    figure = _compose(blocks, title, total if index is None else 1)
+        name = f"Example {i + 1}"
+        header = _header(ones[0], f"{name} of {total}" if has_positions else "")
+        remarks = [sentence for one in ones for sentence in one.remarks]
+        blocks.append(_Block(header, rows, (name, remarks)))
+    figure = _compose(blocks, title, len(indices))
     if path is not None:
         save_figure(figure, path)
     return figure
 
 
-def _checked(
-    attributions: Attribution | Sequence[Attribution], index: int | None, limit: int
-) -> list[Attribution]:
+def _checked(attributions: Attribution | Sequence[Attribution], limit: int) -> list[Attribution]:
     several = [attributions] if isinstance(attributions, Attribution) else list(attributions)
     lengths = sorted({len(one) for one in several})
     if len(lengths) != 1 or lengths == [0]:
@@ -123,14 +132,43 @@ def _checked(
         raise InvalidInputError(
             f"There are {what} to draw. Pass attributions of the same one or more inputs."
         )
-    if index is not None and not -lengths[0] <= index < lengths[0]:
-        raise InvalidInputError(
-            f"index={index} is outside the {lengths[0]} examples. "
-            f"Pass an index in [0, {lengths[0]}), or None for all."
-        )
     if limit < 1:
         raise InvalidInputError(f"limit={limit} draws no example. Pass 1 or more.")
     return several
+
+
+def _indices(index: Any, total: int) -> list[int]:
+    """The examples that `index` asks for, each in [0, total)."""
+    if index is None or isinstance(index, slice):
+        found = np.arange(total)[index or slice(None)]
+    else:
+        try:
+            given = np.asarray(index)
+        except ValueError:  # rows of different lengths
+            given = np.asarray(None)
+        is_mask = given.dtype == bool and given.shape == (total,)
+        found = np.flatnonzero(given) if is_mask else np.atleast_1d(given)
+        if found.ndim != 1 or (found.size and found.dtype.kind not in "iu"):
+            raise InvalidInputError(
+                f"index={index!r} was expected to be an integer, several of them, a slice, a "
+                f"boolean for each of the {total} examples, or None for all."
+            )
+    outside = [int(i) for i in found if not -total <= i < total]
+    if outside:
+        also = "" if isinstance(index, int | np.integer) else f" holds {outside[0]}, which"
+        raise InvalidInputError(
+            f"index={_short(index)}{also} is outside the {total} examples. "
+            f"Pass an index in [0, {total}), or None for all."
+        )
+    if not len(found):
+        raise InvalidInputError(
+            f"index={_short(index)} picks none of the {total} examples. Pass one or more."
+        )
+    return [int(i) % total for i in found]
+
+
+def _short(index: Any) -> str:
+    return labels.shortened(str(index.tolist() if isinstance(index, np.ndarray) else index), 40)
 
 
 def _header(one: Attribution, position: str) -> list[tuple[str, dict[str, Any]]]:
@@ -153,16 +191,10 @@ def _rows(
     lines = labels.facts(one)
     if one.target_names != first.target_names:  # not the class that the header names
         lines = [f"explains {labels.explained(one)}", *lines]
-    if not isinstance(one.values, dict):
-        if isinstance(one.inputs, dict):  # values of a layer behind several inputs
-            one = dataclasses.replace(one, inputs=np.zeros((len(one), 0)))
-        return [(title, lines, _row(one, cmap, feature_names))]
     rows = []
-    for name, values in one.values.items():
-        inputs = one.inputs[name] if isinstance(one.inputs, dict) else one.inputs
-        part = dataclasses.replace(one, values=values, inputs=inputs)
-        row = _row(part, cmap, feature_names)
-        rows.append((title, [f"input {labels.shortened(name, 28)}", *lines], row))
+    for name, part in parts(one).items():
+        of = [f"input {labels.shortened(name, 28)}"] if isinstance(one.values, dict) else []
+        rows.append((title, [*of, *lines], _row(part, cmap, feature_names)))
     return rows
 
 
@@ -170,16 +202,19 @@ def _row(
     one: Attribution, cmap: str | Colormap | None, feature_names: Sequence[str] | None
 ) -> Row:
     values, inputs = np.asarray(one.values), np.asarray(one.inputs)
-    axes, input_axes = values.ndim, inputs.ndim
-    if input_axes == 4 and (axes == 4 or (axes == 3 and one.is_map)):
+    places = places_of_values(one)
+    if places == 2:
         return ImageRow(one, cmap)
-    if axes == 3 or (axes == 2 and one.is_map and input_axes == 3):
+    if places == 3:
+        return VolumeRow(one, cmap)
+    is_of_table = one.is_map and inputs.ndim == 2 and not spatial(input_axes(one))
+    if places == 1 and not is_of_table:
         return SeriesRow(one)
-    if axes == 2:
+    if values.ndim == 2:
         return TableRow(one, feature_names)
     raise InvalidInputError(
-        f"The values have shape {values.shape} for inputs {inputs.shape}, and "
-        "figures are drawn of images (B, H, W, C), series (B, T, C) and tables (B, F). "
+        f"The values have shape {values.shape} for inputs {inputs.shape}, and figures are drawn "
+        "of images (B, H, W, C), volumes (B, D, H, W, C), series (B, T, C) and tables (B, F). "
         "Draw other values from Attribution.values."
     )
 
@@ -187,14 +222,17 @@ def _row(
 def _compose(blocks: list[_Block], title: str | None, total: int) -> Figure:
     """The blocks under each other on one page."""
     rows = [row for block in blocks for _, _, row in block.rows]
-    feet = []
+    legend = []
     if len(blocks) < total:
-        feet.append(f"The first {len(blocks)} of {total} examples.")
-    if any(isinstance(row, ImageRow) for row in rows):
-        feet.append(labels.scaling_note())
+        legend.append(f"The first {len(blocks)} of {total} examples.")
+    if any(isinstance(row, ImageRow | VolumeRow) for row in rows):
+        legend.append(labels.scaling_note())
+    if any(isinstance(row, VolumeRow) for row in rows):
+        legend.append(LEGEND)
     width = MARGIN + LEFT + max(row.width for row in rows) + MARGIN
-    height = 2 * MARGIN + sum(block.height for block in blocks) + _BETWEEN * (len(blocks) - 1)
-    height += (_TITLE if title else 0) + (_FOOT if feet else 0)
+    notes = Notes(" ".join(legend), gathered([block.remarks for block in blocks]), width)
+    height = MARGIN + sum(block.height for block in blocks) + _BETWEEN * (len(blocks) - 1)
+    height += (_TITLE if title else 0) + notes.height
     label = f"Attribution of {', '.join(block.header[0][0] for block in blocks)}"
     page = Page(width, height, label)
     top = MARGIN
@@ -205,7 +243,5 @@ def _compose(blocks: list[_Block], title: str | None, total: int) -> Figure:
     for block in blocks:
         block.draw(page, top)
         top += block.height + _BETWEEN
-    page.text(
-        MARGIN, height - 0.12, " ".join(feet), va="bottom", **style.font(style.SMALL, style.MUTED)
-    )
+    notes.draw(page)
     return page.figure

@@ -13,9 +13,15 @@ from matplotlib.figure import Figure
 from tfxai.attribution import Attribution
 from tfxai.errors import InvalidInputError
 from tfxai.plotting import labels, style
-from tfxai.plotting.colours import colour_map, overlay
+from tfxai.plotting.colours import Array, colour_map, overlay
 from tfxai.plotting.figures import Page, save_figure
-from tfxai.plotting.images import display_pixels, is_diverging, show
+from tfxai.plotting.images import (
+    image_part,
+    is_diverging,
+    panel_size,
+    show,
+)
+from tfxai.plotting.notes import LETTERS, Notes, gathered
 from tfxai.plotting.rows import LEFT, MARGIN, Row, draw_label, label_height
 
 MOST = 40
@@ -25,26 +31,25 @@ _WIDEST = 3.2
 _GAP = 0.1
 _TITLE = 0.3
 _LINE = 0.14
-_FOOT = 0.3
-_LETTERS = 16  # of small text in an inch
 
 
 class _OverlayRow(Row):
     """One image, and the heatmap of each method over it."""
 
-    def __init__(self, ones: Sequence[Attribution]) -> None:
+    def __init__(
+        self, ones: Sequence[Attribution], over: Sequence[Attribution], pixels: Array
+    ) -> None:
         self.ones = ones
-        self.pixels = display_pixels(ones[0])
+        self.over = over  # the part of each that lies over the image
+        self.pixels = pixels
         height, width = self.pixels.shape[:2]
-        ratio = float(np.clip(width / height, 0.3, 5))
-        self.width = min(_SIDE * ratio, _WIDEST)  # of one panel
-        self.height = self.width / ratio
+        self.width, self.height = panel_size(width / height, _SIDE, _WIDEST)  # of one panel
         self.step = self.width + _GAP
 
     def draw(self, page: Page, left: float, top: float) -> None:
         """Draws the panels, each `step` right of the one before."""
         show(page.axes(left, top, self.width, self.height), self.pixels)
-        for column, one in enumerate(self.ones, start=1):
+        for column, one in enumerate(self.over, start=1):
             signed = is_diverging(one)
             heat = one.heatmap(size=self.pixels.shape[:2])[0]
             laid_over = overlay(self.pixels, heat, colour_map(None, signed), signed)
@@ -110,21 +115,29 @@ def _count(attributions: Any) -> int:
 
 
 def _row(ones: list[Attribution]) -> _OverlayRow:
+    over = []
     for one in ones:
-        arrays: tuple[Any, Any] = one.inputs, one.values
-        shapes = [np.shape(array) for array in arrays]
-        if len(shapes[0]) != 4 or len(shapes[1]) != (3 if one.is_map else 4):
+        part = image_part(one)
+        if part is None:
+            arrays: list[Any] = [one.inputs, one.values]
+            shapes = [
+                {name: np.shape(array) for name, array in each.items()}
+                if isinstance(each, dict)
+                else np.shape(each)
+                for each in arrays
+            ]
             raise InvalidInputError(
                 f"The inputs have shape {shapes[0]} and the values {shapes[1]}, and images "
                 "(B, H, W, C) are compared. Draw others with plot_attribution."
             )
+        over.append(part)
         if one.target_names != ones[0].target_names:
             raise InvalidInputError(
                 f"{one.method['name']} explains {one.target_names[0]!r} and "
                 f"{ones[0].method['name']} {ones[0].target_names[0]!r} of the same image. Pass "
                 "the same target to both."
             )
-    return _OverlayRow(ones)
+    return _OverlayRow(ones, [part for part, _ in over], over[0][1])
 
 
 def _compose(rows: Sequence[_OverlayRow], names: Sequence[str]) -> Figure:
@@ -142,7 +155,14 @@ def _compose(rows: Sequence[_OverlayRow], names: Sequence[str]) -> Figure:
     ]
     above = _TITLE + _LINE * max(map(len, beneath))
     width = MARGIN + LEFT + step * (len(first) + 1) - _GAP + MARGIN
-    page = Page(width, MARGIN + above + sum(heights) + _FOOT, _label(rows))
+    legend = [f"All with {', '.join(f'{k}={v}' for k, v in shared.items())}."] if shared else []
+    legend.append(labels.scaling_note(signed=any(map(is_diverging, first))))
+    remarks = [
+        (f"Image {number}", [sentence for one in row.ones for sentence in one.remarks])
+        for number, row in enumerate(rows, start=1)
+    ]
+    notes = Notes(" ".join(legend), gathered(remarks), width)
+    page = Page(width, MARGIN + above + sum(heights) + notes.height, _label(rows))
     heading = style.font(style.BODY + 0.5, bold=True)
     small = style.font(style.SMALL, style.MUTED)
     left = MARGIN + LEFT
@@ -155,9 +175,7 @@ def _compose(rows: Sequence[_OverlayRow], names: Sequence[str]) -> Figure:
         draw_label(page, top, title, lines)
         row.draw(page, left, top)
         top += height
-    notes = [f"All with {', '.join(f'{k}={v}' for k, v in shared.items())}."] if shared else []
-    notes.append(labels.scaling_note(signed=any(map(is_diverging, first))))
-    page.text(MARGIN, page.height - 0.12, " ".join(notes), va="bottom", **small)
+    notes.draw(page)
     return page.figure
 
 
@@ -180,7 +198,7 @@ def _shared(ones: Sequence[Attribution]) -> dict[str, str]:
 def _options(one: Attribution, shared: dict[str, str], step: float) -> list[str]:
     """Lines below a method's name with the options that are its own."""
     own = [f"{k}={v}" for k, v in labels.options(one).items() if k not in shared]
-    return textwrap.wrap(", ".join(own), int(_LETTERS * step), max_lines=3, placeholder=" …")
+    return textwrap.wrap(", ".join(own), int(LETTERS * step), max_lines=3, placeholder=" …")
 
 
 def _caption(one: Attribution, name: str) -> tuple[str, list[str]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
+from tfxai.axes import channels_last, input_axes, spatial, value_axes
+from tfxai.heatmaps import resize
 from tfxai.plotting import style
 from tfxai.plotting.colours import Array
 from tfxai.plotting.figures import Page, frame, small_ticks
@@ -24,21 +26,26 @@ _BELOW = 0.4
 
 
 class SeriesRow(Row):
-    """Lines of one example: its inputs above, their attributions below, at most six channels."""
+    """Lines of one example: its inputs above, their attributions below, at most six channels.
+
+    There are no inputs above values of a layer, and above a map over something else.
+    """
 
     def __init__(self, one: Attribution) -> None:
-        inputs = np.asarray(one.inputs, np.float64)[0]
-        values = np.asarray(one.values, np.float64)[0]  # (T, C), or (t,) of a map
-        if one.is_map:
-            values = _stretched(values, len(inputs))[:, None]
+        word = input_axes(one)
+        inputs = _of_steps(one.inputs, word) if len(spatial(word)) == 1 else None
+        values = _of_steps(one.values, value_axes(one) or "TC")
+        if one.is_map and inputs is not None:
+            values = resize(values[:, 0], (len(inputs),))[:, None]
         order = np.argsort(-np.abs(values).sum(axis=0), kind="stable")[:MOST]
         self.channels = np.sort(order)
         self.values = values[:, self.channels]
         self.inputs = None
-        if one.is_map:
+        if inputs is not None and one.is_map:
             self.inputs = inputs[:, :MOST]
-        elif inputs.shape == values.shape:
+        elif inputs is not None and one.at is None and inputs.shape == values.shape:
             self.inputs = inputs[:, self.channels]
+        self.is_of_input = self.inputs is not None or one.at is None
         self.hidden = values.shape[1] - len(self.channels)
         self.panels = 1 if self.inputs is None else 2
         self.signed = one.is_signed
@@ -60,7 +67,8 @@ class SeriesRow(Row):
         below.axhline(0, color=style.MUTED, linewidth=0.8, zorder=1)
         if len(self.channels) == 1:
             self._fill(below, self.values[:, 0])
-        below.set_xlabel("time step", labelpad=2, **style.font(style.SMALL, style.MUTED))
+        steps = "time step" if self.is_of_input else "step of the layer"
+        below.set_xlabel(steps, labelpad=2, **style.font(style.SMALL, style.MUTED))
 
     def _lines(self, axes: Axes, lines: Array, name: str) -> None:
         for column in range(lines.shape[1]):
@@ -90,7 +98,6 @@ class SeriesRow(Row):
         draw_hidden(page, left + _WIDTH, top, len(self.channels), self.hidden, "channels")
 
 
-def _stretched(line: Array, steps: int) -> Array:
-    """The map of a layer, (t,), at the resolution of the input: (steps,), linear between."""
-    places = (np.arange(steps) + 0.5) * len(line) / steps - 0.5
-    return np.asarray(np.interp(places, np.arange(len(line)), line))
+def _of_steps(array: Any, word: str) -> Array:
+    """(T, C) float64 of the only example of a series of those axes."""
+    return np.asarray(channels_last(np.asarray(array), word)[0], np.float64)

@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 
 from tfxai.errors import InvalidInputError, UnknownNameError
 from tfxai.plotting import labels, style
-from tfxai.plotting.colours import colour_map, scale
+from tfxai.plotting.colours import Array, colour_map, scale
 from tfxai.plotting.figures import Page, save_figure
-from tfxai.plotting.images import display_pixels, is_diverging, show
+from tfxai.plotting.images import image_part, is_diverging, show
+from tfxai.plotting.notes import Notes, gathered
 
 if TYPE_CHECKING:
     import keras
@@ -27,7 +28,8 @@ _SIDE = 1.6  # inches of each panel's height
 _GAP = 0.14
 _MARGIN = 0.25
 _ABOVE = 0.62
-_BELOW = 0.42
+_BELOW = 0.25  # for a gap
+_NARROWEST = 4.6
 BASELINES = ("black", "white", "blur", "noise")
 
 
@@ -71,14 +73,17 @@ def sweep(
         raise UnknownNameError.of("option", option, known, owner=method.name)
     if not len(values):
         raise InvalidInputError("There is no value to sweep. Pass one or more.")
-    if isinstance(inputs, dict | list | tuple) or np.ndim(inputs) != 4:
-        shape = getattr(inputs, "shape", None)
-        what = f"shape {tuple(shape)}" if shape is not None else "several parts"
-        raise InvalidInputError(f"The inputs have {what}, and images (B, H, W, C) are drawn.")
-    found = [
-        dataclasses.replace(method, **{option: value})(model, inputs, target, **call)[0]
-        for value in values
-    ]
+    shape = getattr(inputs, "shape", None)
+    if shape is not None and len(shape) < 3:
+        raise InvalidInputError(
+            f"The inputs have shape {tuple(shape)}, and images (B, H, W, C) are drawn."
+        )
+    found = []
+    for value in values:
+        found.append(
+            dataclasses.replace(method, **{option: value})(model, inputs, target, **call)[0]
+        )
+        _of_an_image(found[-1])  # before the next value is computed
     figure = _draw(found, option, values)
     if path is not None:
         save_figure(figure, path)
@@ -127,20 +132,22 @@ def compare_baselines(
 
 
 def _draw(found: Sequence[Attribution], option: str, values: Sequence[Any]) -> Figure:
-    first = found[0]
-    inputs = first.inputs
-    if isinstance(inputs, dict) or inputs.ndim != 4:
-        what = "several inputs" if isinstance(inputs, dict) else f"shape {inputs.shape}"
-        raise InvalidInputError(f"The inputs have {what}, and images (B, H, W, C) are drawn.")
-    pixels = display_pixels(first)
+    pixels = _of_an_image(found[0])[1]
+    first, *_ = ones = [_of_an_image(one)[0] for one in found]
     height, width = pixels.shape[:2]
     panel = float(np.clip(_SIDE * width / height, 0.6, 3 * _SIDE))
     step = panel + _GAP
     side = panel * height / width
     title = labels.method_title(first.method["name"])
+    names = [f"{option}={labels.option_text(value)}" for value in values]
+    signed = is_diverging(first)
+    remarks = gathered([(name, one.remarks) for name, one in zip(names, found, strict=True)])
+    page_width = max(2 * _MARGIN + step * (len(found) + 1) - _GAP, _NARROWEST)
+    notes = Notes(labels.scaling_note(signed=signed), remarks, page_width)
+    has_gaps = any(one.completeness_gap is not None for one in ones)
     page = Page(
-        2 * _MARGIN + step * (len(found) + 1) - _GAP,
-        2 * _MARGIN + _ABOVE + side + _BELOW,
+        page_width,
+        _MARGIN + _ABOVE + side + (_BELOW if has_gaps else 0.1) + notes.height,
         f"{title} of {labels.target_title(first)} over {option}",
     )
     right = _MARGIN + 0.12
@@ -149,12 +156,11 @@ def _draw(found: Sequence[Attribution], option: str, values: Sequence[Any]) -> F
         right, _MARGIN + 0.05, labels.explained(first), **style.font(style.BODY, style.MUTED)
     )
     top = _MARGIN + _ABOVE
-    signed = is_diverging(first)
     show(page.axes(_MARGIN, top, panel, side), pixels)
     page.text(_MARGIN, top - 0.2, "Image", **style.font(style.SMALL + 0.5, style.MUTED))
-    for column, (one, value) in enumerate(zip(found, values, strict=True), start=1):
+    for column, (one, name) in enumerate(zip(ones, names, strict=True), start=1):
         left = _MARGIN + column * step
-        name = labels.shortened(f"{option}={labels.option_text(value)}", int(panel * 14))
+        name = labels.shortened(name, int(panel * 14))
         page.text(left, top - 0.2, name, **style.font(style.SMALL + 0.5))
         axes = page.axes(left, top, panel, side)
         heat = one.heatmap(size=(height, width))[0]
@@ -162,7 +168,15 @@ def _draw(found: Sequence[Attribution], option: str, values: Sequence[Any]) -> F
         if one.completeness_gap is not None:
             text = f"gap {labels.gap(one)}"
             page.text(left, top + side + 0.06, text, **style.font(style.SMALL, style.MUTED))
-    foot = labels.scaling_note(signed=signed)
-    bottom = page.height - 0.12
-    page.text(_MARGIN, bottom, foot, va="bottom", **style.font(style.SMALL, style.MUTED))
+    notes.draw(page)
     return page.figure
+
+
+def _of_an_image(one: Attribution) -> tuple[Attribution, Array]:
+    """The part of an attribution that lies over its image, and the image."""
+    part = image_part(one)
+    if part is None:
+        inputs = one.inputs
+        what = "several inputs" if isinstance(inputs, dict) else f"shape {inputs.shape}"
+        raise InvalidInputError(f"The inputs have {what}, and images (B, H, W, C) are drawn.")
+    return part

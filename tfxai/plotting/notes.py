@@ -1,0 +1,68 @@
+"""Notes under a figure: what its colours mean, and what to know before one believes it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from tfxai.plotting import style
+from tfxai.plotting.figures import Page
+from tfxai.plotting.rows import MARGIN
+
+LETTERS = 16  # of small text in an inch
+_LINE = 0.14
+_BETWEEN = 0.05
+_BELOW = 0.12  # to the edge of the page
+_ABOVE = 0.08
+
+
+class Notes:
+    """Sentences under a figure, wrapped to its width.
+
+    Args:
+        legend: What the figure's colours and parts mean, in one paragraph; empty for nothing.
+        remarks: What holds back trust in what is drawn, a paragraph each.
+        width: Of the figure, in inches.
+
+    Attributes:
+        height: Inches that the notes take below the last row, the margin under them included.
+    """
+
+    def __init__(self, legend: str, remarks: Iterable[str], width: float) -> None:
+        letters = max(int((width - 2 * MARGIN) * LETTERS), 20)
+        given = [(legend, style.MUTED), *((remark, style.INK) for remark in remarks)]
+        self._paragraphs = [
+            (textwrap.wrap(text, letters), colour) for text, colour in given if text
+        ]
+        lines = sum(len(part) for part, _ in self._paragraphs)
+        self.height = _LINE * lines + _BETWEEN * max(len(self._paragraphs) - 1, 0) + _BELOW
+        self.height += _ABOVE if lines else 0.0
+
+    def draw(self, page: Page) -> None:
+        """Draws the notes at the bottom of the page."""
+        top = page.height - self.height + _ABOVE
+        for lines, colour in self._paragraphs:
+            page.text(MARGIN, top, "\n".join(lines), **style.font(style.SMALL, colour))
+            top += _LINE * len(lines) + _BETWEEN
+
+
+def gathered(of: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    """Each sentence once, behind the names of those that it is about unless it is about all.
+
+    Args:
+        of: A name, such as `"Example 2"`, with the sentences about it.
+    """
+    names: dict[str, list[str]] = {}
+    for name, sentences in of:
+        for sentence in sentences:
+            if name not in names.setdefault(sentence, []):
+                names[sentence].append(name)
+    everyone = len({name for name, _ in of})
+    return [
+        sentence if len(some) == everyone else f"{_listed(some)}: {sentence}"
+        for sentence, some in names.items()
+    ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
