@@ -36,6 +36,14 @@ def test_a_missed_tolerance_is_remarked_on_though_the_gap_is_small():
     assert "by 3.0% (example 0 of 2). tolerance=0.01 was not reached with max_steps=33" in sentence
 
 
+def test_a_tolerance_that_lets_a_large_gap_pass_is_not_called_missed():
+    options = {"tolerance": 0.3, "max_steps": 33}
+    method = {"name": "integrated_gradients", "options": options}
+    one = attribution(completeness_gap=np.array([0.5, 0.5]), **{**GAPPY, "method": method})
+    (sentence,) = one.remarks
+    assert sentence.endswith("Pass tolerance=0.01, which is narrower than 0.3.")
+
+
 @pytest.mark.parametrize("score", [1000.0, 3e-9])
 def test_a_gap_of_rounding_is_no_gap(score):
     scores = {"score": np.full(2, score, "f4"), "baseline_score": np.full(2, score, "f4")}

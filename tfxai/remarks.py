@@ -15,11 +15,13 @@ LARGE_GAP = 0.1
 _CANCELLED = 1e-6  # a difference this small beside the scores is rounding
 
 
-def remarks(one: Attribution) -> list[str]:
+def remarks(one: Attribution, option: str = "") -> list[str]:
     """What holds back trust in an attribution, one sentence each, the weightiest first.
 
     Args:
         one: Of one example or several; sentences about some of them say which.
+        option: What stands before an option where it is passed, such as `"--option "`; empty
+            for Python.
 
     Returns:
         Inputs that are held, gaps over 10 % or over the tolerance, maps of zeros, and the notes
@@ -33,7 +35,7 @@ def remarks(one: Attribution) -> list[str]:
             f"{'was' if len(one.held) == 1 else 'were'} held fast and got no values."
         )
     found += _of_zeros(one)
-    found += _of_gaps(one)
+    found += _of_gaps(one, option)
     return found
 
 
@@ -63,7 +65,7 @@ def _of_zeros(one: Attribution) -> list[str]:
     return [f"{one.method['name']} is zero everywhere{_which(is_zero)}: {reason}."]
 
 
-def _of_gaps(one: Attribution) -> list[str]:
+def _of_gaps(one: Attribution, option: str) -> list[str]:
     shares = gap_shares(one)
     if shares is None or one.method["name"] == "difference":
         return []
@@ -77,20 +79,31 @@ def _of_gaps(one: Attribution) -> list[str]:
     if shares[is_large].max() < 0.095:
         missed = f"miss the score's difference to the baseline by {shares[is_large].max():.1%}"
     start = f"The values of {one.method['name']} {missed}{_which(is_large)}."
-    if tolerance is not None:
-        return [f"{start} tolerance={tolerance} was not reached with max_steps="
-                f"{options['max_steps']}; pass more, or explain a smoother score."]  # fmt: skip
-    return [f"{start} {advice}" if (advice := _advice(options)) else start]
+    if tolerance is None:
+        advice = _advice(options, option)
+    elif shares[is_large].max() <= tolerance * (1 + 1e-6):  # it was too wide a tolerance
+        advice = f"Pass {option}tolerance=0.01, which is narrower than {tolerance}."
+    else:
+        advice = (
+            f"tolerance={tolerance} was not reached with max_steps={options.get('max_steps')}; "
+            f"pass more{_written(option, 'max_steps')}, or explain a smoother score."
+        )
+    return [f"{start} {advice}".rstrip()]
 
 
-def _advice(options: dict[str, Any]) -> str:
+def _advice(options: dict[str, Any], option: str) -> str:
     """What brings the values nearer to the difference."""
     if "tolerance" in options and not _has_samples(options):
-        return "Pass tolerance=0.01, which takes as many steps as an example needs."
+        return f"Pass {option}tolerance=0.01, which takes as many steps as an example needs."
     for name in ("steps", "samples"):
         if name in options:
-            return f"Pass more {name} than {options[name]}."
+            return f"Pass more {name} than {options[name]}{_written(option, name)}."
     return ""
+
+
+def _written(option: str, name: str) -> str:
+    """How an option of that name is passed where it is not an argument in Python."""
+    return f" ({option}{name}=NUMBER)" if option else ""
 
 
 def _has_samples(options: dict[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from tfxai.cli.classifier import Classifier, Rank, announce_sizes, batches
 from tfxai.cli.predict import about, prediction_records, show_ranking
 from tfxai.cli.sources import Source
 from tfxai.cli.terminal import output, print_json, remark, say, shown, table, working
-from tfxai.errors import NotFiniteError
+from tfxai.errors import NotFiniteError, TfxaiWarning
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from tfxai.attribution import Attribution
     from tfxai.cli.writing import Writer
     from tfxai.methods import AttributionMethod
-
-LARGE_GAP = 0.1  # share of the difference that values should add up to
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,14 +83,16 @@ def _explained(
     request: Request,
 ) -> Attribution:
     try:
-        return method(
-            classifier.subject,
-            batch,
-            request.target,
-            score=request.score,
-            at=request.at,
-            progress=False,  # one display is enough
-        )
+        with warnings.catch_warnings():  # remark_on_values says the same of each image
+            warnings.simplefilter("ignore", TfxaiWarning)
+            return method(
+                classifier.subject,
+                batch,
+                request.target,
+                score=request.score,
+                at=request.at,
+                progress=False,  # one display is enough
+            )
     except NotFiniteError as error:
         name = sources[error.example].name
         sentence = str(error).replace(f"example {error.example}", repr(name), 1)
@@ -177,27 +178,12 @@ def _target(one: Attribution) -> str:
 
 
 def remark_on_values(explained: Explained) -> None:
-    """Says where values say nothing, or do not add up and are not to be trusted."""
-    import numpy as np
+    """Says what to know before one believes the values, each sentence once for an image."""
+    from tfxai.remarks import remarks
 
-    for one in explained.attributions:
-        if one.completeness_gap is None and not np.any(np.asarray(one.values)):
-            remark(
-                f"{explained.source.name}: {one.method['name']} is zero everywhere: nothing that "
-                f"it looks at speaks for {one.target_names[0]}."
-            )
-        if one.completeness_gap is None or one.baseline_score is None:
-            continue
-        difference = abs(float(one.score[0]) - float(one.baseline_score[0]))
-        share = abs(float(one.completeness_gap[0])) / difference if difference else 0.0
-        if share > LARGE_GAP:
-            options = one.method["options"]
-            more = [name for name in ("max_steps", "steps", "samples") if name in options]
-            remark(
-                f"{explained.source.name}: the values of {one.method['name']} miss the score's "
-                f"difference to the baseline by {share:.0%}."
-                + "".join(f" Take more: --option {name}={4 * options[name]}" for name in more)
-            )
+    sentences = [said for one in explained.attributions for said in remarks(one, "--option ")]
+    for sentence in dict.fromkeys(sentences):
+        remark(f"{explained.source.name}: {sentence}")
 
 
 def gap_text(one: Attribution) -> str:

@@ -174,7 +174,8 @@ def _short(index: Any) -> str:
 def _header(one: Attribution, position: str) -> list[tuple[str, dict[str, Any]]]:
     """The explained class and its probability, and which example this is."""
     parts = [(labels.target_title(one), style.font(style.TITLE, bold=True))]
-    for text in (labels.probability_text(one), labels.prediction_text(one), position):
+    sure = labels.probability_text(one) or labels.value_text(one)
+    for text in (sure, labels.prediction_text(one), position):
         if text:
             parts.append((text, style.font(style.BODY, style.MUTED)))
     return parts

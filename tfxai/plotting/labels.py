@@ -62,7 +62,18 @@ def target_title(one: Attribution) -> str:
     if np.ndim(one.target[0]) == 0 and one.target[0] < 0:  # a difference of two classes
         return one.score_name.capitalize()
     name = one.target_names[0]
-    return shortened(name) if one.class_names else f"Output {name}"
+    if np.ndim(one.target[0]) == 0:
+        if one.class_names and one.target[0] < len(one.class_names):
+            return shortened(name)
+        if one.score_name == "output" and one.prediction is None:  # the only one there is
+            return "Output"
+    return f"Output {name}"
+
+
+def value_text(one: Attribution) -> str:
+    """The value of an output that is no class, or nothing."""
+    is_class = one.class_names or one.probability is not None
+    return "" if is_class or one.score_name != "output" else f"value {number(one.score)}"
 
 
 def prediction_text(one: Attribution) -> str:
