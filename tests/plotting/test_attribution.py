@@ -117,6 +117,38 @@ def test_index_picks_the_example():
         )
 
 
+@pytest.mark.parametrize(
+    ("index", "shown"),
+    [
+        ([0, 3], [0, 3]),
+        ((3, -4), [3, 0]),
+        ([2], [2]),
+        (np.array([1, 2]), [1, 2]),
+        (np.array([3], np.uint8), [3]),
+        (slice(1, 3), [1, 2]),
+        (slice(None, None, -2), [3, 1]),
+        (range(2), [0, 1]),
+        (np.array([False, True, False, True]), [1, 3]),
+        ([True, False, False, True], [0, 3]),
+    ],
+    ids=str,
+)
+def test_index_picks_some_examples(index, shown):
+    batch = of_images(4)
+    figure = batch.plot(index=index)
+    for i, drawn in zip(shown, images(figure)[::3], strict=True):
+        np.testing.assert_allclose(drawn, batch.pixels[i], atol=1e-6)
+    numbered = [text for text in texts(figure) if text.startswith("Example ")]
+    assert numbered == [f"Example {i + 1} of 4" for i in shown]
+
+
+def test_of_many_examples_asked_for_the_first_are_drawn():
+    figure = plot_attribution(of_images(4), [3, 2, 1], limit=2)
+    assert any(text.startswith("The first 2 of 3 examples.") for text in texts(figure))
+    assert {"Example 4 of 4", "Example 3 of 4"} <= set(texts(figure))
+    assert "Example 2 of 4" not in texts(figure)
+
+
 def test_images_of_many_channels_are_shown_in_grey_levels():
     inputs = np.zeros((1, 2, 2, 5))
     inputs[0, 1, 1] = 8.0
@@ -178,6 +210,16 @@ def test_a_failed_figure_leaves_no_file(tmp_path):
         ([of_images(1), of_images(2)], 0, {}, r"attributions of \[1, 2\] examples"),
         (of_images(2), 2, {}, r"index=2 is outside the 2 examples\. Pass an index in \[0, 2\)"),
         (of_images(2), -3, {}, "index=-3 is outside"),
+        (of_images(2), [0, 5, -9], {}, r"index=\[0, 5, -9\] holds 5, which is outside the 2 ex"),
+        (of_images(2), np.array([-3]), {}, r"index=\[-3\] holds -3, which is outside the 2 ex"),
+        (of_images(2), [], {}, r"index=\[\] picks none of the 2 examples\. Pass one or more"),
+        (of_images(2), slice(2, None), {}, r"slice\(2, None, None\) picks none of the 2"),
+        (of_images(2), 1.0, {}, r"index=1\.0 was expected to be an integer, several of them, a"),
+        (of_images(2), "0", {}, "index='0' was expected to be an integer"),
+        (of_images(2), True, {}, "index=True was expected to be an integer"),
+        (of_images(2), [True], {}, r"index=\[True\] was expected .*a boolean for each of the 2"),
+        (of_images(2), [[0], [1, 0]], {}, r"index=\[\[0\], \[1, 0\]\] was expected"),
+        (of_images(2), [[0, 1]], {}, r"index=\[\[0, 1\]\] was expected"),
         (of_images(2), None, {"limit": 0}, "limit=0 draws no example"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.plotting.examples import attribution
+from tests.plotting.examples import CLASSES, attribution
 from tfxai.plotting.labels import (
     explained,
     facts,
@@ -13,6 +13,7 @@ from tfxai.plotting.labels import (
     number,
     prediction_text,
     shortened,
+    value_text,
 )
 
 
@@ -53,6 +54,30 @@ def test_another_score_than_a_class_is_the_title():
     one = attribution([[1.0]], [[1.0]], score_name="mean_mask_logit")
     assert explained(one) == "Mean mask logit"
     assert facts(one)[0].startswith("score ")
+
+
+@pytest.mark.parametrize(
+    ("fields", "title"),
+    [
+        ({"score_name": "output", "class_names": None}, "Output"),  # a regressor's only one
+        ({"score_name": "output", "class_names": None, "prediction": np.array([1])}, "Output 0"),
+        ({"score_name": "output", "target": np.array([-1])}, "Output"),
+        ({"score_name": "output"}, "Cat"),
+        ({"score_name": "Cat rather than Dog", "target": np.array([-1])}, "Cat rather than Dog"),
+        ({"score_name": "neuron 5 of conv3", "target": np.array([-1])}, "Neuron 5 of conv3"),
+        ({"target": np.array([[4, 5, 0]])}, "Output (4, 5, 0)"),
+        ({"target": np.array([7])}, "Output 7"),  # beyond the names
+    ],
+)
+def test_the_headline_is_a_class_only_where_one_is_explained(fields, title):
+    assert explained(attribution([[1.0]], [[1.0]], **fields)) == title
+
+
+def test_a_value_is_said_of_an_output_that_is_no_class():
+    regression = {"score_name": "output", "class_names": None, "score": np.array([21.37])}
+    assert value_text(attribution([[1.0]], [[1.0]], **regression)) == "value 21.37"
+    for other in ({"class_names": CLASSES}, {"probability": np.ones(1)}, {"score_name": "logit"}):
+        assert value_text(attribution([[1.0]], [[1.0]], **{**regression, **other})) == ""
 
 
 def test_a_prediction_is_named_where_another_class_is_explained():

@@ -21,7 +21,7 @@ from tfxai.plotting.notes import Notes, gathered
 from tfxai.plotting.rows import HEADING, LEFT, MARGIN, Row, draw_headings, draw_label, label_height
 from tfxai.plotting.series import SeriesRow
 from tfxai.plotting.tables import TableRow
-from tfxai.plotting.volumes import LEGEND, VolumeRow
+from tfxai.plotting.volumes import VolumeRow
 
 Index: TypeAlias = "int | slice | Sequence[int] | Sequence[bool] | np.ndarray[Any, Any] | None"
 
@@ -228,8 +228,7 @@ def _compose(blocks: list[_Block], title: str | None, total: int) -> Figure:
         legend.append(f"The first {len(blocks)} of {total} examples.")
     if any(isinstance(row, ImageRow | VolumeRow) for row in rows):
         legend.append(labels.scaling_note())
-    if any(isinstance(row, VolumeRow) for row in rows):
-        legend.append(LEGEND)
+    legend += dict.fromkeys(row.legend for row in rows if row.legend)
     width = MARGIN + LEFT + max(row.width for row in rows) + MARGIN
     notes = Notes(" ".join(legend), gathered([block.remarks for block in blocks]), width)
     height = MARGIN + sum(block.height for block in blocks) + _BETWEEN * (len(blocks) - 1)

@@ -21,7 +21,7 @@ from tfxai.plotting.images import (
     panel_size,
     show,
 )
-from tfxai.plotting.notes import LETTERS, Notes, gathered
+from tfxai.plotting.notes import Notes, gathered
 from tfxai.plotting.rows import LEFT, MARGIN, Row, draw_label, label_height
 
 MOST = 40
@@ -31,6 +31,7 @@ _WIDEST = 3.2
 _GAP = 0.1
 _TITLE = 0.3
 _LINE = 0.14
+_LETTERS = 16  # of small text in an inch
 
 
 class _OverlayRow(Row):
@@ -198,7 +199,7 @@ def _shared(ones: Sequence[Attribution]) -> dict[str, str]:
 def _options(one: Attribution, shared: dict[str, str], step: float) -> list[str]:
     """Lines below a method's name with the options that are its own."""
     own = [f"{k}={v}" for k, v in labels.options(one).items() if k not in shared]
-    return textwrap.wrap(", ".join(own), int(LETTERS * step), max_lines=3, placeholder=" …")
+    return textwrap.wrap(", ".join(own), int(_LETTERS * step), max_lines=3, placeholder=" …")
 
 
 def _caption(one: Attribution, name: str) -> tuple[str, list[str]]:

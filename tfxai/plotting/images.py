@@ -88,19 +88,21 @@ def places_of_values(one: Attribution) -> int:
 def display_pixels(one: Attribution, places: int) -> Array | None:
     """The one input with so many places, (*places, 3) in [0, 1]; None where it has others.
 
-    True colours where they are known, else grey levels.
+    True colours where they are known, else grey levels, from the least value to the greatest: of
+    a scan, which has no colours, too.
     """
     word = input_axes(one)
     if len(spatial(word)) != places:
         return None
     inputs = channels_last(np.asarray(one.inputs), word)
-    pixels = colours(inputs, one)
+    is_scan = places == 3 and inputs.shape[-1] == 1 and one.preprocessing is None
+    pixels = None if is_scan else colours(inputs, one)
     if pixels is not None:
         return np.asarray(pixels[0], np.float64)
     levels = np.asarray(inputs, np.float64)[0].mean(axis=-1, keepdims=True)
     low, high = levels.min(), levels.max()
     levels = (levels - low) / (high - low) if high > low else np.full_like(levels, 0.5)
-    return np.repeat(levels, 3, axis=-1)
+    return np.broadcast_to(levels, (*levels.shape[:-1], 3))
 
 
 def show(axes: Axes, array: Array, **colours: Any) -> AxesImage:

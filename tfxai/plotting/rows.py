@@ -20,11 +20,13 @@ class Row(abc.ABC):
         width: Inches of its panels, without the label on their left.
         headings: Names of its columns with their left edges in inches, drawn once above rows
             that share them.
+        legend: What its panels show, for a note under the figure.
     """
 
     height: float
     width: float
     headings: tuple[tuple[float, str], ...] = ()
+    legend: str = ""
 
     @abc.abstractmethod
     def draw(self, page: Page, left: float, top: float) -> None:

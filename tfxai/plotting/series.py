@@ -41,8 +41,10 @@ class SeriesRow(Row):
         self.channels = np.sort(order)
         self.values = values[:, self.channels]
         self.inputs = None
+        self.named = self.channels
         if inputs is not None and one.is_map:
             self.inputs = inputs[:, :MOST]
+            self.named = np.arange(self.inputs.shape[1])
         elif inputs is not None and one.at is None and inputs.shape == values.shape:
             self.inputs = inputs[:, self.channels]
         self.is_of_input = self.inputs is not None or one.at is None
@@ -88,13 +90,13 @@ class SeriesRow(Row):
             )
 
     def _draw_legend(self, page: Page, left: float, top: float) -> None:
-        if len(self.channels) > 1:
-            for column, channel in enumerate(self.channels):
+        if len(self.channels) == 1 and self.signed:
+            draw_signs(page, left, top)
+        elif len(self.named) > 1:
+            for column, channel in enumerate(self.named):
                 text = f"\N{EM DASH} channel {channel}"
                 properties = style.font(style.SMALL, style.LINES[column])
                 page.text(left + 0.85 * column, top, text, **properties)
-        elif self.signed:
-            draw_signs(page, left, top)
         draw_hidden(page, left + _WIDTH, top, len(self.channels), self.hidden, "channels")
 
 

@@ -29,7 +29,6 @@ MOST = 4
 _SIDE = 1.4  # inches
 _WIDEST = 1.6
 _NARROWEST = 0.95  # of a column, so that headings have room
-LEGEND = "A projection has the strongest value along the depth, over the mean of the slices."
 
 
 class VolumeRow(Row):
@@ -50,6 +49,8 @@ class VolumeRow(Row):
         self.slices = sorted(np.argsort(-strength, kind="stable")[:MOST].tolist())
         self.panel, self.side = panel_size(width / height, _SIDE, _WIDEST)
         self.step = max(self.panel, _NARROWEST) + GAP
+        self.legend = "A projection has the strongest value of all slices"
+        self.legend += "." if self.volume is None else ", over their mean."
         rows = 1 if self.volume is None else 2
         self.height = rows * self.side + (rows - 1) * GAP
         self.width = self.step * (len(self.slices) + 1) + BAR + BAR_LABELS
@@ -68,12 +69,13 @@ class VolumeRow(Row):
             pictures = [*self.volume[self.slices], self.volume.mean(axis=0)]
         for column, heat in enumerate(heats):
             place = left + column * self.step
+            if self.volume is not None:
+                show(page.axes(place, top, self.panel, self.side), pictures[column])
             axes = page.axes(place, below, self.panel, self.side)
-            if self.volume is None:
+            if self.volume is not None:
+                show(axes, overlay(pictures[column], heat, self.cmap, self.signed))
+            else:
                 show(axes, heat, cmap=self.cmap, norm=scale(self.signed))
-                continue
-            show(page.axes(place, top, self.panel, self.side), pictures[column])
-            show(axes, overlay(pictures[column], heat, self.cmap, self.signed))
         place = left + len(heats) * self.step
         draw_bar(page, (place, below, self.side), self.cmap, self.signed)
 
