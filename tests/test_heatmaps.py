@@ -165,7 +165,7 @@ def test_tables_have_no_heatmap(word):
     [
         ("CHW", r"'CHW' were expected to name each axis of the values .*shape \(1, 4, 6\)"),
         ("XY", r"'XY' of the values were expected to be letters"),
-        ("HH", r"'HH' of the values were expected to be letters"),
+        ("CC", r"'CC' of the values were expected to be letters"),
         ("TF", r"'TF' of the values were expected to be letters"),
     ],
 )
@@ -215,3 +215,9 @@ def test_pixels_of_named_inputs_are_the_only_image_or_the_one_under_the_map():
 def test_a_preprocessing_of_other_channels_is_another_input_s():
     depth = attribution(inputs=PIXELS[..., :1] / 255, preprocessing=Preprocessing("torch"))
     np.testing.assert_allclose(depth.pixels, np.repeat(PIXELS[..., :1] / 255, 3, -1), atol=1e-6)
+
+
+def test_four_axes_of_places_have_no_heatmap():
+    values = np.ones((1, 2, 2, 2, 2, 1))
+    with pytest.raises(InvalidInputError, match=r"2, 2, 1\), and a heatmap needs images"):
+        attribution(values, inputs=values, axes="DDHWC").heatmap()

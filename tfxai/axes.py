@@ -105,11 +105,11 @@ def _under(one: Attribution) -> str | None:
 def _checked(word: Any, array: Array, what: str) -> str:
     """`word` where it names the axes of (B, ...)."""
     is_word = isinstance(word, str) and set(word) <= {*_SPATIAL, "C", "F"}
-    if not is_word or len(set(word)) < len(word) or ("F" in word and word != "F"):
+    if not is_word or word.count("C") > 1 or ("F" in word and word != "F"):
         raise InvalidInputError(
-            f"The axes {word!r} of the {what} were expected to be letters, each once: C for "
-            "channels, T, D, H, W for places, or F alone for features, such as 'HWC'. "
-            "Correct the axes of the attribution."
+            f"The axes {word!r} of the {what} were expected to be letters: C, once, for the "
+            "channels, T, D, H, W for places, or F alone for features, such as 'HWC'. Correct "
+            "the axes of the attribution."
         )
     if len(word) != array.ndim - 1:
         raise InvalidInputError(
