@@ -228,6 +228,13 @@ def test_dict_is_json_and_says_everything():
     }
 
 
+def test_a_number_that_is_not_finite_is_null_in_json():
+    one = attribution(baseline_score=np.array([np.nan, 0.5]), score=np.array([1.0, np.inf]))
+    record = json.loads(json.dumps(one.to_dict(), allow_nan=False))
+    assert (record["baseline_score"], record["score"]) == ([None, 0.5], [1.0, None])
+    assert record["target"] == [0, 1]
+
+
 def test_html_shows_a_picture_and_escapes_names():
     a = Saliency()(builders.functional(), builders.images(2))
     shown = dataclasses.replace(a, class_names=("<b>Cat</b>", "Dog", "Frog"), target=0 * a.target)

@@ -221,3 +221,11 @@ def test_four_axes_of_places_have_no_heatmap():
     values = np.ones((1, 2, 2, 2, 2, 1))
     with pytest.raises(InvalidInputError, match=r"2, 2, 1\), and a heatmap needs images"):
         attribution(values, inputs=values, axes="DDHWC").heatmap()
+
+
+def test_integer_values_and_empty_batches_have_maps_too():
+    values = np.array([[[[2], [-4]]]])
+    whole = attribution(values, inputs=values, axes="HWC").heatmap(clip_percentile=100)
+    assert whole.tolist() == [[[0.5, -1.0]]]
+    none = attribution(values[:0], inputs=values[:0], axes="HWC").heatmap(size=(3, 5))
+    assert none.shape == (0, 3, 5)

@@ -291,9 +291,9 @@ class Attribution:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as lists and numbers, for JSON."""
+        """Everything as lists and numbers, for JSON; None for a number that is not finite."""
         numbers = {
-            name: None if getattr(self, name) is None else np.asarray(getattr(self, name)).tolist()
+            name: None if getattr(self, name) is None else _finite(getattr(self, name))
             for name in _PER_EXAMPLE
         }
         values = {name: array.tolist() for name, array in _named(self.values).items()}
@@ -344,6 +344,13 @@ class Attribution:
 
 def _named(values: Values) -> dict[str, Array]:
     return values if isinstance(values, dict) else {"": values}
+
+
+def _finite(array: Any) -> list[Any]:
+    """The array as lists, with None in the place of NaN and infinity, which JSON lacks."""
+    numbers = np.asarray(array).astype(object)
+    numbers[~np.isfinite(array)] = None
+    return cast("list[Any]", numbers.tolist())
 
 
 def _few(names: list[str]) -> str:

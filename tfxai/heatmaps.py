@@ -143,6 +143,10 @@ def _reduced(one: Attribution, how: str) -> Array:
 
 def _scaled(maps: Array, clip_percentile: float) -> Array:
     """(B, *places) float32 in [-1, 1], each map scaled by the percentile of its own."""
+    if maps.dtype.kind != "f":
+        maps = maps.astype(np.float64)
+    if not maps.size:
+        return maps.astype(np.float32)
     places = tuple(range(1, maps.ndim))
     scale = np.percentile(np.abs(maps), clip_percentile, axis=places, keepdims=True)
     peak = np.abs(maps).max(axis=places, keepdims=True)
@@ -163,7 +167,7 @@ def _resized(maps: Array, size: Any, name: str) -> Array:
             f"size={size!r}{f' of input {name!r}' if name else ''} was expected to be "
             f"{_SIZES[places]} of at least 1."
         )
-    return np.stack([resize(one, numbers) for one in maps])
+    return np.reshape([resize(one, numbers) for one in maps], (len(maps), *numbers))
 
 
 def _to_unit(inputs: Array) -> Array:

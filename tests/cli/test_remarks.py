@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.plotting.examples import attribution
-from tfxai.cli.explaining import Explained, remark_on_values
+from tfxai.cli.explaining import Explained, _record, remark_on_values
 
 OFF = {"baseline_score": np.array([0.5]), "completeness_gap": np.array([0.5])}
 
@@ -90,3 +90,9 @@ def test_what_two_methods_share_is_told_of_once(said):
 def test_nothing_is_said_where_values_add_up(said):
     gap = {"baseline_score": np.array([0.5]), "completeness_gap": np.array([0.01])}
     assert said(attribution([[2.0]], [[1.0]], **gap, **of("integrated_gradients", steps=9))) == []
+
+
+def test_a_score_that_is_not_finite_is_null_in_the_record():
+    one = attribution([[2.0]], [[1.0]], baseline_score=np.array([np.nan]), **of("saliency"))
+    record = _record(one)
+    assert (record["score"], record["baseline_score"]) == (2.5, None)

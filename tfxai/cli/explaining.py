@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -132,7 +133,7 @@ def _record(one: Attribution) -> dict[str, Any]:
     from tfxai.core.content import listed
 
     numbers = {
-        name: None if array is None else float(array[0])
+        name: None if array is None or not math.isfinite(array[0]) else float(array[0])
         for name, array in (
             ("probability", one.probability),
             ("score", one.score),

@@ -138,6 +138,8 @@ def gap(one: Attribution) -> str:
         return number(one.completeness_gap)
     value = float(one.completeness_gap[0])
     difference = float(one.score[0]) - float(one.baseline_score[0])
+    if not np.isfinite([value, difference]).all():
+        return "unknown"
     text = f"{value:+.1e}".replace("-", "\N{MINUS SIGN}")
     if difference == 0:
         return text
