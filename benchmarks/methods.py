@@ -15,7 +15,7 @@ from benchmarks.timing import bare_pass, interleaved, milliseconds, ratio
 from tfxai.core import copies as copies_module
 from tfxai.core import program
 from tfxai.core.anatomy import anatomy
-from tfxai.core.inputs import read_inputs
+from tfxai.core.input_reading import read_inputs
 
 NUMBER = 50  # steps and samples
 BACKGROUND = 4

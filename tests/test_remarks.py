@@ -74,3 +74,18 @@ def test_axes_held_and_notes_come_back_from_a_file(tmp_path):
     again = type(one).load(one.save(tmp_path / "one"))
     assert (again.held, again.notes) == (("tokens",), ("A note.",))
     assert (again.axes, again.layer_axes) == ("CHW", "TC")
+
+
+def test_zeros_beside_a_gap_are_told_as_the_gap_and_zeros_of_equal_scores_as_such():
+    values = np.zeros((2, 2, 2, 2))
+    gone = attribution(values, completeness_gap=np.array([-2.0, -2.0]), **GAPPY)
+    assert ["by 100%" in one for one in gone.remarks] == [True]
+    same = {**GAPPY, "score": np.zeros(2)}
+    (sentence,) = attribution(values, completeness_gap=np.zeros(2), **same).remarks
+    assert "the same at the baseline and at the input" in sentence
+
+
+def test_a_layer_that_a_part_of_the_score_passes_by_is_named():
+    method = {"name": "conductance", "options": {"layer": "conv1", "steps": 50}}
+    one = attribution(completeness_gap=np.array([1.0, 1.0]), **{**GAPPY, "method": method})
+    assert one.remarks[0].endswith("pass through layer 'conv1', or 50 steps are too few.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from tfxai.arrangement import POSITIONS, array_channels_last, spatial
 from tfxai.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -14,9 +15,7 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
-_SPATIAL = "TDHW"
 _BY_NUMBER = {1: "F", 2: "TC", 3: "HWC", 4: "DHWC"}
-_MAPS = {1: "T", 2: "HW", 3: "DHW"}
 
 
 def by_number(array: Array) -> str:
@@ -24,16 +23,9 @@ def by_number(array: Array) -> str:
     return _BY_NUMBER.get(array.ndim - 1, "")
 
 
-def spatial(word: str) -> str:
-    """The letters of `word` that are places: a map has one axis for each."""
-    return "".join(letter for letter in word if letter in _SPATIAL)
-
-
 def channels_last(array: Array, word: str) -> Array:
     """(B, ...) with its channels in the last axis, which is of size 1 where there were none."""
-    if "C" in word:
-        return np.moveaxis(array, 1 + word.index("C"), -1)
-    return array if word == "F" else array[..., None]
+    return array[..., None] if word == "T" else array_channels_last(array, word)
 
 
 def input_axes(one: Attribution) -> str:
@@ -46,7 +38,7 @@ def input_axes(one: Attribution) -> str:
         return _checked(one.axes, inputs, "inputs")
     places = np.asarray(one.values).ndim - 1 if one.is_map else 0
     if places == inputs.ndim - 1 and (places > 1 or inputs.dtype.kind == "f"):
-        return _MAPS.get(places, "")
+        return POSITIONS.get(places, "")
     return by_number(inputs)
 
 
@@ -58,7 +50,7 @@ def value_axes(one: Attribution) -> str:
         return _checked(word, values, "values") if word and isinstance(word, str) else ""
     places = values.ndim - 1
     under = spatial(input_axes(one)) if not isinstance(one.inputs, dict) else ""
-    return under if len(under) == places else _MAPS.get(places, "")
+    return under if len(under) == places else POSITIONS.get(places, "")
 
 
 def parts(one: Attribution) -> dict[str, Attribution]:
@@ -104,7 +96,7 @@ def _under(one: Attribution) -> str | None:
 
 def _checked(word: Any, array: Array, what: str) -> str:
     """`word` where it names the axes of (B, ...)."""
-    is_word = isinstance(word, str) and set(word) <= {*_SPATIAL, "C", "F"}
+    is_word = isinstance(word, str) and set(word) <= set("TDHWCF")
     if not is_word or word.count("C") > 1 or ("F" in word and word != "F"):
         raise InvalidInputError(
             f"The axes {word!r} of the {what} were expected to be letters: C, once, for the "

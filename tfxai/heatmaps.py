@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from PIL import Image
 
+from tfxai.arrangement import spatial
 from tfxai.axes import (
     Array,
     by_number,
@@ -16,7 +17,6 @@ from tfxai.axes import (
     input_axes,
     of_input,
     parts,
-    spatial,
     value_axes,
 )
 from tfxai.errors import InvalidInputError, UnknownNameError

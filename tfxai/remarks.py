@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
+
+Flags: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
 
 LARGE_GAP = 0.1
 """Share of the score's difference from which a completeness gap is remarked on."""
@@ -34,8 +36,9 @@ def remarks(one: Attribution, option: str = "") -> list[str]:
             f"{'Input' if len(one.held) == 1 else 'Inputs'} {names} "
             f"{'was' if len(one.held) == 1 else 'were'} held fast and got no values."
         )
-    found += _of_zeros(one)
-    found += _of_gaps(one, option)
+    is_large = _large_gaps(one)
+    found += _of_gaps(one, option, is_large)
+    found += _of_zeros(one, is_large)
     return found
 
 
@@ -53,28 +56,34 @@ def gap_shares(one: Attribution) -> np.ndarray[Any, Any] | None:
     return np.divide(gap, difference, out=np.zeros_like(gap), where=difference > 0)
 
 
-def _of_zeros(one: Attribution) -> list[str]:
+def _of_zeros(one: Attribution, is_large: Flags) -> list[str]:
     arrays = list(one.values.values()) if isinstance(one.values, dict) else [one.values]
     flat = [np.asarray(array).reshape(len(one), -1) for array in arrays]
-    is_zero = ~np.any([part.any(axis=1) for part in flat], axis=0)
+    is_zero = ~np.any([part.any(axis=1) for part in flat], axis=0) & ~is_large
     if not is_zero.any() or one.method["name"] == "difference":
         return []
     reason = "nothing that it looks at speaks for the target"
     if one.completeness_gap is not None:
-        reason = "the score does not change between the baseline and the input, or only in jumps"
+        reason = "the score is the same at the baseline and at the input"
     return [f"{one.method['name']} is zero everywhere{_which(is_zero)}: {reason}."]
 
 
-def _of_gaps(one: Attribution, option: str) -> list[str]:
+def _large_gaps(one: Attribution) -> Flags:
+    """(B,) whether the gap of each example is larger than it should be."""
     shares = gap_shares(one)
     if shares is None or one.method["name"] == "difference":
+        return np.zeros(len(one), bool)
+    tolerance = one.method.get("options", {}).get("tolerance")
+    most = LARGE_GAP if tolerance is None else min(tolerance, LARGE_GAP)
+    return np.asarray(shares > most * (1 + 1e-6) + _rounding(one))
+
+
+def _of_gaps(one: Attribution, option: str, is_large: Flags) -> list[str]:
+    shares = gap_shares(one)
+    if shares is None or not is_large.any():
         return []
     options = one.method.get("options", {})
     tolerance = options.get("tolerance")
-    most = LARGE_GAP if tolerance is None else min(tolerance, LARGE_GAP)
-    is_large = shares > most * (1 + 1e-6) + _rounding(one)
-    if not is_large.any():
-        return []
     missed = f"miss the score's difference to the baseline by {shares[is_large].max():.0%}"
     if shares[is_large].max() < 0.095:
         missed = f"miss the score's difference to the baseline by {shares[is_large].max():.1%}"
@@ -96,6 +105,11 @@ def _advice(options: dict[str, Any], option: str) -> str:
     if "tolerance" in options and not _has_samples(options):
         return f"Pass {option}tolerance=0.01, which takes as many steps as an example needs."
     for name in ("steps", "samples"):
+        if name in options and "layer" in options:
+            return (
+                f"Part of the score does not pass through layer {options['layer']!r}, or "
+                f"{options[name]} {name} are too few."
+            )
         if name in options:
             return f"Pass more {name} than {options[name]}{_written(option, name)}."
     return ""

@@ -7,6 +7,6 @@ Example:
 """
 
 from tfxai.methods.propagation.composites import Composite
-from tfxai.methods.propagation.rules import AlphaBeta, Epsilon, Flat, Gamma, ZBox, ZPlus
+from tfxai.methods.propagation.rules import AlphaBeta, Epsilon, Flat, Gamma, Rule, ZBox, ZPlus
 
-__all__ = ["AlphaBeta", "Composite", "Epsilon", "Flat", "Gamma", "ZBox", "ZPlus"]
+__all__ = ["AlphaBeta", "Composite", "Epsilon", "Flat", "Gamma", "Rule", "ZBox", "ZPlus"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -13,7 +14,8 @@ from tfxai.card import Card
 from tfxai.core.anatomy import Anatomy
 from tfxai.core.backend import require_model
 from tfxai.core.heads import single_output
-from tfxai.core.inputs import Array, read_inputs
+from tfxai.core.input_reading import read_inputs
+from tfxai.core.inputs import Array
 from tfxai.core.program import forward
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import InvalidInputError
@@ -46,8 +48,11 @@ class Subject:
 
     @property
     def classes(self) -> tuple[str, ...] | None:
-        """Class names in the order of the outputs, or None."""
-        return tuple(self.card.classes) if self.card and self.card.classes else None
+        """Class names in the order of the outputs, or None; of one unit those of 0 and 1."""
+        names = tuple(self.card.classes) if self.card else ()
+        shape = getattr(self.model, "output_shape", None) if len(names) == 1 else None
+        is_one_unit = isinstance(shape, tuple) and shape[1:] in ((), (1,))
+        return (both_classes(names) if is_one_unit else names) or None
 
     @property
     def preprocessing(self) -> Preprocessing | None:
@@ -100,6 +105,11 @@ class Subject:
             tensors = [tf.convert_to_tensor(leaf[start : start + _ROWS]) for leaf in leaves]
             parts.append(np.asarray(single_output(run(tensors))))
         return np.concatenate(parts)
+
+
+def both_classes(names: Sequence[str]) -> tuple[str, ...]:
+    """The classes 0 and 1 of a unit that has two names, or one name: that of class 1."""
+    return (f"not {names[0]}", names[0]) if len(names) == 1 else tuple(names)
 
 
 def _is_pixels(inputs: Any) -> bool:

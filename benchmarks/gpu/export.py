@@ -28,9 +28,10 @@ from benchmarks.methods import made, num_maps
 from benchmarks.methods import passes as passes_of
 from tfxai import config, methods
 from tfxai.core.anatomy import anatomy
-from tfxai.core.inputs import read_inputs
+from tfxai.core.input_reading import read_inputs
 from tfxai.data import fit_image, sample_image
 from tfxai.methods import prepared
+from tfxai.methods.cam.choosing import default_layers
 from tfxai.models import resnet18
 
 LARGEST = 60 * 2**20  # bytes of a folder
@@ -221,7 +222,7 @@ def export(
         What `programs.json` says of the model.
     """
     layout, _ = read_inputs(model, x)
-    path = anatomy(model, layout).last_spatial()
+    path = default_layers(anatomy(model, layout))[0]
     maps = num_maps(model, x, path)
     written = Folder(folder, name, model)
     sizes = set()

@@ -264,3 +264,49 @@ def test_superpixels_are_what_an_image_is_explained_by_unless_told_otherwise(run
         )
         stored = Attribution.load(f"{mask[:4]}/photo.shapley_sampling.npz")
         assert stored.details["features"].shape == (1, 50 if mask == "slic" else 4)
+
+
+def test_a_contrast_sets_one_class_against_another(run, models):
+    pixels = picture()
+    (record,) = explain(run, "photo.png", "-m", "saliency", "--contrast", "Cat", "9")
+    (one,) = record["explanations"]
+    assert one["score_name"] == "Cat rather than Truck"
+    subject = tfxai.load(models / "tiny.keras")
+    image = fit_image(pixels, 32, 32)[None]
+    expected = tfxai.Saliency()(subject, image, score=tfxai.Contrast(3, 9)).score
+    assert one["score"] == pytest.approx(float(expected[0]), rel=1e-5)
+
+
+@pytest.mark.parametrize("other", ["--score", "--target"])
+def test_a_contrast_says_by_itself_what_is_explained(fails, other):
+    picture()
+    words = ("explain", "tiny", "photo.png", "-m", "saliency", "--contrast", "Cat", "Dog")
+    value = "logit" if other == "--score" else "Cat"
+    assert f"Leave {other} out" in fails(*words, other, value)
+
+
+def test_a_regressor_is_explained_by_its_output(run):
+    picture()
+    words = ("regression", "photo.png", "--preprocessing", "unit")
+    predicted = json.loads(run("predict", *words, "--json").stdout)
+    (best,) = predicted["images"][0]["predictions"]
+    done = run("explain", *words, "-m", "saliency", "-m", "occlusion", "--json")
+    (record,) = json.loads(done.stdout)
+    for one in record["explanations"]:
+        assert (one["score_name"], one["target"]) == ("output", 0)
+        assert one["score"] == pytest.approx(best["output"], rel=1e-5)
+
+
+def test_one_name_of_a_binary_classifier_is_that_of_class_1(run, place):
+    picture()
+    (place / "names.txt").write_text("malignant\n")
+    words = ("binary", "photo.png", "--preprocessing", "unit", "--classes", "names.txt")
+    done = run("predict", *words, "--json")
+    ranks = json.loads(done.stdout)["images"][0]["predictions"]
+    assert {rank["class"] for rank in ranks} == {"malignant", "not malignant"}
+    (record,) = json.loads(
+        run("explain", *words, "-m", "saliency", "--target", "malignant", "--json").stdout
+    )
+    (one,) = record["explanations"]
+    (said,) = [rank for rank in ranks if rank["class"] == "malignant"]
+    assert one["probability"] == pytest.approx(said["probability"], rel=1e-5)

@@ -68,7 +68,7 @@ ALTERNATIVES: dict[tuple[str, str], Any] = {
     **{
         (name, option): value
         for name in CAMS
-        for option, value in (("layer", "conv1"), ("reshape", (3, 5)))
+        for option, value in (("layer", "conv1"), ("reshape", (10, 2)))
     },
     **{
         (name, option): value

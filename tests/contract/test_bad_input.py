@@ -155,10 +155,14 @@ def test_input_too_large_for_the_models_type_is_refused(name):
 
 
 @every_method
-def test_integer_only_model_is_refused(name):
+def test_integer_only_model_is_explained_or_refused_with_a_layer_of_its_own(name):
     tokens = keras.Input((4,), dtype="int32")
-    model = keras.Model(tokens, keras.layers.Embedding(9, 2, name="embedding")(tokens)[:, 0])
-    with pytest.raises(
-        TfxaiError, match=r"integers only .* no gradient|no layer with two spatial"
-    ):
-        make(name, "embedding")(model, np.ones((1, 4)))
+    words = keras.layers.Embedding(9, 2, name="words")(tokens)
+    model = keras.Model(tokens, keras.layers.Conv1D(2, 3, name="conv1")(words)[:, 0])
+    method, x = make(name), np.array([[1, 2, 3, 4], [5, 5, 0, 1]])
+    if method.takes_any_input:
+        assert np.isfinite(method(model, x, 1).values).all()
+        return
+    message = r"takes gradients by the inputs, and .* \(int32\) have none. .* with at='words'"
+    with pytest.raises(UnsupportedModelError, match=message):
+        method(model, x, 1)

@@ -70,7 +70,8 @@ def test_model_is_unchanged(name, kind):
     before = everything(model, x)
     make(name, CONV1.get(kind, "conv1"))(model, x, target=TARGET)
     if methods.get(name).takes_at:
-        make(name)(model, x, at="backbone/conv1" if kind == "nested" else "conv1")
+        path = CONV1.get(kind, "conv1")
+        make(name, path.replace("conv1", "conv2"))(model, x, at=path)
     assert everything(model, x) == before
 
 

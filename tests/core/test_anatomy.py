@@ -5,7 +5,7 @@ from keras import layers
 
 from tests import builders
 from tfxai.core.anatomy import anatomy
-from tfxai.core.inputs import read_inputs
+from tfxai.core.input_reading import read_inputs
 from tfxai.errors import InvalidInputError, LayerNotFoundError
 
 
@@ -33,13 +33,13 @@ def test_final_activation_is_seen_however_it_is_written(kind, activation):
     assert of(builders.KINDS[kind](activation)).activation == activation
 
 
-def test_activation_is_none_for_several_outputs_and_for_another_axis():
+def test_activation_is_none_for_several_outputs():
     x = keras.Input((3, 4))
     two = keras.Model(x, [layers.Softmax()(x), layers.Softmax()(x)])
     assert of(two, np.ones((1, 3, 4))).activation is None
     assert of(two, np.ones((1, 3, 4))).outputs == ((3, 4), (3, 4))
     other = keras.Model(x, layers.Softmax(axis=1)(x))
-    assert of(other, np.ones((1, 3, 4))).activation is None
+    assert of(other, np.ones((1, 3, 4))).activation == "softmax"
     mixed = keras.Model(x, layers.Softmax(dtype="mixed_float16")(x))
     assert of(mixed, np.ones((1, 3, 4))).activation == "softmax"
 
@@ -86,14 +86,3 @@ def test_layer_shared_by_two_nested_models_is_found_in_each():
     model = keras.Model(x, layers.Subtract()([part(x) for part in parts]))
     body = of(model)
     assert [body.find(f"{name}/conv").index for name in ("left", "right")] == [0, 1]
-
-
-def test_last_spatial_layer():
-    assert of(builders.functional()).last_spatial() == "conv2"
-    assert of(builders.doubly_nested()).last_spatial() == "outer/backbone/conv2"
-    assert of(builders.shared()).last_spatial() == "conv#1"
-    flat = keras.Sequential(
-        [keras.Input(builders.IMAGE), layers.GlobalMaxPooling2D(keepdims=True)]
-    )
-    with pytest.raises(LayerNotFoundError, match="no layer with two spatial axes"):
-        of(flat).last_spatial()

@@ -7,7 +7,8 @@ import tensorflow as tf
 from keras import layers
 
 from tests import builders
-from tfxai.core.inputs import Layout, read_inputs
+from tfxai.core.input_reading import read_inputs
+from tfxai.core.inputs import Layout
 from tfxai.errors import InvalidInputError
 
 X = builders.images(2)

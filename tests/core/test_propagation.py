@@ -11,7 +11,7 @@ from keras import layers
 from tests import builders
 from tests.methods.slow_rules import SHAPE, SlowResidual
 from tfxai.core.affine import Affine
-from tfxai.core.propagation import Propagation
+from tfxai.core.propagation import NoRuleError, Propagation
 from tfxai.errors import UnsupportedModelError
 
 
@@ -83,10 +83,9 @@ def test_what_the_score_does_not_rest_on_is_no_step():
     assert "Tanh" not in [op for _, types in steps for op in types]
 
 
-def test_integers_carry_no_signal():
-    steps = steps_of(lambda x: tf.gather(x, tf.argmax(x, axis=1), axis=1, batch_dims=1)[:, None],
-                     (4,))  # fmt: skip
-    assert "ArgMax" not in [op for _, types in steps for op in types]
+def test_indices_that_move_with_x_are_refused():
+    with pytest.raises(NoRuleError, match=r"GatherV2 .* has no rule|whole numbers"):
+        steps_of(lambda x: tf.gather(x, tf.argmax(x, axis=1), axis=1, batch_dims=1)[:, None], (4,))
 
 
 def with_signals(model, x, signals):

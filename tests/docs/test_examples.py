@@ -91,6 +91,19 @@ def test_examples_of_the_readme_for_a_model_of_ones_own(monkeypatch):
     np.testing.assert_allclose(a.score, outputs[..., 1].mean(axis=(1, 2)), rtol=1e-4, atol=1e-6)
 
 
+def test_example_of_words():
+    names = run(block_with("README.md", "Embedding(1000"), {"tfxai": tfxai, "keras": keras})
+    assert names["a"].values.shape == (4, 20, 16)
+    ids, model, vectors = names["ids"], names["classifier"], names["classifier"].layers[1]
+    assert names["shap"].values.shape == ids.shape
+    padding = model(np.zeros_like(ids))[:, 1]
+    difference = (model(ids)[:, 1] - padding).numpy()
+    for one in (names["a"], names["shap"]):  # a linear model
+        total = one.values.reshape(4, -1).sum(axis=1)
+        np.testing.assert_allclose(total, difference, rtol=1e-3, atol=1e-6)
+    assert vectors.name == "embedding"
+
+
 def test_example_of_looking_into_a_saved_model(monkeypatch):
     monkeypatch.chdir(ROOT)
     found = run(block_with("README.md", "inspect_model"), {"tfxai": tfxai})["found"]

@@ -146,7 +146,7 @@ def test_layer_behind_several_inputs_is_drawn(method):
 def test_tables_are_no_images_to_compare_baselines_on():
     with pytest.raises(InvalidInputError, match=r"inputs have shape \(2, 3\), and images"):
         tfxai.compare_baselines(builders.linear([[1.0]] * 3), np.ones((2, 3)))
-    with pytest.raises(InvalidInputError, match="have several parts, and images"):
+    with pytest.raises(InvalidInputError, match="takes several inputs, and images"):
         tfxai.compare_baselines(two_inputs(), X)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -52,7 +54,7 @@ def test_baselines_stand_side_by_side(model):
     )
     card = tfxai.Card(name="m", preprocessing=Preprocessing("unit"))
     figure = compare_baselines(tfxai.Subject(model, card), X, 1, score="probability")
-    assert [t for t in texts(figure) if t.startswith("baseline=")] == [
+    assert [t for t in texts(figure) if re.fullmatch(r"baseline=\w+", t)] == [
         "baseline=black",
         "baseline=white",
         "baseline=blur",

@@ -12,7 +12,7 @@ from tests.contract.cases import make
 from tfxai import export, methods
 from tfxai.card import Card
 from tfxai.core.anatomy import anatomy
-from tfxai.core.inputs import read_inputs
+from tfxai.core.input_reading import read_inputs
 from tfxai.data import Preprocessing
 from tfxai.errors import (
     InvalidInputError,

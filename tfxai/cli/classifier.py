@@ -46,8 +46,8 @@ class Classifier:
         subject: The model and its card, which says how pixels are preprocessed.
         size: (height, width) that the model takes, None where it takes any.
         channels: 3, or 1 for a model of grey images.
-        classes: Number of classes.
-        activation: `"softmax"`, `"sigmoid"` or None: what the model ends in.
+        classes: Number of classes, 2 for one unit with a probability, 1 for a regressor.
+        gives_probabilities: Whether the outputs are probabilities.
         interpolation: How images are brought to the size.
     """
 
@@ -55,13 +55,8 @@ class Classifier:
     size: tuple[int, int] | None
     channels: int
     classes: int
-    activation: str | None
+    gives_probabilities: bool
     interpolation: str = "lanczos"
-
-    @property
-    def gives_probabilities(self) -> bool:
-        """Whether the outputs are probabilities."""
-        return self.activation is not None
 
     def fit(self, image: Pixels) -> Pixels:
         """An image (H, W, 3) as the model can take it: uint8 (h, w, C)."""
@@ -86,7 +81,8 @@ class Classifier:
                     f"The model answers {name!r} with NaN or infinity. Check its weights, and "
                     "that --preprocessing gives it the inputs that it was trained on."
                 )
-        if outputs.shape[1] == 1:  # one sigmoid unit: no, yes
+        outputs = outputs.reshape(len(outputs), -1)
+        if outputs.shape[1] < self.classes:  # one unit: no, yes
             outputs = np.concatenate([1 - outputs, outputs], axis=1)
         return [self._best(row) for row in outputs]
 
@@ -189,7 +185,7 @@ def _with_preprocessing(subject: Subject, path: Path, chosen: Preprocessing | No
 def _with_classes(classifier: Classifier, names: tuple[str, ...], file: Path | None) -> Classifier:
     from tfxai.card import Card
 
-    if len(names) != classifier.classes:
+    if len(names) != classifier.classes and (len(names), classifier.classes) != (1, 2):
         raise InvalidInputError(
             f"The file {str(file)!r} names {len(names)} classes, and the model has "
             f"{classifier.classes}. Pass the file that belongs to the model."
@@ -204,7 +200,7 @@ def _classifier(subject: Subject, path: Path, resize: int | None) -> Classifier:
     import numpy as np
 
     from tfxai.core.anatomy import anatomy
-    from tfxai.core.inputs import read_inputs
+    from tfxai.core.input_reading import read_inputs
 
     height, width, channels = _input_shape(subject, path)
     if resize is not None:
@@ -213,11 +209,12 @@ def _classifier(subject: Subject, path: Path, resize: int | None) -> Classifier:
     example = np.zeros((1, height or 64, width or 64, channels), np.uint8)
     layout, _ = read_inputs(subject.model, subject.prepare(example))
     body = anatomy(subject.model, layout)
-    count = _outputs(body.outputs, body.activation, path)
+    gives_probabilities = body.ending.gives == "probabilities"
+    count = _outputs(body.outputs, gives_probabilities, path)
     subject.check_classes(body)
     size = (height, width) if height and width else None
     interpolation = "lanczos" if resize is None else "bilinear"
-    return Classifier(subject, size, channels, count, body.activation, interpolation)
+    return Classifier(subject, size, channels, count, gives_probabilities, interpolation)
 
 
 def _check_side(side: int, height: int | None, width: int | None, path: Path) -> None:
@@ -247,18 +244,21 @@ def _input_shape(subject: Subject, path: Path) -> tuple[int | None, int | None, 
     return shape[0], shape[1], shape[2]
 
 
-def _outputs(outputs: Sequence[tuple[int | None, ...]], activation: str | None, path: Path) -> int:
-    """The number of classes."""
+def _outputs(
+    outputs: Sequence[tuple[int | None, ...]], gives_probabilities: bool, path: Path
+) -> int:
+    """The number of classes; 1 for a number that is no probability."""
     one = outputs[0] if len(outputs) == 1 else None
-    if one == (1,) and activation == "sigmoid":
-        return 2
-    if one is None or len(one) != 1 or one == (1,) or one[0] is None:
+    if one in ((), (1,)):
+        return 2 if gives_probabilities else 1
+    if one is None or len(one) != 1 or one[0] is None:
         what = (
             f"{len(outputs)} outputs" if one is None else f"shape {('B', *one)}".replace("'", "")
         )
         raise UnsupportedModelError(
-            f"The model {str(path)!r} returns {what}, so it is no classifier, which returns "
-            "(B, classes). Pass a classifier, or explain it in Python with a score of your own."
+            f"The model {str(path)!r} returns {what}, and one row of numbers for each image was "
+            "expected: (B, classes). Pass a classifier or a regressor, or explain it in Python "
+            "with a score of your own."
         )
     return one[0]
 

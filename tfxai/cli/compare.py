@@ -29,6 +29,7 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
     option: explain.Options = [],  # noqa: B006 - typer copies it
     target: explain.Target = None,
     score: explain.Score = None,
+    contrast: explain.Contrast = None,
     layer: explain.Layer = None,
     save: Save = Path("out/compare.png"),
     preprocessing: arguments.Preprocessing = None,
@@ -41,7 +42,7 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
     """Draw several methods side by side, a row for each image: three CAMs if none is named."""
     from tfxai.cli.classifier import announce_sizes, open_classifier
     from tfxai.cli.explaining import Request, explain_images, explanation_record, remark_on_values
-    from tfxai.cli.picking import pick_methods, read_target
+    from tfxai.cli.picking import pick_methods, read_score, read_target
     from tfxai.cli.runtime import start
     from tfxai.cli.sources import find_sources
     from tfxai.cli.terminal import output, print_json, say, shown
@@ -52,7 +53,7 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
     start()
     chosen = tuple(pick_methods(method, option, layer))
     classifier = open_classifier(model, preprocessing, classes, resize, trust=trust)
-    request = Request(chosen, read_target(target), score)
+    request = Request(chosen, read_target(target), read_score(score, contrast, target))
     explained = list(explain_images(classifier, sources, request))
     columns = [[one.attributions[i] for one in explained] for i in range(len(chosen))]
     plot_comparison(columns, names=[_name(source) for source in sources], path=save)

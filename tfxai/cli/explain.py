@@ -40,6 +40,15 @@ Score = Annotated[
         show_default=False,
     ),
 ]
+Contrast = Annotated[
+    tuple[str, str] | None,
+    typer.Option(
+        metavar="CLASS CLASS",
+        help="Why the first class and not the second, by name or number, such as --contrast Cat "
+        "Dog: the difference of their logits is explained.",
+        show_default=False,
+    ),
+]
 Layer = Annotated[
     str | None,
     typer.Option(
@@ -74,6 +83,7 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     option: Options = [],  # noqa: B006 - typer copies it
     target: Target = None,
     score: Score = None,
+    contrast: Contrast = None,
     layer: Layer = None,
     at: At = None,
     out: Out = Path("out/explain"),
@@ -88,7 +98,7 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     """Draw and store why a model sees what it sees in each image."""
     from tfxai.cli.classifier import open_classifier
     from tfxai.cli.explaining import Request, explain_all
-    from tfxai.cli.picking import pick_methods, read_target
+    from tfxai.cli.picking import pick_methods, read_score, read_target
     from tfxai.cli.runtime import start
     from tfxai.cli.sources import find_sources
     from tfxai.cli.writing import Writer
@@ -97,5 +107,6 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     start()
     chosen = tuple(pick_methods(method, option, layer))
     classifier = open_classifier(model, preprocessing, classes, resize, trust=trust)
-    request = Request(chosen, read_target(target), score, at)
+    asked = read_score(score, contrast, target)
+    request = Request(chosen, read_target(target), asked, at)
     explain_all(model, classifier, request, writer, as_json)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tfxai.attribution import Attribution
     from tfxai.cli.writing import Writer
+    from tfxai.core.scores import Contrast
     from tfxai.methods import AttributionMethod
 
 
@@ -29,13 +30,13 @@ class Request:
     Args:
         methods: How it is explained.
         target: The class that is explained, None for the predicted one.
-        score: Which of the class's numbers, None for the method's own.
+        score: Which of the class's numbers, or two classes; None for the method's own.
         at: The layer whose output is explained, None for the image.
     """
 
     methods: tuple[AttributionMethod, ...]
     target: int | str | None = None
-    score: str | None = None
+    score: str | Contrast | None = None
     at: str | None = None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfxai.cli import arguments
-from tfxai.cli.explain import At, Layer, Methods, Options, Score
+from tfxai.cli.explain import At, Contrast, Layer, Methods, Options, Score
 
 if TYPE_CHECKING:
     from tfxai.subject import Subject
@@ -43,6 +43,7 @@ def export(  # noqa: PLR0913 - an argument for each word of the command line
     method: Methods,
     option: Options = [],  # noqa: B006 - typer copies it
     score: Score = None,
+    contrast: Contrast = None,
     layer: Layer = None,
     at: At = None,
     example: Example = None,
@@ -53,7 +54,7 @@ def export(  # noqa: PLR0913 - an argument for each word of the command line
     as_json: arguments.Json = False,
 ) -> None:
     """Write a model and its explanations as signatures for TensorFlow Serving."""
-    from tfxai.cli.picking import pick_methods, read_array
+    from tfxai.cli.picking import pick_methods, read_array, read_score
     from tfxai.cli.runtime import start
     from tfxai.cli.terminal import working
     from tfxai.export.folders import VersionFolder
@@ -63,12 +64,13 @@ def export(  # noqa: PLR0913 - an argument for each word of the command line
     VersionFolder(path, overwrite=overwrite)  # says now what would be said at the end
     start()
     chosen = pick_methods(method, option, layer)
+    asked = read_score(score, contrast, None)
     batch = None if example is None else read_array(str(example))
     with working(f"Exporting {file}"):
         from tfxai.export import save
 
         subject = _known(load(file, trust=trust), file.stem, preprocessing, classes)
-        made = save(subject, path, chosen, score=score, at=at, example=batch, overwrite=overwrite)
+        made = save(subject, path, chosen, score=asked, at=at, example=batch, overwrite=overwrite)
     _say(made, as_json)
 
 

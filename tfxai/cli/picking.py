@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
+    from tfxai.core.scores import Contrast
     from tfxai.methods import AttributionMethod
 
 _WORDS = {"true": True, "yes": True, "on": True, "1": True}
@@ -62,7 +63,7 @@ def pick_methods(
 def _missing(name: str, option: str) -> str:
     """What to do about an option that has to be given."""
     if option == "layer":
-        return f"{name} needs a layer. Pass --layer PATH, such as --layer backbone/conv5."
+        return f"{name} needs a layer. Pass --layer PATH; tfxai inspect MODEL lists the layers."
     return (
         f"{name} needs the option {option!r}. Pass --option {option}=VALUE, a .npy file where "
         "it is an array."
@@ -74,6 +75,28 @@ def read_target(text: str | None) -> int | str | None:
     if text is None or not re.fullmatch("-?[0-9]+", text):
         return text
     return int(text)
+
+
+def read_score(
+    score: str | None, contrast: tuple[str, str] | None, target: str | None
+) -> str | Contrast | None:
+    """What is explained of the outputs.
+
+    Raises:
+        InvalidInputError: A contrast came with a score or a target, or is of one class.
+    """
+    if contrast is None:
+        return score
+    from tfxai.core.scores import Contrast
+
+    for word, given in (("--score", score), ("--target", target)):
+        if given is not None:
+            raise InvalidInputError(
+                f"--contrast {' '.join(contrast)} came with {word} {given}, and says by itself "
+                f"what is explained. Leave {word} out."
+            )
+    a, b = (read_target(one) for one in contrast)
+    return Contrast(a if a is not None else "", b if b is not None else "")
 
 
 def _fields(cls: type[AttributionMethod]) -> dict[str, Any]:

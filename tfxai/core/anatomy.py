@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Any, cast
 
 import keras
 import tensorflow as tf
 
+from tfxai.core.endings import Ending, ending
+from tfxai.core.flow import Flow, expected_span
 from tfxai.core.functions import closed_layer
-from tfxai.core.heads import final_activation
 from tfxai.core.inputs import Layout
 from tfxai.core.kept import Kept
-from tfxai.core.taps import observe
+from tfxai.core.taps import is_readable, observe
+from tfxai.core.tensor_axes import Axes, of_layer, word
 from tfxai.errors import InvalidInputError, LayerNotFoundError, UnknownNameError
 
 
@@ -32,6 +35,13 @@ class LayerCall:
         shape: Output shape without the batch axis, None where an axis is free or where the
             output is not one tensor.
         dtype: Name of the output's type.
+        kind: Class of the layer.
+        axes: Of the output, as `tfxai.arrangement` has them.
+        rests_on: Positions of the model's inputs that the output rests on.
+        is_used: Whether an output of the model rests on it.
+        is_model: Whether the layer is a model itself.
+        is_in_attention: Whether it is an attention layer, or runs inside one.
+        patch: (h, w) of the patches that it cuts an image into; nothing for any other layer.
     """
 
     path: str
@@ -39,6 +49,13 @@ class LayerCall:
     layer_id: int
     shape: tuple[int | None, ...] | None
     dtype: str
+    kind: str = ""
+    axes: str = ""
+    rests_on: frozenset[int] = frozenset()
+    is_used: bool = True
+    is_model: bool = False
+    is_in_attention: bool = False
+    patch: tuple[int, ...] = ()
 
     def matches(self, layer: keras.Layer, index: int) -> bool:
         """Whether a call seen in another run is this one."""
@@ -52,16 +69,29 @@ class Anatomy:
     Args:
         calls: Every layer call below the model itself.
         outputs: Shape of each output without the batch axis.
-        activation: `"softmax"`, `"sigmoid"` or None, for a model with one output.
+        ending: What the output is, for a model with one output.
+        axes: Of each input, as `tfxai.arrangement` has them.
+        jumps: Operations between the inputs and the outputs that jump, by type and layer.
+        span: Length of the range of inputs that the first layers expect, where they say so.
+        output_dtypes: Names of the outputs' types.
         closed: Why no layer can be had, and what to do; empty where they can.
         hidden_bytes: Bytes of what one example takes in layers that cannot be seen.
     """
 
     calls: tuple[LayerCall, ...]
     outputs: tuple[tuple[int | None, ...], ...]
-    activation: str | None
+    ending: Ending
+    axes: tuple[str, ...] = ()
+    jumps: tuple[str, ...] = ()
+    span: float | None = None
+    output_dtypes: tuple[str, ...] = ()
     closed: str = ""
     hidden_bytes: int = 0
+
+    @property
+    def activation(self) -> str | None:
+        """`"softmax"` or `"sigmoid"` whose operand is the logit, or None."""
+        return self.ending.activation
 
     def find(self, path: str) -> LayerCall:
         """The call at `path`; `"conv#1"` is the second call of a layer that is shared.
@@ -70,7 +100,7 @@ class Anatomy:
             LayerNotFoundError: No layer has that path.
             InvalidInputError: The layer is called several times and no call is chosen.
         """
-        self._require_layers()
+        self.require_layers()
         name, _, number = path.partition("#")
         found = [call for call in self.calls if call.path == name]
         if not found:
@@ -89,7 +119,28 @@ class Anatomy:
             )
         return found[0]
 
-    def _require_layers(self) -> None:
+    def first_floating(self) -> str | None:
+        """Path of the first layer that makes numbers with a fraction of what has none.
+
+        That is where gradients begin in a model of words: its embedding, if it has one.
+        """
+        calls = [
+            call
+            for call in self.calls
+            if call.is_used
+            and call.rests_on
+            and not call.is_model
+            and call.shape
+            and tf.as_dtype(call.dtype).is_floating
+        ]
+        calls.sort(key=lambda call: "Embedding" not in call.kind)  # stable: the first of its kind
+        if not calls:
+            return None
+        shared = sum(call.path == calls[0].path for call in calls) > 1
+        return f"{calls[0].path}#0" if shared else calls[0].path
+
+    def require_layers(self) -> None:
+        """Raises `LayerNotFoundError` where no layer of the model can be had."""
         if self.closed:
             raise LayerNotFoundError(self.closed)
 
@@ -100,23 +151,6 @@ class Anatomy:
             choices = " or ".join(map(repr, inside[:3]))
             return LayerNotFoundError(f"There is no layer {path!r}. Did you mean {choices}?")
         return LayerNotFoundError.of("layer", path, paths)
-
-    def last_spatial(self) -> str:
-        """Path of the last layer with two spatial axes and more than one position.
-
-        Raises:
-            LayerNotFoundError: There is none.
-        """
-        self._require_layers()
-        for call in reversed(self.calls):
-            shape = call.shape or ()
-            if len(shape) == 3 and math.prod(n or 2 for n in shape[:2]) > 1:
-                same = [other for other in self.calls if other.path == call.path]
-                return call.path if len(same) == 1 else f"{call.path}#{same.index(call)}"
-        raise LayerNotFoundError(
-            "The model has no layer with two spatial axes, where class activation maps look "
-            "unless told otherwise. Name a layer with layer=, or use a gradient method."
-        )
 
     @property
     def bytes_per_example(self) -> int:
@@ -138,27 +172,93 @@ def anatomy(model: keras.Model, layout: Layout) -> Anatomy:
 
 
 def _trace(model: keras.Model, layout: Layout) -> Anatomy:
-    calls: list[LayerCall] = []
-    ends: list[tuple[tuple[tuple[int | None, ...], ...], str | None]] = []
+    found: list[Anatomy] = []
 
-    def visit(path: str, layer: keras.Layer, index: int, output: Any) -> Any:
+    def run(*leaves: tf.Tensor) -> None:
+        reader = _Reader(leaves)
+        with observe(reader.visit, reader.enter):
+            raw = model(layout.structure(leaves), training=False)
+        found.append(reader.anatomy(tf.nest.flatten(raw)))
+
+    tf.function(run, autograph=False).get_concrete_function(*layout.specs())
+    layer = closed_layer(model)
+    if layer is None:
+        return found[0]
+    closed = f"The model is {layer.what}, whose layers cannot be tapped. {layer.advice}"
+    return dataclasses.replace(
+        found[0], ending=Ending(), closed=closed, hidden_bytes=layer.hidden_bytes
+    )
+
+
+class _Reader:
+    """Follows one symbolic run of a model, and reads its graph when it has ended."""
+
+    def __init__(self, leaves: Sequence[tf.Tensor]) -> None:
+        self._leaves = leaves
+        self._calls: list[tuple[LayerCall, Any, keras.Layer]] = []
+        self._axes: list[tuple[tf.Tensor, str]] = []
+        self._hints: list[tuple[tf.Tensor, str]] = []  # of layers that are seldom told
+
+    def enter(self, layer: keras.Layer, given: list[Any]) -> None:
+        if given and is_readable(given[0]):
+            self._know(layer, given[0])
+
+    def visit(self, path: str, layer: keras.Layer, index: int, output: Any) -> Any:
         shape, dtype = None, "float32"
         if isinstance(output, tf.Tensor) and output.shape.rank:
             shape, dtype = tuple(output.shape.as_list()[1:]), output.dtype.name
-        calls.append(LayerCall(path, index, id(layer), shape, dtype))
+        kind = type(layer).__name__
+        call = LayerCall(path, index, id(layer), shape, dtype, kind)
+        self._calls.append((call, output if is_readable(output) else None, layer))
+        if is_readable(output):
+            self._know(layer, output)
         return output
 
-    def run(*leaves: tf.Tensor) -> None:
-        with observe(visit):
-            raw = model(layout.structure(leaves), training=False)
-        flat = tf.nest.flatten(raw)
-        shapes = tuple(tuple(t.shape.as_list()[1:]) for t in flat)
-        ends.append((shapes, final_activation(flat[0]) if len(flat) == 1 else None))
+    def _know(self, layer: keras.Layer, tensor: tf.Tensor) -> None:
+        rank = tensor.shape.rank
+        axes = of_layer(layer, rank)
+        if axes and isinstance(layer, keras.layers.Flatten):
+            self._hints += [(tensor, axes)] if rank in (4, 5) else []
+        elif axes:
+            self._axes.append((tensor, axes))
+        is_norm = isinstance(layer, keras.layers.BatchNormalization)
+        if is_norm and layer.axis == 1 and rank in (4, 5):
+            self._hints.append((tensor, word(rank, first=True)))
 
-    tf.function(run, autograph=False).get_concrete_function(*layout.specs())
-    outputs, activation = ends[0]
-    layer = closed_layer(model)
-    if layer is None:
-        return Anatomy(tuple(calls), outputs, activation)
-    closed = f"The model is {layer.what}, whose layers cannot be tapped. {layer.advice}"
-    return Anatomy(tuple(calls), outputs, activation, closed, layer.hidden_bytes)
+    def anatomy(self, outputs: list[Any]) -> Anatomy:
+        """What the run showed."""
+        tensors = [t for t in outputs if is_readable(t)]
+        leaves = list(self._leaves)
+        axes = Axes([*self._axes, *self._hints], [*tensors, *leaves])
+        flow = Flow(
+            leaves, tensors, [output for _, output, _ in self._calls if output is not None]
+        )
+        attention = [c.path for c, _, layer in self._calls if "Attention" in c.kind]
+        calls = []
+        for call, output, layer in self._calls:
+            more: dict[str, Any] = {"is_model": isinstance(layer, keras.Model)}
+            more["patch"] = _patch(layer)
+            more["is_in_attention"] = any(
+                call.path == path or call.path.startswith(f"{path}/") for path in attention
+            )
+            if output is not None:
+                more["axes"] = axes.of(output)
+                more["rests_on"] = flow.rests_on(output)
+                more["is_used"] = flow.is_used(output)
+            calls.append(dataclasses.replace(call, **more))
+        return Anatomy(
+            tuple(calls),
+            tuple(tuple(t.shape.as_list()[1:]) for t in outputs),
+            ending(outputs[0]) if len(outputs) == 1 else Ending(),
+            tuple(axes.of_input(leaf, leaf.consumers()) for leaf in leaves),
+            flow.jumps(),
+            expected_span([layer for _, _, layer in self._calls]),
+            tuple(t.dtype.name for t in outputs),
+        )
+
+
+def _patch(layer: keras.Layer) -> tuple[int, ...]:
+    """Size of the patches of a layer that cuts an image into them, without overlap."""
+    size, strides = (getattr(layer, name, ()) for name in ("kernel_size", "strides"))
+    is_patch = isinstance(size, tuple) and size == strides and min(size, default=1) > 1
+    return size if is_patch else ()

@@ -153,8 +153,8 @@ class Samples:
     def __post_init__(self) -> None:
         if isinstance(self.array, Contents):
             return
-        if isinstance(self.array, Mapping):
-            parts = tuple((str(name), _several(one)) for name, one in self.array.items())
+        if (each := one_for_each(self.array)) is not None:
+            parts = tuple((name, _several(one)) for name, one in each.items())
             if len({len(content.array) for _, content in parts}) != 1:
                 shapes = {name: content.array.shape for name, content in parts}
                 raise InvalidInputError(
@@ -163,6 +163,41 @@ class Samples:
             object.__setattr__(self, "array", Contents(parts))
         else:
             object.__setattr__(self, "array", _several(self.array))
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Activations:
+    """Activations of the layer that `at=` names, in the place of what the layer makes of an input.
+
+    Args:
+        value: A number for all of them, or an array shaped like the layer's output for one
+            example or for the batch, in the units of that output. `Activations(0.0)` is silence.
+    """
+
+    name: ClassVar[str] = "activations"
+    value: Any = 0.0
+
+    def __post_init__(self) -> None:
+        advice = "Pass a number, or an array shaped like the layer's output."
+        content = Content.of("Activations", self.value, advice)
+        value = content if content.array.ndim else float(content.array)
+        object.__setattr__(self, "value", value)
+
+
+def one_for_each(given: Any) -> dict[str, Any] | None:
+    """The arrays of several inputs by name, or by number where a list holds one for each.
+
+    None where it is no dict and no list of arrays of different shapes: a list of equal ones is
+    one array.
+    """
+    if isinstance(given, Mapping):
+        return {str(name): one for name, one in given.items()}
+    if isinstance(given, list | tuple) and len(given) > 1:
+        shapes = [tuple(one.shape) for one in given if hasattr(one, "shape")]
+        if len(shapes) == len(given) and len(set(shapes)) > 1:
+            return {str(i): one for i, one in enumerate(given)}
+    return None
 
 
 def _several(array: Any) -> Content:
@@ -178,7 +213,7 @@ def _several(array: Any) -> Content:
     return content
 
 
-KINDS: dict[str, Any] = {kind.name: kind for kind in (Blur, Noise, Mean, Samples)}
+KINDS: dict[str, Any] = {kind.name: kind for kind in (Blur, Noise, Mean, Samples, Activations)}
 
 
 def _inner_axes(inputs: Array, name: str) -> tuple[int, ...]:

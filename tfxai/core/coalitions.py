@@ -42,7 +42,7 @@ def kernel_coalitions(count: int, samples: int, seed: int) -> tuple[Array, Array
     needed = min(2 * count, 2**count - 2)
     if samples < needed:
         raise InvalidInputError(
-            f"samples={samples} are too few for {count} features, whose values {needed} "
+            f"{samples} samples are too few for {count} features, whose values {needed} "
             f"coalitions determine. Pass samples={needed} or more, or a mask with fewer features."
         )
     is_all = samples >= 2**count - 2

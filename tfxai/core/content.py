@@ -78,12 +78,12 @@ class Contents:
     """One array for each named input.
 
     Args:
-        parts: Names and arrays.
+        parts: Names and arrays; a str for an input of texts.
     """
 
-    parts: tuple[tuple[str, Content], ...]
+    parts: tuple[tuple[str, Content | str], ...]
 
-    def __getitem__(self, name: str) -> Content:
+    def __getitem__(self, name: str) -> Content | str:
         return dict(self.parts)[name]
 
 
@@ -107,7 +107,7 @@ def replaced(value: Any, by: Callable[[Content], Any]) -> Any:
     if isinstance(value, Content):
         return by(value)
     if isinstance(value, Contents):
-        return {name: by(content) for name, content in value.parts}
+        return {name: replaced(one, by) for name, one in value.parts}
     if isinstance(value, dict):
         return {name: replaced(one, by) for name, one in value.items()}
     return [replaced(one, by) for one in value] if isinstance(value, list) else value

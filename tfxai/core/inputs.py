@@ -1,8 +1,12 @@
-"""From what a user passes to the one tensor x that a method sees, and back.
+"""From the inputs of a model to the one tensor x that a method sees, and back.
 
 A model may take one tensor, several in a list, or a dict. A method knows one tensor x
 with a batch axis: where one input is explained x is that input, where several are x is
-(B, D), all of them flattened side by side. Integer inputs (token ids) are held as they are.
+(B, D), all of them flattened side by side.
+
+Methods that take gradients explain floating-point inputs, and the others are held as they are.
+Methods that need none explain inputs of every type: whole numbers as numbers, truths as 0 and 1,
+and a text as 1 where the input's own shows and as 0 where the baseline's does.
 """
 
 from __future__ import annotations
@@ -10,15 +14,40 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from tfxai.errors import InvalidInputError, UnsupportedModelError
+from tfxai.core.tensor_axes import channels_back, channels_last
+from tfxai.errors import InvalidInputError
 
 Array: TypeAlias = np.ndarray[Any, Any]
+
+_EXACT = 2**53  # whole numbers up to here are numbers of float64
+
+
+class Part(NamedTuple):
+    """One of the inputs that are explained.
+
+    Args:
+        shape: Without the batch, as the model takes it.
+        axes: What its axes are, as `tfxai.arrangement` has them.
+        blends: Whether values between two of its own mean anything: no text, no number of a word.
+        name: Of the input.
+        position: Of the input among all inputs of the model.
+    """
+
+    shape: tuple[int, ...]
+    axes: str = ""
+    blends: bool = True
+    name: str = ""
+    position: int = 0
+
+    @property
+    def size(self) -> int:
+        """Numbers in one example."""
+        return math.prod(self.shape)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,12 +60,18 @@ class Layout:
         names: One name an input.
         shapes: Shape of each input without its batch axis.
         dtypes: Type in which each input reaches the model.
+        axes: What the axes of each input are, where that is known.
+        every: Whether inputs of every type are explained, not only floating-point ones.
+        working: Type of x, wide enough for all that is explained and for the outputs.
     """
 
     kind: str
     names: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
     dtypes: tuple[str, ...]
+    axes: tuple[str, ...] = ()
+    every: bool = False
+    working: str = "float32"
 
     @property
     def has_names(self) -> bool:
@@ -45,7 +80,9 @@ class Layout:
 
     @property
     def explained(self) -> tuple[int, ...]:
-        """Positions of the floating-point inputs."""
+        """Positions of the inputs that are explained."""
+        if self.every:
+            return tuple(range(len(self.names)))
         return tuple(i for i, name in enumerate(self.dtypes) if tf.as_dtype(name).is_floating)
 
     @property
@@ -54,9 +91,37 @@ class Layout:
         return tuple(i for i in range(len(self.names)) if i not in self.explained)
 
     @property
-    def sizes(self) -> tuple[int, ...]:
-        """Numbers in one example of each explained input."""
-        return tuple(math.prod(self.shapes[i]) for i in self.explained)
+    def texts(self) -> tuple[int, ...]:
+        """Positions of texts among what is explained."""
+        return tuple(i for i in self.explained if self.dtypes[i] == "string")
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What is explained, input by input."""
+        return tuple(map(self.part, self.explained))
+
+    def part(self, i: int) -> Part:
+        """The i-th input as a part of x."""
+        axes = self.axes[i] if self.axes else ""
+        return Part(self.shapes[i], axes, _blends(self.dtypes[i]), self.names[i], i)
+
+    def fitted(self, axes: Sequence[str], output_dtypes: Sequence[str], *, every: bool) -> Layout:
+        """The layout for a method and a model of which more is known.
+
+        Args:
+            axes: Of each input.
+            output_dtypes: Types of the outputs.
+            every: Whether the method explains inputs of every type.
+        """
+        layout = dataclasses.replace(self, axes=tuple(axes), every=every)
+        exact = [_exact(self.dtypes[i]) for i in layout.explained]
+        wide = {"float64"} & {*exact, *output_dtypes}
+        return dataclasses.replace(layout, working="float64" if wide else "float32")
+
+    @property
+    def plain(self) -> Layout:
+        """The layout without what a method or a model adds to it."""
+        return Layout(self.kind, self.names, self.shapes, self.dtypes)
 
     def specs(self) -> list[tf.TensorSpec]:
         """One specification an input, with a free batch axis."""
@@ -65,19 +130,35 @@ class Layout:
             for i, (shape, dtype) in enumerate(zip(self.shapes, self.dtypes, strict=True))
         ]
 
-    def pack(self, leaves: Sequence[tf.Tensor]) -> tf.Tensor:
-        """x: the explained input (B, ...), or all of them side by side as (B, D)."""
-        parts = [leaves[i] for i in self.explained]
+    def pack(self, leaves: Sequence[tf.Tensor], *, is_baseline: bool = False) -> tf.Tensor:
+        """x: the explained input (B, ...), channels last, or all of them side by side (B, D)."""
+        parts = [self._encoded(leaves[i], is_baseline) for i in self.explained]
         if len(parts) == 1:
-            return parts[0]
-        sizes = self.sizes
-        flat = [tf.reshape(part, (-1, size)) for part, size in zip(parts, sizes, strict=True)]
-        return tf.concat([tf.cast(part, flat[0].dtype) for part in flat], axis=1)
+            return channels_last(parts[0], self.parts[0].axes)
+        flat = [
+            tf.reshape(one, (-1, part.size)) for one, part in zip(parts, self.parts, strict=True)
+        ]
+        return tf.concat(flat, axis=1)
 
-    def unpack(self, x: tf.Tensor, held: Sequence[tf.Tensor]) -> Any:
-        """The structure that the model is called with, from x and the held inputs."""
-        leaves: dict[int, tf.Tensor] = dict(zip(self.held, held, strict=True))
-        leaves.update(zip(self.explained, self._split(x), strict=True))
+    def beside(
+        self, leaves: Sequence[tf.Tensor], baseline: Sequence[tf.Tensor]
+    ) -> tuple[tf.Tensor, ...]:
+        """What `unpack` needs beside x: held inputs, texts of the inputs and of the baseline."""
+        held = [leaves[i] for i in self.held]
+        texts = [[leaves[i], (baseline or leaves)[i]] for i in self.texts]
+        return (*held, *(one for pair in texts for one in pair))
+
+    def unpack(self, x: tf.Tensor, beside: Sequence[tf.Tensor]) -> Any:
+        """The structure that the model is called with, from x and what lies beside it."""
+        count = len(self.held)
+        leaves: dict[int, tf.Tensor] = dict(zip(self.held, beside[:count], strict=True))
+        texts = iter(beside[count:])
+        for i, one in zip(self.explained, self._split(x), strict=True):
+            if self.dtypes[i] == "string":
+                own, other = next(texts), next(texts)
+                leaves[i] = tf.where(one >= 0.5, own, other)
+            else:
+                leaves[i] = _decoded(one, self.dtypes[i])
         return self.structure([leaves[i] for i in range(len(self.names))])
 
     def structure(self, leaves: Sequence[Any]) -> Any:
@@ -91,114 +172,44 @@ class Layout:
         if len(self.explained) == 1:
             name = self.names[self.explained[0]]
             return {name: values} if self.has_names else values
-        sizes = self.sizes
+        sizes = [part.size for part in self.parts]
         parts = np.split(values, np.cumsum(sizes)[:-1], axis=1)
         return {
             self.names[i]: part.reshape(-1, *self.shapes[i])
             for i, part in zip(self.explained, parts, strict=True)
         }
 
+    def _encoded(self, leaf: tf.Tensor, is_baseline: bool) -> tf.Tensor:
+        if leaf.dtype == tf.string:
+            return tf.fill(tf.shape(leaf), tf.constant(0 if is_baseline else 1, self.working))
+        return tf.cast(leaf, self.working)
+
     def _split(self, x: tf.Tensor) -> list[tf.Tensor]:
         if len(self.explained) == 1:
-            return [x]
+            return [channels_back(x, self.parts[0].axes)]
+        pieces = tf.split(x, [part.size for part in self.parts], axis=1)
         return [
-            tf.cast(tf.reshape(part, (-1, *self.shapes[i])), self.dtypes[i])
-            for i, part in zip(self.explained, tf.split(x, self.sizes, axis=1), strict=True)
+            tf.reshape(piece, (-1, *part.shape))
+            for piece, part in zip(pieces, self.parts, strict=True)
         ]
 
 
-def read_inputs(model: keras.Model, inputs: Any) -> tuple[Layout, list[Array]]:
-    """Checks `inputs` against the model and returns their layout and arrays (B, ...).
-
-    Raises:
-        InvalidInputError: A wrong structure, shape or type, an empty batch, NaN or infinity.
-    """
-    kind, names, leaves = _leaves(model, inputs)
-    expected = _declared(model, names)
-    arrays = [
-        _read(name, leaf, expected.get(name), model)
-        for name, leaf in zip(names, leaves, strict=True)
-    ]
-    sizes = {array.shape[0] for array in arrays}
-    if len(sizes) != 1:
-        raise InvalidInputError(
-            f"The inputs hold {sorted(sizes)} examples. Pass the same number of examples in each."
-        )
-    if sizes == {0}:
-        raise InvalidInputError("The batch is empty. Pass at least one example.")
-    layout = Layout(
-        kind,
-        tuple(names),
-        tuple(array.shape[1:] for array in arrays),
-        tuple(array.dtype.name for array in arrays),
-    )
-    return layout, arrays
+def check_exact(layout: Layout, leaves: Sequence[Array]) -> None:
+    """Raises `InvalidInputError` where whole numbers are too large to be told apart in x."""
+    for i in layout.explained:
+        leaf = leaves[i]
+        if leaf.dtype.kind in "iu" and leaf.dtype.itemsize == 8 and leaf.size:
+            largest = max(abs(int(leaf.max())), abs(int(leaf.min())))
+            if largest > _EXACT:
+                raise InvalidInputError(
+                    f"Input {layout.names[i]!r} holds {largest}, and whole numbers are told apart "
+                    f"up to 2**53. Pass smaller ones, or explain a layer behind them with at=."
+                )
 
 
-def _leaves(model: keras.Model, inputs: Any) -> tuple[str, list[str], list[Any]]:
-    """Kind, names and leaves; a list is one batch unless the model takes several inputs."""
-    declared = [tensor.name for tensor in getattr(model, "inputs", None) or []]
-    structure = getattr(model, "input", None)
-    if isinstance(inputs, dict):
-        takes_dict = len(declared) > 1 or isinstance(structure, dict)
-        if declared and (set(declared) != set(inputs) or not takes_dict):
-            raise InvalidInputError(
-                f"The inputs name {list(inputs)}, and the model takes {declared}. "
-                f"Pass {'a dict with these names' if takes_dict else 'the batch itself'}."
-            )
-        return "dict", list(inputs), list(inputs.values())
-    several = len(declared) > 1 or (not declared and isinstance(inputs, tuple))
-    if several:
-        if not isinstance(inputs, list | tuple) or (declared and len(inputs) != len(declared)):
-            got = f"{len(inputs)}" if isinstance(inputs, list | tuple) else "one"
-            raise InvalidInputError(
-                f"Got {got} input for a model that takes {len(declared)}: {declared}. "
-                "Pass a list in that order, or a dict by name."
-            )
-        names = declared or [f"input_{i}" for i in range(len(inputs))]
-        return "dict" if isinstance(structure, dict) else "list", names, list(inputs)
-    if isinstance(structure, list | tuple):
-        is_wrapped = isinstance(inputs, list | tuple) and len(inputs) == 1
-        fits = is_wrapped and getattr(inputs[0], "ndim", None) == len(model.inputs[0].shape)
-        return "wrapped", declared, list(inputs) if fits else [inputs]
-    return "dict" if isinstance(structure, dict) else "one", declared or ["input"], [inputs]
-
-
-def _declared(model: keras.Model, names: Sequence[str]) -> dict[str, Any]:
-    """Shape and type that the model declares for each named input, where it does."""
-    tensors = getattr(model, "inputs", None) or []
-    by_name = {tensor.name: tensor for tensor in tensors}
-    if len(tensors) == len(names) and not set(names) <= set(by_name):
-        by_name = dict(zip(names, tensors, strict=True))
-    return by_name
-
-
-def _read(name: str, leaf: Any, declared: Any, model: keras.Model) -> Array:
-    """One input as an array in the model's type, checked."""
-    try:
-        array = np.asarray(leaf)
-    except (ValueError, TypeError) as error:
-        raise InvalidInputError(
-            f"Input {name!r} is no array: {error}. Pass numbers of one shape per example."
-        ) from error
-    if array.dtype.kind not in "fiub":
-        raise InvalidInputError(
-            f"Input {name!r} has type {array.dtype}, and numbers were expected. "
-            "Pass a float or integer array."
-        )
-    if declared is not None:
-        _check_shape(name, array.shape, (None, *declared.shape[1:]))
-        if declared.shape[0] is not None:
-            raise UnsupportedModelError(
-                f"The model takes batches of exactly {declared.shape[0]}, and other numbers of "
-                "examples are run at once. Build it again with a free batch axis: "
-                "keras.Input(shape) instead of keras.Input(batch_shape=...)."
-            )
-        dtype = keras.backend.standardize_dtype(declared.dtype)
-        return fitted(f"Input {name!r}", array, dtype)
-    if array.ndim == 0:
-        raise InvalidInputError(f"Input {name!r} is a single number. Pass a batch: (B, ...).")
-    return fitted(f"Input {name!r}", array, _default_type(array, model))
+def is_text(array: Array) -> bool:
+    """Whether an array holds texts."""
+    return array.dtype.kind == "U"
 
 
 def fitted(what: str, array: Array, dtype: str) -> Array:
@@ -209,9 +220,13 @@ def fitted(what: str, array: Array, dtype: str) -> Array:
     """
     with np.errstate(over="ignore", invalid="ignore"):
         cast = array.astype(tf.as_dtype(dtype).as_numpy_dtype, copy=False)
-    if array.dtype.kind == "f" and not tf.as_dtype(dtype).is_floating:
+    if array.dtype.kind in "fiu" and not tf.as_dtype(dtype).is_floating:
         is_lost = cast != array
         problem, advice = f"no whole numbers of type {dtype}", "Pass integers."
+        if dtype == "bool":
+            problem, advice = "neither 0 nor 1", "Pass booleans."
+        elif array.dtype.kind != "f":
+            problem, advice = f"outside the range of {dtype}", "Pass numbers that it holds."
     else:
         is_lost = ~np.isfinite(cast)
         problem, advice = f"NaN or infinite in {dtype}", "Pass finite numbers."
@@ -222,34 +237,23 @@ def fitted(what: str, array: Array, dtype: str) -> Array:
     return cast
 
 
-def _default_type(array: Array, model: keras.Model) -> str:
-    """Type for a model that declares none: floats as Keras has them, integers as they are."""
-    if array.dtype.kind in "fu":  # unsigned integers are pixels
-        return "float64" if model.compute_dtype == "float64" else str(keras.config.floatx())
-    return array.dtype.name
+def _blends(dtype: str) -> bool:
+    """Whether a type is of quantities: floating-point numbers, or pixels."""
+    return tf.as_dtype(dtype).is_floating or dtype in ("uint8", "uint16")
 
 
-def _check_shape(name: str, shape: tuple[int, ...], expected: tuple[int | None, ...]) -> None:
-    def fits(got: Sequence[int], wanted: Sequence[int | None]) -> bool:
-        return len(got) == len(wanted) and all(
-            w is None or g == w for g, w in zip(got, wanted, strict=True)
-        )
-
-    if fits(shape, expected):
-        return
-    wanted = f"({', '.join('B' if i == 0 else str(n) for i, n in enumerate(expected))})"
-    advice = "Resize or reshape it."
-    if fits(shape, expected[1:]):
-        advice = "Add a batch axis: inputs[None]."
-    raise InvalidInputError(
-        f"Input {name!r} has shape {shape}, and the model takes {wanted}. {advice}"
-    )
+def _exact(dtype: str) -> str:
+    """The narrowest floating type of at least float32 that holds a type's numbers."""
+    of = tf.as_dtype(dtype)
+    if dtype == "string" or of.is_bool:
+        return "float32"
+    wide = of == tf.float64 or (of.is_integer and of.size > 2)
+    return "float64" if wide else "float32"
 
 
-def require_explained(layout: Layout) -> None:
-    """Raises where the model takes integers only and so has no gradient at its input."""
-    if not layout.explained:
-        raise UnsupportedModelError(
-            f"The model takes integers only ({', '.join(layout.names)}), which have no gradient. "
-            "Explain a layer's output instead, such as at='embedding'."
-        )
+def _decoded(x: tf.Tensor, dtype: str) -> tf.Tensor:
+    """X in the type that the model takes."""
+    wanted = tf.as_dtype(dtype)
+    if wanted.is_bool:
+        return x >= 0.5
+    return tf.cast(tf.round(x) if wanted.is_integer else x, wanted)

@@ -10,14 +10,17 @@ from typing import Any, TypeAlias
 
 import keras
 
+from tfxai.core.state import state, state_after
+
 Make: TypeAlias = Callable[[], Any]
 
 
 class Kept:
     """A cache with one compartment a model, which it does not keep alive.
 
-    A compartment is emptied when layers or variables of its model were added, taken away or
-    exchanged (`Sequential.pop`, `enable_lora`); new values of the variables change nothing.
+    A compartment is emptied when its model has become another one, as `state` sees it: layers
+    added (`Sequential.pop`, `enable_lora`), an activation exchanged, an attribute changed. New
+    values of the variables change nothing.
 
     Args:
         most: Entries kept for one model; the least used ones are dropped.
@@ -32,7 +35,7 @@ class Kept:
 
     def get(self, model: keras.Model, key: Hashable, make: Make) -> Any:
         """The entry of `key`, made where it is not known."""
-        parts = _parts(model)
+        parts = state(model)
         with self._lock:
             before, known = self._compartments.get(model, (None, OrderedDict()))
             if before != parts:
@@ -42,15 +45,11 @@ class Kept:
                 known.move_to_end(key)
                 return known[key]
         made = make()  # not under the lock: a trace takes seconds
+        after = state_after(model, parts)
         with self._lock:
             known[key] = made
+            if self._compartments.get(model, (None, None))[1] is known:
+                self._compartments[model] = (after, known)
             while len(known) > self._most:
                 known.popitem(last=False)
         return made
-
-
-def _parts(model: keras.Model) -> Hashable:
-    """The layers and variables that a model is made of, whatever the variables hold."""
-    # Weak references: the id of a layer that is gone may come back.
-    layers = tuple(weakref.ref(layer) for layer in model._flatten_layers(include_self=False))
-    return layers, tuple(id(variable) for variable in model.variables)

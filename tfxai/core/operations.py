@@ -14,11 +14,10 @@ import tensorflow as tf
 RELUS = frozenset({"Relu", "Relu6", "LeakyRelu"})
 """The activations that guided backpropagation and the deconvolutional network rule."""
 
-CONSTANTS = frozenset({"OnesLike", "ZerosLike"})
+CONSTANTS = frozenset({"OnesLike", "Rank", "Shape", "ShapeN", "Size", "ZerosLike"})
 """Their output rests on a shape only."""
 
-# Elements are moved, repeated or left out, never mixed. The value says where the data comes in.
-_MOVES = {
+MOVES = {
     "BatchToSpaceND": 0,
     "BroadcastTo": 0,
     "Cast": 0,
@@ -44,8 +43,10 @@ _MOVES = {
     "Tile": 0,
     "Transpose": 0,
 }
+"""Elements are moved, repeated or left out, never mixed; the value says where data comes in."""
 _JOINS = frozenset({"ConcatV2", "Pack"})
-_SPLITS = {"Split": 1, "SplitV": 0, "Unpack": 0}
+SPLITS = {"Split": 1, "SplitV": 0, "Unpack": 0}
+"""Operations with several outputs that part one tensor, and where that comes in."""
 _SUMS = frozenset({"Add", "AddN", "AddV2", "Sub"})
 _SHIFTS = _SUMS | {"BiasAdd"}
 # Several elements go into one, with weights that are no parameters.
@@ -63,8 +64,7 @@ _MIXES = frozenset(
         "Sum",
     }
 )
-# Operations with weights, and where the data comes in; None where either operand may be it.
-_WEIGHTED: dict[str, int | None] = {
+WEIGHTED: dict[str, int | None] = {
     "BatchMatMul": None,
     "BatchMatMulV2": None,
     "BatchMatMulV3": None,
@@ -76,6 +76,7 @@ _WEIGHTED: dict[str, int | None] = {
     "Einsum": None,
     "MatMul": None,
 }
+"""Operations with weights, and where the data comes in; None where either operand may be it."""
 DENSE = frozenset({"BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum", "MatMul"})
 """The operations with weights that are no convolution."""
 
@@ -99,6 +100,7 @@ _ACTIVATIONS = RELUS | {
     "Log",
     "Log1p",
     "Reciprocal",
+    "Rint",
     "Round",
     "Rsqrt",
     "Selu",
@@ -129,6 +131,9 @@ _COMBINATIONS = frozenset(
         "SquaredDifference",
         "Xdivy",
         "Xlogy",
+        "FloorDiv",
+        "FloorMod",
+        "Mod",
     }
 )
 _CONDITIONS = frozenset(
@@ -144,10 +149,10 @@ _CONDITIONS = frozenset(
         "NotEqual",
     }
 )
-_ELEMENTWISE = _ACTIVATIONS | _COMBINATIONS | _CONDITIONS | _SHIFTS | {"Cast", "Identity", "Neg"}
+ELEMENTWISE = _ACTIVATIONS | _COMBINATIONS | _CONDITIONS | _SHIFTS | {"Cast", "Identity", "Neg"}
 _NONNEGATIVE = frozenset({"Abs", "Exp", "Relu", "Relu6", "Sigmoid", "Softplus", "Square"})
 _POOLS = frozenset({"Max", "MaxPool", "MaxPool3D"})
-_CALLS = frozenset(
+CALLS = frozenset(
     {
         "Case",
         "If",
@@ -180,7 +185,7 @@ def kind(op: tf.Operation, live: Collection[int]) -> str | None:
         which cannot be looked into; or None where nothing is known.
     """
     name, only = op.type, set(live)
-    if name in _CALLS:
+    if name in CALLS:
         return "call"
     if name == "IdentityN":
         return "same"
@@ -190,14 +195,14 @@ def kind(op: tf.Operation, live: Collection[int]) -> str | None:
         return "shift"
     if name == "Neg" or _is_scale(name, only):
         return "scale"
-    if name in _MOVES:
-        return "move" if only == {_MOVES[name]} else None
+    if name in MOVES:
+        return "move" if only == {MOVES[name]} else None
     return _of_one(op, only)
 
 
 def is_elementwise(op: tf.Operation) -> bool:
     """Whether each element of the output rests on the same element of every operand."""
-    return op.type in _ELEMENTWISE
+    return op.type in ELEMENTWISE
 
 
 def run_again(op: tf.Operation, operands: Mapping[int, tf.Tensor], **attributes: Any) -> tf.Tensor:
@@ -224,7 +229,7 @@ def copy_of(
     return tf.compat.v1.get_default_graph().create_op(op.type, tensors, types, attrs=attrs)
 
 
-def between(x: tf.Tensor, outputs: Sequence[tf.Tensor]) -> Iterator[tf.Operation]:
+def between(x: tf.Tensor | None, outputs: Sequence[tf.Tensor]) -> Iterator[tf.Operation]:
     """The operations on which the outputs rest, no further than x, operands before users."""
     done: set[tf.Operation] = set()
     stack: list[tuple[tf.Operation, bool]] = [(output.op, False) for output in outputs]
@@ -244,7 +249,7 @@ def is_nonnegative(tensor: tf.Tensor) -> bool:
     if op.type in _SUMS - {"Sub"}:
         return all(is_nonnegative(summand) for summand in op.inputs)
     passes = op.type in _POOLS | {"AvgPool", "AvgPool3D", "Mean", "Sum"} or (
-        op.type in _MOVES and _MOVES[op.type] == 0 and op.type not in ("PadV2", "Cast")
+        op.type in MOVES and MOVES[op.type] == 0 and op.type not in ("PadV2", "Cast")
     )
     return is_nonnegative(op.inputs[0]) if passes else op.type in _NONNEGATIVE
 
@@ -267,10 +272,10 @@ def _of_one(op: tf.Operation, only: set[int]) -> str | None:
     name = op.type
     if name in _JOINS:
         return "move"
-    if name in _SPLITS:
+    if name in SPLITS:
         return "join"
-    if name in _WEIGHTED:
-        return "weighted" if _WEIGHTED[name] is None or only == {_WEIGHTED[name]} else None
+    if name in WEIGHTED:
+        return "weighted" if WEIGHTED[name] is None or only == {WEIGHTED[name]} else None
     if name in _MIXES:
         trains = name.startswith("Fused") and op.get_attr("is_training")
         return "mix" if only == {0} and not trains else None

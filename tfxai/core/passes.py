@@ -12,13 +12,14 @@ from typing import Any, Self
 import tensorflow as tf
 
 from tfxai.core.anatomy import Anatomy
-from tfxai.core.heads import at_least_float32, head, single_output
+from tfxai.core.heads import answered, at_least_float32, head, single_output
 from tfxai.core.patches import patched
 from tfxai.core.propagation import NoRuleError, Propagation
 from tfxai.core.rows import Limits, Network, Rows, Split
 from tfxai.core.scores import Contrast, Neuron, Question, one_number_an_example
 from tfxai.core.taps import is_readable, observe, unreadable
 from tfxai.core.targets import resolve, select
+from tfxai.core.tensor_axes import channels_back, channels_last
 from tfxai.core.windows import Windows
 from tfxai.errors import UnsupportedModelError
 
@@ -60,10 +61,11 @@ class Passes:
 
     def probability(self, x: tf.Tensor) -> tf.Tensor | None:
         """Probability of the target, (B,), where the model ends in a softmax or sigmoid."""
-        run = self._run(x)
-        if run.outputs is None or self._anatomy.activation is None:
+        run, ending = self._run(x), self._anatomy.ending
+        if run.outputs is None or (ending.activation is None and ending.gives != "probabilities"):
             return None
-        kind = "output" if self._question.kind == "output" else "probability"
+        of_one_unit = run.outputs.shape.as_list()[1:] == [1]  # asked for as it is
+        kind = "output" if of_one_unit else "probability"
         return select(self._head(run.raw, kind, x), self._target)
 
     def prediction(self, x: tf.Tensor) -> tf.Tensor | None:
@@ -81,18 +83,20 @@ class Passes:
         """
         gradient = _gradient(self._run(x).score, x)
         if gradient is None:
+            path = self._anatomy.first_floating()
+            at = f"layer {path!r} with at={path!r}" if path else "a layer's output with at="
             raise UnsupportedModelError(
-                "The score does not depend on the input in a differentiable way. "
-                "Explain a layer's output with at=, or use a method that needs no gradient."
+                "The score does not depend on the input in a differentiable way. Explain "
+                f"{at}, or use a method that needs no gradient, such as KernelSHAP."
             )
         return gradient
 
     def activations(self, path: str, x: tf.Tensor) -> tf.Tensor:
-        """The output A of the layer at `path`, float32 or wider."""
-        return at_least_float32(self._activations(self._run(x), path))
+        """The output A of the layer at `path`, channels last, float32 or wider."""
+        return self._seen(path, self._activations(self._run(x), path))
 
     def layer_gradient(self, path: str, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """A and df/dA for the output A of the layer at `path`, shaped alike, float32 or wider.
+        """A and df/dA for the output A of the layer at `path`, channels last, float32 or wider.
 
         Raises:
             UnsupportedModelError: The score does not depend on that layer.
@@ -104,10 +108,10 @@ class Passes:
             raise UnsupportedModelError(
                 f"The score does not depend on layer {path!r}. Choose a layer that it rests on."
             )
-        return at_least_float32(activations), at_least_float32(gradient)
+        return self._seen(path, activations), self._seen(path, gradient)
 
     def behind(self, path: str, x: tf.Tensor) -> tuple[Self, tf.Tensor]:
-        """The score as a function of the output A of the layer at `path`, and A at x.
+        """The score as a function of the output A of the layer at `path`, and A, channels last.
 
         What comes before the layer runs once, however often the function is called; a model
         that cannot be cut there runs whole, and the graph leaves out what A makes needless.
@@ -118,8 +122,14 @@ class Passes:
         else:
             network, held = self._replacing(path), (x, *self._held)
             activations = self._activations(self._run(x), path)
+        axes, narrow = self._anatomy.find(path).axes, activations.dtype
+
+        def turned(seen: tf.Tensor, held: tuple[tf.Tensor, ...]) -> Any:
+            return network(tf.cast(channels_back(seen, axes), narrow), held)
+
         alone = {"baseline": None, "background": None, "groups": None, "_split": None}
-        return self._with(_network=network, _held=held, **alone), activations
+        seen = tf.cast(self._seen(path, activations), x.dtype)
+        return self._with(_network=turned, _held=held, **alone), seen
 
     def _replacing(self, path: str) -> Network:
         """The network as a function of a layer's output, with x the first tensor held."""
@@ -135,7 +145,7 @@ class Passes:
         return network
 
     def layer_derivative(self, path: str, x: tf.Tensor, direction: tf.Tensor) -> tf.Tensor:
-        """dA/dt of the layer at `path` where x moves along `direction` (dx/dt), shaped like A.
+        """dA/dt of the layer at `path` where x moves along `direction` (dx/dt), channels last.
 
         Raises:
             UnsupportedModelError: The layer does not depend on x in a differentiable way.
@@ -153,7 +163,7 @@ class Passes:
                 f"Layer {path!r} does not depend on the input in a differentiable way. "
                 "Choose a layer that does."
             )
-        return at_least_float32(tf.convert_to_tensor(forward))
+        return self._seen(path, tf.convert_to_tensor(forward))
 
     def propagation(self, x: tf.Tensor, *, by_gradient: bool = False) -> Propagation:
         """The steps from x to the score, through which signals are taken back by rules.
@@ -210,16 +220,21 @@ class Passes:
             raw = self._network(x, self._held)
         run = _Run(seen, raw)
         run.outputs, score = self._read(run, x)
-        run.score = at_least_float32(score)
+        run.score = tf.cast(score, x.dtype if x.dtype.size >= 4 else tf.float32)
         return run
 
     def _read(self, run: _Run, x: tf.Tensor) -> tuple[tf.Tensor | None, tf.Tensor]:
         """The outputs, where the question is about one of them, and the score."""
         kind = self._question.kind
         if isinstance(kind, Neuron):
-            return None, kind.select(self._activations(run, kind.layer))
+            activations = self._activations(run, kind.layer)
+            if isinstance(kind.index, int):  # a channel, wherever the channels lie
+                activations = channels_last(activations, self._anatomy.find(kind.layer).axes)
+            return None, kind.select(activations)
         if isinstance(kind, Contrast):
-            outputs = self._head(run.raw, "output" if self._anatomy.closed else "logit", x)
+            closed, ending = self._anatomy.closed, self._anatomy.ending
+            shown = "output" if closed else answered("logit", ending, explicit=False)
+            outputs = self._head(run.raw, shown, x)
             return outputs, outputs[..., kind.a] - outputs[..., kind.b]
         if self._question.function is not None:
             return None, one_number_an_example(self._question.function, run.raw, kind)
@@ -228,8 +243,7 @@ class Passes:
 
     def _head(self, raw: Any, kind: str, x: tf.Tensor) -> tf.Tensor:
         """All outputs of one kind."""
-        output, explicit = single_output(raw), self._question.explicit
-        return head(output, kind, x, activation=self._anatomy.activation, explicit=explicit)
+        return head(single_output(raw), kind, x, self._anatomy.ending)
 
     def _activations(self, run: _Run, path: str) -> tf.Tensor:
         call = self._anatomy.find(path)
@@ -237,6 +251,10 @@ class Passes:
         if not is_readable(activations):
             raise UnsupportedModelError(unreadable(path))
         return activations
+
+    def _seen(self, path: str, tensor: tf.Tensor) -> tf.Tensor:
+        """What a method sees of a layer's output."""
+        return at_least_float32(channels_last(tensor, self._anatomy.find(path).axes))
 
     def _layer_of(self, run: _Run, op: tf.Operation) -> str | None:
         """Path of the innermost layer in whose scope an operation runs."""

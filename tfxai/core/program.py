@@ -14,17 +14,18 @@ from typing import Any, TypeAlias, cast
 import keras
 import tensorflow as tf
 
+from tfxai.arrangement import is_moved
 from tfxai.core.anatomy import Anatomy
 from tfxai.core.diagnosis import culprit, finite_flags
 from tfxai.core.functions import is_of_function
-from tfxai.core.heads import at_least_float32
-from tfxai.core.inputs import Array, Layout
+from tfxai.core.inputs import Array, Layout, Part
 from tfxai.core.kept import Kept
 from tfxai.core.rows import Limits, Network, Rows, Split
 from tfxai.core.score import Score
 from tfxai.core.scores import Neuron, Question
 from tfxai.core.surgery import Cut, cut
 from tfxai.core.taps import is_readable, observe, unreadable
+from tfxai.core.tensor_axes import channels_back, channels_last
 from tfxai.errors import UnsupportedModelError
 
 Values: TypeAlias = Any  # tf.Tensor | tuple[tf.Tensor, dict[str, tf.Tensor]]
@@ -32,6 +33,7 @@ Values: TypeAlias = Any  # tf.Tensor | tuple[tf.Tensor, dict[str, tf.Tensor]]
 Attribute = Callable[[Score, tf.Tensor], Values]
 """A method's equation: from f and x to values."""
 DETAIL = "detail/"
+VALUES = "values/"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +45,10 @@ class Plan:
         question: Which output is explained.
         at: Path of the layer whose activations are x, or None for the input.
         layout: The model's inputs.
+        part: What is explained at the layer, where one is.
         target_rank: 1 for (B,), r + 1 for (B, r).
-        has_baseline: Whether a baseline is handed in.
+        baseline: What is handed in to compare with: `"none"`, `"inputs"`, or `"activations"` of
+            the layer.
         num_baselines: Number of baselines in a set that all examples share, 0 for one each.
         groups: Shape of the feature numbers that each example brings along, None where none does.
         chunk: Rows that run at once.
@@ -55,18 +59,18 @@ class Plan:
     question: Question
     at: str | None
     layout: Layout
+    part: Part | None
     target_rank: int
-    has_baseline: bool
+    baseline: str
     num_baselines: int
     groups: tuple[int, ...] | None
     chunk: int
     jit: bool
 
     @property
-    def parts(self) -> tuple[int, ...]:
-        """Sizes of the inputs that lie side by side in x, empty where x is one tensor."""
-        several = self.at is None and len(self.layout.explained) > 1
-        return self.layout.sizes if several else ()
+    def parts(self) -> tuple[Part, ...]:
+        """What x holds: one input or several side by side, or a layer's output."""
+        return self.layout.parts if self.part is None else (self.part,)
 
 
 _programs = Kept(64)
@@ -113,23 +117,26 @@ def _compile(model: keras.Model, plan: Plan, anatomy: Anatomy, attribute: Attrib
     ) -> dict[str, tf.Tensor]:
         live = cast(keras.Model, reference())  # alive: the caller holds it
         f, x = _score(live, plan, anatomy, leaves, target, (baseline, groups))
-        return _answers(f, x, attribute)
+        return _answers(f, x, plan, attribute)
 
     axes = [None] if plan.target_rank == 1 else [None, len(anatomy.outputs[0])]
-    specs = plan.layout.specs()
-    baseline_specs = (
-        [
-            tf.TensorSpec(
-                (plan.num_baselines or None, *s.shape[1:]), s.dtype, name=f"baseline_{i}"
-            )
-            for i, s in enumerate(specs)
-        ]
-        if plan.has_baseline
-        else []
-    )
     target = tf.TensorSpec(axes, tf.int32, name="target")
     groups = [tf.TensorSpec((None, *plan.groups), tf.int32, name="groups")] if plan.groups else []
-    return _made(model, run, [specs, target, baseline_specs, groups], jit=plan.jit)
+    specs = [plan.layout.specs(), target, _baseline_specs(plan), groups]
+    return _made(model, run, specs, jit=plan.jit)
+
+
+def _baseline_specs(plan: Plan) -> list[tf.TensorSpec]:
+    if plan.baseline == "none":
+        return []
+    specs = plan.layout.specs()
+    if plan.baseline == "activations" and plan.part is not None:
+        specs = [tf.TensorSpec((None, *plan.part.shape), plan.layout.working)]
+    rows = plan.num_baselines or None
+    return [
+        tf.TensorSpec((rows, *spec.shape[1:]), spec.dtype, name=f"baseline_{i}")
+        for i, spec in enumerate(specs)
+    ]
 
 
 def why_not_finite(
@@ -159,12 +166,15 @@ def _score(
 ) -> tuple[Score, tf.Tensor]:
     """F and x of a plan; beside x lie the baselines and the feature numbers, or nothing."""
     baseline, groups = beside
-    network, x, held, x0 = _widened(*_at(model, plan, anatomy, leaves, baseline))
-    whole = plan.at is None and len(leaves) == 1 and x.dtype == leaves[0].dtype
+    if plan.at is None:
+        network, x, held, x0 = _at_inputs(model, plan.layout, leaves, baseline)
+    else:
+        network, x, held, x0 = _turned(plan, *_at_layer(model, plan, anatomy, leaves, baseline))
     own, shared = (None, x0) if plan.num_baselines else (x0, None)
     limits = Limits(plan.chunk, plan.parts, plan.jit)
     rows = Rows(target, held, own, shared, groups[0] if groups else None)
-    split = _splitting(model, plan) if whole else None
+    can_split = plan.at is None and len(leaves) == 1 and not plan.layout.texts
+    split = _splitting(model, plan) if can_split else None
     return Score(network, plan.question, anatomy, rows, limits, split), x
 
 
@@ -175,7 +185,7 @@ def _splitting(model: keras.Model, plan: Plan) -> Split:
         halves = None if isinstance(plan.question.kind, Neuron) else cut(model, path)
         if halves is None:
             return None
-        activations, *bypasses = halves.prefix([x])
+        activations, *bypasses = halves.prefix(tf.nest.flatten(plan.layout.unpack(x, ())))
         return _tail(halves), activations, tuple(bypasses)
 
     return split
@@ -185,12 +195,13 @@ def _tail(halves: Cut) -> Network:
     return lambda x, held: halves.tail([x, *held])
 
 
-def _answers(f: Score, x: tf.Tensor, attribute: Attribute) -> dict[str, tf.Tensor]:
+def _answers(f: Score, x: tf.Tensor, plan: Plan, attribute: Attribute) -> dict[str, tf.Tensor]:
     """Everything that an attribution reports, as named tensors."""
     f, target = f.decided(x)
-    given = attribute(f, x)
+    given = _by_input(f, x, plan, attribute)
     values, details = given if isinstance(given, tuple) else (given, {})
-    answers = {"values": values, "target": target, "score": f(x)}
+    answers = {"target": target, "score": f(x)}
+    answers |= {f"{VALUES}{name}": tensor for name, tensor in values.items()}
     answers |= {f"{DETAIL}{name}": tensor for name, tensor in details.items()}
     prediction = f.prediction(x)
     if prediction is not None:
@@ -204,43 +215,93 @@ def _answers(f: Score, x: tf.Tensor, attribute: Attribute) -> dict[str, tf.Tenso
     return answers
 
 
-def _at(
+def _by_input(
+    f: Score, x: tf.Tensor, plan: Plan, attribute: Attribute
+) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+    """Values by input, `""` for those of x as a whole, arranged as the user has them."""
+    if plan.method.is_by_input and f.num_parts > 1:
+        values, details = dict[str, tf.Tensor](), dict[str, tf.Tensor]()
+        for i, position in enumerate(plan.layout.explained):
+            given = attribute(*f.alone(i, x))
+            one, more = given if isinstance(given, tuple) else (given, {})
+            name = plan.layout.names[position]
+            values[name] = _arranged(one, f.parts[i], plan)
+            details |= {f"{key}/{name}": tensor for key, tensor in more.items()}
+        return values, details
+    given = attribute(f, x)
+    one, details = given if isinstance(given, tuple) else (given, {})
+    if isinstance(one, dict):  # of one of the inputs
+        return one, details
+    if plan.method.is_of_layer:
+        return {"": channels_back(one, f.axes_of(plan.method.layer))}, details
+    if f.num_parts > 1:
+        return {"": one}, details
+    alike = {
+        name: _arranged(tensor, f.parts[0], plan) if tensor.shape.rank == x.shape.rank else tensor
+        for name, tensor in details.items()
+    }
+    return {"": _arranged(one, f.parts[0], plan)}, alike
+
+
+def _arranged(values: tf.Tensor, part: Part, plan: Plan) -> tf.Tensor:
+    """Values with their channels where the input has its own; maps have none."""
+    if plan.method.is_map or not is_moved(part.axes):
+        return values
+    return channels_back(values, part.axes)
+
+
+def _at_inputs(
+    model: keras.Model, layout: Layout, leaves: list[tf.Tensor], baseline: list[tf.Tensor]
+) -> tuple[Network, tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor | None]:
+    """The network, x, what is held beside it, and x', where x is the inputs."""
+
+    def whole(x: tf.Tensor, held: tuple[tf.Tensor, ...]) -> Any:
+        return model(layout.unpack(x, held), training=False)
+
+    x0 = layout.pack(baseline, is_baseline=True) if baseline else None
+    return whole, layout.pack(leaves), layout.beside(leaves, baseline), x0
+
+
+def _at_layer(
     model: keras.Model,
     plan: Plan,
     anatomy: Anatomy,
     leaves: list[tf.Tensor],
     baseline: list[tf.Tensor],
 ) -> tuple[Network, tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor | None]:
-    """The network from x on, x, what is held beside it, and x'."""
-    layout = plan.layout
-    if plan.at is None:
-
-        def whole(x: tf.Tensor, held: tuple[tf.Tensor, ...]) -> Any:
-            return model(layout.unpack(x, held), training=False)
-
-        held = tuple(leaves[i] for i in layout.held)
-        return whole, layout.pack(leaves), held, layout.pack(baseline) if baseline else None
+    """As `_at_inputs`, where x is a layer's output."""
+    path, layout = cast(str, plan.at), plan.layout
+    given = baseline if plan.baseline == "inputs" else []
     halves = None
-    if len(layout.names) == 1 and not isinstance(plan.question.kind, Neuron):
-        halves = cut(model, plan.at)
+    taps_layers = isinstance(plan.question.kind, Neuron) or plan.method.is_of_layer
+    if len(layout.names) == 1 and not taps_layers:
+        halves = cut(model, path)
     if halves is not None:
         x, *bypasses = halves.prefix(leaves)
-        return _tail(halves), x, tuple(bypasses), halves.prefix(baseline)[0] if baseline else None
-    return _replacing(model, layout, anatomy, plan.at, leaves, baseline)
+        x0 = halves.prefix(given)[0] if given else None
+        network, held = _tail(halves), tuple(bypasses)
+    else:
+        network, x, held, x0 = _replacing(model, layout, anatomy, path, leaves, given)
+    return network, x, held, baseline[0] if plan.baseline == "activations" else x0
 
 
-def _widened(
-    network: Network, x: tf.Tensor, held: tuple[tf.Tensor, ...], x0: tf.Tensor | None
+def _turned(
+    plan: Plan,
+    network: Network,
+    x: tf.Tensor,
+    held: tuple[tf.Tensor, ...],
+    x0: tf.Tensor | None,
 ) -> tuple[Network, tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor | None]:
-    """A half precision x as float32, so that paths and sums over copies keep their digits."""
-    narrow = x.dtype
-    if narrow not in (tf.float16, tf.bfloat16):
-        return network, x, held, x0
+    """A layer's output with channels last, and in a type in which sums keep their digits."""
+    axes, narrow = plan.parts[0].axes, x.dtype
 
-    def widened(x: tf.Tensor, held: tuple[tf.Tensor, ...]) -> Any:
-        return network(tf.cast(x, narrow), held)
+    def turned(x: tf.Tensor, held: tuple[tf.Tensor, ...]) -> Any:
+        return network(tf.cast(channels_back(x, axes), narrow), held)
 
-    return widened, at_least_float32(x), held, None if x0 is None else at_least_float32(x0)
+    def seen(tensor: tf.Tensor) -> tf.Tensor:
+        return channels_last(tf.cast(tensor, plan.layout.working), axes)
+
+    return turned, seen(x), held, None if x0 is None else seen(x0)
 
 
 def _replacing(

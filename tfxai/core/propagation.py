@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from tfxai.core import operations
 from tfxai.core.heads import at_least_float32
+from tfxai.core.targets import is_held
 from tfxai.errors import UnsupportedModelError
 
 AFFINE = frozenset({"move", "scale", "shift", "weighted"})
@@ -125,15 +126,15 @@ class _Graph:
         self.order: dict[tf.Operation, int] = {}
         for op in operations.between(x, [score]):
             is_live = any(tensor.ref() in self.live for tensor in op.inputs)
-            if is_live and op.type not in operations.CONSTANTS:
+            if is_live and op.type not in operations.CONSTANTS and not is_held(op):
                 self.order[op] = len(self.order)
                 self.live |= {t.ref() for t in op.outputs if self._carries(t)}
 
     def _carries(self, tensor: tf.Tensor) -> bool:
-        """Whether a signal could pass: indices and shapes carry none."""
+        """Whether it moves with x; a gradient does not pass through whole numbers and truths."""
         dtype = tensor.dtype
-        conditions = self._with_conditions and dtype == tf.bool
-        return dtype.is_floating or dtype.is_complex or dtype == tf.variant or conditions
+        in_jumps = self._with_conditions and (dtype == tf.bool or dtype.is_integer)
+        return dtype.is_floating or dtype.is_complex or dtype == tf.variant or in_jumps
 
     def is_live(self, tensor: tf.Tensor) -> bool:
         return tensor.ref() in self.live
@@ -148,10 +149,11 @@ class _Graph:
         """Tensor u and the operations by which each output element is a function of one of u.
 
         SiLU is u sigmoid(u), GELU and others are alike: a combination of tensors that are
-        elementwise functions of one tensor. u is where all ways back first meet.
+        elementwise functions of one tensor. u is where all ways back first meet, and a number
+        with a fraction: rounding to whole numbers and back is such a function too.
         """
         ops, ends = [op], {t.ref(): t for t in self.sources(op)}
-        while len(ends) > 1:
+        while len(ends) > 1 or not all(t.dtype.is_floating for t in ends.values()):
             last = max(ends.values(), key=lambda tensor: self.order.get(tensor.op, -1))
             made = last.op
             if last.ref() == self.x or not operations.is_elementwise(made):
@@ -160,7 +162,7 @@ class _Graph:
             ops.append(made)
             ends |= {t.ref(): t for t in self.sources(made)}
         (u,) = ends.values()
-        return (u, ops[::-1]) if _alike(u, op.outputs[0]) and u.dtype.is_floating else None
+        return (u, ops[::-1]) if _alike(u, op.outputs[0]) else None
 
 
 def _steps(score: tf.Tensor, x: tf.Tensor, by_gradient: bool) -> tuple[Step, ...]:
@@ -183,8 +185,11 @@ def _step(graph: _Graph, op: tf.Operation, results: tuple[tf.Tensor, ...]) -> St
     kind, sources = operations.kind(op, operands), graph.sources(op)
     if kind == "same":
         sources = tuple(op.inputs[list(op.outputs).index(result)] for result in results)
-    if kind == "combination":
+    is_whole = kind != "call" and not all(source.dtype.is_floating for source in sources)
+    if kind == "combination" or is_whole:
         found = graph.scalar_function(op)
+        if found is None and is_whole:
+            raise NoRuleError(op, "takes whole numbers or truths that depend on the input")
         if found is None:
             raise NoRuleError(op, "combines tensors that all depend on the input")
         return Step("activation", tuple(found[1]), (found[0],), results)
@@ -267,8 +272,13 @@ class NoRuleError(UnsupportedModelError):
         scope = op.name.rpartition("/")[0] or op.name
         is_end = op.type in ("Softmax", "LogSoftmax", "Sigmoid")
         advice = "Explain the logit if that is the end of the model, or" if is_end else "Explain"
+        where = (
+            "a later layer with at="
+            if layer is None
+            else f"its output with at={layer!r}, or a later layer"
+        )
         super().__init__(
             f"Signals cannot be followed back through the operation {op.type} in "
-            f"{layer or scope!r}: it {what}. {advice} a later layer with at=, or use a method "
+            f"{layer or scope!r}: it {what}. {advice} {where}, or use a method "
             "that takes gradients, such as IntegratedGradients."
         )

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfxai.core.inputs import Part
+
 Network = Callable[[tf.Tensor, tuple[tf.Tensor, ...]], Any]
 """From x and the tensors held beside it to what the model returns."""
 
@@ -39,10 +41,12 @@ class Limits(NamedTuple):
 
     Args:
         chunk: Most rows that run at once.
-        parts: Sizes of several inputs that lie side by side in x, empty for one input.
+        parts: The inputs that lie side by side in x, or the one that x is.
         is_static: Whether every shape must be known once the batch is: for XLA.
+        of_several: Whether x is one of several inputs, the others held.
     """
 
     chunk: int = 50
-    parts: tuple[int, ...] = ()
+    parts: tuple[Part, ...] = ()
     is_static: bool = False
+    of_several: bool = False

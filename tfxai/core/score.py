@@ -12,11 +12,13 @@ from typing import Any, cast
 import numpy as np
 import tensorflow as tf
 
+from tfxai.arrangement import positions
 from tfxai.core.copies import MOST, copies_per_chunk, repeat_batch, sum_of_active, weighted_sum
 from tfxai.core.draws import normal, uniform
-from tfxai.core.heads import at_least_float32
+from tfxai.core.inputs import Part
 from tfxai.core.passes import Passes
 from tfxai.core.quadrature import quadrature
+from tfxai.core.tensor_axes import channels_back, channels_last
 from tfxai.core.windows import Windows
 
 
@@ -24,9 +26,68 @@ class Score(Passes):
     """f: x -> (B,), and its values over many copies of a batch, baselines and random numbers."""
 
     @property
+    def parts(self) -> tuple[Part, ...]:
+        """The inputs of the model that lie side by side in x, or the one that x is."""
+        return self._limits.parts
+
+    @property
     def num_parts(self) -> int:
         """Inputs of the model that lie side by side in x."""
-        return len(self._limits.parts) or 1
+        return len(self.parts) or 1
+
+    @property
+    def is_one_of_several(self) -> bool:
+        """Whether x is one of several inputs, the others held."""
+        return self._limits.of_several
+
+    @property
+    def blends(self) -> bool:
+        """Whether values between two of x mean anything; of words, say, they do not."""
+        return all(part.blends for part in self.parts)
+
+    def axes_of(self, path: str) -> str:
+        """What the axes of a layer's output are."""
+        return self._anatomy.find(path).axes
+
+    def input_of(self, path: str) -> int | None:
+        """Which of several inputs the maps of a layer lie over: the one with its positions."""
+        call = self._anatomy.find(path)
+        fits = [
+            i
+            for i, part in enumerate(self.parts)
+            if part.position in call.rests_on and positions(part.axes) == positions(call.axes)
+        ]
+        return fits[0] if len(fits) == 1 else None
+
+    def alone(self, i: int, x: tf.Tensor) -> tuple[Score, tf.Tensor]:
+        """The score as a function of the i-th of several inputs, and that input, channels last.
+
+        The other inputs are held at x; baselines are those of this input.
+        """
+        part = self.parts[i]
+
+        def pieces(tensor: tf.Tensor) -> list[tf.Tensor]:
+            return tf.split(tensor, [part.size for part in self.parts], axis=1)
+
+        def own(tensor: tf.Tensor | None) -> tf.Tensor | None:
+            if tensor is None:
+                return None
+            return channels_last(tf.reshape(pieces(tensor)[i], (-1, *part.shape)), part.axes)
+
+        def network(one: tf.Tensor, held: tuple[tf.Tensor, ...]) -> Any:
+            around = pieces(held[0])
+            around[i] = tf.reshape(channels_back(one, part.axes), (-1, part.size))
+            return self._network(tf.concat(around, axis=1), held[1:])
+
+        alone = self._with(
+            _network=network,
+            _held=(x, *self._held),
+            _limits=self._limits._replace(parts=(part,), of_several=True),
+            _split=None,
+            baseline=own(self.baseline),
+            background=own(self.background),
+        )
+        return alone, cast(tf.Tensor, own(x))
 
     @property
     def num_baselines(self) -> int:
@@ -51,8 +112,8 @@ class Score(Passes):
 
     def spread(self, x: tf.Tensor) -> tf.Tensor:
         """max(x) - min(x) of each example, shaped like x; of each input by itself."""
-        if self._limits.parts:
-            parts = tf.split(x, self._limits.parts, axis=1)
+        if self.num_parts > 1:
+            parts = tf.split(x, [part.size for part in self.parts], axis=1)
             return tf.concat([tf.broadcast_to(_spread(p), tf.shape(p)) for p in parts], axis=1)
         return tf.broadcast_to(_spread(x), tf.shape(x))
 
@@ -119,8 +180,7 @@ class Score(Passes):
             score = value(f, x, k)
             return score[:, None] * tf.one_hot(k, count, dtype=score.dtype)
 
-        wide = at_least_float32(tf.zeros((), x.dtype)).dtype
-        like = tf.zeros([tf.shape(x)[0], count], wide)
+        like = tf.zeros([tf.shape(x)[0], count], x.dtype)
         return self.sum_over_copies(in_its_place, [1.0] * count, x, like=like)
 
     def scores_covered(self, windows: Windows, x: tf.Tensor) -> tf.Tensor:

@@ -49,7 +49,7 @@ class Neuron:
     Args:
         layer: Path of the layer.
         index: Position in the layer's output, one number an axis after the batch axis; an int
-            is a channel on the last axis, averaged over the other axes.
+            is a channel, averaged over the other axes.
     """
 
     layer: str
@@ -180,22 +180,17 @@ class Question:
     """What of the outputs is explained, without the target: the static half of a question.
 
     Args:
-        kind: `"logit"`, `"probability"`, `"output"`, a registered name, or a record.
-        explicit: Whether the user asked for it; a method's default gives way where the model
-            has no such output.
+        kind: `"logit"`, `"probability"` or `"output"` as the model can answer it, a registered
+            name, or a record.
         function: The function behind a registered name.
     """
 
     kind: ScoreKind
-    explicit: bool
     function: Callable[[Any], tf.Tensor] | None = None
 
-    def name(self, activation: str | None, classes: Sequence[str] | None = None) -> str:
-        """How the score is reported for a model that ends in `activation`."""
-        if not isinstance(self.kind, str):
-            return self.kind.in_words(classes)
-        given_way = activation is None and not (self.explicit and self.kind == "probability")
-        return "output" if self.kind in KINDS and given_way else self.kind
+    def name(self, classes: Sequence[str] | None = None) -> str:
+        """How the score is reported."""
+        return self.kind if isinstance(self.kind, str) else self.kind.in_words(classes)
 
 
 def one_number_an_example(function: Callable[[Any], Any], raw: Any, name: str) -> tf.Tensor:

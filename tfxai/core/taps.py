@@ -23,6 +23,8 @@ from tfxai.core.backend import require_tensorflow
 
 Visit = Callable[[str, "keras.Layer", int, Any], Any]
 """(path, layer, how often this layer was called before, output) -> output to go on with."""
+Enter = Callable[["keras.Layer", list[Any]], None]
+"""(layer, what it is called with, flat) before the call."""
 
 _observer: ContextVar[_Observer | None] = ContextVar("tfxai_observer", default=None)
 _install_lock = threading.Lock()
@@ -31,20 +33,23 @@ _install_lock = threading.Lock()
 class _Observer:
     """Follows one run of a model: the stack of open calls and the calls per layer."""
 
-    def __init__(self, visit: Visit, outer: _Observer | None) -> None:
+    def __init__(self, visit: Visit, outer: _Observer | None, enter: Enter | None) -> None:
         self._visit = visit
         self._outer = outer
+        self._enter = enter
         self._stack: list[str] = []
         self._calls: Counter[int] = Counter()
 
-    def call(self, run: Callable[[], Any], layer: keras.Layer) -> Any:
+    def call(self, run: Callable[[], Any], layer: keras.Layer, given: Any) -> Any:
         """Runs `layer` and reports its output, to the observer around this one too."""
         if self._outer is None:
-            return self._call(run, layer)
-        return self._outer.call(lambda: self._call(run, layer), layer)
+            return self._call(run, layer, given)
+        return self._outer.call(lambda: self._call(run, layer, given), layer, given)
 
-    def _call(self, run: Callable[[], Any], layer: keras.Layer) -> Any:
+    def _call(self, run: Callable[[], Any], layer: keras.Layer, given: Any) -> Any:
         """Reports the output under the layer's path; the outermost model has none."""
+        if self._enter is not None:
+            self._enter(layer, tf.nest.flatten(given))
         self._stack.append(layer.name)
         try:
             output = run()
@@ -59,14 +64,16 @@ class _Observer:
 
 
 @contextlib.contextmanager
-def observe(visit: Visit) -> Iterator[None]:
+def observe(visit: Visit, enter: Enter | None = None) -> Iterator[None]:
     """Reports each finished layer call of this thread to `visit` until the block ends.
+
+    What a layer is called with is told to `enter` beforehand.
 
     Blocks nest: the outer one sees what the inner one put in the place of an output. What the
     calls would assign (a stateful RNN, a random seed) or add (an activity loss) is dropped.
     """
     _install()
-    token = _observer.set(_Observer(visit, _observer.get()))
+    token = _observer.set(_Observer(visit, _observer.get(), enter))
     try:
         with keras.StatelessScope():
             yield
@@ -87,7 +94,7 @@ def _install() -> None:
             observer = _observer.get()
             if observer is None:
                 return original(self, *args, **kwargs)
-            return observer.call(lambda: original(self, *args, **kwargs), self)
+            return observer.call(lambda: original(self, *args, **kwargs), self, (args, kwargs))
 
         call._tfxai_hook = True  # type: ignore[attr-defined]
         keras.Layer.__call__ = call

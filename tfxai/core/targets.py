@@ -11,6 +11,8 @@ import tensorflow as tf
 from tfxai.core.inputs import Array
 from tfxai.errors import InvalidInputError, UnknownNameError
 
+HELD = "tfxai_target"
+"""Name of the tensors of targets that are found in a graph."""
 PREDICTED = -1
 """Stands for the predicted class: the largest output, found once at x and then held."""
 
@@ -96,7 +98,12 @@ def resolve(target: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
     if outputs.shape.rank != 2:
         return target
     predicted = tf.argmax(outputs, axis=-1, output_type=tf.int32)
-    return tf.where(target == PREDICTED, predicted, target)
+    return tf.identity(tf.where(target == PREDICTED, predicted, target), name=HELD)
+
+
+def is_held(op: tf.Operation) -> bool:
+    """Whether an operation hands on a target that `resolve` found: it is held from there on."""
+    return op.type == "Identity" and op.name.rpartition("/")[2].startswith(HELD)
 
 
 def select(outputs: tf.Tensor, target: tf.Tensor) -> tf.Tensor:

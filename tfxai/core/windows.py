@@ -9,7 +9,6 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.core.sweeps import Sweep
-from tfxai.errors import UnsupportedModelError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,19 +16,16 @@ class Windows(Sweep):
     """The windows over an input."""
 
     @classmethod
-    def over(cls, x: tf.Tensor, parts: int, window: Any, stride: Any) -> Windows:
+    def over(cls, x: tf.Tensor, window: Any, stride: Any, *, is_lenient: bool = False) -> Windows:
         """The windows over x: all axes but batch and channels; the features of a table.
 
         Raises:
             InvalidInputError: As for `along`.
-            UnsupportedModelError: x holds several inputs side by side.
         """
-        if parts > 1:
-            raise UnsupportedModelError(
-                f"The model has {parts} inputs, and a window slides over one. Hold the others "
-                "fast in a model of your own, or use FeatureAblation."
-            )
         axes = x.shape[1:-1] if x.shape.rank > 2 else x.shape[1:]
+        if is_lenient:  # one of several inputs: what was meant for an image is not for a table
+            window = _meant_for(window, axes)
+            stride = None if window is None else _meant_for(stride, axes)
         return cls.along(axes, window, stride)
 
     def numbers(self, k: tf.Tensor) -> list[tf.Tensor]:
@@ -74,3 +70,11 @@ class Windows(Sweep):
                 share = is_real / is_real.sum(axis=1, keepdims=True)
                 numbers = tf.reduce_sum(picked * tf.constant(share, picked.dtype), axis=axis + 2)
         return numbers
+
+
+def _meant_for(given: Any, axes: Any) -> Any:
+    """Sides for each axis as far as they fit it; None, for the default, where others are meant."""
+    if given is None or (isinstance(given, tuple) and len(given) != len(axes)):
+        return None
+    sides = given if isinstance(given, tuple) else (given,) * len(axes)
+    return tuple(min(side, int(axis)) for side, axis in zip(sides, axes, strict=True))

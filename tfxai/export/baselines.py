@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfxai.arrangement import array_channels_last
 from tfxai.core.baseline_kinds import Baseline, Blur, Mean, Noise, Samples
-from tfxai.core.baselines import read_baseline
+from tfxai.core.baselines import is_of_activations, read_activations, read_baseline
 from tfxai.core.content import Content, Contents
 from tfxai.core.inputs import Array, Layout
+from tfxai.core.tensor_axes import channels_back, channels_last
 from tfxai.errors import InvalidInputError
 from tfxai.methods.prepared import Prepared
 
@@ -25,6 +27,7 @@ class Baselines:
 
     Attributes:
         count: Number of baselines in a set that all examples share, 0 for one each.
+        kind: What they are of, as `Plan.baseline` has it.
         variables: Arrays that are too large for a graph.
 
     Args:
@@ -37,13 +40,25 @@ class Baselines:
     def __init__(self, ready: Prepared) -> None:
         self.variables: list[tf.Variable] = []
         self.count = 0
+        self.kind = "none"
         self._layout = ready.layout
         self._makes: dict[int, Make] = {}
-        if ready.has_baseline:
+        if not ready.has_baseline:
+            return
+        part = ready.part
+        if is_of_activations(ready.baseline, ready.layout, 1, part) and part is not None:
+            self.kind = "activations"
+            (array,) = read_activations(ready.baseline, 1, part, ready.layout.working)
+            value, shape = self._kept(_squeezed(array)), part.shape
+            self._activations = lambda batch: tf.broadcast_to(value(), [batch, *shape])
+        else:
+            self.kind = "inputs"
             self._read(ready)
 
     def __call__(self, leaves: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        """The baseline of every input; nothing for a method that has none."""
+        """The baseline of every input, or of a layer; nothing for a method that has none."""
+        if self.kind == "activations":
+            return [self._activations(tf.shape(leaves[0])[0])]
         if not self._makes:
             return []
         if self.count:  # shared: what is held has none of its own
@@ -57,27 +72,20 @@ class Baselines:
 
     def _read(self, ready: Prepared) -> None:
         layout, baseline = ready.layout, ready.baseline
-        positions = layout.explained or layout.held
-        if all(layout.dtypes[i] == "string" for i in positions):
-            self._read_text(baseline, positions)
-        elif isinstance(baseline, Baseline):
-            limits = _limits(ready)
-            self._makes = {i: self._made(baseline, layout, i, limits) for i in positions}
-        else:
-            arrays = _arrays(ready)
-            if isinstance(baseline, Samples):
-                self.count = len(arrays[positions[0]])
-            self._makes = {i: self._constant(arrays[i]) for i in positions}
-
-    def _read_text(self, baseline: Any, positions: tuple[int, ...]) -> None:
-        """Of text: the empty one, which a layer of tokens fills up with padding."""
-        if baseline is not None:
-            raise InvalidInputError(
-                f"baseline={baseline!r} was given for a model that takes text, which is compared "
-                "with the empty text. Leave the baseline out."
-            )
+        positions = layout.explained if ready.at is None else tuple(range(len(layout.names)))
+        is_made = isinstance(baseline, Baseline)
+        arrays = _arrays(ready, None if is_made else baseline)
+        if isinstance(baseline, Samples):
+            positions = layout.explained or layout.held
+            self.count = len(arrays[positions[0]])
+        limits = _limits(ready)
         for i in positions:
-            self._makes[i] = lambda text: tf.fill(tf.shape(text), "")
+            if layout.dtypes[i] == "string":
+                self._makes[i] = _filled(str(arrays[i].ravel()[0]))
+            elif is_made and layout.part(i).blends:
+                self._makes[i] = self._made(baseline, layout, i, limits)
+            else:
+                self._makes[i] = self._constant(arrays[i])
 
     def _made(
         self, baseline: Baseline, layout: Layout, i: int, limits: tuple[Array, Array] | None
@@ -85,12 +93,18 @@ class Baselines:
         """A record that makes the baseline from the input."""
         shape = layout.shapes[i]
         if isinstance(baseline, Blur | Mean):
-            baseline.make(np.zeros((1, *(n or 1 for n in shape))), None)  # says what it needs
-            return lambda x: (
-                _cast(_blurred(x, baseline.sigma), x)
-                if isinstance(baseline, Blur)
-                else _cast(_means(x), x)
-            )
+            axes = layout.part(i).axes
+            zeros = np.zeros((1, *(n or 1 for n in shape)))
+            baseline.make(array_channels_last(zeros, axes), None)  # says what it needs
+
+            def smoothed(x: tf.Tensor) -> tf.Tensor:
+                last = channels_last(x, axes)
+                one = (
+                    _blurred(last, baseline.sigma) if isinstance(baseline, Blur) else _means(last)
+                )
+                return _cast(channels_back(one, axes), x)
+
+            return smoothed
         if not isinstance(baseline, Noise) or None in shape:
             raise InvalidInputError(
                 f"baseline={baseline!r} is made from inputs of known shape, on the host. "
@@ -119,22 +133,34 @@ class Baselines:
         return variable.read_value
 
 
-def _arrays(ready: Prepared) -> list[Array]:
+def _filled(text: str) -> Make:
+    """The same text everywhere: the empty one is filled up with padding by a layer of tokens."""
+    return lambda texts: tf.fill(tf.shape(texts), text)
+
+
+def _arrays(ready: Prepared, baseline: Any) -> list[Array]:
     """A baseline that does not depend on the inputs, (1, ...) or (R, ...) of each."""
-    layout, baseline = ready.layout, ready.baseline
+    layout = ready.layout
     leaves = [
-        np.zeros((1, *(n or 1 for n in shape)), tf.as_dtype(dtype).as_numpy_dtype)
+        np.zeros((1, *(n or 1 for n in shape)), _numpy_type(dtype))
         for shape, dtype in zip(layout.shapes, layout.dtypes, strict=True)
     ]
-    parts = [content for _, content in baseline.parts] if isinstance(baseline, Contents) else []
-    for part in [*parts, *([baseline] if isinstance(baseline, Content) else [])]:
+    parts = [one for _, one in baseline.parts] if isinstance(baseline, Contents) else [baseline]
+    for part in parts:
+        if not isinstance(part, Content):
+            continue
         shapes = [layout.shapes[i] for i in layout.explained or layout.held]
         if any(part.array.ndim == len(shape) + 1 and len(part.array) > 1 for shape in shapes):
             raise InvalidInputError(
                 f"The baseline has shape {part.array.shape}, one for each example, and a server "
                 "does not know them beforehand. Pass one baseline for all."
             )
-    return read_baseline(baseline, layout, leaves, ready.subject.preprocessing)
+    preprocessing = ready.subject.preprocessing
+    return read_baseline(baseline, layout, leaves, preprocessing, at_layer=ready.part)
+
+
+def _numpy_type(dtype: str) -> Any:
+    return "U1" if dtype == "string" else tf.as_dtype(dtype).as_numpy_dtype
 
 
 def _limits(ready: Prepared) -> tuple[Array, Array] | None:

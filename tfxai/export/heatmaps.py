@@ -6,7 +6,9 @@ import dataclasses
 
 import tensorflow as tf
 
+from tfxai.arrangement import positions
 from tfxai.core.inputs import Layout
+from tfxai.core.tensor_axes import channels_last
 from tfxai.methods.prepared import Prepared
 from tfxai.plotting.colours import colour_table
 
@@ -22,27 +24,33 @@ class Heatmap:
         reduction: How channels are reduced, None where there are none.
         is_signed: Whether it runs from -1 to 1, not from 0.
         size: Position of the image whose height and width it is brought to, None for none.
+        axes: Of the values: `tfxai.arrangement` says how.
+        image_axes: Of that image.
     """
 
     reduction: str | None
     is_signed: bool
     size: int | None
+    axes: str = ""
+    image_axes: str = "HWC"
 
     @classmethod
-    def of(cls, ready: Prepared, values: tf.Tensor) -> Heatmap:
-        """For values (B, ...) of a method, one tensor of them."""
+    def of(cls, ready: Prepared, values: tf.Tensor, axes: str) -> Heatmap:
+        """For values (B, ...) of a method, one tensor of them with these axes."""
         method = ready.method
-        reduction = None if method.is_map or values.shape.rank < 3 else method.reduction
-        is_signed = method.is_signed and reduction in (None, "sum")
-        rank = values.shape.rank - (reduction is not None)
+        has_channels = not method.is_map and values.shape.rank > 2 and "C" in axes
+        reduction = method.reduction if has_channels else None
+        is_signed = method.is_signed and (method.is_map or method.reduction == "sum")
+        rank = values.shape.rank - has_channels
         image = _image(ready.layout) if rank == 3 else None
-        return cls(reduction, is_signed, image)
+        image_axes = "HWC" if image is None else ready.layout.part(image).axes
+        return cls(reduction, is_signed, image, axes if has_channels else "", image_axes)
 
     def __call__(self, values: tf.Tensor, leaves: list[tf.Tensor]) -> tf.Tensor:
         """The heatmap, (B, ...) float32 in [-1, 1] or [0, 1]; a map of zeros stays zero."""
-        maps = tf.cast(_reduced(values, self.reduction), tf.float32)
+        maps = tf.cast(_reduced(channels_last(values, self.axes), self.reduction), tf.float32)
         if self.size is not None:
-            maps = _resized(maps, leaves[self.size])
+            maps = _resized(maps, channels_last(leaves[self.size], self.image_axes))
         flat = tf.reshape(tf.abs(maps), [tf.shape(maps)[0], -1])
         scale, peak = _percentile(flat), tf.reduce_max(flat, axis=1)
         scale = tf.where(scale > 0, scale, peak)  # a map of a few points has a percentile of 0
@@ -62,7 +70,7 @@ class Heatmap:
 def _image(layout: Layout) -> int | None:
     """Position of the one image that is explained, where it is one."""
     explained = layout.explained
-    is_image = len(explained) == 1 and len(layout.shapes[explained[0]]) == 3
+    is_image = len(explained) == 1 and positions(layout.part(explained[0]).axes) == 2
     return explained[0] if is_image else None
 
 

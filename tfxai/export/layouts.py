@@ -7,7 +7,8 @@ from typing import Any
 
 import keras
 
-from tfxai.core.inputs import Array, Layout, read_inputs
+from tfxai.core.input_reading import read_inputs
+from tfxai.core.inputs import Array, Layout
 from tfxai.errors import InvalidInputError, UnsupportedModelError
 from tfxai.export.names import TARGET
 from tfxai.subject import Subject
@@ -16,19 +17,11 @@ from tfxai.subject import Subject
 def declared_layout(model: keras.Model) -> Layout | None:
     """The inputs that a model declares, axes that are free as None; None where it declares none.
 
-    Raises:
-        UnsupportedModelError: The batch axis is not free.
+    A batch that it was built with counts for nothing, as in Keras.
     """
     tensors = getattr(model, "inputs", None) or []
     if not tensors:
         return None
-    fixed = next((one for one in tensors if one.shape[0] is not None), None)
-    if fixed is not None:
-        raise UnsupportedModelError(
-            f"The model takes batches of exactly {fixed.shape[0]}, and a server's vary. Build it "
-            "again with a free batch axis: keras.Input(shape) instead of "
-            "keras.Input(batch_shape=...)."
-        )
     structure = getattr(model, "input", None)
     kind = "one"
     if isinstance(structure, dict):

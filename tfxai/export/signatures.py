@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from tfxai.core.inputs import Layout
-from tfxai.core.program import forward
+from tfxai.core.program import VALUES, forward
 from tfxai.core.targets import PREDICTED
 from tfxai.errors import InvalidInputError, TfxaiError, UnsupportedModelError
 from tfxai.export.baselines import Baselines
@@ -119,6 +119,7 @@ def _explain(name: str, ready: Prepared, chunk_size: int | str) -> Signature:
     baselines = Baselines(ready)
     plan = ready.plan(
         target_rank=1 if len(axes) < 2 else 2,
+        baseline=baselines.kind,
         num_baselines=baselines.count,
         groups=None,
         chunk_size=chunk_size,
@@ -207,9 +208,9 @@ def _outputs(
 ) -> dict[str, tf.Tensor]:
     """What the signature gives, under the names that are always the same."""
     made: dict[str, tf.Tensor] = {}
-    for suffix, values in _parts(answers["values"], ready).items():
+    for suffix, (values, axes) in _parts(answers, ready).items():
         made[f"attributions{suffix}"] = values
-        heatmap = heatmaps[f"attributions{suffix}"] = Heatmap.of(ready, values)
+        heatmap = heatmaps[f"attributions{suffix}"] = Heatmap.of(ready, values, axes)
         heat = made[f"heatmap{suffix}"] = heatmap(values, leaves)
         if heat.shape.rank == 3 and heatmap.size is not None:
             made[f"heatmap{suffix}_png_bytes"] = heatmap.pictures(heat)
@@ -222,22 +223,32 @@ def _outputs(
     return made
 
 
-def _parts(values: tf.Tensor, ready: Prepared) -> dict[str, tf.Tensor]:
-    """The values of each input by the suffix of its name; one without where x is one tensor."""
+def _parts(answers: dict[str, tf.Tensor], ready: Prepared) -> dict[str, tuple[tf.Tensor, str]]:
+    """The values of each input and their axes, by the suffix of its name; none for one tensor."""
     layout, method = ready.layout, ready.method
-    whole = method.is_map or method.is_of_layer or ready.at is not None
-    if whole or len(layout.explained) == 1:
-        return {"": values}
-    names, sizes = signature_names(layout), layout.sizes
+    names = signature_names(layout)
+    if VALUES not in answers:
+        return {
+            f"_{names[i]}": (answers[f"{VALUES}{name}"], layout.part(i).axes)
+            for i, name in enumerate(layout.names)
+            if f"{VALUES}{name}" in answers
+        }
+    values = answers[VALUES]
+    at = method._options()["layer"] if method.is_of_layer else ready.at
+    if at is not None:
+        return {"": (values, ready.body.find(at).axes)}
+    if method.is_map or len(layout.explained) == 1:
+        return {"": (values, layout.parts[0].axes)}
+    sizes = [part.size for part in layout.parts]
     return {
-        f"_{names[i]}": tf.reshape(part, [-1, *layout.shapes[i]])
+        f"_{names[i]}": (tf.reshape(part, [-1, *layout.shapes[i]]), layout.part(i).axes)
         for i, part in zip(layout.explained, tf.split(values, sizes, axis=1), strict=True)
     }
 
 
 def _gap(answers: dict[str, tf.Tensor]) -> tf.Tensor:
     """Sum of the values minus the difference that they should add up to, (B,) float64."""
-    values = tf.cast(answers["values"], tf.float64)
+    values = tf.cast(answers[VALUES], tf.float64)
     total = tf.reduce_sum(tf.reshape(values, [tf.shape(values)[0], -1]), axis=1)
     score, baseline_score = (
         tf.cast(answers[name], tf.float64) for name in ("score", "baseline_score")

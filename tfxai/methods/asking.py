@@ -6,18 +6,21 @@ from typing import Any
 
 import numpy as np
 
+from tfxai.arrangement import moved_shape
 from tfxai.core.anatomy import Anatomy
+from tfxai.core.heads import answered, is_two_classes
 from tfxai.core.inputs import Array
 from tfxai.core.scores import Contrast, Neuron, Question, name_of, registered_score
 from tfxai.core.targets import PREDICTED, read_target
 from tfxai.errors import InvalidInputError, UnsupportedModelError
-from tfxai.subject import Subject
+from tfxai.subject import Subject, both_classes
 
 
 def read_question(score: Any, default: str, subject: Subject, body: Anatomy) -> Question:
     """What is explained, checked, class names turned into indices."""
     if score is None:
-        return Question("output" if body.closed else default, explicit=False)
+        kind = "output" if body.closed else answered(default, body.ending, explicit=False)
+        return Question(kind)
     score = name_of(score)
     if isinstance(score, str):
         if body.closed and score in ("logit", "probability"):
@@ -26,19 +29,25 @@ def read_question(score: Any, default: str, subject: Subject, body: Anatomy) -> 
                 "model are logits or probabilities. Pass score='output' to explain them as they "
                 "are, or the Keras model itself."
             )
-        return Question(score, explicit=True, function=registered_score(score))
+        function = registered_score(score)
+        if function is None and len(body.outputs) == 1 and not body.closed:
+            score = answered(score, body.ending, explicit=True)
+        return Question(score, function)
     if isinstance(score, Contrast):
-        axes = outputs_of(Question("logit", explicit=True), body)
-        a, b = (int(read_target(c, 1, axes, subject.classes)[0]) for c in (score.a, score.b))
-        return Question(Contrast(a, b), explicit=True)
+        of = Question(contrasted(body))
+        axes, names = outputs_of(of, body), classes_of(of, subject, body)
+        a, b = (int(read_target(c, 1, axes, names)[0]) for c in (score.a, score.b))
+        return Question(Contrast(a, b))
     if not isinstance(score, Neuron):
         raise InvalidInputError(
             f"score={score!r} is a {type(score).__name__}. Pass 'logit', 'probability', 'output', "
             "the name (a str) given to tfxai.register_score, Contrast(a, b) or "
             "Neuron(layer, index)."
         )
-    score.check(body.find(score.layer).shape)
-    return Question(score, explicit=True)
+    call = body.find(score.layer)
+    of_channel = isinstance(score.index, int) and call.shape is not None
+    score.check(moved_shape(call.shape, call.axes) if of_channel and call.shape else call.shape)
+    return Question(score)
 
 
 def read_targets(
@@ -66,19 +75,26 @@ def first_target(question: Question) -> int:
     return int(question.kind.a) if isinstance(question.kind, Contrast) else PREDICTED
 
 
+def contrasted(body: Anatomy) -> str:
+    """What a contrast is the difference of: logits, or the outputs where there are none."""
+    return "output" if body.closed else answered("logit", body.ending, explicit=False)
+
+
 def outputs_of(question: Question, body: Anatomy) -> tuple[int | None, ...]:
     """Shape of the outputs that a target chooses from, without the batch axis."""
     axes = body.outputs[0] or (1,)
-    one_unit = axes[-1] == 1 and question.kind in ("logit", "probability")
-    as_probability = question.kind == "probability" and question.explicit
-    if one_unit and (body.activation == "sigmoid" or (body.activation is None and as_probability)):
-        return (*axes[:-1], 2)
-    return axes
+    kind = contrasted(body) if isinstance(question.kind, Contrast) else question.kind
+    return (2,) if isinstance(kind, str) and is_two_classes(axes, kind, body.ending) else axes
 
 
 def classes_of(question: Question, subject: Subject, body: Anatomy) -> tuple[str, ...] | None:
-    """Names of the outputs that a target chooses from; one unit stands for the second of two."""
+    """Names of the outputs that a target chooses from; one unit stands for the second of two.
+
+    One name for the one unit is that of the second class.
+    """
     names = subject.classes
-    if names and len(names) == 2 and not chooses(question) and outputs_of(question, body)[-1] == 1:
-        return names[1:]
-    return names
+    if not names or len(body.outputs) != 1 or body.outputs[0] not in ((), (1,)):
+        return names
+    if outputs_of(question, body)[-1] == 2:
+        return both_classes(names)
+    return names if chooses(question) else names[-1:]

@@ -6,35 +6,38 @@ import abc
 import copy
 import dataclasses
 import json
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self, cast
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfxai import config
+from tfxai.arrangement import array_channels_last
 from tfxai.attribution import Attribution
 from tfxai.core.anatomy import Anatomy, anatomy
 from tfxai.core.baseline_kinds import Samples
-from tfxai.core.baselines import read_baseline
+from tfxai.core.baselines import is_of_activations, read_activations, read_baseline
 from tfxai.core.content import Content, Contents, listed
 from tfxai.core.functions import PredictFunction, function_model, is_function
-from tfxai.core.inputs import Array, Layout, read_inputs, require_explained
-from tfxai.core.program import DETAIL, Plan, Values, why_not_finite
+from tfxai.core.input_reading import read_inputs
+from tfxai.core.inputs import Array, Layout, check_exact
+from tfxai.core.program import Plan, Values
 from tfxai.core.score import Score
 from tfxai.core.scores import (
     ScoreKind,
 )
 from tfxai.core.superpixels import Slic
-from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import (
     InvalidInputError,
-    NotFiniteError,
+    TfxaiWarning,
     UnknownNameError,
     UnsupportedModelError,
 )
-from tfxai.methods.asking import classes_of, read_question, read_targets
+from tfxai.methods.advice import no_gradient
+from tfxai.methods.answering import check_finite, made
+from tfxai.methods.asking import read_question, read_targets
 from tfxai.methods.prepared import Prepared
 from tfxai.methods.running import in_slices, within_memory
 from tfxai.progress import Report, shown
@@ -46,8 +49,29 @@ METHODS: dict[str, type[AttributionMethod]] = {}
 _BASELINES = ("baseline", "background")  # options that reach the program as tensors
 
 
+class _ByName(abc.ABCMeta):
+    """Makes methods from options by name, and says so where something else is passed."""
+
+    def __call__(cls, *args: Any, **options: Any) -> Any:
+        name = cls.__name__
+        if args and isinstance(args[0], keras.Model | Subject):
+            raise InvalidInputError(
+                f"A model was passed to {name}(), which takes options only. Pass the model to the "
+                f"method that it makes: {name}(...)(model, inputs)."
+            )
+        known = [field.name for field in dataclasses.fields(cast(Any, cls))]
+        if args:
+            such = f", such as {name}({known[0]}=...)" if known else ""
+            raise InvalidInputError(
+                f"{name}() was given {len(args)} values without names, and takes options by name"
+                f"{such}. The model and its inputs go to the method: {name}(...)(model, inputs)."
+            )
+        check_options(cast(Any, cls), options, name)
+        return super().__call__(**options)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AttributionMethod(abc.ABC):
+class AttributionMethod(abc.ABC, metaclass=_ByName):
     """Base of all attribution methods.
 
     A subclass is a frozen dataclass whose fields are the options that change the values, and
@@ -67,6 +91,10 @@ class AttributionMethod(abc.ABC):
     """Whether the values are of the units of the option `layer`, shaped like its output."""
     is_black_box: ClassVar[bool] = False
     """Whether the method asks for scores only, so that a function will do for a model."""
+    takes_any_input: ClassVar[bool] = False
+    """Whether the method takes no gradient by the inputs, so that they may be of any type."""
+    is_by_input: ClassVar[bool] = False
+    """Whether each of several inputs is explained by itself, the others held."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -156,13 +184,15 @@ class AttributionMethod(abc.ABC):
         subject, inputs = self._subject(model, inputs, at)
         layout, leaves = read_inputs(subject.model, subject.prepare(inputs))
         ready = self.prepared(subject, layout, score=score, at=at)
-        method, body, question = ready.method, ready.body, ready.question
+        method, body, question, layout = ready.method, ready.body, ready.question, ready.layout
         batch = len(leaves[0])
         targets = read_targets(target, batch, question, subject, body)
-        baseline = method._baseline(subject, layout, leaves)
-        groups = method._groups(subject, layout, leaves)
+        check_exact(layout, leaves)
+        kind, baseline = method._baseline(ready, leaves)
+        groups = method._groups(ready, leaves)
         plan = ready.plan(
             target_rank=targets.ndim,
+            baseline=kind,
             num_baselines=len(baseline[0]) if method._shares_baselines() else 0,
             groups=groups[0].shape[1:] if groups else None,
             chunk_size=chunk_size,
@@ -175,12 +205,12 @@ class AttributionMethod(abc.ABC):
 
         with shown(progress, self.name, batch) as report:
             answers = within_memory(run, plan, report, can_shrink=chunk_size == "auto")
-        classes = classes_of(question, subject, body)
-        self._check_finite(answers, subject.model, plan, body, leaves, targets)
-        score_name = question.name(body.activation, classes)
-        return method._attribution(
-            answers, layout, leaves, score_name, classes, subject.preprocessing, at
-        )
+        check_finite(answers, ready, plan, leaves, targets)
+        attribution = made(answers, ready, leaves)
+        found = attribution.remarks
+        if found:
+            warnings.warn(" ".join(found), TfxaiWarning, stacklevel=2)
+        return attribution
 
     def prepared(
         self, subject: Subject, layout: Layout, *, score: Any = None, at: str | None = None
@@ -190,13 +220,14 @@ class AttributionMethod(abc.ABC):
         Raises:
             TfxaiError: As for a call.
         """
-        body = anatomy(subject.model, layout)
+        body = anatomy(subject.model, layout.plain)
         method = self._bound(body)
+        layout = layout.fitted(body.axes, body.output_dtypes, every=method.takes_any_input)
         method._check_at(at, layout, body)
         method = method._fitted(layout, at)
         subject.check_classes(body)
         question = read_question(score, method.default_score, subject, body)
-        return Prepared(method, subject, layout, body, question, at)
+        return Prepared(method, subject, layout, body, question, at, score is not None)
 
     def to_config(self) -> dict[str, Any]:
         """Name and options in effect as JSON takes them; arrays as nested lists."""
@@ -246,11 +277,17 @@ class AttributionMethod(abc.ABC):
         """Whether all examples are compared with one set of baselines."""
         return any(isinstance(one, Samples) for one in self._baselines())
 
-    def _baseline(self, subject: Subject, layout: Layout, leaves: Sequence[Array]) -> list[Array]:
-        """The baseline of every input, or nothing for a method that has none."""
+    def _baseline(self, ready: Prepared, leaves: Sequence[Array]) -> tuple[str, list[Array]]:
+        """What the baseline is of, as `Plan.baseline` has it, and its arrays."""
         for baseline in self._baselines():
-            return read_baseline(baseline, layout, leaves, subject.preprocessing)
-        return []
+            part, batch = ready.part, len(leaves[0])
+            if is_of_activations(baseline, ready.layout, batch, part) and part is not None:
+                arrays = read_activations(baseline, batch, part, ready.layout.working)
+                return "activations", arrays
+            preprocessing = ready.subject.preprocessing
+            arrays = read_baseline(baseline, ready.layout, leaves, preprocessing, at_layer=part)
+            return "inputs", arrays
+        return "none", []
 
     def _subject(self, model: Any, inputs: Any, at: str | None) -> tuple[Subject, Any]:
         """What is explained, and its inputs; a function is put in the place of a model."""
@@ -271,14 +308,19 @@ class AttributionMethod(abc.ABC):
         own = [one for one in self._options().values() if isinstance(one, Slic)]
         return own + [one for inner in self._inner().values() for one in inner._superpixels()]
 
-    def _groups(self, subject: Subject, layout: Layout, leaves: Sequence[Array]) -> list[Array]:
+    def _groups(self, ready: Prepared, leaves: Sequence[Array]) -> list[Array]:
         """The features of each image by number, (B, h, w), or nothing where all share them."""
-        images = [leaves[i] for i in layout.explained]
-        return [one.make(images[0], subject.preprocessing) for one in self._superpixels()[:1]]
+        layout, preprocessing = ready.layout, ready.subject.preprocessing
+        images = [
+            array_channels_last(leaves[i], part.axes)
+            for i, part in zip(layout.explained, layout.parts, strict=True)
+        ]
+        return [one.make(images[0], preprocessing) for one in self._superpixels()[:1]]
 
     def _check_at(self, at: str | None, layout: Layout, body: Anatomy) -> None:
         if at is None:
-            require_explained(layout)
+            if not layout.explained:
+                raise UnsupportedModelError(no_gradient(self.name, layout, body))
             return
         if not self.takes_at:
             raise InvalidInputError(
@@ -286,72 +328,6 @@ class AttributionMethod(abc.ABC):
                 "the layer that the method itself looks at is its option 'layer'."
             )
         _check_layer(at, body)
-
-    def _check_finite(
-        self,
-        answers: dict[str, Array],
-        model: keras.Model,
-        plan: Plan,
-        body: Anatomy,
-        leaves: Sequence[Array],
-        targets: Array,
-    ) -> None:
-        """Raises `NotFiniteError` where a value is NaN or infinite."""
-        values = answers["values"]
-        if np.isfinite(values).all():
-            return
-        i = int(np.argmin(np.isfinite(values.reshape(len(values), -1)).all(axis=1)))
-        one = slice(i, i + 1)
-        where = why_not_finite(model, plan, body, [leaf[one] for leaf in leaves], targets[one])
-        raise NotFiniteError(
-            f"{self.name} gives NaN or infinity for example {i}. "
-            f"{where or 'It happens away from the input itself, such as on the way to it.'} "
-            "Explain another layer with at=, another score, or mend the model.",
-            i,
-        )
-
-    def _attribution(
-        self,
-        answers: dict[str, Array],
-        layout: Layout,
-        leaves: Sequence[Array],
-        score_name: str,
-        classes: tuple[str, ...] | None,
-        preprocessing: Preprocessing | None,
-        at: str | None,
-    ) -> Attribution:
-        values, score = answers["values"], answers["score"]
-        baseline_score = answers.get("baseline_score")
-        gap = None
-        if self.completes and baseline_score is not None:
-            total = values.reshape(len(values), -1).sum(axis=1, dtype=np.float64)
-            gap = total - (score.astype(np.float64) - baseline_score)
-        at = str(self._options()["layer"]) if self.is_of_layer else at
-        shaped = values if self.is_map or at is not None else layout.named(values)
-        inputs: Any = dict(zip(layout.names, leaves, strict=True))
-        return Attribution(
-            values=shaped,
-            inputs=inputs if layout.has_names else leaves[0],
-            target=answers["target"],
-            score=score,
-            method=self._record(),
-            score_name=score_name,
-            probability=answers.get("probability"),
-            prediction=answers.get("prediction"),
-            baseline_score=baseline_score,
-            completeness_gap=gap,
-            details={
-                name.removeprefix(DETAIL): array
-                for name, array in answers.items()
-                if name.startswith(DETAIL)
-            },
-            at=at,
-            is_map=self.is_map,
-            is_signed=self.is_signed,
-            channels=self.reduction,
-            class_names=classes,
-            preprocessing=preprocessing,
-        )
 
 
 def names() -> list[str]:
@@ -378,16 +354,26 @@ def create(name: str, **options: Any) -> AttributionMethod:
         InvalidInputError: An option has a bad value, or one without a default is missing.
     """
     cls = get(name)
-    known = {field.name for field in dataclasses.fields(cls)}
+    check_options(cls, options, name)
+    return cls(**options)
+
+
+def check_options(cls: type[AttributionMethod], options: dict[str, Any], owner: str) -> None:
+    """Raises unless a method has the options, and those without a default are given.
+
+    Raises:
+        UnknownNameError: There is no option of that name; the nearest one is given.
+        InvalidInputError: One is missing.
+    """
+    known = [field.name for field in dataclasses.fields(cls)]
     for option in options:
         if option not in known:
-            raise UnknownNameError.of("option", option, sorted(known), owner=name)
+            raise UnknownNameError.of("option", option, sorted(known), owner=owner)
     for option in required(cls):
         if option not in options:
             raise InvalidInputError(
-                f"{name} needs the option {option!r}, which has no default. Pass {option}=..."
+                f"{owner} needs the option {option!r}, which has no default. Pass {option}=..."
             )
-    return cls(**options)
 
 
 def required(cls: type[AttributionMethod]) -> list[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tfxai.core.anatomy import Anatomy
-from tfxai.core.inputs import Layout
+from tfxai.core.inputs import Layout, Part
 from tfxai.core.program import Plan, program
 from tfxai.core.scores import Question
 from tfxai.core.superpixels import Slic
@@ -29,6 +29,7 @@ class Prepared:
         body: Its anatomy.
         question: What is explained, without the target.
         at: Path of the layer whose activations are explained, or None.
+        explicit: Whether the user named the score.
     """
 
     method: AttributionMethod
@@ -37,6 +38,7 @@ class Prepared:
     body: Anatomy
     question: Question
     at: str | None
+    explicit: bool = False
 
     @property
     def axes(self) -> tuple[int | None, ...]:
@@ -52,7 +54,7 @@ class Prepared:
     def score_name(self) -> str:
         """How the score is reported."""
         classes = classes_of(self.question, self.subject, self.body)
-        return self.question.name(self.body.activation, classes)
+        return self.question.name(classes)
 
     @property
     def classes(self) -> tuple[str, ...] | None:
@@ -75,6 +77,24 @@ class Prepared:
         return bool(self.method._baselines())
 
     @property
+    def part(self) -> Part | None:
+        """What is explained at the layer, where one is."""
+        if self.at is None:
+            return None
+        call = self.body.find(self.at)
+        return Part(cast(Any, call.shape), call.axes)
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Names of the inputs that are held as they are and have no values."""
+        layout = self.layout
+        if self.method.is_map and not self.method.is_by_input and not self.method.is_black_box:
+            return ()  # maps are of a layer
+        if self.at is not None or self.method.is_of_layer:
+            return ()
+        return tuple(layout.names[i] for i in layout.held)
+
+    @property
     def superpixels(self) -> Slic | None:
         """How each image is parted by itself, on the host, where it is."""
         return next(iter(self.method._superpixels()), None)
@@ -83,6 +103,7 @@ class Prepared:
         self,
         *,
         target_rank: int,
+        baseline: str | None = None,
         num_baselines: int,
         groups: tuple[int, ...] | None,
         chunk_size: int | str,
@@ -94,8 +115,9 @@ class Prepared:
             question=self.question,
             at=self.at,
             layout=self.layout,
+            part=self.part,
             target_rank=target_rank,
-            has_baseline=self.has_baseline,
+            baseline=baseline or ("inputs" if self.has_baseline else "none"),
             num_baselines=num_baselines,
             groups=groups,
             chunk=read_chunk(chunk_size, self.body),

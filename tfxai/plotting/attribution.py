@@ -11,8 +11,9 @@ import numpy as np
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
+from tfxai.arrangement import spatial
 from tfxai.attribution import Attribution
-from tfxai.axes import input_axes, parts, spatial
+from tfxai.axes import input_axes, parts
 from tfxai.errors import InvalidInputError
 from tfxai.plotting import labels, style
 from tfxai.plotting.figures import Page, save_figure

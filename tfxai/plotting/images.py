@@ -10,7 +10,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap
 from matplotlib.image import AxesImage
 
-from tfxai.axes import by_number, channels_last, input_axes, parts, spatial, value_axes
+from tfxai.arrangement import spatial
+from tfxai.axes import by_number, channels_last, input_axes, parts, value_axes
 from tfxai.heatmaps import colours
 from tfxai.plotting import style
 from tfxai.plotting.colours import Array, colour_map, overlay, scale

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from tfxai.axes import channels_last, input_axes, spatial, value_axes
+from tfxai.arrangement import spatial
+from tfxai.axes import channels_last, input_axes, value_axes
 from tfxai.heatmaps import resize
 from tfxai.plotting import style
 from tfxai.plotting.colours import Array

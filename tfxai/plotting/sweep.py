@@ -177,6 +177,8 @@ def _of_an_image(one: Attribution) -> tuple[Attribution, Array]:
     part = image_part(one)
     if part is None:
         inputs = one.inputs
-        what = "several inputs" if isinstance(inputs, dict) else f"shape {inputs.shape}"
-        raise InvalidInputError(f"The inputs have {what}, and images (B, H, W, C) are drawn.")
+        what = "The model takes several inputs"
+        if not isinstance(inputs, dict):
+            what = f"The inputs have shape {inputs.shape}"
+        raise InvalidInputError(f"{what}, and images (B, H, W, C) are drawn.")
     return part

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.colors import Colormap
 
-from tfxai.axes import spatial, value_axes
+from tfxai.arrangement import spatial
+from tfxai.axes import value_axes
 from tfxai.plotting.colours import Array, colour_map, overlay, scale
 from tfxai.plotting.figures import Page
 from tfxai.plotting.images import (

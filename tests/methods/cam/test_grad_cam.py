@@ -125,7 +125,7 @@ def test_layer_that_is_not_there_is_named_with_the_nearest():
 
 
 def test_model_without_images_is_refused():
-    with pytest.raises(LayerNotFoundError, match="no layer with two spatial axes"):
+    with pytest.raises(LayerNotFoundError, match="no layer with a time axis"):
         GradCAM()(builders.linear([[1.0], [2.0]]), [[1.0, 2.0]])
 
 

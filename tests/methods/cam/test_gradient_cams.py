@@ -247,7 +247,11 @@ def test_what_does_not_fit_is_refused(name):
     for options, message in (
         ({"layer": "flat"}, r"Layer 'flat' has output shape \(60,\) per example"),
         ({"layer": ["conv1", "flat"]}, r"Layer 'flat' has output shape"),
-        ({"layer": "conv1", "reshape": (9, 9)}, r"30 positions, fewer than the grid reshape="),
+        ({"layer": "conv1", "reshape": (4, 7)}, r"Pass the grid of its patches"),
+        (
+            {"layer": "conv1", "reshape": (9, 9)},
+            r"and the grid reshape=\(9, 9\) has 81",
+        ),
     ):
         with pytest.raises(InvalidInputError, match=message):
             create(name, **options)(model, x)
@@ -265,7 +269,7 @@ def test_what_does_not_fit_is_refused(name):
 def test_layer_behind_the_last_spatial_one_is_refused(name):
     model, x = builders.functional(), builders.images()
     for layer, shape in (("flat", r"\(60,\)"), ("head", r"\(3,\)")):
-        message = rf"Layer '{layer}' has output shape {shape} per example, .* Choose a convolution"
+        message = rf"Layer '{layer}' has output shape {shape} per example, of float32, .* Choose a"
         with pytest.raises(InvalidInputError, match=message):
             create(name, layer=layer)(model, x)
 
@@ -274,9 +278,7 @@ def test_layer_behind_the_last_spatial_one_is_refused(name):
 def test_model_without_a_spatial_layer_is_refused(name):
     x = keras.Input((2,))
     model = keras.Model(x, layers.Dense(3)(layers.Dense(4, activation="relu")(x)))
-    with pytest.raises(
-        LayerNotFoundError, match=r"no layer with two spatial axes, .* with layer="
-    ):
+    with pytest.raises(LayerNotFoundError, match=r"no layer with a time axis, .* with layer="):
         create(name)(model, [[1.0, 2.0]])
 
 

@@ -128,5 +128,5 @@ def test_layers_that_cannot_be_used_are_refused():
             cls(layer="aside")(model, X)
         with pytest.raises(InvalidInputError, match="layer=3 was expected to be the path"):
             cls(layer=3)
-        with pytest.raises(InvalidInputError, match="explains the input only, and at='main'"):
-            cls(layer="main")(model, X, at="main")
+        with pytest.raises(LayerNotFoundError, match=r"no layer 'man'. Did you mean 'main'"):
+            cls(layer="main")(model, X, at="man")

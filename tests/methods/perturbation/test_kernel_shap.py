@@ -205,7 +205,7 @@ def test_several_inputs_are_explained_element_by_element():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"samples": 13}, r"samples=13 are too few for 7 features, whose values 14 coalitions"),
+        ({"samples": 13}, r"13 samples are too few for 7 features, whose values 14 coalitions"),
         ({"samples": 0}, r"samples=0 was expected to be an integer of at least 1"),
         ({"mask": np.zeros(7, int)}, r"There is one feature, to which all of the score's"),
         ({"mask": np.zeros(6, int)}, r"mask has shape \(6,\), and an input has \(7,\)"),

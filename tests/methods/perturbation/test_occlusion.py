@@ -10,7 +10,7 @@ from keras import layers
 import tfxai
 from tests import builders
 from tests.methods.slow_network import SlowNetwork
-from tfxai.errors import InvalidInputError, UnknownNameError, UnsupportedModelError
+from tfxai.errors import InvalidInputError, UnknownNameError
 from tfxai.methods import Occlusion
 
 X = np.random.default_rng(12).normal(size=(3, 5, 6, 2))
@@ -149,9 +149,11 @@ def test_options_that_mean_nothing_are_refused(options, message):
         Occlusion(**options)
 
 
-def test_several_inputs_are_refused():
+def test_each_of_several_inputs_is_covered_by_itself():
     a, b = keras.Input((3,), name="a"), keras.Input((2,), name="b")
-    model = keras.Model({"a": a, "b": b}, layers.Dense(2)(layers.Concatenate()([a, b])))
-    given = {"a": np.ones((2, 3), np.float32), "b": np.ones((2, 2), np.float32)}
-    with pytest.raises(UnsupportedModelError, match="has 2 inputs, and a window slides over one"):
-        Occlusion()(model, given)
+    product = keras.ops.sum(a, axis=1, keepdims=True) * keras.ops.sum(b, axis=1, keepdims=True)
+    given = {"a": np.array([[1.0, 2.0, 3.0]], "f4"), "b": np.array([[4.0, -1.0]], "f4")}
+    found = Occlusion(window=1, baseline=0.0)(keras.Model({"a": a, "b": b}, product), given)
+    np.testing.assert_allclose(found.values["a"], [[3.0, 6.0, 9.0]], rtol=1e-6)
+    np.testing.assert_allclose(found.values["b"], [[24.0, -6.0]], rtol=1e-6)
+    assert found.baseline_score == 0.0

@@ -9,11 +9,13 @@ from typing import Any, ClassVar, Self
 
 import tensorflow as tf
 
-from tfxai.core.anatomy import Anatomy
+from tfxai.arrangement import moved_shape
+from tfxai.core.anatomy import Anatomy, LayerCall
 from tfxai.core.resize import linear_resize
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
+from tfxai.methods.cam.choosing import default_layers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,13 +28,15 @@ class ClassActivationMap(AttributionMethod):
     Args:
         layer: Path of a layer with output (B, h, w, K), (B, t, K) or (B, d, h, w, K); several
             paths for the mean of their maps, at the finest layer's resolution. None is the last
-            layer with two spatial axes.
-        reshape: (h, w) grid in which the last h w positions of the layer lie, row by row: the
-            patches of a vision transformer without the class token before them.
+            layer with feature maps on which the outputs rest, outside of attention; of a model
+            from images to images its bottleneck.
+        reshape: (h, w) grid of a layer's h w positions, row by row: the patches of a vision
+            transformer; or of the last h w of h w + 1, where a class token comes first.
     """
 
     is_map: ClassVar[bool] = True
     takes_at: ClassVar[bool] = False
+    takes_any_input: ClassVar[bool] = True
     layer: str | tuple[str, ...] | None = None
     reshape: tuple[int, int] | None = None
 
@@ -56,9 +60,12 @@ class ClassActivationMap(AttributionMethod):
         return (self.layer,) if isinstance(self.layer, str) else self.layer or ()
 
     def _bound(self, body: Anatomy) -> Self:
-        method = self if self.layer else dataclasses.replace(self, layer=body.last_spatial())
+        method = self
+        if not self.layer:
+            paths = default_layers(body)
+            method = dataclasses.replace(self, layer=paths[0] if len(paths) == 1 else paths)
         for path in method.paths:
-            self._check(path, body.find(path).shape)
+            self._check(path, body.find(path))
         if len({len(self.reshape or body.find(path).shape or ()) for path in method.paths}) > 1:
             raise InvalidInputError(
                 f"The layers {', '.join(method.paths)} have maps of different numbers of axes, "
@@ -66,18 +73,21 @@ class ClassActivationMap(AttributionMethod):
             )
         return method
 
-    def _check(self, path: str, shape: tuple[int | None, ...] | None) -> None:
-        if shape is None or len(shape) not in (2, 3, 4):
+    def _check(self, path: str, call: LayerCall) -> None:
+        shape = call.shape
+        if shape is None or len(shape) not in (2, 3, 4) or not tf.as_dtype(call.dtype).is_floating:
             raise InvalidInputError(
-                f"Layer {path!r} has output shape {shape} per example, and a class activation "
-                "map needs (h, w, K), (t, K) or (d, h, w, K). Choose a convolution or pooling "
-                "layer."
+                f"Layer {path!r} has output shape {shape} per example, of {call.dtype}, and a "
+                "class activation map needs floating-point (h, w, K), (t, K) or (d, h, w, K). "
+                "Choose a convolution or pooling layer."
             )
-        positions = [n for n in shape[:-1] if n is not None]
-        if self.reshape and math.prod(positions) < math.prod(self.reshape):
+        count = math.prod(n or 0 for n in moved_shape(shape, call.axes)[:-1])
+        size = math.prod(self.reshape or ())
+        if self.reshape and count and count - size not in (0, 1):
             raise InvalidInputError(
-                f"Layer {path!r} has {math.prod(positions)} positions, fewer than the grid "
-                f"reshape={self.reshape} has. Pass the grid of its patches."
+                f"Layer {path!r} has {count} positions, and the grid reshape={self.reshape} has "
+                f"{size}. As many were expected, or one less where a class token comes first. "
+                f"Pass the grid of its patches{_grids(count)}."
             )
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
@@ -103,6 +113,33 @@ class ClassActivationMap(AttributionMethod):
     def _on_grid(self, values: tf.Tensor, activations: tf.Tensor) -> tf.Tensor:
         """(B, P) as (B, *grid)."""
         return tf.reshape(values, [-1, *(self.reshape or activations.shape[1:-1])])
+
+
+def _grids(count: int) -> str:
+    """Square grids that fit, in words."""
+    sides = [math.isqrt(n) for n in (count, count - 1) if n > 0 and math.isqrt(n) ** 2 == n]
+    return f", such as {(sides[0], sides[0])}" if sides else ""
+
+
+def over_input(f: Score, x: tf.Tensor, path: str) -> tuple[Score, tf.Tensor, str | None]:
+    """The score as a function of the one input that a layer's maps lie over, and that input.
+
+    Returns:
+        The score, the input, and its name; f, x and None where the model has one input.
+
+    Raises:
+        InvalidInputError: The layer rests on none or several that have its axes.
+    """
+    if f.num_parts == 1:
+        return f, x, None
+    i = f.input_of(path)
+    if i is None:
+        raise InvalidInputError(
+            f"The maps of layer {path!r} lie over none of the model's inputs, or over several. "
+            "Choose a layer that rests on one input with the same axes."
+        )
+    alone, one = f.alone(i, x)
+    return alone, one, f.parts[i].name
 
 
 def check_axes(maps: tf.Tensor, x: tf.Tensor, path: str) -> None:

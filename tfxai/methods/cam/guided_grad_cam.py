@@ -7,9 +7,11 @@ from typing import ClassVar, final
 
 import tensorflow as tf
 
+from tfxai.core.program import Values
 from tfxai.core.resize import linear_resize
 from tfxai.core.score import Score
-from tfxai.methods.cam.base import ClassActivationMap, check_axes
+from tfxai.core.tensor_axes import channels_back
+from tfxai.methods.cam.base import ClassActivationMap, check_axes, over_input
 from tfxai.methods.cam.grad_cam import grad_cam
 from tfxai.methods.gradient.guided_backprop import guided_gradient
 
@@ -55,17 +57,20 @@ class GuidedGradCAM(ClassActivationMap):
 
     name: ClassVar[str] = "guided_grad_cam"
     is_map: ClassVar[bool] = False
+    takes_any_input: ClassVar[bool] = False
 
     @property
     def is_signed(self) -> bool:
         """The sign is that of guided backpropagation."""
         return True
 
-    def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
+    def _attribute(self, f: Score, x: tf.Tensor) -> Values:
         maps = super()._attribute(f, x)
-        check_axes(maps, x, ", ".join(self.paths))
-        resized = linear_resize(maps, x.shape[1:-1])
-        return guided_gradient(f, x) * tf.cast(resized, x.dtype)[..., None]
+        alone, one, name = over_input(f, x, self.paths[0])
+        check_axes(maps, one, ", ".join(self.paths))
+        resized = linear_resize(maps, one.shape[1:-1])
+        values = guided_gradient(alone, one) * tf.cast(resized, one.dtype)[..., None]
+        return values if name is None else {name: channels_back(values, alone.parts[0].axes)}
 
     def _combine(self, a: tf.Tensor, g: tf.Tensor) -> tf.Tensor:
         return grad_cam(a, g)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfxai.core.resize import linear_resize
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
-from tfxai.methods.cam.base import ClassActivationMap, check_axes
+from tfxai.methods.cam.base import ClassActivationMap, check_axes, over_input
 
 
 @final
@@ -60,6 +60,7 @@ class ScoreCAM(ClassActivationMap):
         _check_channels(self.channels)
 
     def _map(self, f: Score, x: tf.Tensor, path: str) -> tf.Tensor:
+        f, x, _ = over_input(f, x, path)
         activations = f.activations(path, x)
         a = self._positions(activations)
         if self.channels is not None:
@@ -69,13 +70,18 @@ class ScoreCAM(ClassActivationMap):
         count = a.shape[-1]
         low, high = (r(a, axis=1, keepdims=True) for r in (tf.reduce_min, tf.reduce_max))
         masks = tf.transpose(tf.math.divide_no_nan(a - low, high - low), [0, 2, 1])  # (B, K, P)
-        check_axes(self._on_grid(masks[:, 0], activations), x, path)
+        is_words = x.shape.rank == 2  # positions without a channel
+        seen = x[..., None] if is_words else x
+        check_axes(self._on_grid(masks[:, 0], activations), seen, path)
 
         def masked(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
             example = tf.range(tf.shape(x)[0]) % tf.shape(masks)[0]
             mask = tf.gather_nd(masks, tf.stack([example, k], axis=1))
-            mask = linear_resize(self._on_grid(mask, activations), x.shape[1:-1])
-            return f(x * tf.cast(mask, x.dtype)[..., None])
+            mask = linear_resize(self._on_grid(mask, activations), seen.shape[1:-1])
+            mask = tf.cast(mask, x.dtype) if is_words else tf.cast(mask, x.dtype)[..., None]
+            if not f.blends:
+                mask = tf.cast(mask >= 0.5, x.dtype)  # there is nothing between two words
+            return f(x * mask)
 
         scores = f.scores_of_copies(masked, count, x)
         weights = tf.cast(tf.nn.softmax(scores), a.dtype)

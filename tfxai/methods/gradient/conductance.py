@@ -54,7 +54,6 @@ class Conductance(AttributionMethod):
 
     name: ClassVar[str] = "conductance"
     completes: ClassVar[bool] = True
-    takes_at: ClassVar[bool] = False
     is_of_layer: ClassVar[bool] = True
     layer: str
     steps: int = 50

@@ -50,7 +50,6 @@ class InternalInfluence(AttributionMethod):
     """
 
     name: ClassVar[str] = "internal_influence"
-    takes_at: ClassVar[bool] = False
     is_of_layer: ClassVar[bool] = True
     layer: str
     steps: int = 50

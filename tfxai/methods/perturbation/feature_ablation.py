@@ -11,7 +11,12 @@ from tfxai.core.baselines import check_baseline
 from tfxai.core.inputs import Layout
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
-from tfxai.methods.perturbation.groups import Features, check_superpixels, read_mask
+from tfxai.methods.perturbation.groups import (
+    Features,
+    check_few,
+    check_superpixels,
+    read_mask,
+)
 
 
 @final
@@ -23,7 +28,7 @@ class FeatureAblation(AttributionMethod):
         mask: Integers that say which feature each element of an input belongs to, shaped like
             one input, or (h, w) for all channels alike, such as the columns of a table that
             belong together; or `Slic`, superpixels of each image. None takes every element by
-            itself, which for images is slow.
+            itself, which for images is slow, and is refused for more than 10,000 of them.
         baseline: What stands in a feature's place, as for `IntegratedGradients`; the mean over
             `Samples`.
 
@@ -52,6 +57,7 @@ class FeatureAblation(AttributionMethod):
 
     name: ClassVar[str] = "feature_ablation"
     is_black_box: ClassVar[bool] = True
+    takes_any_input: ClassVar[bool] = True
     default_score: ClassVar[str] = "probability"
     mask: Any = None
     baseline: Any = None
@@ -66,6 +72,8 @@ class FeatureAblation(AttributionMethod):
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         features = Features.of(self.mask, f, x)
+        if self.mask is None:
+            check_few(features.count)
         count, several = features.count, f.num_baselines
 
         def ablated(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:

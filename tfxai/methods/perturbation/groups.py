@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from tfxai.arrangement import array_channels_last, moved_shape
 from tfxai.core.content import Content
-from tfxai.core.inputs import Array, Layout
+from tfxai.core.inputs import Array, Layout, Part
 from tfxai.core.score import Score
 from tfxai.core.superpixels import Slic
 from tfxai.errors import InvalidInputError
 
 FEW_ELEMENTS = 300
 """Most elements of an image that are features by themselves unless a mask says so."""
+MOST_ELEMENTS = 10_000
+"""Most elements that are features by themselves unless a mask says so."""
 _ADVICE = (
     "Pass an array of integers, one feature number for each element, tfxai.Slic() for "
     "superpixels, or None."
@@ -45,7 +48,7 @@ class Features:
         """
         if isinstance(mask, Slic):
             return cls(mask.segments, None)
-        numbers = group_numbers(mask, x, f.num_parts)
+        numbers = group_numbers(mask, x, f.parts)
         return cls(int(numbers.max()) + 1, numbers)
 
     def detail(self, f: Score) -> dict[str, tf.Tensor]:
@@ -159,9 +162,19 @@ def check_superpixels(mask: Content | Slic | None, layout: Layout, at: str | Non
 
 def _image_shape(layout: Layout, at: str | None) -> tuple[int, ...]:
     """(h, w, C) where one image is explained, else nothing."""
-    shapes = [layout.shapes[i] for i in layout.explained]
+    shapes = [moved_shape(part.shape, part.axes) for part in layout.parts]
     is_image = at is None and len(shapes) == 1 and len(shapes[0]) == 3
-    return shapes[0] if is_image else ()
+    return tuple(n or 0 for n in shapes[0]) if is_image else ()
+
+
+def check_few(count: int) -> None:
+    """Raises `InvalidInputError` where more elements than anyone waits for are features."""
+    if count > MOST_ELEMENTS:
+        raise InvalidInputError(
+            f"Without a mask each of {count:,} elements is a feature, and a pass is run without "
+            "each of them. Pass a mask of integers with fewer features (a word, a patch, a "
+            "column), or tfxai.Slic() for an image."
+        )
 
 
 def check_several(count: int) -> None:
@@ -173,8 +186,8 @@ def check_several(count: int) -> None:
         )
 
 
-def group_numbers(mask: Content | None, x: tf.Tensor, parts: int) -> Array:
-    """The feature of each element, from 0 and without gaps, shaped like one input.
+def group_numbers(mask: Content | None, x: tf.Tensor, parts: Sequence[Part]) -> Array:
+    """The feature of each element, from 0 and without gaps, shaped like one row of x.
 
     Raises:
         InvalidInputError: The mask is shaped like no input.
@@ -183,19 +196,22 @@ def group_numbers(mask: Content | None, x: tf.Tensor, parts: int) -> Array:
     if mask is None:
         return np.arange(int(np.prod(shape)), dtype=np.int32).reshape(shape)
     array = mask.array
-    if parts > 1:
+    if len(parts) > 1:
         raise InvalidInputError(
-            f"A mask was given, and the model has {parts} inputs. Pass mask=None, which takes "
-            "every element by itself."
+            f"A mask was given, and the model has {len(parts)} inputs. Pass mask=None, which "
+            "takes every element by itself."
         )
+    own = parts[0] if parts else Part(shape)
+    if array.shape == own.shape:
+        array = array_channels_last(array[None], own.axes)[0]
     if array.shape == shape[:-1] and len(shape) > 1:
         array = array[..., None]
     try:
         array = np.broadcast_to(array, shape)
     except ValueError:
         raise InvalidInputError(
-            f"mask has shape {mask.array.shape}, and an input has {shape}. Pass a mask of that "
-            "shape, or without the channels."
+            f"mask has shape {mask.array.shape}, and an input has {own.shape}. Pass a mask of "
+            "that shape, or without the channels."
         ) from None
     _, numbers = np.unique(array, return_inverse=True)
     return numbers.reshape(shape).astype(np.int32)

@@ -74,6 +74,7 @@ class LIME(AttributionMethod):
 
     name: ClassVar[str] = "lime"
     is_black_box: ClassVar[bool] = True
+    takes_any_input: ClassVar[bool] = True
     default_score: ClassVar[str] = "probability"
     mask: Any = None
     samples: int = 1000
@@ -96,6 +97,12 @@ class LIME(AttributionMethod):
     def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         features = Features.of(self.mask, f, x)
         check_several(features.count)
+        if self.samples <= features.count:
+            raise InvalidInputError(
+                f"{self.samples} samples came for {features.count} features, whose coefficients "
+                f"{features.count + 1} or more determine. Pass samples={features.count + 1} or "
+                "more, or a mask with fewer features."
+            )
         z, times = random_coalitions(features.count, self.samples, self.seed)
         distance = 1 - np.sqrt(z.mean(axis=1))
         weights = times * np.exp(-np.square(distance / self.kernel_width))  # pi_x of Eq. 2
@@ -124,10 +131,10 @@ class LIME(AttributionMethod):
         copies, count = z.shape
         if np.linalg.matrix_rank(np.sqrt(weights)[:, None] * z) < count:
             raise InvalidInputError(
-                f"samples={self.samples} with kernel_width={self.kernel_width} do not determine "
-                f"the coefficients of {count} features: {copies} different copies came of them, "
-                f"and more than {count} of some weight are needed. Pass more samples, a wider "
-                "kernel, or a mask with fewer features."
+                f"{copies} different copies came of the draws, too few of some weight to "
+                f"determine the coefficients of {count} features. Pass more samples than "
+                f"{self.samples}, a wider kernel_width than {self.kernel_width}, or a mask with "
+                "fewer features."
             )
         squares = z.T @ (weights[:, None] * z) + self.alpha * np.eye(count)
         return np.asarray(np.linalg.solve(squares, z.T * weights).T)

@@ -30,12 +30,12 @@ class Occlusion(AttributionMethod):
 
     Returns:
         `Attribution` with values (B, h, w) at the resolution of the input, (B, t) for series and
-        (B, F) for tables, signed, in units of the score, with `baseline_score`.
+        (B, F) for tables, signed, in units of the score, with `baseline_score`; of several
+        inputs one for each, the others as they are.
 
     Raises:
         InvalidInputError: The window is larger than the input or smaller than the stride, or the
             baseline does not fit.
-        UnsupportedModelError: The model has several inputs that are explained.
 
     Reference:
         Zeiler, Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014,
@@ -53,8 +53,10 @@ class Occlusion(AttributionMethod):
 
     name: ClassVar[str] = "occlusion"
     is_black_box: ClassVar[bool] = True
+    takes_any_input: ClassVar[bool] = True
     default_score: ClassVar[str] = "probability"
     is_map: ClassVar[bool] = True
+    is_by_input: ClassVar[bool] = True
     window: int | tuple[int, ...] | None = None
     stride: int | tuple[int, ...] | None = None
     baseline: Any = None
@@ -67,7 +69,7 @@ class Occlusion(AttributionMethod):
         object.__setattr__(self, "baseline", check_baseline(self.baseline))
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
-        windows = Windows.over(x, f.num_parts, self.window, self.stride)
+        windows = Windows.over(x, self.window, self.stride, is_lenient=f.is_one_of_several)
         left = f.scores_covered(windows, x)
         drops = tf.reshape(f(x), [-1] + [1] * len(windows.counts)) - left
         return windows.spread(drops, self.reduce)

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfxai.core.baselines import check_baseline
 from tfxai.core.checks import check_samples, check_seed
 from tfxai.core.score import Score
-from tfxai.errors import InvalidInputError, UnsupportedModelError
+from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
 
 
@@ -32,11 +32,11 @@ class RISE(AttributionMethod):
 
     Returns:
         `Attribution` with values (B, h, w) at the resolution of the input, (B, t) for series and
-        (B, F) for tables, in units of the score, with `baseline_score`.
+        (B, F) for tables, in units of the score, with `baseline_score`; of several inputs one for
+        each, the others as they are. Of words and truths a mask shows each or not.
 
     Raises:
         InvalidInputError: An option is out of range, or the baseline does not fit.
-        UnsupportedModelError: The model has several inputs that are explained.
 
     Reference:
         Petsiuk, Das, Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box
@@ -54,8 +54,10 @@ class RISE(AttributionMethod):
 
     name: ClassVar[str] = "rise"
     is_black_box: ClassVar[bool] = True
+    takes_any_input: ClassVar[bool] = True
     default_score: ClassVar[str] = "probability"
     is_map: ClassVar[bool] = True
+    is_by_input: ClassVar[bool] = True
     samples: int = 1000
     cells: int | tuple[int, ...] = 7
     probability: float = 0.5
@@ -73,17 +75,14 @@ class RISE(AttributionMethod):
         object.__setattr__(self, "baseline", check_baseline(self.baseline))
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
-        if f.num_parts > 1:
-            raise UnsupportedModelError(
-                f"The model has {f.num_parts} inputs, and RISE masks one. Hold the others fast in "
-                "a model of your own, or use a gradient method."
-            )
         sides = tuple(x.shape[1:-1] if x.shape.rank > 2 else x.shape[1:])
         channels = [1] * (x.shape.rank - 1 - len(sides))
         several = f.num_baselines
 
         def share(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
             mask = self._masks(f, k // several, sides, x.dtype)  # (rows, *sides)
+            if not f.blends:
+                mask = tf.cast(mask >= 0.5, x.dtype)  # there is nothing between two words
             shown = tf.reshape(mask, [-1, *sides, *channels])
             baseline = f.baseline_number(k % several)
             score = f(baseline + shown * (x - baseline))
@@ -96,6 +95,8 @@ class RISE(AttributionMethod):
     def _masks(self, f: Score, k: tf.Tensor, sides: tuple[int, ...], dtype: Any) -> tf.Tensor:
         """The masks of numbers k, (R, *sides) in [0, 1]."""
         cells = self.cells if isinstance(self.cells, tuple) else (self.cells,) * len(sides)
+        if f.is_one_of_several and len(cells) != len(sides):
+            cells = (max(cells),) * len(sides)  # meant for another of the inputs
         if len(cells) != len(sides):
             raise InvalidInputError(
                 f"cells={self.cells} has {len(cells)} numbers, and the input has {len(sides)} "

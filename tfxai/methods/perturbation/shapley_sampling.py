@@ -71,6 +71,7 @@ class ShapleySampling(AttributionMethod):
 
     name: ClassVar[str] = "shapley_sampling"
     is_black_box: ClassVar[bool] = True
+    takes_any_input: ClassVar[bool] = True
     default_score: ClassVar[str] = "probability"
     completes: ClassVar[bool] = True
     mask: Any = None

@@ -41,7 +41,7 @@ class Composite:
     def __post_init__(self) -> None:
         for kind in ("dense", "convolution", "first"):
             given = getattr(self, kind)
-            rule = None if given is None and kind == "first" else _record(given, RULES)
+            rule = None if given is None and kind == "first" else _record(given, Rule.known)
             if isinstance(rule, ZBox) and kind != "first":
                 raise InvalidInputError(
                     f"{kind}={rule} is a rule for inputs of a known range, and expected to be "
@@ -60,7 +60,7 @@ def check_rule(rule: Any) -> str | Rule | Composite:
         if rule not in PRESETS:
             raise UnknownNameError.of("rule", rule, PRESETS)
         return rule
-    record = _record(rule, {**RULES, Composite.name: Composite})
+    record = _record(rule, {**Rule.known, Composite.name: Composite})
     composite(record)  # checks that the rule fits every layer
     return record
 
@@ -74,7 +74,12 @@ def composite(rule: str | Rule | Composite) -> Composite:
 
 def _record(rule: Any, known: Mapping[str, type[Any]]) -> Any:
     """The record itself, or the one that `to_config` described."""
-    if isinstance(rule, tuple(known.values())):
+    if isinstance(rule, Rule) or (isinstance(rule, Composite) and Composite.name in known):
+        if "name" not in vars(type(rule)) or not _is_frozen(type(rule)):
+            raise InvalidInputError(
+                f"The rule {type(rule).__name__} was expected to be a frozen dataclass with a "
+                "name. Write @dataclasses.dataclass(frozen=True) above it, and name = '...' in it."
+            )
         return rule
     if not isinstance(rule, Mapping) or "name" not in rule:
         raise InvalidInputError(
@@ -89,6 +94,10 @@ def _record(rule: Any, known: Mapping[str, type[Any]]) -> Any:
         if option not in names:
             raise UnknownNameError.of("option", option, names, owner=rule["name"])
     return cls(**options)
+
+
+def _is_frozen(cls: type[Any]) -> bool:
+    return "__dataclass_params__" in vars(cls) and bool(cls.__dataclass_params__.frozen)
 
 
 PRESETS: dict[str, Composite] = {

@@ -11,7 +11,8 @@ from tfxai.core.score import Score
 from tfxai.methods.propagation.windows import windows
 
 # Their quotients of differences are exact however small the difference.
-_PIECEWISE_LINEAR = frozenset({"Relu", "Relu6", "LeakyRelu", "Abs", "Maximum", "Minimum"})
+_PIECEWISE_LINEAR = frozenset({"Relu", "Relu6", "LeakyRelu", "Abs", "Maximum", "Minimum",
+                               "Cast", "Ceil", "Floor", "Rint", "Round", "Sign"})  # fmt: skip
 
 
 def mean_contributions(f: Score, x: tf.Tensor) -> tf.Tensor:
@@ -58,6 +59,7 @@ def _slope(step: Step, there: Step) -> tf.Tensor:
         smallest = eps**0.5 * tf.maximum(tf.maximum(tf.abs(u), tf.abs(u0)), 1)
     moves = tf.abs(change) > smallest
     (derivative,) = step.gradient([tf.ones_like(step.results[0])])
+    derivative = tf.zeros_like(u) if derivative is None else derivative  # it moves in jumps only
     return tf.where(moves, (y - y0) / tf.where(moves, change, 1), derivative)
 
 

@@ -22,9 +22,26 @@ from tfxai.errors import InvalidInputError
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Rule(abc.ABC):
-    """Base of the rules of one layer."""
+    """Base of the rules of one layer; a rule of your own is a frozen dataclass derived from it.
+
+    A rule with a `name` is known by it from then on, so that records can be read back.
+
+    Example:
+        >>> @dataclasses.dataclass(frozen=True, kw_only=True)
+        ... class TakeAll(Rule):
+        ...     name = "take_all"
+        ...     def relevance(self, layer, r):  # as the gradient times the input
+        ...         return layer.a * layer.transposed(r / layer.z)
+    """
 
     name: ClassVar[str]
+    known: ClassVar[dict[str, type[Rule]]] = {}
+    """Every rule by its name."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" in vars(cls):
+            Rule.known[cls.name] = cls
 
     @abc.abstractmethod
     def relevance(self, layer: Affine, r: tf.Tensor) -> tf.Tensor:

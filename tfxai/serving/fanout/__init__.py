@@ -50,6 +50,12 @@ def method(
     if name not in KINDS:
         raise UnknownNameError.of("method", name, KINDS)
     kind = KINDS[name]
+    if len(shape) == 3 and shape[0] in (1, 3) and shape[2] > 4:
+        raise InvalidInputError(
+            f"An instance has shape {tuple(shape)}, channels first, and {name} by predictions "
+            "alone takes channels last. Ask an explain signature of the model, or export it with "
+            "channels last."
+        )
     for option in options:
         if option not in kind.defaults:
             raise UnknownNameError.of("option", option, kind.defaults, name)

@@ -1,0 +1,179 @@
+"""From the numbers that a program answers with to an `Attribution`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tfxai.arrangement import positions
+from tfxai.attribution import Attribution
+from tfxai.core.inputs import Array
+from tfxai.core.program import DETAIL, VALUES, Plan, why_not_finite
+from tfxai.core.scores import Contrast
+from tfxai.errors import NotFiniteError
+from tfxai.methods.prepared import Prepared
+from tfxai.remarks import LARGE_GAP, gap_shares
+
+_FILLED = 0.01  # share of the range that a model expects which inputs fill at least
+
+
+def made(answers: dict[str, Array], ready: Prepared, leaves: Sequence[Array]) -> Attribution:
+    """What a call returns."""
+    layout, method, body = ready.layout, ready.method, ready.body
+    parts = {
+        name.removeprefix(VALUES): array
+        for name, array in answers.items()
+        if name.startswith(VALUES)
+    }
+    at = str(method._options()["layer"]) if method.is_of_layer else ready.at
+    values: Any = parts
+    if set(parts) == {""}:
+        values = parts[""]
+        if not method.is_map and at is None:
+            values = layout.named(values)
+    axes = dict(zip(layout.names, layout.axes, strict=True))
+    one = Attribution(
+        values=values,
+        inputs=dict(zip(layout.names, leaves, strict=True)) if layout.has_names else leaves[0],
+        target=answers["target"],
+        score=answers["score"],
+        method=method._record(),
+        score_name=ready.score_name,
+        probability=answers.get("probability"),
+        prediction=answers.get("prediction"),
+        baseline_score=answers.get("baseline_score"),
+        completeness_gap=_gap(answers, parts) if method.completes else None,
+        details={
+            name.removeprefix(DETAIL): array
+            for name, array in answers.items()
+            if name.startswith(DETAIL)
+        },
+        at=at,
+        is_map=method.is_map,
+        is_signed=method.is_signed,
+        channels=method.reduction,
+        class_names=ready.classes,
+        preprocessing=ready.subject.preprocessing,
+        axes=axes if layout.has_names else layout.axes[0],
+        layer_axes="" if at is None else body.find(at).axes,
+        map_input=_map_input(ready),
+        held=ready.held,
+    )
+    notes = [*_of_outputs(ready), *_of_range(ready, leaves), *_of_jumps(one, ready)]
+    notes += _of_baseline(one)
+    object.__setattr__(one, "notes", tuple(notes))
+    return one
+
+
+def check_finite(
+    answers: dict[str, Array],
+    ready: Prepared,
+    plan: Plan,
+    leaves: Sequence[Array],
+    targets: Array,
+) -> None:
+    """Raises `NotFiniteError` where a value or a score is NaN or infinite.
+
+    The score at the baseline counts where the values are to add up to the difference.
+    """
+    for name, array in answers.items():
+        if name == "baseline_score" and not ready.method.completes:
+            continue
+        if array.dtype.kind != "f" or np.isfinite(array).all():
+            continue
+        i = int(np.argmin(np.isfinite(array.reshape(len(array), -1)).all(axis=1)))
+        if name == "baseline_score":
+            raise NotFiniteError(
+                f"The score at the baseline of example {i} is {array[i]}, so no values of "
+                f"{ready.method.name} can add up to the difference. Pass another baseline=, at "
+                "which the model returns finite numbers.",
+                i,
+            )
+        one = slice(i, i + 1)
+        where = why_not_finite(
+            ready.subject.model, plan, ready.body, [leaf[one] for leaf in leaves], targets[one]
+        )
+        raise NotFiniteError(
+            f"{ready.method.name} gives NaN or infinity for example {i}. "
+            f"{where or 'It happens away from the input itself, such as on the way to it.'} "
+            "Explain another layer with at=, another score, or mend the model.",
+            i,
+        )
+
+
+def _gap(answers: dict[str, Array], parts: dict[str, Array]) -> Array | None:
+    """(B,) sum of the values minus the difference that they should add up to."""
+    if "baseline_score" not in answers:
+        return None
+    sums = [a.reshape(len(a), -1).sum(axis=1, dtype=np.float64) for a in parts.values()]
+    difference = answers["score"].astype(np.float64) - answers["baseline_score"]
+    return np.asarray(np.sum(sums, axis=0) - difference)
+
+
+def _map_input(ready: Prepared) -> str | None:
+    """The input that a map of a layer lies over: the one with as many axes of positions."""
+    layout, method, body = ready.layout, ready.method, ready.body
+    paths = getattr(method, "paths", ())
+    if not layout.has_names or not paths:
+        return None
+    call = body.find(paths[0])
+    grid = getattr(method, "reshape", None)
+    wanted = 2 if grid else positions(call.axes)
+    fits = [i for i in sorted(call.rests_on) if positions(layout.axes[i]) == wanted]
+    return layout.names[fits[0]] if len(fits) == 1 else None
+
+
+def _of_outputs(ready: Prepared) -> list[str]:
+    """Where logits were to be explained and there are none, though there are probabilities."""
+    ending, kind = ready.body.ending, ready.question.kind
+    is_default = kind == "output" and ready.method.default_score == "logit" and not ready.explicit
+    if not (is_default or isinstance(kind, Contrast)):
+        return []
+    if ending.activation is not None or ending.gives != "probabilities":
+        return []
+    return [
+        f"The model's outputs are probabilities that {ending.operation} makes and no one softmax "
+        "or sigmoid, so there are no logits, and the output itself was explained."
+    ]
+
+
+def _of_range(ready: Prepared, leaves: Sequence[Array]) -> list[str]:
+    """Where inputs fill next to nothing of the range that the card or the first layers expect."""
+    span = ready.body.span
+    whose = "the model's first layers expect"
+    if ready.subject.preprocessing is not None:
+        ends = [np.asarray(end) for end in ready.subject.preprocessing.input_range]
+        span, whose = float(np.mean(ends[1] - ends[0])), "the card's preprocessing gives"
+    images = [leaf for leaf in leaves if leaf.dtype.kind == "f" and leaf.ndim > 2]
+    if not span or len(images) != 1:
+        return []
+    low, high = float(images[0].min()), float(images[0].max())
+    if not 0 < high - low <= _FILLED * span:
+        return []
+    return [
+        f"The inputs run from {low:.3g} to {high:.3g} and fill {(high - low) / span:.1%} of the "
+        f"range that {whose}, {span:.3g} wide: pixels that were divided by 255, perhaps, for a "
+        "model that does so itself."
+    ]
+
+
+def _of_jumps(one: Attribution, ready: Prepared) -> list[str]:
+    """Where a path of gradients misses the jumps of the model."""
+    shares = gap_shares(one)
+    if not ready.body.jumps or shares is None or not (shares > LARGE_GAP).any():
+        return []
+    if not {"steps", "samples"} & set(one.method["options"]):
+        return []
+    return [
+        f"The model jumps ({ready.body.jumps[0]}), which no gradient sees: that part of the gap "
+        "is the model's, and more steps do not close it."
+    ]
+
+
+def _of_baseline(one: Attribution) -> list[str]:
+    start = one.baseline_score
+    if start is None or np.isfinite(start).all():
+        return []
+    return [f"The score at the baseline is {start[~np.isfinite(start)][0]}."]

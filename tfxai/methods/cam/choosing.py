@@ -1,0 +1,116 @@
+"""The layer whose feature maps a class activation map weighs, unless the user names one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from tfxai.arrangement import moved_shape, positions
+from tfxai.core.anatomy import Anatomy, LayerCall
+from tfxai.errors import InvalidInputError, LayerNotFoundError
+
+_PREPARING = ("CenterCrop", "Dropout", "GaussianNoise", "InputLayer", "Normalization", "Random",
+              "Rescaling", "Resizing", "ZeroPadding")  # fmt: skip
+"""Beginnings of the names of layers that make no feature maps of their own."""
+
+
+def default_layers(body: Anatomy) -> tuple[str, ...]:
+    """The last layer with feature maps on which the outputs rest, outside of attention.
+
+    Of a model from images to images it is the last of the layers with the fewest positions: its
+    bottleneck. Of a layer that is called several times on the same inputs all calls count.
+
+    Raises:
+        LayerNotFoundError: There is none; the sentence says what to name instead.
+        InvalidInputError: It is called several times, on different inputs.
+    """
+    body.require_layers()
+    rank = max((positions(axes) for axes in body.axes), default=0) or 1  # 1: tokens by number
+    found = [call for call in body.calls if _has_maps(call, rank)]
+    tokens = _tokens(body)
+    if not found or (tokens and _is_patches(found)):
+        raise LayerNotFoundError(_no_maps(body, rank, found, tokens))
+    chosen = found[-1]
+    if any(len(shape) == rank + 1 and _several(shape) for shape in body.outputs):
+        fewest = min(_positions(call) for call in found)
+        chosen = [call for call in found if _positions(call) == fewest][-1]
+    calls = [call for call in body.calls if call.path == chosen.path]
+    if len(calls) == 1:
+        return (chosen.path,)
+    paths = tuple(f"{chosen.path}#{number}" for number in range(len(calls)))
+    if len({call.rests_on for call in calls}) > 1:
+        raise InvalidInputError(
+            f"Layer {chosen.path!r}, the last one with feature maps, is called {len(calls)} "
+            f"times, on different inputs. Choose one call: {' or '.join(map(repr, paths))}."
+        )
+    return tuple(path for path, call in zip(paths, calls, strict=True) if _has_maps(call, rank))
+
+
+def _has_maps(call: LayerCall, rank: int) -> bool:
+    """Whether a call's output is feature maps over that many axes of positions."""
+    if call.shape is None or not call.is_used or not call.rests_on or call.is_model:
+        return False
+    if call.is_in_attention or call.kind.startswith(_PREPARING):
+        return False
+    if not tf.as_dtype(call.dtype).is_floating or call.kind == "Embedding":
+        return False
+    is_map = positions(call.axes) == rank and "C" in call.axes
+    return is_map and _several(moved_shape(call.shape, call.axes)[:-1])
+
+
+def _several(shape: Sequence[int | None]) -> bool:
+    return math.prod(n or 2 for n in shape) > 1
+
+
+def _positions(call: LayerCall) -> int:
+    return math.prod(n or 1 for n in moved_shape(call.shape or (), call.axes)[:-1])
+
+
+def _tokens(body: Anatomy) -> list[LayerCall]:
+    """The calls that make tokens (T, D), if attention looks at them."""
+    if not any(call.is_in_attention for call in body.calls):
+        return []
+    return [
+        call
+        for call in body.calls
+        if len(call.shape or ()) == 2
+        and call.is_used
+        and call.rests_on
+        and not call.is_model
+        and not call.is_in_attention
+        and _several((call.shape or ())[:1])
+    ]
+
+
+def _is_patches(found: Sequence[LayerCall]) -> bool:
+    """Whether the only feature maps are those that an image is cut into patches by."""
+    last = [call for call in found if call.patch]
+    return bool(last) and found.index(last[-1]) == 0 and len({_positions(c) for c in found}) == 1
+
+
+def _no_maps(
+    body: Anatomy, rank: int, found: Sequence[LayerCall], tokens: Sequence[LayerCall]
+) -> str:
+    """Why there is no default, and what to name."""
+    if rank < 2 or not tokens:
+        axes = {1: "a time axis", 2: "two spatial axes", 3: "three spatial axes"}[min(rank, 3)]
+        return (
+            f"The model has no layer with {axes}, where class activation maps look unless told "
+            "otherwise. Name a layer with layer=, or use a gradient method."
+        )
+    attention = next(i for i in reversed(range(len(body.calls))) if body.calls[i].is_in_attention)
+    first = next(
+        i for i in range(len(body.calls)) if body.calls[i].path.split("/")[0]
+        == body.calls[attention].path.split("/")[0] and body.calls[i].is_in_attention
+    )  # fmt: skip
+    before = [call for call in tokens if body.calls.index(call) < first] or list(tokens)
+    grid = "(h, w)"
+    if found:
+        grid = str(tuple(moved_shape(found[-1].shape or (), found[-1].axes)[:-1]))
+    return (
+        "The model looks at an image as tokens, of which there is no default layer of feature "
+        f"maps. Name a layer of tokens and their grid, such as layer={before[-1].path!r}, "
+        f"reshape={grid}: before the last attention, for behind it only the class token may count."
+    )
