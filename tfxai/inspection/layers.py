@@ -142,9 +142,9 @@ def _tensors(value: Any) -> Iterator[tuple[str, int, Shape]]:
     """Layer, number of the output and shape of each tensor in the arguments of a call."""
     todo = [value]
     while todo:
-        one = todo.pop(0)
+        one = todo.pop()
         if isinstance(one, list):
-            todo = one + todo
+            todo.extend(reversed(one))
         elif isinstance(one, dict):
             inner = one.get("config")
             if one.get("class_name") == "__keras_tensor__" and isinstance(inner, dict):
@@ -153,7 +153,7 @@ def _tensors(value: Any) -> Iterator[tuple[str, int, Shape]]:
                     number = history[2] if isinstance(history[2], int) else 0
                     yield str(history[0]), number, shape_of(inner.get("shape"))
             else:
-                todo = list(one.values()) + todo
+                todo.extend(reversed(one.values()))
 
 
 def _recorded(raw: list[Any]) -> Iterator[tuple[str, Shape]]:
@@ -213,9 +213,12 @@ def _inputs(
     if not isinstance(calls, list) or not calls:
         return last
     if isinstance(calls[0], dict):
-        return [shape for _, _, shape in _tensors(calls[0].get("args"))]
+        called = [(name, shape) for name, _, shape in _tensors(calls[0].get("args"))]
+    else:
+        called = [(name, None) for name in _old_names(calls[0]) if name in names]
     return [
-        recorded.get(name) or names[name].shape for name in _old_names(calls[0]) if name in names
+        shape or recorded.get(name) or (names[name].shape if name in names else None)
+        for name, shape in called
     ]
 
 
@@ -240,11 +243,11 @@ def end_names(value: Any) -> list[str]:
     """Names of layers in `input_layers` or `output_layers`: one, a list, or a dict of them."""
     todo, made = [value], []
     while todo:
-        one = todo.pop(0)
+        one = todo.pop()
         if isinstance(one, dict):
-            todo = list(one.values()) + todo
+            todo.extend(reversed(one.values()))
         elif isinstance(one, list) and len(one) == 3 and isinstance(one[0], str):
             made.append(one[0])
         elif isinstance(one, list):
-            todo = one + todo
+            todo.extend(reversed(one))
     return made

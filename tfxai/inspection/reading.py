@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, final
@@ -24,9 +25,11 @@ from tfxai.inspection.hdf5 import SIGNATURE, Tree, read_tree
 from tfxai.inspection.jsons import parsed
 from tfxai.inspection.limits import Limits
 from tfxai.inspection.objects import ConfigScan
+from tfxai.inspection.old_configs import rewritten
 from tfxai.inspection.report import Findings, Report
 from tfxai.inspection.saved_model import SavedModel, read_saved_model
 from tfxai.inspection.source import Malformed, Source, Unread
+from tfxai.inspection.training import TrainingScan
 from tfxai.inspection.weights import check_claims, check_tree
 
 
@@ -37,7 +40,9 @@ class Contents:
 
     Args:
         format: "keras", "keras_folder", "hdf5", "saved_model" or "unknown".
-        config: Of the model, as JSON has it.
+        config: Of the model, as Keras 3 takes it; it is what was scanned.
+        rewritten: Whether the file says it in another form.
+        renamed: Names of layers in the file that Keras 3 does not take, by those in the config.
         training: What it was compiled with.
         metadata: Keras' version, when it was saved.
         weights: Groups and arrays of the file of weights.
@@ -47,6 +52,8 @@ class Contents:
 
     format: str = "unknown"
     config: Any = None
+    rewritten: bool = False
+    renamed: dict[str, str] = dataclasses.field(default_factory=dict)
     training: Any = None
     metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
     weights: Tree | None = None
@@ -104,12 +111,12 @@ def _read_file(
     if start == SIGNATURE:
         contents.format = "hdf5"
         if suffix not in (".h5", ".hdf5"):
-            found.warn("other ending", f"An HDF5 file that ends in {suffix!r}, not in .h5.")
+            found.ok("other ending", f"An HDF5 file that ends in {suffix!r}, not in .h5.")
         _read_hdf5(Source(file, 0, size), contents, found, supplied, limits)
     elif start[:2] == b"PK" or suffix == ".keras":
         contents.format = "keras"
         if suffix != ".keras":
-            found.warn("other ending", f"A .keras archive that ends in {suffix!r}.")
+            found.ok("other ending", f"A .keras archive that ends in {suffix!r}.")
         archive = Archive(file, size, limits, found)
         found.ok("members", f"{len(archive.names)} members were read.")
         _read_keras(archive, contents, found, supplied, limits)
@@ -221,14 +228,36 @@ def _scan_config(
     if not isinstance(config, dict) or "class_name" not in config:
         found.refuse("no model", "Its config names no class, so there is no model to make.")
         return
-    scan = ConfigScan(found, supplied, legacy)
+    version = major_version(contents.metadata)
+    if version == 1:
+        _warn_of_keras_1(contents, found)
+    else:
+        made = rewritten(config, version, hdf5=legacy, supplied=supplied)
+        config, contents.rewritten, contents.renamed = made.config, made.changed, made.renamed
+    scan, training = ConfigScan(found, supplied, legacy), TrainingScan(found)
     scan.model(config, "")
-    scan.training(contents.training, "training_config")
-    contents.config = config
     if not legacy:
         contents.training = config.get("compile_config")
+    training.training(contents.training, "training_config" if legacy else "compile_config")
+    for inner in made.training if version != 1 else ():
+        training.training(inner, "compile_config of a model inside")
+    contents.config = config
     contents.custom = tuple(scan.custom)
     found.ok("config", "Every class and function that it names was looked at.")
+
+
+def major_version(metadata: dict[str, Any]) -> int | None:
+    """First number of the version of Keras that wrote a file; None where it does not say."""
+    found = re.match(r"\d+", str(metadata.get("keras_version", "")).strip())
+    return int(found[0][:4]) if found else None
+
+
+def _warn_of_keras_1(contents: Contents, found: Findings) -> None:
+    found.warn(
+        "Keras 1",
+        f"Keras {contents.metadata.get('keras_version')} wrote it, whose layers and weights Keras "
+        "3 cannot load. Load it with Keras 2 (keras<2.4), and save it again from there.",
+    )
 
 
 def _refuse_malformed(error: Malformed, found: Findings, where: str = "") -> None:
