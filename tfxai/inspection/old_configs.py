@@ -27,7 +27,8 @@ HARD_SIGMOID = "tfxai>hard_sigmoid_of_keras_2"
 """Keras 3's hard sigmoid has the slope 1/6, earlier ones 0.2: the name of the earlier one."""
 MODULES = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras")
 MOVED = ("experimental.preprocessing>", "keras.layers.experimental.preprocessing>")
-ALIASES = {"Model": "Functional", "Network": "Functional", "Container": "Functional"}
+GRAPHS = {"Model": "Functional", "Network": "Functional", "Container": "Functional"}
+EXPORTED = {"GroupedQueryAttention": "GroupQueryAttention"}  # what Keras 3 calls it, and finds
 POLICIES = {"DTypePolicy", "Policy", "PolicyV1"}
 ENDINGS = {
     "activation": keras.ACTIVATIONS,
@@ -240,8 +241,9 @@ def _class_name(node: Config) -> str:
     for prefix in MOVED:
         name = name.removeprefix(prefix)
     config = node.get("config")
-    is_graph = isinstance(config, dict) and "input_layers" in config
-    return ALIASES.get(name, name) if is_graph else name
+    if isinstance(config, dict) and "input_layers" in config:
+        return GRAPHS.get(name, name)
+    return EXPORTED.get(name, name)
 
 
 def _is_keras(module: Any) -> bool:
