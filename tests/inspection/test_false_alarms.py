@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 
 import tfxai
+from tests.builders import KERAS_SAVES
 from tests.inspection import kinds
 from tests.inspection.attacks import members, zipped
 from tests.inspection.honest import save
@@ -22,7 +23,8 @@ from tfxai.inspection.weights import check_claims
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`"),
-    pytest.mark.filterwarnings("ignore:Layer InputLayer does not have a `quantize` method"),
+    pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method"),
+    pytest.mark.filterwarnings(KERAS_SAVES),
 ]
 CASES = [(name, ".keras") for name in kinds.KINDS]
 CASES += [(name, ".h5") for name in kinds.KINDS if name not in kinds.NOT_IN_H5]

@@ -19,6 +19,7 @@ from tfxai.inspection.report import Findings
 from tfxai.inspection.slots import ANY, BY_NAME, ROOT, RUNS_CODE, SLOTS, Slot, called, role_of
 
 TOKENS = {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__"}
+CODE = frozenset(RUNS_CODE)
 OWN_KEYS = {"class_name", "config", "module", "registered_name", "name"}
 OWN_KEYS |= {"compile_config"}  # which is never loaded
 ARRAYS = {"__tensor__", "__numpy__", "__keras_tensor__"}
@@ -252,7 +253,9 @@ class ConfigScan:
         """A function that Keras looks up among all its builtins, or nowhere."""
         if role is None:
             self._out_of_place(name, where)
-        elif module != "builtins" or name not in _slot(role).functions | keras.BUILTINS:
+        elif module != "builtins" or (
+            name not in _slot(role).functions | keras.BUILTINS and "." not in name
+        ):
             self._custom(name, where)
         elif name not in _slot(role).functions:  # of another kind
             self._no_part(name, role, where)
@@ -363,7 +366,7 @@ class ConfigScan:
             return
         if text.lower() in {name.lower() for name in words}:
             return
-        known = text in ANY.classes | ANY.functions | keras.NAMESPACE | keras.BUILTINS
+        known = text in ANY.classes | ANY.functions | keras.NAMESPACE | keras.BUILTINS | CODE
         if known or "." in text:
             self._found.refuse(
                 f"not {called(role)}", f"It names {text[:120]!r}, which is no {role}.", where

@@ -134,7 +134,7 @@ class _Writer:
         if not own or not isinstance(config, dict):
             kept = {k: self._inside(v, k) for k, v in node.items() if k != "inbound_nodes"}
             return kept | {k: v for k, v in node.items() if k == "inbound_nodes"}
-        module = _module(name, config, node)
+        module = _module(name, config, old=self._old)
         node |= {"class_name": name, "module": module, "registered_name": None}
         if self._old and name in BUILT_OTHERWISE:
             node.pop("build_config", None)
@@ -257,19 +257,16 @@ def _operation_home(name: str) -> str | None:
     return next((module for module, names in keras.OPERATIONS.items() if name in names), None)
 
 
-def _module(name: str, config: Config, node: Config) -> str:
+def _module(name: str, config: Config, *, old: bool) -> str:
     """Where Keras 3 keeps a class of that name."""
     if name == "Functional":
         return "keras.src.models.functional"
     if name in keras.MODELS:
         return "keras"
     home = _operation_home(name)
-    if home is not None and (name not in keras.LAYERS or "trainable" not in config):
-        given = str(node.get("module") or "")
-        if name not in keras.LAYERS or given.startswith("keras.src.ops"):
-            return home
-        if name != "InputLayer" and "dtype" not in config:
-            return home
+    is_layer = name in keras.LAYERS and (old or "trainable" in config or "dtype" in config)
+    if home is not None and not is_layer:  # an operation may have the name of a layer
+        return home
     return "keras.src.legacy.layers" if name in keras.LEGACY_LAYERS else "keras.layers"
 
 
