@@ -8,7 +8,7 @@ from typing import final
 from tfxai.inspection.hdf5 import Dataset, Tree
 from tfxai.inspection.keras_names import LAYERS
 from tfxai.inspection.layers import Node, flat, leaf
-from tfxai.inspection.reading import Contents
+from tfxai.inspection.reading import Contents, major_version
 
 # Layers of Keras whose variables are known by their class; these others hold layers of any kind.
 OWN_KINDS = LAYERS - {"Layer", "Pipeline", "RNN", "StackedRNNCells", "Wrapper"}
@@ -145,7 +145,8 @@ def parameters(contents: Contents, counts: dict[str, Count] | None) -> Parameter
     if counts is None:
         return Parameters(sum(dataset.elements for dataset in model_arrays(contents)), None, None)
     total = sum(count.total for count in counts.values())
-    if any(count.unknown for count in counts.values()):
+    is_keras_1 = major_version(contents.metadata) == 1  # whose weights have other names
+    if is_keras_1 or any(count.unknown for count in counts.values()):
         return Parameters(total, None, None)
     frozen = sum(count.frozen for count in counts.values())
     return Parameters(total, total - frozen, frozen)

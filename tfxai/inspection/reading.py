@@ -231,15 +231,14 @@ def _scan_config(
     version = major_version(contents.metadata)
     if version == 1:
         _warn_of_keras_1(contents, found)
-    else:
-        made = rewritten(config, version, hdf5=legacy, supplied=supplied)
-        config, contents.rewritten, contents.renamed = made.config, made.changed, made.renamed
+    made = rewritten(config, version, hdf5=legacy, supplied=supplied)
+    config, contents.rewritten, contents.renamed = made.config, made.changed, made.renamed
     scan, training = ConfigScan(found, supplied, legacy), TrainingScan(found)
     scan.model(config, "")
     if not legacy:
         contents.training = config.get("compile_config")
     training.training(contents.training, "training_config" if legacy else "compile_config")
-    for inner in made.training if version != 1 else ():
+    for inner in made.training:
         training.training(inner, "compile_config of a model inside")
     contents.config = config
     contents.custom = tuple(scan.custom)
