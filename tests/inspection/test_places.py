@@ -174,6 +174,10 @@ PLACES = {
     "saved_model_without_a_module": (unnamed("act", "TFSMLayer", filepath=MARK), CODE),
     "module_that_is_no_text": (entry("act", module=["keras.layers"]), "no class"),
     "class_that_is_no_text": (entry("act", class_name=["Dense"]), "no class"),
+    "layer_of_keras_2_from_elsewhere": (
+        entry("act", class_name="Merge", module="subprocess"), "module outside Keras"),
+    "operation_of_keras_2_from_elsewhere": (
+        entry("act", class_name="TFOpLambda", module="os.path"), "module outside Keras"),
     "path_in_a_tokenizer": (
         entry("act", class_name="BertTokenizer", module="keras_hub.tokenizers",
               config={"name": "act", "proto": "https://example.org/x"}), "file outside"),

@@ -16,10 +16,22 @@ from typing import Any, final
 from tfxai.inspection import keras_names as keras
 from tfxai.inspection.paths import OUTSIDE
 from tfxai.inspection.report import Findings
-from tfxai.inspection.slots import ANY, BY_NAME, ROOT, RUNS_CODE, SLOTS, Slot, called, role_of
+from tfxai.inspection.slots import (
+    ANY,
+    BY_NAME,
+    GONE,
+    ROOT,
+    RUNS_CODE,
+    SLOTS,
+    Slot,
+    below,
+    called,
+    role_of,
+)
 
 TOKENS = {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__"}
-CODE = frozenset(RUNS_CODE)
+KNOWN = ANY.classes | ANY.functions | keras.NAMESPACE | keras.BUILTINS | frozenset(RUNS_CODE)
+LOWERED = {role: frozenset(name.lower() for name in slot.words) for role, slot in SLOTS.items()}
 OWN_KEYS = {"class_name", "config", "module", "registered_name", "name"}
 OWN_KEYS |= {"compile_config"}  # which is never loaded
 ARRAYS = {"__tensor__", "__numpy__", "__keras_tensor__"}
@@ -33,6 +45,7 @@ IMPORTABLE = sys.stdlib_module_names | {"numpy", "scipy", "tensorflow", "torch",
 RELATIVES = {"keras_cv", "keras_hub", "keras_nlp"}  # Keras itself imports these when named
 KERAS_2_ONLY = {"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod"}
 KERAS_2_ONLY |= {"InstanceMethod", "InstanceProperty"}
+NOT_LOADED = {*KERAS_2_ONLY, *GONE}  # by Keras 3
 OUTWARD_OPS = re.compile(r"^(io|raw_ops|saved_model|summary|data|distribute|debugging)\.|py_func")
 FILES = {"file", "filename", "filepath", "file_path", "path", "url", "vocabulary_file", "weights"}
 FILES |= {"merges", "proto", "spm_proto"}
@@ -83,7 +96,7 @@ class ConfigScan:
         """A dict that is no object: policies by layer, the arguments of a call, a config."""
         for key, inner in value.items():
             named = role_of(key) or role if role == "any" else role
-            self._value(inner, named, f"{where}.{key}", key)
+            self._value(inner, named, below(where, key), key)
 
     # Objects.
 
@@ -114,14 +127,14 @@ class ConfigScan:
         config = node.get("config")
         if isinstance(config, dict):
             for key, inner in config.items():
-                self._value(inner, role_of(key) or role, f"{where}.{key}", key)
+                self._value(inner, role_of(key) or role, below(where, key), key)
         elif not isinstance(config, str):  # the layers of a Sequential of old
             self._value(config, "layer", where)
         for key, inner in node.items():
             if key == "inbound_nodes":
-                self._calls(inner, f"{where}.{key}")
+                self._calls(inner, below(where, key))
             elif key not in OWN_KEYS:
-                self._value(inner, None, f"{where}.{key}", key)
+                self._value(inner, None, below(where, key), key)
 
     def _calls(self, calls: Any, where: str) -> None:
         """The calls of a layer; one without a tensor of the model would run at once."""
@@ -143,23 +156,33 @@ class ConfigScan:
         if name in RUNS_CODE:
             self._code(name, node, where)
             return None if name == "Lambda" else "any"
+        package = str(module or "").partition(".")[0]
+        is_old = name in NOT_LOADED and package in ("", "keras", "tf_keras")
+        if isinstance(module, str) and module and not is_old and name != "__typespec__":
+            if self._module(node, name, where):
+                return self._builtin(module, name, role, where)
+        else:
+            self._elsewhere(node, name, role, where)
+        if role is None:
+            self._out_of_place(name, where)
+        return "any"
+
+    def _elsewhere(self, node: dict[str, Any], name: str, role: str | None, where: str) -> None:
+        """A class without a module, or one of Keras 2."""
+        registered = node.get("registered_name")
         if name == "__typespec__":
             self._module(node, str(node.get("spec_name")), where)
             self._out_of_place(str(node.get("spec_name")), where)
         elif name in KERAS_2_ONLY:
             self._keras_2(name, node.get("config"), where)
-        elif isinstance(module, str) and module:
-            if self._module(node, name, where):
-                return self._builtin(module, name, role, where)
-        elif not isinstance(module, str | None):
+        elif name in GONE:
+            self._gone(name, where)
+        elif not isinstance(node.get("module"), str | None):
             self._found.refuse("no class", "The module of a class is no text.", where)
-        elif name in keras.NAMESPACE or ("module" not in node and name in RUNS_CODE):
+        elif name in keras.NAMESPACE:  # Keras looks there, where it finds no module
             self._no_part(name, role, where)
         else:
             self._custom(registered if isinstance(registered, str) and registered else name, where)
-        if role is None:
-            self._out_of_place(name, where)
-        return "any"
 
     def _builtin(self, module: str, name: str, role: str | None, where: str) -> str | None:
         """A class that is said to be Keras' own."""
@@ -179,7 +202,8 @@ class ConfigScan:
         return None if fits else "any"
 
     def _no_part(self, name: str, role: str | None, where: str) -> None:
-        known = name.rpartition(".")[2] in ANY.classes | ANY.functions
+        last = name.rpartition(".")[2]
+        known = last in ANY.classes or last in ANY.functions
         named = role if role and role != "any" else None
         what = f"is no {named}" if named and known else "is no part of a model"
         self._found.refuse(
@@ -253,12 +277,11 @@ class ConfigScan:
         """A function that Keras looks up among all its builtins, or nowhere."""
         if role is None:
             self._out_of_place(name, where)
-        elif module != "builtins" or (
-            name not in _slot(role).functions | keras.BUILTINS and "." not in name
-        ):
+        elif module == "builtins" and (name in keras.BUILTINS or "." in name):
+            if name not in _slot(role).functions:  # of another kind
+                self._no_part(name, role, where)
+        elif module != "builtins" or name not in _slot(role).functions:
             self._custom(name, where)
-        elif name not in _slot(role).functions:  # of another kind
-            self._no_part(name, role, where)
 
     def _custom(self, name: str, where: str) -> None:
         if self._is_supplied(name, None):
@@ -331,6 +354,14 @@ class ConfigScan:
             where,
         )
 
+    def _gone(self, name: str, where: str) -> None:
+        self._found.warn(
+            "Keras 2 only",
+            f"It has a {name}, a layer that Keras 3 does not have: {GONE[name]}. Load it with the "
+            "version that wrote it, and export it as a SavedModel, which tfxai.load takes too.",
+            where,
+        )
+
     # Text.
 
     def _text(self, text: str, role: str | None, where: str, key: str) -> None:
@@ -364,10 +395,9 @@ class ConfigScan:
         words = SLOTS[role].words
         if text in words or self._is_supplied(text, None):
             return
-        if text.lower() in {name.lower() for name in words}:
+        if text.lower() in LOWERED[role]:
             return
-        known = text in ANY.classes | ANY.functions | keras.NAMESPACE | keras.BUILTINS | CODE
-        if known or "." in text:
+        if text in KNOWN or "." in text:
             self._found.refuse(
                 f"not {called(role)}", f"It names {text[:120]!r}, which is no {role}.", where
             )

@@ -7,6 +7,7 @@ the states of a recurrent layer to it as further inputs.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -93,16 +94,17 @@ def _names(layers: list[Config], renamed: dict[str, str]) -> dict[str, str]:
     """Gives every layer a name that Keras 3 takes; old names to new ones."""
     found: dict[str, str] = {}
     taken = {name for name in map(_name, layers) if name is not None and "/" not in name}
+    numbers: Counter[str] = Counter()
     for layer in layers:
         name = _name(layer)
         if name is None or OUTSIDE.search(name):
             continue
         new = name.replace("/", "_")
         if "/" in name:
-            stem, number = new, 1
+            stem = new
             while new in taken:
-                new = f"{stem}_{number}"
-                number += 1
+                numbers[stem] += 1
+                new = f"{stem}_{numbers[stem]}"
             taken.add(new)
             renamed[new] = name
         found[name] = new

@@ -16,6 +16,19 @@ RUNS_CODE = {
     "JaxLayer": (None, "a JaxLayer, which runs a function that the file brings"),
     "FlaxLayer": (None, "a FlaxLayer, which runs functions that the file brings"),
 }
+GONE = {
+    "ConvRecurrent2D": "it is of Keras 1",
+    "CuDNNGRU": "its weights lie in another order",
+    "CuDNNLSTM": "its weights lie in another order",
+    "DenseFeatures": "its columns are TensorFlow's own",
+    "Highway": "it is of Keras 1",
+    "LocallyConnected1D": "it was left out",
+    "LocallyConnected2D": "it was left out",
+    "MaxoutDense": "it is of Keras 1",
+    "Merge": "it is of Keras 1",
+    "SyncBatchNormalization": "BatchNormalization has an option for it",
+}
+"""Layers of earlier versions, and why Keras 3 has them no more."""
 OPERATIONS = frozenset().union(*keras.OPERATIONS.values())
 LAYERS = keras.LAYERS - set(RUNS_CODE)
 LAYER_HOMES = ("keras.layers", "keras.src.layers", "keras.src.legacy.layers")
@@ -145,6 +158,11 @@ def role_of(key: str) -> str | None:
         if key == ending or key.endswith(f"_{ending}"):
             return ending
     return BY_KEY.get(key)
+
+
+def below(where: str, key: str, most: int = 400) -> str:
+    """The place of an option; a place that is very long already stays as it is."""
+    return where if len(where) > most else f"{where}.{key[:80]}"
 
 
 def called(role: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, final
 from tfxai.inspection import keras_names as keras
 from tfxai.inspection.objects import FROM_MODULES, GADGETS, IMPORTABLE
 from tfxai.inspection.report import Findings
-from tfxai.inspection.slots import ANY, SLOTS, called, role_of
+from tfxai.inspection.slots import ANY, SLOTS, below, called, role_of
 
 BY_NAME = ("loss", "metric", "optimizer")
 
@@ -52,7 +52,7 @@ class TrainingScan:
                 self._object(value, role, where)
             for key, inner in value.items():
                 inherited = None if is_object or key == "config" else role
-                self._value(inner, role_of(key) or inherited, f"{where}.{key}")
+                self._value(inner, role_of(key) or inherited, below(where, key))
         elif isinstance(value, str) and role in BY_NAME and value not in SLOTS[role].words:
             self._remarks[value] = None
 

@@ -144,7 +144,9 @@ def _look_ahead(path: Path, contents: Contents, report: Report, trust: bool) -> 
     """Raises where nothing harmful was found, and Keras could not load the file all the same."""
     for one in report.findings:
         if one.what in KEPT_OUT:
-            raise ModelFileError(f"{_holds_no(path)}: {_lower(one.why)}")
+            written = contents.metadata.get("keras_version")
+            by = f" (written by Keras {written})" if isinstance(written, str) else ""
+            raise ModelFileError(f"{_holds_no(path)}{by}: {_lower(one.why)}")
     missing = [name for name in contents.custom if not name.startswith(_PACKAGES)]
     if missing and not trust:
         names = ", ".join(repr(name[:80]) for name in missing[:_SAID])
