@@ -11,6 +11,7 @@ from typing import Any, final
 from tfxai.inspection.shapes import Shape, output_shape
 
 MODELS = ("Functional", "Sequential", "Model")
+ARITHMETIC = {"Add", "Divide", "Maximum", "Minimum", "Multiply", "Power", "Subtract", "TrueDivide"}
 MOST_SIZES = 16  # axes of a shape
 
 
@@ -86,6 +87,7 @@ def _fill(model: Node, record: dict[str, Any], inputs: list[Shape]) -> None:
         if isinstance(_layers(kind, config), list) and kind in MODELS:
             _fill(node, item, fed)
         computed = node.shape or _input_shape(config, kind) or output_shape(kind, config, fed)
+        computed = computed or _with_number(item, kind, fed)
         node.shape = recorded.get(name) or followed.get(number) or computed
         names[name] = node
         model.inner.append(node)
@@ -193,6 +195,26 @@ def _followed(kind: str, raw: list[Any], record: dict[str, Any]) -> dict[int, Sh
         if len(built) == 1:
             found[number] = built[0]
     return found
+
+
+def _with_number(item: dict[str, Any], kind: str, fed: list[Shape]) -> Shape:
+    """Of arithmetic on one tensor and a number, or a number for each channel."""
+    calls = item.get("inbound_nodes")
+    call = calls[0] if isinstance(calls, list) and calls else None
+    given = call.get("args") if isinstance(call, dict) else None
+    if kind not in ARITHMETIC or not isinstance(given, list) or len(fed) != 1 or not fed[0]:
+        return None
+    sizes = [_size(one) for one in given]
+    fits = len(given) == 2 and sizes.count(None) == 1
+    return fed[0] if fits and {*sizes} <= {None, 1, fed[0][-1]} else None
+
+
+def _size(given: Any) -> int | None:
+    """Number of numbers in an operand; None for a tensor."""
+    if isinstance(given, dict) and given.get("class_name") == "__numpy__":
+        value = given["config"].get("value") if isinstance(given.get("config"), dict) else None
+        return len(value) if isinstance(value, list) else 0
+    return None if isinstance(given, dict | list) else 1
 
 
 def _input_shape(config: dict[str, Any], kind: str) -> Shape:

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
+from tfxai.inspection.keras_names import OPERATIONS
+from tfxai.inspection.old_operations import JOINS, LAYERS, operation
 from tfxai.inspection.paths import OUTSIDE
 
 Config: TypeAlias = dict[str, Any]
@@ -40,8 +42,8 @@ def rewire(name: str, model: Config, renamed: dict[str, str]) -> None:
     shift = _from_one(layers, model)
     for layer in layers:
         calls = layer.get("inbound_nodes")
-        if isinstance(calls, list):
-            kind = str(layer.get("class_name"))
+        kind = str(layer.get("class_name"))
+        if isinstance(calls, list) and not _as_operation(layer, calls, names, shift):
             layer["inbound_nodes"] = [_call(kind, call, names, shift) for call in calls]
     sequential = {_name(one) for one in layers if one.get("class_name") == "Sequential"}
     for key in ("input_layers", "output_layers"):
@@ -156,10 +158,9 @@ def _call(kind: str, call: Any, names: dict[str, str], shift: set[str | None]) -
     """A call in the form of Keras 3; one that already has it stays as it is."""
     if isinstance(call, dict) and "args" in call:
         return call
-    keywords: Any = next((ref[3] for ref in _references(call) if len(ref) == 4), None)
     made = {
         key: _arguments(value, names, shift)
-        for key, value in (keywords.items() if isinstance(keywords, dict) else ())
+        for key, value in _keywords(call).items()
         if value is not None
     }
     given = _given(call, names, shift)
@@ -169,6 +170,42 @@ def _call(kind: str, call: Any, names: dict[str, str], shift: set[str | None]) -
         made["initial_state"] = given[1:]
         given = given[0]
     return {"args": [given], "kwargs": made}
+
+
+def _as_operation(
+    layer: Config, calls: list[Any], names: dict[str, str], shift: set[str | None]
+) -> bool:
+    """Makes an operation of a TensorFlow function that Keras 2 kept as a layer, where it can."""
+    config = layer.get("config")
+    known = layer.get("class_name") in LAYERS and isinstance(config, dict)
+    if not known or len(calls) != 1 or not isinstance(config, dict):
+        return False
+    keywords = _keywords(calls[0])
+    made = operation(config.get("function"), keywords)
+    if made is None:
+        return False
+    first = _given(calls[0], names, shift)
+    if isinstance(first, list) and len(first) == 1 and made.kind not in JOINS:
+        first = first[0]
+    others = [_arguments(one, names, shift) for one in made.others]
+    layer |= {"class_name": made.kind, "module": _home(made.kind), "registered_name": made.kind}
+    layer.pop("build_config", None)
+    layer["config"] = {"name": config.get("name"), **made.options}
+    layer["inbound_nodes"] = [{"args": [first, *others], "kwargs": {}}]
+    return True
+
+
+def _home(name: str) -> str:
+    return next(module for module, names in OPERATIONS.items() if name in names)
+
+
+def _keywords(call: Any) -> Config:
+    """The arguments by name of a call as earlier versions have it."""
+    if isinstance(call, list) and len(call) == 4 and call[0] == CONSTANT:
+        found = call[3]
+    else:
+        found = next((ref[3] for ref in _references(call) if len(ref) == 4), None)
+    return found if isinstance(found, dict) else {}
 
 
 def _given(value: Any, names: dict[str, str], shift: set[str | None]) -> Any:
