@@ -1,6 +1,6 @@
 """Models that Keras 2 saves, with examples and what it answers to them.
 
-Run by the Python of `make keras2`, which has tf-keras: `python keras_2_models.py FOLDER`.
+Run by the Python of `make old-keras`, which has tf-keras: `python keras_2_models.py FOLDER`.
 """
 
 from __future__ import annotations

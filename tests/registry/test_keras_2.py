@@ -1,6 +1,6 @@
 """Files that Keras 2 itself wrote answer as it answered.
 
-Needs tf-keras in an environment of its own, which `make keras2` makes.
+Needs tf-keras in an environment of its own, which `make old-keras` makes.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import zipfile
 
@@ -388,4 +389,74 @@ def test_layers_that_are_gone_are_named_before_anything_is_loaded(tmp_path, monk
     path = save_h5(model, tmp_path / "old.h5", "2.3.0", renames("Conv1D", "LocallyConnected1D"))
     assert scan(path).level == "warn"
     with pytest.raises(ModelFileError, match="LocallyConnected1D"):
+        tfxai.load(path)
+
+
+# TensorFlow functions as layers.
+
+
+def function_of_keras_2(label, function, first, **keywords):
+    kind = "SlicingOpLambda" if function.endswith("getitem") else "TFOpLambda"
+    config = {"name": label, "trainable": True, "dtype": "float32", "function": function}
+    call = [*first, keywords]
+    return {"class_name": kind, "config": config, "name": label, "inbound_nodes": [call]}
+
+
+def with_functions(*functions):
+    """The config of a model whose dense layer comes after these."""
+
+    def change(config):
+        layers_of_old = config["config"]["layers"]
+        layers_of_old[-1]["inbound_nodes"] = [[[functions[-1]["name"], 0, 0, {}]]]
+        layers_of_old[1:1] = functions
+
+    return change
+
+
+def test_arithmetic_of_keras_2_is_done_again(tmp_path):
+    row = keras.Input(ROW, name="row")
+    model = with_values(keras.Model(row, layers.Dense(2, name="end")(row)))
+    given = ["row", 0, 0]
+    functions = [
+        function_of_keras_2("tf.math.truediv", "math.truediv", given, y=2.0, name=None),
+        function_of_keras_2(
+            "tf.math.subtract", "math.subtract", ["_CONSTANT_VALUE", -1, 1.0],
+            y=["tf.math.truediv", 0, 0], name=None),
+        function_of_keras_2(
+            "tf.nn.bias_add", "nn.bias_add", ["tf.math.subtract", 0, 0],
+            bias=[1.0, 2.0, 3.0, 4.0, 5.0], data_format="NHWC"),
+        function_of_keras_2(
+            "tf.__operators__.getitem", "__operators__.getitem", ["tf.nn.bias_add", 0, 0],
+            slice_spec=[
+                {"class_name": "__ellipsis__"}, {"start": None, "stop": None, "step": -1}]),
+        function_of_keras_2(
+            "tf.math.maximum", "math.maximum", ["tf.__operators__.getitem", 0, 0],
+            y=["row", 0, 0], name=None),
+    ]  # fmt: skip
+    path = save_h5(model, tmp_path / "old.h5", "2.9.0", graph_of_old, with_functions(*functions))
+    assert scan(path).level == "ok", scan(path).findings
+    w, b = model.get_weights()
+    x = values((3, 5))
+    prepared = np.maximum((1 - x / 2 + np.arange(1, 6))[:, ::-1], x)
+    np.testing.assert_allclose(answers(path, x), prepared @ w + b, rtol=1e-5, atol=1e-5)
+    assert {one.path: one.shape for one in inspect(path).layers}["tf.nn.bias_add"] == (None, 5)
+
+
+@pytest.mark.parametrize(
+    ("function", "keywords", "level"),
+    [
+        ("signal.fft", {}, "warn"),
+        ("math.truediv", {"y": 2.0, "other": 1}, "warn"),
+        ("linalg.matmul", {"b": ["row", 0, 0], "transpose_b": True}, "warn"),
+        ("__operators__.getitem", {"slice_spec": ["text"]}, "warn"),
+        ("io.read_file", {}, "refuse"),
+    ],
+)
+def test_a_function_that_is_not_known_is_named_and_not_loaded(tmp_path, function, keywords, level):
+    row = keras.Input(ROW, name="row")
+    model = keras.Model(row, layers.Dense(2, name="end")(row))
+    one = function_of_keras_2("some", function, ["row", 0, 0], **keywords)
+    path = save_h5(model, tmp_path / "old.h5", "2.9.0", graph_of_old, with_functions(one))
+    assert scan(path).level == level
+    with pytest.raises(ModelFileError, match=re.escape(function)):
         tfxai.load(path)
