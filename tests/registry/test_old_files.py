@@ -350,6 +350,15 @@ def test_groups_named_with_backslashes_are_found(tmp_path):
     assert inspect(path).parameters.total == model.count_params()
 
 
+def test_weights_go_to_the_layers_of_their_names(tmp_path):
+    model = stack(ROW, layers.Dense(5, name="first"), layers.Dense(5, name="second"))
+    path = save_h5(model, tmp_path / "old.h5", "2.2.4")
+    with h5py.File(path, "r+") as file:
+        file["model_weights"].attrs["layer_names"] = [b"second", b"first"]
+    x = values((2, 5))
+    np.testing.assert_allclose(answers(path, x), model.predict(x, verbose=0), rtol=1e-6)
+
+
 # What cannot be loaded.
 
 

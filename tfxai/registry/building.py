@@ -100,10 +100,30 @@ def _from_hdf5(
         model = keras.saving.deserialize_keras_object(
             contents.config, custom_objects=custom, safe_mode=safe_mode
         )
-        model.load_weights(path)
+        by_name = not contents.renamed and _is_in_another_order(path, model)
+        model.load_weights(path, by_name=by_name)
     if contents.metadata.get("backend") == "theano":
         _flip_kernels(model)
     return model
+
+
+def _is_in_another_order(path: Path, model: keras.Model) -> bool:
+    """Whether a file has the layers of a model in an order that is not the model's."""
+    with h5py.File(path) as file:
+        group = file.get("model_weights", file)
+        stored = [name for name in _names(group, "layer_names") if _names(group[name])]
+    own = [layer.name for layer in model.layers if layer.weights]
+    return stored != own and sorted(stored) == sorted(own)
+
+
+def _names(group: h5py.Group, of: str = "weight_names") -> list[str]:
+    """Names in an attribute, or in several where they are many."""
+    found: list[Any] = list(group.attrs.get(of, ()))
+    chunk = 0
+    while f"{of}{chunk}" in group.attrs:
+        found += list(group.attrs[f"{of}{chunk}"])
+        chunk += 1
+    return [one.decode() if isinstance(one, bytes) else str(one) for one in found]
 
 
 def _flip_kernels(model: keras.Model) -> None:
