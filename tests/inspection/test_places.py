@@ -178,6 +178,10 @@ PLACES = {
         entry("act", class_name="Merge", module="subprocess"), "module outside Keras"),
     "operation_of_keras_2_from_elsewhere": (
         entry("act", class_name="TFOpLambda", module="os.path"), "module outside Keras"),
+    "one_identity_of_two_objects": (
+        both(entry("act", shared_object_id=7), entry("scale", shared_object_id=7)),
+        "one identity of two objects"),
+    "identity_that_is_a_list": (entry("act", shared_object_id=[7]), "no identity"),
     "path_in_a_tokenizer": (
         entry("act", class_name="BertTokenizer", module="keras_hub.tokenizers",
               config={"name": "act", "proto": "https://example.org/x"}), "file outside"),
@@ -231,6 +235,8 @@ def test_a_module_is_the_one_in_which_keras_keeps_the_class(model):
     change = of("activation", "ReLU", "keras.utils")
     report = scan(attacked(model, change, "3.15.1"))
     assert {one.what for one in report.at("refuse")} == {ACTIVATION}
+    tests = entry("act", module="keras.src.layers.core.dense_test")
+    assert {one.what for one in scan(attacked(model, tests, "3.15.1")).at("refuse")} == {LAYER}
     old = attacked(model, change, "2.15.0")  # earlier versions kept it elsewhere
     assert scan(old).level == "ok"
     assert type(tfxai.load(old).model.get_layer("hidden").activation) is layers.ReLU
@@ -255,3 +261,39 @@ def test_names_that_nobody_supplies_never_reach_keras(model, monkeypatch):
     path = attacked(model, unnamed("act", "Mine"), "3.15.1")
     with pytest.raises(tfxai.errors.ModelFileError, match=r"it uses 'Mine', which is not Keras'"):
         tfxai.load(path)
+
+
+SUPPLIED = "mine>layer"
+LAUNDERED = {
+    "function": option("act", activation={**SAVED_MODEL, "registered_name": SUPPLIED}),
+    "operation": option(
+        "act", activation={**call("keras.ops", "ones"), "registered_name": SUPPLIED}
+    ),
+    "entry_without_module": both(
+        unnamed("act", "TFSMLayer", filepath=MARK), entry("act", registered_name=SUPPLIED)
+    ),
+    "deserializer_without_module": both(
+        unnamed("act", "deserialize", config=FOREIGN), entry("act", registered_name=SUPPLIED)
+    ),
+    "class": entry("act", class_name="layer", registered_name=None, module="subprocess"),
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS)
+@pytest.mark.parametrize("name", LAUNDERED)
+def test_nothing_hides_behind_the_name_of_what_is_supplied(model, name, version):
+    path = attacked(model, LAUNDERED[name], version)
+    for supplied in ({}, {SUPPLIED: layers.Dense}, {"layer": layers.Dense}):
+        assert scan(path, custom_objects=supplied).level == "refuse"
+        with pytest.raises(UnsafeModelError):
+            tfxai.load(path, custom_objects=supplied)
+
+
+def test_what_is_supplied_takes_the_place_of_a_foreign_module(model):
+    change = entry("act", class_name="Same", registered_name="mine>Same", module="mine.layers")
+    path = attacked(model, change, "3.15.1")
+    assert scan(path).level == "warn"
+    for supplied in ({"Same": layers.Activation}, {"mine>Same": layers.Activation}):
+        assert scan(path, custom_objects=supplied).level == "ok"
+        loaded = tfxai.load(path, custom_objects=supplied).model
+        assert type(loaded.get_layer("act")) is layers.Activation

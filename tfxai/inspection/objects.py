@@ -65,7 +65,9 @@ class ConfigScan:
     def __init__(self, found: Findings, supplied: Collection[str], legacy: bool) -> None:
         self._found, self._supplied, self._legacy = found, frozenset(supplied), legacy
         self._top: Any = None  # the model itself, whose name is no part of a path
-        self.custom: dict[str, None] = {}  # names that loading needs, in order
+        self._shared: dict[Any, tuple[Any, Any]] = {}  # what an identity stands for
+        self.custom: dict[str, None] = {}  # names that loading needs and nobody supplies, in order
+        self.supplied: dict[str, None] = {}  # names that loading needs and the caller supplies
 
     def model(self, config: Any, where: str) -> None:
         """A whole model's config, but for what it was compiled with."""
@@ -112,8 +114,24 @@ class ConfigScan:
             self._function(node, role, where)
             self._rest(node, None, where)
         else:
+            self._check_shared(node, where)
             inner = self._class(node, name, role, where)
             self._rest(node, inner, where)
+
+    def _check_shared(self, node: dict[str, Any], where: str) -> None:
+        """One identity stands for one object, which Keras puts wherever it is named."""
+        identity = node.get("shared_object_id")
+        if isinstance(identity, list | dict):
+            self._found.refuse("no identity", "The identity of an object is no number.", where)
+        elif identity is not None:
+            kind = (node["class_name"], str(node.get("module")))
+            if self._shared.setdefault(identity, kind) != kind:
+                self._found.refuse(
+                    "one identity of two objects",
+                    f"It is a {kind[0][:80]}, and would be replaced by an object of another class "
+                    "with the same identity.",
+                    where,
+                )
 
     def _rest(self, node: dict[str, Any], role: str | None, where: str) -> None:
         """Everything inside an object but its own names.
@@ -150,8 +168,8 @@ class ConfigScan:
 
     def _class(self, node: dict[str, Any], name: str, role: str | None, where: str) -> str | None:
         """Judges the class of an object; the role of those of its options that have none."""
-        module, registered = node.get("module"), node.get("registered_name")
-        if self._is_supplied(name, registered):
+        module = node.get("module")
+        if self._is_supplied(*_names_of(node, name)):
             return "any"
         if name in RUNS_CODE:
             self._code(name, node, where)
@@ -262,7 +280,7 @@ class ConfigScan:
         name, module = node.get("config"), node.get("module")
         if not isinstance(name, str) or not isinstance(module, str | None):
             self._found.refuse("no function", "The name of a function is no text.", where)
-        elif self._is_supplied(name, node.get("registered_name")):
+        elif self._is_supplied(name):  # whatever it is registered as: Keras looks for the name
             return
         elif module in (None, "", "builtins"):
             self._unplaced(name, module, role, where)
@@ -284,7 +302,7 @@ class ConfigScan:
             self._custom(name, where)
 
     def _custom(self, name: str, where: str) -> None:
-        if self._is_supplied(name, None):
+        if self._is_supplied(name):
             return
         self.custom[name] = None
         self._found.warn(
@@ -294,11 +312,14 @@ class ConfigScan:
             where,
         )
 
-    def _is_supplied(self, name: str, registered: Any) -> bool:
-        names = {name, name.rpartition(">")[2]}
-        if isinstance(registered, str) and registered != "function":
-            names |= {registered, registered.rpartition(">")[2]}
-        return not names.isdisjoint(self._supplied)
+    def _is_supplied(self, *names: str) -> bool:
+        """Whether the caller passes what Keras looks for, by its full name or without package."""
+        if not names or not all(
+            name in self._supplied or name.rpartition(">")[2] in self._supplied for name in names
+        ):
+            return False
+        self.supplied.update(dict.fromkeys(names))
+        return True
 
     # What is no class.
 
@@ -393,7 +414,7 @@ class ConfigScan:
     def _identifier(self, text: str, role: str, where: str) -> None:
         """A name by itself, as in `activation: "relu"`."""
         words = SLOTS[role].words
-        if text in words or self._is_supplied(text, None):
+        if text in words or self._is_supplied(text):
             return
         if text.lower() in LOWERED[role]:
             return
@@ -423,6 +444,17 @@ class ConfigScan:
             return where
         above = where.removesuffix(".layers")
         return f"{above}/{name[:80]}" if above else name[:80]
+
+
+def _names_of(node: dict[str, Any], name: str) -> tuple[str, ...]:
+    """Under which names Keras looks for the class of an object among those that are supplied.
+
+    It takes what an object is registered as; where an entry has no module, its class.
+    """
+    registered = node.get("registered_name", name)
+    if "module" in node:
+        return (registered,) if isinstance(registered, str) and registered else ()
+    return (name, registered) if isinstance(registered, str) and registered else (name,)
 
 
 def _slot(role: str | None) -> Slot:

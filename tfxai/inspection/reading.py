@@ -46,7 +46,8 @@ class Contents:
         training: What it was compiled with.
         metadata: Keras' version, when it was saved.
         weights: Groups and arrays of the file of weights.
-        custom: Names that loading needs.
+        custom: Names that loading needs and the caller does not supply.
+        supplied: Names that it needs and the caller does supply.
         saved_model: What a SavedModel says.
     """
 
@@ -58,6 +59,7 @@ class Contents:
     metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
     weights: Tree | None = None
     custom: tuple[str, ...] = ()
+    supplied: tuple[str, ...] = ()
     saved_model: SavedModel | None = None
 
 
@@ -241,7 +243,7 @@ def _scan_config(
     for inner in made.training:
         training.training(inner, "compile_config of a model inside")
     contents.config = config
-    contents.custom = tuple(scan.custom)
+    contents.custom, contents.supplied = tuple(scan.custom), tuple(scan.supplied)
     found.ok("config", "Every class and function that it names was looked at.")
 
 

@@ -52,7 +52,7 @@ def build(
     Raises:
         OSError, ValueError, TypeError, ...: What Keras and h5py raise.
     """
-    custom = _by_every_name(custom_objects, contents.custom)
+    custom = _by_every_name(custom_objects, contents.supplied)
     options: Any = {"custom_objects": custom, "compile": False, "safe_mode": safe_mode}
     with tempfile.TemporaryDirectory() as folder:
         if contents.config is not None and contents.format == "hdf5":
