@@ -77,6 +77,9 @@ PLACES = {
     # A function slot takes the functions of that slot.
     "layer_class_as_function": (
         both(option("act", activation=SAVED_MODEL), called_on("act", MARK)), ACTIVATION),
+    "layer_class_as_function_on_a_path": (
+        both(option("act", activation=SAVED_MODEL),
+             entry("act", inbound_nodes=[{"args": [], "kwargs": {"inputs": MARK}}])), ACTIVATION),
     "honest_layer_class_as_function": (
         option("act", activation=call("keras.layers", "Dense")), ACTIVATION),
     "operation_as_function": (

@@ -289,8 +289,17 @@ def test_options_of_old_mean_what_they_meant(tmp_path, name, save):
 def test_an_option_that_means_something_else_is_not_dropped(tmp_path):
     model = stack(SERIES, layers.LSTM(2))
     path = save_h5(model, tmp_path / "old.h5", "2.9.0", sets("LSTM", time_major=True))
-    with pytest.raises(ModelFileError, match=r"time_major.*Keras 2\.9\.0 wrote it, and this is"):
+    (warning,) = scan(path).at("warn")
+    assert "LSTM layers with time_major=True, which Keras 3 does not know" in warning.why
+    with pytest.raises(ModelFileError, match=r"written by Keras 2\.9\.0\).*with time_major=True"):
         tfxai.load(path)
+
+
+def test_a_config_without_weights_is_said_to_be_so(tmp_path):
+    path = save_h5(stack(ROW, layers.Dense(2)), tmp_path / "old.h5", "2.9.0")
+    with h5py.File(path, "r+") as file:
+        del file["model_weights"]
+    assert [one.what for one in scan(path).at("refuse")] == ["no weights"]
 
 
 def test_names_with_slashes_become_names_that_keras_3_takes(tmp_path):

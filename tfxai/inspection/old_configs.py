@@ -53,12 +53,14 @@ class Rewritten:
         changed: Whether it says something else than the file does.
         training: What models inside the model were compiled with; taken out of the config.
         renamed: Names of layers that Keras 3 does not take, by their new ones.
+        unlike: Options that Keras 3 does not know and that change the answer, in words.
     """
 
     config: Any
     changed: bool = False
     training: list[Any] = dataclasses.field(default_factory=list)
     renamed: dict[str, str] = dataclasses.field(default_factory=dict)
+    unlike: dict[str, None] = dataclasses.field(default_factory=dict)
 
 
 def rewritten(
@@ -169,7 +171,7 @@ class _Writer:
 
     def _options(self, name: str, config: Config) -> Config:
         if self._old:
-            made = old_options(name, config, self._inside)
+            made = old_options(name, config, self._inside, self._made.unlike)
         else:
             made = {key: self._inside(value, key) for key, value in config.items()}
         return lambda_options(made) if name == "Lambda" else with_plain_axis(name, made)

@@ -83,19 +83,24 @@ RENAMED: dict[str, dict[str, str]] = {
 LAMBDA_NOTES = ("module", "function_type", "output_shape_type", "output_shape_module")
 
 
-def old_options(name: str, config: Config, inside: Callable[[Any, str], Any]) -> Config:
+def old_options(
+    name: str, config: Config, inside: Callable[[Any, str], Any], unlike: dict[str, None]
+) -> Config:
     """The options of a layer that a version below 3 wrote, as Keras 3 has them.
 
     Args:
         name: Of its class.
         config: As the file has it.
         inside: Rewrites a value, given its key.
+        unlike: Takes the options that Keras 3 does not know and that change the answer.
     """
     idle, renamed = DROPPED.get(name, {}), RENAMED.get(name, {})
     made: Config = {}
     for key, given in config.items():
         value = scalar(given)
-        if key in idle and (idle[key] is ANY or value == idle[key]):
+        if key in idle:
+            if idle[key] is not ANY and value != idle[key]:
+                unlike[f"{name} layers with {key}={value!r:.80}"] = None
             continue
         if key == "batch_input_shape" and name != "InputLayer":
             continue  # of the first layer: an InputLayer says it

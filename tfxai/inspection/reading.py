@@ -199,6 +199,10 @@ def _read_hdf5(
     if not isinstance(text, str):
         found.refuse("no model", "It has no model_config: it holds weights alone, or no model.")
         return
+    if contents.weights and "model_weights" not in contents.weights.attributes:
+        found.refuse(
+            "no weights", "It has a config and no model_weights, so Keras cannot load it."
+        )
     contents.metadata = {k: v for k, v in attributes.items() if k in ("keras_version", "backend")}
     training = attributes.get("training_config")
     if isinstance(training, str):
@@ -235,6 +239,13 @@ def _scan_config(
         _warn_of_keras_1(contents, found)
     made = rewritten(config, version, hdf5=legacy, supplied=supplied)
     config, contents.rewritten, contents.renamed = made.config, made.changed, made.renamed
+    for what in made.unlike if version != 1 else ():
+        found.warn(
+            "Keras 2 only",
+            f"It has {what}, which Keras 3 does not know and which changes the answer. Load it "
+            "with the version that wrote it, and export it as a SavedModel, which tfxai.load takes "
+            "too.",
+        )
     scan, training = ConfigScan(found, supplied, legacy), TrainingScan(found)
     scan.model(config, "")
     if not legacy:
