@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
-from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -17,9 +18,6 @@ from tests.inspection import kinds
 from tests.inspection.attacks import members, zipped
 from tests.inspection.honest import save
 from tfxai.inspection import inspect, scan
-from tfxai.inspection.hdf5 import Dataset, Kind
-from tfxai.inspection.report import Findings
-from tfxai.inspection.weights import check_claims
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`"),
@@ -85,17 +83,18 @@ def test_a_text_bomb_is_still_out_of_bounds(tmp_path):
     assert [one.what for one in scan(path).at("refuse")] == ["JSON out of bounds"]
 
 
-@pytest.mark.parametrize(("kept", "alarms"), [("int8", 0), ("float32", 1)])
-def test_weights_of_four_bits_lie_two_in_a_byte(kept, alarms):
-    rows, columns = 500_000, 128
-    config = {
-        "class_name": "Embedding",
-        "config": {"name": "words", "input_dim": rows, "output_dim": columns},
-    }
-    found = Findings()
-    array = Dataset("v", (rows, columns // 2), Kind(kept, 1), rows * columns // 2, "inside")
-    check_claims(config, [array], found)
-    assert len(found.report(Path("x"), "keras").at("refuse")) == alarms
+@pytest.mark.parametrize(("columns", "level"), [(64, "ok"), (8, "refuse")])
+def test_weights_of_four_bits_lie_two_in_a_byte(tmp_path, columns, level):
+    model = keras.Sequential([keras.Input((5,), dtype="int32"), keras.layers.Embedding(8, 4)])
+    content = members(save(model, tmp_path / "small.keras"))
+    config = json.loads(content["config.json"])
+    config["config"]["layers"][-1]["config"] |= {"input_dim": 500_000, "output_dim": 128}
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as file:
+        file["layers/embedding/vars/0"] = np.ones((500_000, columns), np.int8)
+    large = {"config.json": json.dumps(config).encode(), "model.weights.h5": stream.getvalue()}
+    zipped(tmp_path / "large.keras", {**content, **large})
+    assert scan(tmp_path / "large.keras").level == level
 
 
 @pytest.mark.parametrize("name", ["trained_as_own_metrics", "trained_as_lambda_loss"])

@@ -243,8 +243,7 @@ def _scan_config(
         found.warn(
             "Keras 2 only",
             f"It has {what}, which Keras 3 does not know and which changes the answer. Load it "
-            "with the version that wrote it, and export it as a SavedModel, which tfxai.load takes "
-            "too.",
+            "with the version that wrote it and export it as a SavedModel: tfxai.load takes that.",
         )
     scan, training = ConfigScan(found, supplied, legacy), TrainingScan(found)
     scan.model(config, "")
