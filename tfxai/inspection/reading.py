@@ -253,7 +253,8 @@ def _scan_config(
     for inner in made.training:
         training.training(inner, "compile_config of a model inside")
     contents.config = config
-    contents.custom, contents.supplied = tuple(scan.custom), tuple(scan.supplied)
+    contents.custom = tuple(scan.allow_list.custom)
+    contents.supplied = tuple(scan.allow_list.supplied)
     found.ok("config", "Every class and function that it names was looked at.")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, final
 
 from tfxai.inspection import keras_names as keras
-from tfxai.inspection.objects import FROM_MODULES, GADGETS, IMPORTABLE
+from tfxai.inspection.allow_list import FROM_MODULES, GADGETS, IMPORTABLE
 from tfxai.inspection.report import Findings
 from tfxai.inspection.slots import ANY, SLOTS, below, called, role_of
 
