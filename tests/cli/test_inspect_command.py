@@ -186,6 +186,13 @@ def test_own_layers_are_used_by_commands_that_load(run, own, place):
     assert [one["probability"] for one in best] == pytest.approx([1 / 3] * 3)
 
 
+@pytest.mark.parametrize(
+    "command", ["predict", "explain", "compare", "accuracy", "export", "inspect"]
+)
+def test_every_command_that_takes_a_model_takes_modules(run, command):
+    assert "--import" in run(command, "--help").stdout
+
+
 def test_a_module_that_cannot_be_imported_is_said(fails, place):
     assert "there is no module of that name" in fails("inspect", "tiny", "--import", "gone")
     said = fails("inspect", "tiny", "--import", "layers/gone.py")

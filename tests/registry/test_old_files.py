@@ -371,24 +371,59 @@ def test_weights_go_to_the_layers_of_their_names(tmp_path):
 # What cannot be loaded.
 
 
-def dense_of_keras_1(config):
+def of_keras_1(config):
+    """Options under the names of Keras 1, in a config that is a list."""
     config["config"] = config["config"]["layers"]
-    for layer in config["config"]:
-        layer["config"]["output_dim"] = layer["config"].pop("units", None)
+    for one in config["config"]:
+        options = one["config"]
+        if one["class_name"] == "Dense":
+            options["output_dim"] = options.pop("units")
+        if one["class_name"] == "Conv2D":
+            one["class_name"] = "Convolution2D"
+            options["nb_row"], options["nb_col"] = options.pop("kernel_size")
+            options["nb_filter"], options["border_mode"] = options.pop("filters"), "valid"
+            options["subsample"], options["dim_ordering"] = options.pop("strides"), "tf"
+            del options["padding"], options["data_format"], options["dilation_rate"]
 
 
 def test_keras_1_is_described_as_far_as_it_goes_and_not_loaded(tmp_path):
-    model = stack(ROW, layers.Dense(4, activation="relu"), layers.Dense(2))
-    path = save_h5(model, tmp_path / "old.h5", "1.2.2", headless, dense_of_keras_1)
-    report = scan(path)
-    assert [one.what for one in report.at("warn")] == ["Keras 1"]
+    made = [layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(4)]
+    path = save_h5(stack(IMAGE, *made), tmp_path / "old.h5", "1.2.2", headless, of_keras_1)
+    assert [one.what for one in scan(path).at("warn")] == ["Keras 1"]
     found = inspect(path)
-    assert [layer.kind for layer in found.layers][-2:] == ["Dense", "Dense"]
-    assert (found.keras_version, found.parameters.total) == ("1.2.2", model.count_params())
-    assert found.parameters.trainable is None
-    assert found.layers[-1].shape is None
+    shapes = {layer.kind: layer.shape for layer in found.layers}
+    assert shapes["Convolution2D"] == (None, 6, 6, 2)
+    assert shapes["Dense"] == (None, 4)
+    assert (found.keras_version, found.parameters.trainable) == ("1.2.2", None)
+    assert found.parameters.total == sum(one.count_params() for one in made)
     with pytest.raises(ModelFileError, match=r"Keras 1\.2\.2 wrote it.*Load it with Keras 2"):
         tfxai.load(path)
+
+
+def test_what_keras_1_does_not_say_is_unknown(tmp_path):
+    path = save_h5(stack(IMAGE, layers.Conv2D(2, 3)), tmp_path / "old.h5", "1.0.3", headless)
+    with h5py.File(path, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        config["config"]["layers"][0]["config"] = {"name": "conv2d"}
+        file.attrs["model_config"] = json.dumps(config)
+    found = inspect(path)
+    assert found.layers[-1].shape is None
+    assert found.final_activation == (None,)
+
+
+def test_stacks_without_names_in_a_stack_are_told_apart(tmp_path):
+    inner = [keras.Sequential([keras.Input(ROW), layers.Dense(5)]) for _ in range(2)]
+    model = stack(ROW, *inner)
+
+    def all_listed(config):
+        for one in config["config"]["layers"]:
+            if one["class_name"] == "Sequential":
+                listed(one)
+        config["config"] = config["config"]["layers"][1:]
+
+    path = save_h5(model, tmp_path / "old.h5", "2.1.4", all_listed)
+    x = values((2, 5))
+    np.testing.assert_allclose(answers(path, x), model.predict(x, verbose=0), rtol=1e-5, atol=1e-5)
 
 
 def test_a_whole_file_is_never_said_to_be_none(tmp_path):

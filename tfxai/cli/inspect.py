@@ -223,6 +223,6 @@ def _cells(row: _Row) -> tuple[str, str, str]:
 def _short(path: Path) -> str:
     """The path from here on where it lies below."""
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except (OSError, ValueError):
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
         return str(path)

@@ -15,6 +15,7 @@ from tfxai.inspection import keras_names as keras
 from tfxai.inspection.old_graphs import first_shape, rewire
 from tfxai.inspection.old_options import (
     BUILT_OTHERWISE,
+    keras_1_options,
     lambda_options,
     old_options,
     scalar,
@@ -76,7 +77,7 @@ def rewritten(
     """
     made = Rewritten(config)
     old = is_old(config, version)
-    writer = _Writer(made, supplied, old=old, named=old or hdf5)
+    writer = _Writer(made, supplied, old=old, named=old or hdf5, first=version == 1)
     made.config = writer.layer(config, top=True)
     made.changed = made.config != config
     return made
@@ -105,9 +106,10 @@ def _has_key(config: Any, key: str) -> bool:
 @final
 class _Writer:
     def __init__(
-        self, made: Rewritten, supplied: Collection[str], *, old: bool, named: bool
+        self, made: Rewritten, supplied: Collection[str], *, old: bool, named: bool, first: bool
     ) -> None:
-        self._made, self._supplied = made, frozenset(supplied)
+        self._made, self._supplied, self._first = made, frozenset(supplied), first
+        self._unnamed = 0  # models whose config is a list, which has no place for a name
         self._old = old  # Keras 1 or 2 wrote it
         self._named = named  # builtins are to be given their modules
 
@@ -131,7 +133,7 @@ class _Writer:
         name = _class_name(node)
         config = node.get("config")
         if name == "Sequential" and isinstance(config, list):
-            config = {"name": node.get("name") or "sequential", "layers": config}
+            config = {"name": node.get("name") or self._new_name(), "layers": config}
         own = isinstance(config, dict) and self._is_own(node, name)
         if not own or not isinstance(config, dict):
             kept = {k: self._inside(v, k) for k, v in node.items() if k != "inbound_nodes"}
@@ -145,6 +147,10 @@ class _Writer:
         else:
             node["config"] = self._options(name, config)
         return node
+
+    def _new_name(self) -> str:
+        self._unnamed += 1
+        return f"sequential_{self._unnamed}"
 
     def _is_own(self, node: Config, name: str) -> bool:
         """Whether a node names a class of Keras itself."""
@@ -170,6 +176,8 @@ class _Writer:
     # Options.
 
     def _options(self, name: str, config: Config) -> Config:
+        if self._first:
+            config = keras_1_options(name, config)
         if self._old:
             made = old_options(name, config, self._inside, self._made.unlike)
         else:

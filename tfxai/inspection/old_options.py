@@ -80,6 +80,18 @@ RENAMED: dict[str, dict[str, str]] = {
     "Discretization": {"bins": "bin_boundaries"},
     "LeakyReLU": {"alpha": "negative_slope"},
 }
+KERAS_1 = {
+    "border_mode": "padding",
+    "length": "size",
+    "nb_filter": "filters",
+    "output_dim": "units",
+    "pool_length": "pool_size",
+    "stride": "strides",
+    "subsample": "strides",
+    "subsample_length": "strides",
+}
+"""Options of Keras 1 that say the shape of an output, for those who only look at a file."""
+FORMATS = {"tf": "channels_last", "th": "channels_first"}
 LAMBDA_NOTES = ("module", "function_type", "output_shape_type", "output_shape_module")
 
 
@@ -112,6 +124,18 @@ def old_options(
         made.setdefault("reset_after", False)
     if name == "CategoryEncoding" and made.get("output_mode") == "binary":
         made["output_mode"] = "multi_hot"
+    return made
+
+
+def keras_1_options(name: str, config: Config) -> Config:
+    """The options of a layer of Keras 1, as later versions call them."""
+    kept = {"Embedding": ("output_dim",)}.get(name, ())
+    made = {k if k in kept else KERAS_1.get(k, k): value for k, value in config.items()}
+    kernel = [made[key] for key in ("filter_length", "nb_row", "nb_col") if key in made]
+    if kernel:
+        made.setdefault("kernel_size", kernel)
+    if made.get("dim_ordering") in FORMATS:
+        made["data_format"] = FORMATS[made["dim_ordering"]]
     return made
 
 
