@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from tests.inspection.attacks import call, found, members, obj, zipped
 from tests.inspection.honest import save
 from tfxai.errors import UnsafeModelError
 from tfxai.inspection import scan
+from tfxai.inspection.objects import ConfigScan
+from tfxai.inspection.old_configs import rewritten
+from tfxai.inspection.report import Findings
 
 MARK = "/tmp/tfxai-was-here"
 SAVED_MODEL = call("keras.layers", "TFSMLayer")
@@ -132,7 +136,7 @@ PLACES = {
     "in_an_unknown_part": (entry("named", extra={"x": [FOREIGN]}), CODE),
     "behind_code": (
         both(option("named", function={"class_name": "__lambda__", "config": {}}),
-             option("named", arguments={"x": PLOT})), DATA),
+             option("named", arguments={"x": PLOT})), "not a part of a model"),
     "inside_a_named_function": (
         option("named", function={**NAMED, "extra": FOREIGN}), CODE),
     "lambda_with_another_kind_of_function": (
@@ -300,3 +304,44 @@ def test_what_is_supplied_takes_the_place_of_a_foreign_module(model):
         assert scan(path, custom_objects=supplied).level == "ok"
         loaded = tfxai.load(path, custom_objects=supplied).model
         assert type(loaded.get_layer("act")) is layers.Activation
+
+
+PAYLOADS = {
+    "code": {"class_name": "__lambda__", "config": {"code": "4wE="}, "module": "builtins"},
+    "saved_model": FOREIGN,
+    "function": PLOT,
+    "layer_class_as_function": SAVED_MODEL,
+    "class_of_python": obj("subprocess", "Popen", args=[MARK]),
+    "list": [[FOREIGN]],
+    "in_a_dict": {"x": {"vocabulary": [FOREIGN]}},
+}
+NOT_LOADED = {"compile_config"}  # the training of a model
+NAMES = {"registered_name", "name"}  # of an entry: Keras looks them up, and builds nothing of them
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every value in a config that Keras loads."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in items:
+        if key in NOT_LOADED or (key in NAMES and "class_name" in value):
+            continue
+        yield (*path, key)
+        if isinstance(inner, dict | list):
+            yield from places(inner, (*path, key))
+
+
+@pytest.mark.parametrize(("version", "hdf5"), [(3, False), (3, True), (2, True)])
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
+def test_no_place_in_a_config_is_left_out(model, payload, version, hdf5):
+    whole = json.loads(members(model)["config.json"])
+    for path in places(whole):
+        config = copy.deepcopy(whole)
+        holder = config
+        for key in path[:-1]:
+            holder = holder[key]
+        holder[path[-1]] = payload
+        findings = Findings()
+        made = rewritten(config, version, hdf5=hdf5, supplied=())
+        ConfigScan(findings, (), legacy=hdf5).model(made.config, "")
+        is_left = json.dumps(payload) in json.dumps(made.config)
+        assert findings.refused or not is_left, path

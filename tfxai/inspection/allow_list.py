@@ -49,9 +49,9 @@ class AllowList:
         module = node.get("module")
         if self._is_supplied(*_names_of(node, name)):
             return "any"
-        if name in RUNS_CODE:
-            self._code(name, node, where)
-            return None if name == "Lambda" else "any"
+        if name in RUNS_CODE and not _is_named_lambda(node):
+            self._code(name, where)
+            return "any"
         package = str(module or "").partition(".")[0]
         is_old = name in NOT_LOADED and package in ("", "keras", "tf_keras")
         if isinstance(module, str) and module and not is_old and name != "__typespec__":
@@ -200,13 +200,8 @@ class AllowList:
         self.supplied.update(dict.fromkeys(names))
         return True
 
-    def _code(self, name: str, node: dict[str, Any], where: str) -> None:
-        config = node.get("config")
+    def _code(self, name: str, where: str) -> None:
         cve, what = RUNS_CODE[name]
-        function = config.get("function") if isinstance(config, dict) else None
-        is_named = isinstance(function, dict) and function.get("class_name") == "function"
-        if name == "Lambda" and is_named:  # no code in the file
-            return
         cve = H5_IGNORES_SAFE_MODE if self._legacy and name == "Lambda" else cve
         self._found.refuse(
             "code in the file",
@@ -265,6 +260,14 @@ def _names_of(node: dict[str, Any], name: str) -> tuple[str, ...]:
     if "module" in node:
         return (registered,) if isinstance(registered, str) and registered else ()
     return (name, registered) if isinstance(registered, str) and registered else (name,)
+
+
+def _is_named_lambda(node: dict[str, Any]) -> bool:
+    """Whether it is a Lambda layer of a function by name, so that no code is in the file."""
+    config = node.get("config")
+    function = config.get("function") if isinstance(config, dict) else None
+    named = isinstance(function, dict) and function.get("class_name") == "function"
+    return node["class_name"] == "Lambda" and named
 
 
 def _slot(role: str | None) -> Slot:

@@ -121,7 +121,9 @@ class ConfigScan:
             where: Its place.
         """
         config = node.get("config")
-        if isinstance(config, dict):
+        if isinstance(config, dict) and role is None and {"class_name", "config"} <= set(config):
+            self._value(config, None, where)  # options that are an object themselves
+        elif isinstance(config, dict):
             for key, inner in config.items():
                 self._value(inner, role_of(key) or role, below(where, key), key)
         elif not isinstance(config, str):  # the layers of a Sequential of old

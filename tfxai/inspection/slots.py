@@ -30,7 +30,7 @@ GONE = {
 }
 """Layers of earlier versions, and why Keras 3 has them no more."""
 OPERATIONS = frozenset().union(*keras.OPERATIONS.values())
-LAYERS = keras.LAYERS - set(RUNS_CODE)
+LAYERS = keras.LAYERS - set(RUNS_CODE) | {"Lambda"}  # of a function that Keras has
 LAYER_HOMES = ("keras.layers", "keras.src.layers", "keras.src.legacy.layers")
 
 
