@@ -20,6 +20,7 @@ from tests.registry.old_files import (
     drops,
     graph_of_old,
     headless,
+    layers_in,
     listed,
     renames,
     save_archive,
@@ -366,6 +367,55 @@ def test_weights_go_to_the_layers_of_their_names(tmp_path):
         file["model_weights"].attrs["layer_names"] = [b"second", b"first"]
     x = values((2, 5))
     np.testing.assert_allclose(answers(path, x), model.predict(x, verbose=0), rtol=1e-6)
+
+
+class Halved(layers.Layer):
+    def call(self, x):
+        return x / 2
+
+    def get_config(self):
+        return {**super().get_config(), "activation": "hard_sigmoid"}
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        activation = keras.activations.get(config.pop("activation"))
+        made = cls(**config)
+        made.activation = activation
+        return made
+
+
+def cubed(x):
+    return x**3
+
+
+@pytest.mark.parametrize("package", ["", "Custom>"])
+def test_classes_and_functions_of_ones_own_take_their_places(tmp_path, package):
+    dense = layers.Dense(3, activation="relu")
+    model = stack(ROW, layers.Identity(name="own"), dense)
+
+    def own(config):
+        for one in layers_in(config):
+            if one["class_name"] == "Identity":
+                one["class_name"] = f"{package}Halved"
+                one["config"]["activation"] = "hard_sigmoid"
+            if one["class_name"] == "Dense":
+                one["config"]["activation"] = f"{package}cubed"
+
+    path = save_h5(model, tmp_path / "old.h5", "2.6.0", own)
+    with pytest.raises(
+        ModelFileError, match=f"it uses '{package}Halved', '{package}cubed', which"
+    ):
+        tfxai.load(path)
+    x, supplied = values((2, 5)), {"Halved": Halved, "cubed": cubed}
+    assert scan(path, custom_objects=supplied).level == "ok"
+    loaded = tfxai.load(path, custom_objects=supplied)
+    w, b = model.get_weights()
+    np.testing.assert_allclose(
+        loaded.predict(x.astype("float32")), (x / 2 @ w + b) ** 3, rtol=1e-4, atol=1e-5
+    )
+    kept = loaded.model.get_layer("own").activation
+    np.testing.assert_allclose(kept(np.float32(1.0)), 0.7)  # of Keras 2, wherever it stands
 
 
 # What cannot be loaded.

@@ -210,7 +210,8 @@ class _Writer:
         return self.layer(value) if ending is None else self._named_object(value, ending)
 
     def _text(self, text: str, ending: str | None) -> Any:
-        if ending is not None and self._named and text in self._supplied:
+        is_supplied = not self._supplied.isdisjoint({text, text.rpartition(">")[2]})
+        if ending is not None and self._named and is_supplied:
             return _function(text)
         if ending == "activation" and self._old and text == "hard_sigmoid":
             return _function(HARD_SIGMOID)
