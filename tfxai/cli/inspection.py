@@ -126,6 +126,8 @@ def _training(found: Inspection) -> str:
 
 
 def _cam(found: Inspection) -> str:
+    if found.saved_model is not None:
+        return ""
     if not found.cam_layers and any(layer.shape is None for layer in found.layers):
         return "unknown: the file does not say the shape of every layer"
     if not found.cam_layers:
