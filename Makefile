@@ -5,8 +5,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 STAMP := $(VENV)/.stamp
 PEERS := .venv-peers
+OLD_KERAS := .venv-old-keras
 JOBS ?= 2
 PEERS_STAMP := $(PEERS)/.stamp
+OLD_KERAS_STAMP := $(OLD_KERAS)/.stamp
 
 # Tests find the shared data through TFXAI_TEST_DATA, CIFAR-10 through TFDS_DATA_DIR.
 ifeq ($(TFXAI_TEST_DATA),)
@@ -25,7 +27,7 @@ MODEL ?= $(TFXAI_TEST_DATA:%=%/models/efficientnet_lite0.keras)
 PIXELS ?= none
 CLASSES ?= $(TFXAI_TEST_DATA:%=%/data/imagenet_class_index.json)
 
-.PHONY: help demo test lint bench notebook comparison crosscheck gpu-programs
+.PHONY: help demo test lint bench notebook comparison crosscheck gpu-programs old-keras
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +64,10 @@ comparison: $(STAMP) ## Draw three CAMs of five CIFAR-10 images at 224x224 (MODE
 crosscheck: $(PEERS_STAMP) ## Compare values with alibi and tf-explain (in .venv-peers)
 	@$(PEERS)/bin/tfxai crosscheck
 
+old-keras: $(OLD_KERAS_STAMP) ## Load what Keras 2 writes, and compare answers (in .venv-old-keras)
+	TFXAI_KERAS_2=$(abspath $(OLD_KERAS)/bin/python) $(VENV)/bin/python -m pytest \
+		tests/registry/test_keras_2.py $(ARGS)
+
 gpu-programs: $(STAMP) ## Write every method's XLA program, for a GPU machine without TensorFlow
 	@$(VENV)/bin/python -m benchmarks.gpu.export
 
@@ -70,6 +76,16 @@ $(STAMP): requirements.txt requirements-dev.txt pyproject.toml setup.py
 
 $(PEERS_STAMP): requirements-peers.txt pyproject.toml setup.py
 	$(call environment,$(PEERS),requirements-peers.txt)
+
+# Keras 2 runs on the TensorFlow of .venv, beside Keras 3, which does not see it.
+$(OLD_KERAS_STAMP): requirements-old-keras.txt $(STAMP)
+	@$(VENV)/bin/python -m venv --without-pip --clear $(OLD_KERAS)
+	@into="$$($(OLD_KERAS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"; \
+		$(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+			> "$$into/tensorflow.pth" && \
+		$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+			--target "$$into" -r requirements-old-keras.txt
+	@touch $@
 
 # Fills a virtual environment, $(1), with pinned packages, $(2), and tfxai itself.
 define environment

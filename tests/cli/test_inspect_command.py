@@ -3,8 +3,12 @@ import os
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.processes import HEAVY, ROOT, loaded
 
@@ -66,6 +70,139 @@ def test_a_file_that_is_no_model_is_refused_and_not_an_error(run, place):
 def test_a_missing_file_and_an_unknown_name(fails):
     assert "There is no model file 'gone.keras'" in fails("inspect", "gone.keras")
     assert "Did you mean 'tiny'?" in fails("inspect", "tinny")
+
+
+# Several, and what pipelines read.
+
+
+OWN_LAYER = """
+import keras
+
+
+@keras.saving.register_keras_serializable("own")
+class Doubled(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+
+class Plain(keras.layers.Layer):
+    def call(self, x):
+        return x
+"""
+
+
+def save_as_own(path, kinds):
+    """A model with layers of a module that this process has not imported."""
+    steps = [keras.layers.Identity(name=name) for name in kinds]
+    steps += [keras.layers.GlobalAveragePooling2D(), keras.layers.Softmax()]
+    keras.Sequential([keras.Input((32, 32, 3)), *steps]).save("identity.keras")
+    with zipfile.ZipFile("identity.keras") as made:
+        content = {name: made.read(name) for name in made.namelist()}
+    config = json.loads(content["config.json"])
+    for layer in config["config"]["layers"]:
+        if (name := layer["config"]["name"]) in kinds:
+            layer |= {"class_name": name, "module": "own_layers", "registered_name": kinds[name]}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in {**content, "config.json": json.dumps(config)}.items():
+            archive.writestr(name, data)
+
+
+@pytest.fixture
+def own(place, monkeypatch):
+    """Two models with layers of a module in the current folder, and its name."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (place / "own_layers.py").write_text(OWN_LAYER)
+    save_as_own("own.keras", {"Doubled": "own>Doubled"})
+    save_as_own("plain.keras", {"Doubled": "own>Doubled", "Plain": "Plain"})
+    yield "own_layers"
+    sys.modules.pop("own_layers", None)
+    keras.saving.get_custom_objects().pop("own>Doubled", None)
+
+
+@pytest.mark.parametrize(
+    ("file", "plain", "strict"), [("tiny", 0, 0), ("own.keras", 0, 1), ("bad\x1b[31m.keras", 0, 3)]
+)
+def test_strict_says_the_verdict_by_its_exit_code(run, hostile, own, file, plain, strict):
+    assert run("inspect", file).exit_code == plain
+    assert run("inspect", file, "--strict").exit_code == strict
+    assert run("inspect", file, "--strict", "--json").exit_code == strict
+
+
+def test_several_give_a_summary_and_the_worst_verdict(run, models, hostile):
+    done = run("inspect", models / "tiny.keras", hostile, "--strict")
+    assert done.exit_code == 3
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "\x1b" not in done.stdout
+    rows = [line.split() for line in done.stdout.splitlines()]
+    (tiny,) = [row for row in rows if row[-1:] == ["ok"]]
+    assert tiny[-5:] == ["keras", "Keras", keras.__version__, "762", "ok"]
+    assert "not an activation" in done.stdout
+    assert "2 models: 1 ok, 1 refuse." in done.stdout
+
+
+def test_a_folder_gives_a_summary_of_the_models_in_it(run, models, place):
+    (place / "some" / "inner").mkdir(parents=True)
+    (place / "some" / "inner" / "a.keras").write_bytes((models / "tiny.keras").read_bytes())
+    (place / "some" / "note.txt").write_text("Dear reader")
+    (place / "some" / "b.H5").write_text("Dear reader")
+    found = json.loads(run("inspect", "some", "--json").stdout)
+    assert found["level"] == "refuse"
+    levels = {Path(one["path"]).name: one["safety"]["level"] for one in found["models"]}
+    assert levels == {"b.H5": "refuse", "a.keras": "ok"}
+    assert run("inspect", "some", "--strict").exit_code == 3
+    text = run("inspect", "some").stdout
+    assert "some/inner/a.keras" in text
+    assert "2 models: 1 ok, 1 refuse." in text
+
+
+def test_a_folder_without_models_is_said_to_be_so(run, place):
+    (place / "empty").mkdir()
+    assert "The folder has no saved_model.pb and no config.json." in run("inspect", "empty").stdout
+
+
+def test_a_missing_one_among_several_is_an_error(fails, models):
+    assert "There is no model file 'gone.h5'" in fails("inspect", models / "tiny.keras", "gone.h5")
+
+
+def test_own_layers_are_imported_where_they_are_named(run, own, fails):
+    assert run("inspect", "plain.keras", "--strict").exit_code == 3  # a module, not registered
+    assert run("inspect", "plain.keras", "--strict", "--import", own).exit_code == 0
+    found = json.loads(run("inspect", "own.keras", "--import", own, "--json").stdout)
+    assert found["safety"]["level"] == "ok"
+
+
+def test_own_layers_are_used_by_commands_that_load(run, own, place):
+    np.save("black.npy", np.zeros((1, 32, 32, 3), np.float32))
+    Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save("black.png")
+    words = ("predict", "own.keras", "black.png", "--preprocessing", "unit", "--json")
+    refused = run(*words)
+    assert refused.exit_code == 2
+    assert "it uses 'own>Doubled', which is not Keras' own" in refused.stderr
+    assert "--import MODULE" in refused.stderr
+    words = ("predict", "plain.keras", *words[2:])
+    done = run(*words, "--import", own)
+    assert done.exit_code == 0, done.stderr
+    best = json.loads(done.stdout)["images"][0]["predictions"]
+    assert [one["probability"] for one in best] == pytest.approx([1 / 3] * 3)
+
+
+@pytest.mark.parametrize(
+    "command", ["predict", "explain", "compare", "accuracy", "export", "inspect"]
+)
+def test_every_command_that_takes_a_model_takes_modules(run, command):
+    assert "--import" in run(command, "--help").stdout
+
+
+def test_a_module_that_cannot_be_imported_is_said(fails, place):
+    assert "there is no module of that name" in fails("inspect", "tiny", "--import", "gone")
+    said = fails("inspect", "tiny", "--import", "layers/gone.py")
+    assert "such as 'layers.gone' for layers.gone.py" in said
+    (place / "broken_module.py").write_text("raise RuntimeError('no')")
+    said = fails("inspect", "tiny", "--import", "broken_module")
+    assert "the module raises RuntimeError when it is imported: no." in said
+    (place / "needing_module.py").write_text("import not_there_at_all")
+    said = fails("inspect", "tiny", "--import", "needing_module")
+    assert "the module needs 'not_there_at_all', which is not installed" in said
 
 
 def test_neither_tensorflow_nor_numpy_is_loaded():

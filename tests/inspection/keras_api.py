@@ -17,9 +17,21 @@ from keras.src import activations, constraints, initializers, losses, metrics, r
 from keras.src import layers as layer_namespace
 from keras.src.layers import Layer
 from keras.src.ops.operation import Operation
+from keras.src.saving import serialization_lib
 
 MODELS = {"Functional", "Model", "Sequential"}
 NOT_ONES = {"deserialize", "get", "serialize"}
+CALLS_FUNCTIONS = {
+    "AssociativeScan",
+    "Cond",
+    "ForiLoop",
+    "Function",
+    "JVP",
+    "Layer",
+    "Map",
+    "Scan",
+}
+CALLS_FUNCTIONS |= {"Switch", "VectorizedMap", "WhileLoop"}
 
 
 def public(module: Any, base: type | None) -> set[str]:
@@ -43,15 +55,23 @@ def below(cls: type) -> Iterator[type]:
         yield from below(child)
 
 
-def operations() -> set[str]:
-    """Operations that a functional model records where a function of `keras.ops` was called."""
+def operations() -> dict[str, set[str]]:
+    """Operations that a functional model records where a function of `keras.ops` was called.
+
+    By the module in which Keras keeps them; those that call a function are left out.
+    """
     for one in pkgutil.walk_packages(keras.src.ops.__path__, "keras.src.ops."):
         if not one.name.endswith("_test"):
             __import__(one.name)
-    inner = {c for c in below(Operation) if c.__module__.startswith("keras.src.")}
-    kept = {c.__name__ for c in inner if not issubclass(c, Layer)}
-    kept |= {c.__name__ for c in inner if ".applications." in c.__module__}
-    return kept - {"Layer"}
+    kept: dict[str, set[str]] = {}
+    for c in below(Operation):
+        module = c.__module__
+        is_kept = module.startswith("keras.src.") and (
+            not issubclass(c, Layer) or ".applications." in module
+        )
+        if is_kept and c.__name__ not in CALLS_FUNCTIONS and not c.__name__.startswith("_"):
+            kept.setdefault(module, set()).add(c.__name__)
+    return kept
 
 
 def functions(module: Any) -> set[str]:
@@ -63,8 +83,16 @@ def classes(module: Any, base: type) -> set[str]:
     return public(getattr(keras, module.__name__.rsplit(".", 1)[-1]), base) | known
 
 
-def collected() -> dict[str, set[str]]:
-    """Name of each table to what belongs in it."""
+def looked_up() -> set[str]:
+    """Names of all kinds that Keras finds for a function of the module "builtins"."""
+    found = set()
+    for name in serialization_lib.BUILTIN_MODULES:
+        found |= {one for one in vars(getattr(keras, name)) if not one.startswith("_")}
+    return found
+
+
+def collected() -> dict[str, Any]:
+    """Name of each table to what belongs in it: names, or names by module."""
     namespace = vars(layer_namespace)
     layers = public(keras.layers, Layer) | public(layer_namespace, Layer)
     layers -= MODELS  # Keras puts them there when it loads an .h5 file
@@ -75,8 +103,8 @@ def collected() -> dict[str, set[str]]:
     }
     return {
         "LAYERS": layers | legacy,
+        "LEGACY_LAYERS": legacy - layers,
         "MODELS": public(keras.models, keras.Model) | {"Functional", "Distiller"},
-        "OPERATIONS": operations() - layers - legacy,
         "ACTIVATIONS": (known_strings(activations) | public(keras.activations, None)) - NOT_ONES,
         "INITIALIZERS": classes(initializers, keras.Initializer) | functions(initializers),
         "REGULARIZERS": classes(regularizers, keras.Regularizer) | functions(regularizers),
@@ -91,11 +119,17 @@ def collected() -> dict[str, set[str]]:
         "POLICIES": public(keras.dtype_policies, keras.DTypePolicy) | {"DTypePolicyMap", "Policy"},
         "QUANTIZERS": public(keras.quantizers, keras.Quantizer)
         | {n for n, v in vars(keras.quantizers).items() if inspect.isclass(v)},
-        "OPS": public(keras.ops, None) - NOT_ONES,
-        "LAYER_FUNCTIONS": {
-            n for n, v in namespace.items() if inspect.isfunction(v) and not n.startswith("_")
-        },
+        "DISTILLATION": public(keras.distillation, object) - MODELS - {"Distiller"},
+        "BUILTINS": looked_up(),
+        "NAMESPACE": {n for n in namespace if not n.startswith("_")} - layers - MODELS,
+        "OPERATIONS": operations(),
     }  # fmt: skip
+
+
+def words(names: set[str], indent: str = "") -> list[str]:
+    """A set of names as lines of source."""
+    text = " ".join(sorted(name for name in names if not name.startswith("_")))
+    return [f'{indent}"""', *textwrap.wrap(text, 95), '""".split()']
 
 
 def written() -> str:
@@ -112,14 +146,13 @@ def written() -> str:
         "",
     ]
     for table, names in collected().items():
-        words = " ".join(sorted(name for name in names if not name.startswith("_")))
-        lines += [
-            f"{table} = frozenset(",
-            '    """',
-            *textwrap.wrap(words, 95),
-            '""".split()',
-            ")",
-        ]
+        if isinstance(names, dict):
+            lines.append(f"{table} = {{")
+            for module, inner in sorted(names.items()):
+                lines += [f'    "{module}": frozenset(', *words(inner, " " * 8), "    ),"]
+            lines.append("}")
+        else:
+            lines += [f"{table} = frozenset(", *words(names, "    "), ")"]
     return "\n".join(lines) + "\n"
 
 

@@ -46,6 +46,7 @@ def accuracy(
     limit: Limit = None,
     preprocessing: arguments.Preprocessing = None,
     trust: arguments.Trust = False,
+    modules: arguments.Import = [],  # noqa: B006 - typer copies it
     as_json: arguments.Json = False,
 ) -> None:
     """Measure the share of labelled images that a model classifies rightly."""
@@ -56,7 +57,7 @@ def accuracy(
         raise DataNotFoundError(
             f"--data {data!r} is no folder. Pass cifar10, or a folder of class folders."
         )
-    classifier = open_classifier(model, preprocessing, trust=trust)
+    classifier = open_classifier(model, preprocessing, trust=trust, modules=modules)
     images, labels = _labelled(data, limit, classifier)
     started = time.monotonic()
     right = _count_right(classifier, images, labels)

@@ -71,4 +71,14 @@ Trust = Annotated[
         help="Load the model whatever tfxai inspect finds in it, and run the code that it brings.",
     ),
 ]
+Import = Annotated[
+    list[str],
+    typer.Option(
+        "--import",
+        metavar="MODULE",
+        help="Import a Python module of yours, whose classes and functions the model uses. Repeat "
+        "it for several. The module's code runs.",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tfxai.cli import runtime
+from tfxai.cli.own_objects import own_objects
 from tfxai.cli.sources import Source
 from tfxai.cli.terminal import remark, working
 from tfxai.errors import InvalidInputError, UnsupportedModelError
@@ -99,6 +100,7 @@ def open_classifier(
     resize: int | None = None,
     *,
     trust: bool = False,
+    modules: Sequence[str] = (),
 ) -> Classifier:
     """Loads a model for the command line.
 
@@ -108,6 +110,7 @@ def open_classifier(
         classes: File of class names, which take the place of the card's.
         resize: Side that images are resized to, bilinearly; None for the model's size.
         trust: As for `tfxai.load`.
+        modules: Names of modules with classes and functions that the model uses.
 
     Raises:
         InvalidInputError: Nothing says how pixels are preprocessed, or the model takes another
@@ -122,8 +125,10 @@ def open_classifier(
     chosen = named_preprocessing(preprocessing)
     names = None if classes is None else read_classes(classes)
     runtime.start()
+    own = own_objects(modules)
     with working(f"Loading {path}"):
-        subject = _with_preprocessing(registry.load(path, trust=trust), path, chosen)
+        subject = registry.load(path, trust=trust, custom_objects=own)
+        subject = _with_preprocessing(subject, path, chosen)
         classifier = _classifier(subject, path, resize)
     return classifier if names is None else _with_classes(classifier, names, classes)
 

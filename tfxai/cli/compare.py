@@ -37,6 +37,7 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
     resize: arguments.Resize = None,
     seed: arguments.Seed = None,
     trust: arguments.Trust = False,
+    modules: arguments.Import = [],  # noqa: B006 - typer copies it
     as_json: arguments.Json = False,
 ) -> None:
     """Draw several methods side by side, a row for each image: three CAMs if none is named."""
@@ -52,7 +53,9 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
     _check(save, sources)
     start()
     chosen = tuple(pick_methods(method, option, layer))
-    classifier = open_classifier(model, preprocessing, classes, resize, trust=trust)
+    classifier = open_classifier(
+        model, preprocessing, classes, resize, trust=trust, modules=modules
+    )
     request = Request(chosen, read_target(target), read_score(score, contrast, target))
     explained = list(explain_images(classifier, sources, request))
     columns = [[one.attributions[i] for one in explained] for i in range(len(chosen))]

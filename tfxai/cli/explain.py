@@ -93,6 +93,7 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     resize: arguments.Resize = None,
     seed: arguments.Seed = None,
     trust: arguments.Trust = False,
+    modules: arguments.Import = [],  # noqa: B006 - typer copies it
     as_json: arguments.Json = False,
 ) -> None:
     """Draw and store why a model sees what it sees in each image."""
@@ -106,7 +107,9 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     writer = Writer(out, file_format, find_sources(images, seed))
     start()
     chosen = tuple(pick_methods(method, option, layer))
-    classifier = open_classifier(model, preprocessing, classes, resize, trust=trust)
+    classifier = open_classifier(
+        model, preprocessing, classes, resize, trust=trust, modules=modules
+    )
     asked = read_score(score, contrast, target)
     request = Request(chosen, read_target(target), asked, at)
     explain_all(model, classifier, request, writer, as_json)

@@ -51,9 +51,11 @@ def export(  # noqa: PLR0913 - an argument for each word of the command line
     preprocessing: arguments.Preprocessing = None,
     classes: arguments.Classes = None,
     trust: arguments.Trust = False,
+    modules: arguments.Import = [],  # noqa: B006 - typer copies it
     as_json: arguments.Json = False,
 ) -> None:
     """Write a model and its explanations as signatures for TensorFlow Serving."""
+    from tfxai.cli.own_objects import own_objects
     from tfxai.cli.picking import pick_methods, read_array, read_score
     from tfxai.cli.runtime import start
     from tfxai.cli.terminal import working
@@ -63,13 +65,15 @@ def export(  # noqa: PLR0913 - an argument for each word of the command line
     file = find(model)
     VersionFolder(path, overwrite=overwrite)  # says now what would be said at the end
     start()
+    own = own_objects(modules)
     chosen = pick_methods(method, option, layer)
     asked = read_score(score, contrast, None)
     batch = None if example is None else read_array(str(example))
     with working(f"Exporting {file}"):
         from tfxai.export import save
 
-        subject = _known(load(file, trust=trust), file.stem, preprocessing, classes)
+        loaded = load(file, trust=trust, custom_objects=own)
+        subject = _known(loaded, file.stem, preprocessing, classes)
         made = save(subject, path, chosen, score=asked, at=at, example=batch, overwrite=overwrite)
     _say(made, as_json)
 

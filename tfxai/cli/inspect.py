@@ -1,7 +1,10 @@
-"""`tfxai inspect`: what a saved model is, and what is wrong with it."""
+"""`tfxai inspect`: what saved models are, and what is wrong with them."""
 
 from __future__ import annotations
 
+import dataclasses
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,241 +13,216 @@ import typer
 from tfxai.cli import arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection
 
     from rich.table import Table
 
-    from tfxai.inspection import Finding, Inspection, Layer, Tensor
+    from tfxai.inspection import Inspection
 
-SHOWN = 40  # layers, unless all are asked for
-SIGNS = {"ok": "green", "warn": "yellow", "refuse": "bold red"}
-FORMATS = {
-    "keras": "Keras archive (.keras)",
-    "keras_folder": "folder of Keras",
-    "hdf5": "HDF5 file of Keras (.h5)",
-    "saved_model": "TensorFlow SavedModel",
-    "unknown": "unknown",
-}
+STRICT = {"ok": 0, "warn": 1, "refuse": 3}  # 2 is that of errors
+ENDINGS = (".keras", ".h5", ".hdf5")
+KINDS = {"keras": "keras", "keras_folder": "folder", "hdf5": "h5", "saved_model": "SavedModel"}
+PER_FILE = 3  # findings that a summary shows of one file
 Saved = Annotated[
-    str,
+    list[str],
     typer.Argument(
-        metavar="PATH",
-        help="A .keras or .h5 file, the folder of a SavedModel, or the name of a model.",
+        metavar="PATH...",
+        help="A .keras, .h5 or .hdf5 file, the folder of a SavedModel, or the name of a model. "
+        "Several, or a folder with such files in it, give a summary.",
         show_default=False,
     ),
 ]
 Whole = Annotated[bool, typer.Option("--all", help="Show every layer of a large model.")]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict", help="Exit with 1 where something is warned of, 3 where it is refused."
+    ),
+]
 
 
-def inspect(path: Saved, as_json: arguments.Json = False, whole: Whole = False) -> None:
-    """Look into a saved model, and for what is harmful in it, without loading it."""
-    from tfxai.cli.terminal import output, print_json, say
+def inspect(
+    paths: Saved,
+    as_json: arguments.Json = False,
+    whole: Whole = False,
+    strict: Strict = False,
+    modules: arguments.Import = [],  # noqa: B006 - typer copies it
+) -> None:
+    """Look into saved models, and for what is harmful in them, without loading them."""
+    from tfxai.cli.inspection import show
+    from tfxai.cli.terminal import print_json
     from tfxai.inspection import inspect as look
 
-    found = look(_place(path))
+    places = [place for path in paths for place in _places(path)]
+    own = _names(modules)
+    if len(places) == 1 and places[0].is_given:
+        found = look(places[0].path, custom_objects=own)
+        if as_json:
+            print_json(found.to_dict())
+        else:
+            show(found, whole)
+        level: str = found.report.level
+    else:
+        level = _summarise([_Row.of(place.path, own) for place in places], as_json)
+    if strict and STRICT[level]:
+        raise typer.Exit(STRICT[level])
+
+
+def _names(modules: list[str]) -> Collection[str]:
+    """What modules define and register, as the scan takes it."""
+    if not modules:
+        return ()
+    from tfxai.cli.own_objects import own_objects
+
+    own = own_objects(modules)
+    import keras
+
+    return {*own, *keras.saving.get_custom_objects()}
+
+
+# Places.
+
+
+@dataclasses.dataclass(frozen=True)
+class _Place:
+    """Where a model lies.
+
+    Args:
+        path: Of the file or folder.
+        is_given: Whether the command line named it, rather than a folder around it.
+    """
+
+    path: Path
+    is_given: bool = True
+
+
+def _places(text: str) -> Iterator[_Place]:
+    """A path as it is, or the models in a folder; a name is looked up among the models."""
+    path = Path(text)
+    if not path.exists():
+        from tfxai.registry.folders import find  # loads NumPy
+
+        yield _Place(find(text))
+    elif not path.is_dir() or _is_model(path):
+        yield _Place(path)
+    else:
+        inside = sorted(_inside(path))
+        if not inside:
+            yield _Place(path)  # the scan says that it is no model
+        yield from (_Place(one, is_given=False) for one in inside)
+
+
+def _is_model(folder: Path) -> bool:
+    names = ("saved_model.pb", "saved_model.pbtxt", "config.json")
+    return any((folder / name).exists() for name in names)
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    """Files with the endings of models and folders of SavedModels; links are not followed."""
+    for above, folders, files in os.walk(folder):
+        here = Path(above)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in list(folders):
+            if _is_model(here / name):
+                folders.remove(name)
+                yield here / name
+        yield from (here / name for name in files if name.lower().endswith(ENDINGS))
+
+
+# Several.
+
+
+@dataclasses.dataclass(frozen=True)
+class _Row:
+    """What a summary says of one model: what was found, or why it could not be looked at."""
+
+    path: Path
+    found: Inspection | None
+    error: str = ""
+
+    @classmethod
+    def of(cls, path: Path, own: Collection[str]) -> _Row:
+        from tfxai.errors import TfxaiError
+        from tfxai.inspection import inspect as look
+
+        try:
+            return cls(path, look(path, custom_objects=own))
+        except TfxaiError as error:
+            return cls(path, None, str(error))
+
+    @property
+    def level(self) -> str:
+        return self.found.report.level if self.found else "refuse"
+
+    def to_dict(self) -> dict[str, Any]:
+        if self.found is not None:
+            return self.found.to_dict()
+        return {"path": str(self.path), "error": self.error}
+
+
+def _summarise(rows: list[_Row], as_json: bool) -> str:
+    """Shows all of them; the worst level."""
+    from tfxai.cli.inspection import SIGNS, say_finding
+    from tfxai.cli.terminal import output, print_json, say, shown
+
+    level = max((row.level for row in rows), key=lambda one: STRICT[one], default="ok")
     if as_json:
-        print_json(found.to_dict())
-        return
-    output().print(_facts(found))
-    if found.layers:
+        print_json({"level": level, "models": [row.to_dict() for row in rows]})
+        return level
+    output().print(_table(rows))
+    for row in rows:
+        if row.level == "ok":
+            continue
         say()
-        output().print(_layers(found.layers, whole))
-    if found.saved_model is not None:
-        say()
-        output().print(_signatures(found))
+        say(shown(_short(row.path)), style="bold")
+        if row.found is None:
+            say(shown(row.error), style=SIGNS["refuse"])
+            continue
+        found = [one for one in row.found.report.findings if one.level != "ok"]
+        for one in found[:PER_FILE]:
+            say_finding(one)
+        if len(found) > PER_FILE:
+            say(f"{len(found) - PER_FILE} findings more: tfxai inspect {shown(_short(row.path))}")
     say()
-    _say_safety(found)
+    counts = [(one, sum(row.level == one for row in rows)) for one in STRICT]
+    counted = ", ".join(f"{count} {one}" for one, count in counts if count)
+    models = "1 model" if len(rows) == 1 else f"{len(rows)} models"
+    say(f"{models}: {counted}.", style=SIGNS[level])
+    return level
 
 
-def _place(text: str) -> Path:
-    """A path as it is; a name is looked up among the models."""
-    if Path(text).exists():
-        return Path(text)
-    from tfxai.registry.folders import find  # loads NumPy
-
-    return find(text)
-
-
-def _facts(found: Inspection) -> Table:
-    from rich.table import Table
+def _table(rows: list[_Row]) -> Table:
     from rich.text import Text
 
+    from tfxai.cli.inspection import SIGNS
+    from tfxai.cli.terminal import shown, table
+
+    made = table("Model", "Kind", "Saved by", "Parameters", "Verdict", right=(3,))
+    made.columns[0].overflow = "fold"
+    for column in made.columns[1:]:
+        column.no_wrap = True
+    for row in rows:
+        verdict = Text(row.level, SIGNS[row.level])
+        made.add_row(Text(shown(_short(row.path))), *map(Text, _cells(row)), verdict)
+    return made
+
+
+def _cells(row: _Row) -> tuple[str, str, str]:
     from tfxai.cli.terminal import shown
 
-    made = Table.grid(padding=(0, 2))
-    made.add_column(style="bold", no_wrap=True)
-    made.add_column(overflow="fold")
-    for name, value in _lines(found):
-        if value:
-            made.add_row(name, Text(shown(value)))
-    return made
+    found = row.found
+    if found is None:
+        return "", "", ""
+    written = f"Keras {found.keras_version}" if found.keras_version else "unknown"
+    if found.saved_model is not None:
+        written = f"TF {found.saved_model.tensorflow_version}"
+    counted = f"{found.parameters.total:,}" if found.parameters else "unknown"
+    return KINDS.get(found.format, "unknown"), shown(written[:20]), counted
 
 
-def _lines(found: Inspection) -> list[tuple[str, str]]:
-    saved = found.saved_model
-    written = f"Keras {found.keras_version or '(version not stated)'}"
-    if saved is not None:
-        written = f"TensorFlow {saved.tensorflow_version}"
-    return [
-        ("File", str(found.path)),
-        ("Format", FORMATS[found.format]),
-        ("Saved by", " on ".join(filter(None, (written, found.saved)))),
-        ("Size", _bytes(found.size)),
-        ("SHA-256", found.sha256 or ""),
-        ("Model", " ".join(filter(None, (found.model_class, found.name)))),
-        *_ends("Input", found.inputs),
-        *_ends("Output", found.outputs, found.final_activation),
-        ("Parameters", _parameters(found)),
-        ("Trained with", _training(found)),
-        ("Preparation", _listed(found.preprocessing)),
-        ("Grad-CAM", _cam(found)),
-        ("Attention", _listed(found.attention)),
-        ("Embeddings", _listed(found.embeddings)),
-        ("Needs", _listed(found.custom_objects)),
-        *_of_saved_model(found),
-    ]
-
-
-def _of_saved_model(found: Inspection) -> list[tuple[str, str]]:
-    saved = found.saved_model
-    if saved is None:
-        return []
-    most = sorted(saved.ops.items(), key=lambda item: (-item[1], item[0]))
-    ops = ", ".join(f"{name} ({count})" for name, count in most[:8])
-    more = f" and {len(most) - 8} other kinds" if len(most) > 8 else ""
-    return [
-        ("Tags", ", ".join(saved.tags)),
-        ("Fingerprint", saved.fingerprint.get("saved_model_checksum", "")),
-        ("Operations", f"{sum(saved.ops.values()):,}: {ops}{more}" if most else ""),
-        ("Explains by", ", ".join(found.explained_by)),
-    ]
-
-
-def _ends(
-    title: str, tensors: Sequence[Tensor], activations: Sequence[str | None] = ()
-) -> list[tuple[str, str]]:
-    rows = []
-    for number, tensor in enumerate(tensors):
-        text = f"{tensor.name} {_shape(tensor.shape)} {tensor.dtype}"
-        if number < len(activations):
-            text += f", {activations[number] or 'activation not known'}"
-        rows.append((title if number == 0 else "", text))
-    return rows
-
-
-def _parameters(found: Inspection) -> str:
-    counted = found.parameters
-    if counted is None:
-        return ""
-    if counted.trainable is None:
-        return f"{counted.total:,} (which of them are trainable, the file does not say)"
-    return f"{counted.total:,} ({counted.trainable:,} trainable, {counted.non_trainable:,} not)"
-
-
-def _training(found: Inspection) -> str:
-    if not found.compiled:
-        return "not compiled" if found.layers else ""
-    parts = [found.optimizer, found.loss, *found.metrics]
-    return ", ".join(str(part) for part in parts if part)
-
-
-def _cam(found: Inspection) -> str:
-    if not found.cam_layers:
-        return "no layer with two spatial axes" if found.layers else ""
-    path, size = found.cam_layers[-1]
-    sizes: dict[Any, None] = dict.fromkeys(one for _, one in found.cam_layers)
-    grids = ", ".join(_grid(one) for one in list(sizes)[:6])
-    return f"{path} at {_grid(size)}; {len(found.cam_layers)} layers at {grids}"
-
-
-def _grid(size: tuple[int | None, int | None]) -> str:
-    return "x".join("?" if n is None else str(n) for n in size)
-
-
-def _listed(names: Sequence[str], most: int = 8) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
-
-
-def _bytes(size: int) -> str:
-    if size < 10_000:
-        return f"{size:,} bytes"
-    unit, factor = ("MB", 1e6) if size >= 1e6 else ("kB", 1e3)
-    return f"{size / factor:,.1f} {unit} ({size:,} bytes)"
-
-
-def _shape(shape: tuple[int | None, ...] | None) -> str:
-    if shape is None:
-        return "unknown"
-    return "(" + ", ".join("B" if n is None and i == 0 else "?" if n is None else str(n)
-                           for i, n in enumerate(shape)) + ")"  # fmt: skip
-
-
-def _layers(layers: Sequence[Layer], whole: bool) -> Table:
-    from rich.text import Text
-
-    from tfxai.cli.terminal import shown, table
-
-    made = table("Layer", "Class", "Output", "Parameters", right=(3,))
-    half = SHOWN // 2
-    left_out = 0 if whole else max(0, len(layers) - SHOWN)
-    for number, layer in enumerate(layers):
-        if left_out and number == half:
-            made.add_row(Text(f"... {left_out} more (--all)", "dim"), "", "", "")
-        if left_out and half <= number < len(layers) - half:
-            continue
-        count = "unknown" if layer.parameters is None else f"{layer.parameters:,}"
-        frozen = "" if layer.trainable else " (frozen)"
-        made.add_row(
-            Text(shown(layer.path)),
-            Text(shown(layer.kind) + frozen),
-            _shape(layer.shape),
-            count if layer.parameters != 0 else "",
-        )
-    return made
-
-
-def _signatures(found: Inspection) -> Table:
-    from rich.text import Text
-
-    from tfxai.cli.terminal import shown, table
-
-    made = table("Signature", "Takes", "Gives")
-    signatures = found.saved_model.signatures if found.saved_model else {}
-    for name, (inputs, outputs, _) in signatures.items():
-        ends = [
-            "\n".join(f"{one.name} {_shape(one.shape)} {one.dtype}" for one in some)
-            for some in (inputs, outputs)
-        ]
-        made.add_row(Text(shown(name), "bold"), *(Text(shown(end)) for end in ends))
-    return made
-
-
-def _say_safety(found: Inspection) -> None:
-    from tfxai.cli.terminal import say
-
-    report = found.report
-    verdict = {
-        "ok": "Nothing harmful was found.",
-        "warn": "Look at the warnings before you load it.",
-        "refuse": "Do not load it.",
-    }[report.level]
-    say(verdict, style=SIGNS[report.level])
-    for finding in report.findings:
-        if finding.level != "ok":
-            _say_finding(finding)
-    if report.left_out:
-        say(f"{report.left_out:,} findings more of these kinds.")
-
-
-def _say_finding(finding: Finding) -> None:
-    from rich.padding import Padding
-    from rich.text import Text
-
-    from tfxai.cli.terminal import output, shown
-
-    where = f" in {finding.where}" if finding.where else ""
-    cve = f" ({finding.cve})" if finding.cve else ""
-    head = Text.assemble((finding.level, SIGNS[finding.level]), f" {finding.what}", shown(where))
-    output().print(Text.assemble(head, (cve, "bold")))
-    output().print(Padding(Text(shown(finding.why)), (0, 0, 0, 4)))
+def _short(path: Path) -> str:
+    """The path from here on where it lies below."""
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -20,6 +20,7 @@ def predict(  # noqa: PLR0913 - an argument for each word of the command line
     resize: arguments.Resize = None,
     seed: arguments.Seed = None,
     trust: arguments.Trust = False,
+    modules: arguments.Import = [],  # noqa: B006 - typer copies it
     as_json: arguments.Json = False,
 ) -> None:
     """Print the five most probable classes of each image."""
@@ -28,7 +29,9 @@ def predict(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.terminal import print_json
 
     sources = find_sources(images, seed)
-    classifier = open_classifier(model, preprocessing, classes, resize, trust=trust)
+    classifier = open_classifier(
+        model, preprocessing, classes, resize, trust=trust, modules=modules
+    )
     announce_sizes(classifier, sources)
     records = []
     for some, batch in batches(classifier, sources):

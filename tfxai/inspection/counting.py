@@ -8,7 +8,7 @@ from typing import final
 from tfxai.inspection.hdf5 import Dataset, Tree
 from tfxai.inspection.keras_names import LAYERS
 from tfxai.inspection.layers import Node, flat, leaf
-from tfxai.inspection.reading import Contents
+from tfxai.inspection.reading import Contents, major_version
 
 # Layers of Keras whose variables are known by their class; these others hold layers of any kind.
 OWN_KINDS = LAYERS - {"Layer", "Pipeline", "RNN", "StackedRNNCells", "Wrapper"}
@@ -40,7 +40,10 @@ def counted(contents: Contents, model: Node) -> dict[str, Count] | None:
         return None
     hdf5 = contents.format == "hdf5"
     owner: _OwnersByName | _OwnersByGroup
-    owner = _OwnersByName(model) if hdf5 else _OwnersByGroup(model, contents.weights)
+    if hdf5:
+        owner = _OwnersByName(model, contents.renamed)
+    else:
+        owner = _OwnersByGroup(model, contents.weights)
     counts: dict[str, Count] = {}
     for dataset in model_arrays(contents):
         node, rest = owner.of(dataset.path)
@@ -90,11 +93,14 @@ class _OwnersByGroup:
 class _OwnersByName:
     """Finds the layer of an array by the names of layers in its path."""
 
-    def __init__(self, model: Node) -> None:
+    def __init__(self, model: Node, renamed: dict[str, str]) -> None:
         self._model = model
+        self._renamed = sorted(renamed.items(), key=lambda names: -len(names[1]))
 
     def of(self, path: str) -> tuple[Node | None, list[str]]:
         """The innermost layer whose name, below those around it, the path has."""
+        for new, old in self._renamed:
+            path = path.replace(f"/{old}/", f"/{new}/")
         parts, node = path.split("/")[1:], self._model
         found: Node | None = None
         while parts:
@@ -139,7 +145,8 @@ def parameters(contents: Contents, counts: dict[str, Count] | None) -> Parameter
     if counts is None:
         return Parameters(sum(dataset.elements for dataset in model_arrays(contents)), None, None)
     total = sum(count.total for count in counts.values())
-    if any(count.unknown for count in counts.values()):
+    is_keras_1 = major_version(contents.metadata) == 1  # whose weights have other names
+    if is_keras_1 or any(count.unknown for count in counts.values()):
         return Parameters(total, None, None)
     frozen = sum(count.frozen for count in counts.values())
     return Parameters(total, total - frozen, frozen)

@@ -44,8 +44,11 @@ def _oversize(text: str | bytes, limits: Limits) -> str | None:
     if len(text) > limits.json_bytes:
         return f"has more than {limits.json_bytes:,} bytes"
     text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    if sum(text.count(mark) for mark in "[{,") > limits.json_items:
+    words = text.count('", "') + text.count('","')  # of a vocabulary, say: a list of texts
+    if sum(text.count(mark) for mark in "[{,") - words > limits.json_items:
         return f"has more than {limits.json_items:,} values"
+    if words > limits.json_texts:
+        return f"has more than {limits.json_texts:,} texts"
     return None
 
 

@@ -38,44 +38,14 @@ TimeDistributed TorchModuleWrapper UnitNormalization UpSampling1D UpSampling2D U
 Wrapper ZeroPadding1D ZeroPadding2D ZeroPadding3D
 """.split()
 )
+LEGACY_LAYERS = frozenset(
+    """
+RandomHeight RandomWidth ThresholdedReLU
+""".split()
+)
 MODELS = frozenset(
     """
 Distiller Functional Model Sequential
-""".split()
-)
-OPERATIONS = frozenset(
-    """
-Abs Absolute AdaptiveAveragePool AdaptiveMaxPool AffineTransform All AllClose Amax Amin Angle
-Any Append Arange Arccos Arccosh Arcsin Arcsinh Arctan Arctan2 Arctanh Argmax Argmin
-Argpartition Argsort Array ArraySplit AssociativeScan AveragePool BatchNorm BinaryCrossentropy
-Bincount BitwiseAnd BitwiseInvert BitwiseLeftShift BitwiseNot BitwiseOr BitwiseRightShift
-BitwiseXor BroadcastTo CDist CTCDecode CTCLoss Cast CategoricalCrossentropy Cbrt Ceil Celu
-Cholesky CholeskyInverse Clip Cond Conj Conjugate Conv ConvTranspose ConvertToTensor Copy
-Corrcoef Correlate Cos Cosh CountNonzero CropImages Cross Cumprod Cumsum CustomScaleLayer
-Deg2rad DepthToSpace DepthwiseConv Det Diag Diagflat Diagonal Diff Digitize Divide DivideNoNan
-DotProductAttention Dsplit Dstack Eig Eigh Einsum ElasticTransform Elu EmptyLike Equal Erf Erfc
-Erfinv Exp Exp2 ExpandDims Expm1 ExtractPatches ExtractSequences FFT FFT2 Fabs
-FakeQuantWithMinMaxVars Flip Fliplr Flipud Floor FloorDivide Fmax Fmin Fmod Fold ForiLoop Full
-FullLike Function GaussianBlur Gcd Gelu Geomspace GetItem Glu Greater GreaterEqual HSVToRGB
-HardShrink HardSigmoid HardSilu HardTanh Heaviside Histogram Hsplit Hstack Hypot I0 IFFT2 IRFFT
-ISTFT Imag InTopK Inner Inv IsIn Isclose Isfinite Isinf Isnan Isneginf Isposinf Isreal JVP Kron
-LayerNorm LayerScale Lcm Ldexp LeakyRelu LeftShift Less LessEqual Linspace Log Log10 Log1p Log2
-LogSigmoid LogSoftmax Logaddexp Logaddexp2 Logdet LogicalAnd LogicalNot LogicalOr LogicalXor
-Logspace Logsumexp Lstsq LuFactor Map MapCoordinates Matmul MatrixRank Max MaxPool Mean Median
-Meshgrid Min Mish Mod Moments Moveaxis MultiHot NanToNum Nanargmax Nanargmin Nancumprod
-Nancumsum Nanmax Nanmean Nanmedian Nanmin Nanpercentile Nanprod Nanquantile Nanstd Nansum
-Nanvar Ndim Negative Nextafter Nonzero Norm Normalize NotEqual OneHot OnesLike Outer PSNR Pad
-PadImages Percentile PerspectiveTransform Pinv Polar Power Prod Ptp Qr Quantile RFFT
-RGBToGrayscale RGBToHSV RMSNorm Rad2deg Ravel Real Rearrange Reciprocal Relu Relu6 Repeat
-Resize RightShift Roll Rot90 Round Rsqrt SSIM STFT SVD SaturateCast ScaleAndTranslate Scan
-Scatter ScatterUpdate SearchSorted SegmentMax SegmentMin SegmentProd SegmentReduction
-SegmentSum Select Selu SeparableConv Sigmoid Sign Signbit Silu Sin Sinc Sinh Size Slice
-SliceUpdate Slogdet SobelEdges SoftShrink Softplus Softsign Solve SolveTriangular Sort
-SpaceToDepth SparseCategoricalCrossentropy SparsePlus SparseSigmoid Sparsemax Split Sqrt Square
-Squareplus Squeeze Stack Std StochasticDepth StopGradient Sum Swapaxes Switch Take
-TakeAlongAxis Tan Tanh TanhShrink Tensordot Threshold Tile TopK Trace Transpose Trapezoid Tril
-Triu TrueDivide Trunc Unfold Unique UnravelIndex Unstack Vander Var Vdot VectorizedMap View
-ViewAsComplex ViewAsReal Vsplit Vstack Where WhileLoop ZerosLike
 """.split()
 )
 ACTIVATIONS = frozenset(
@@ -169,44 +139,132 @@ AWQConfig AbsMaxQuantizer Float8QuantizationConfig GPTQConfig Int4QuantizationCo
 Int8QuantizationConfig QuantizationConfig Quantizer
 """.split()
 )
-OPS = frozenset(
+DISTILLATION = frozenset(
     """
-abs absolute adaptive_average_pool adaptive_max_pool add all allclose amax amin angle any
-append arange arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin argpartition
-argsort array array_split associative_scan average average_pool bartlett batch_normalization
-binary_crossentropy bincount bitwise_and bitwise_invert bitwise_left_shift bitwise_not
-bitwise_or bitwise_right_shift bitwise_xor blackman broadcast_to cast categorical_crossentropy
-cbrt cdist ceil celu cholesky cholesky_inverse clip concatenate cond conj conjugate conv
-conv_transpose convert_to_numpy convert_to_tensor copy corrcoef correlate cos cosh
-count_nonzero cross ctc_decode ctc_loss cumprod cumsum custom_gradient deg2rad depth_to_space
-depthwise_conv det diag diagflat diagonal diff digitize divide divide_no_nan dot
-dot_product_attention dsplit dstack dtype eig eigh einsum elu empty empty_like equal erf erfc
-erfinv exp exp2 expand_dims expm1 extract_sequences eye fabs fft fft2 flip fliplr flipud floor
-floor_divide fmax fmin fmod fold fori_loop full full_like gcd gelu geomspace get_item glu
-greater greater_equal hamming hanning hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh
-heaviside histogram hsplit hstack hypot i0 identity ifft2 imag in_top_k inner inv irfft
-is_tensor isclose isfinite isin isinf isnan isneginf isposinf isreal istft jvp kaiser kron
-layer_normalization lcm ldexp leaky_relu left_shift less less_equal linspace log log10 log1p
-log2 log_sigmoid log_softmax logaddexp logaddexp2 logdet logical_and logical_not logical_or
-logical_xor logspace logsumexp lstsq lu_factor map matmul matrix_rank max max_pool maximum mean
-median meshgrid min minimum mod moments moveaxis multi_hot multiply nan_to_num nanargmax
-nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod
-nanquantile nanstd nansum nanvar ndim negative nextafter nonzero norm normalize not_equal
-one_hot ones ones_like outer pad percentile pinv polar power prod psnr ptp qr quantile rad2deg
-ravel real rearrange reciprocal relu relu6 repeat reshape rfft right_shift rms_normalization
-roll rot90 round rsqrt saturate_cast scan scatter scatter_update searchsorted segment_max
-segment_min segment_prod segment_sum select selu separable_conv shape sigmoid sign signbit silu
-sin sinc sinh size slice slice_update slogdet soft_shrink softmax softplus softsign solve
-solve_triangular sort space_to_depth sparse_categorical_crossentropy sparse_plus sparse_sigmoid
-sparsemax split sqrt square squareplus squeeze stack std stft stop_gradient subtract sum svd
-swapaxes swish switch take take_along_axis tan tanh tanh_shrink tensordot threshold tile top_k
-trace transpose trapezoid tri tril triu true_divide trunc unfold unique unravel_index unstack
-vander var vdot vectorize vectorized_map view view_as_complex view_as_real vsplit vstack where
-while_loop zeros zeros_like
+DistillationLoss FeatureDistillation LogitsDistillation
 """.split()
 )
-LAYER_FUNCTIONS = frozenset(
+BUILTINS = frozenset(
     """
-Input add average concatenate deserialize dot maximum minimum multiply serialize subtract
+AUC Accuracy Adadelta Adafactor Adagrad Adam AdamW Adamax BinaryAccuracy BinaryCrossentropy
+BinaryFocalCrossentropy BinaryIoU CTC CategoricalAccuracy CategoricalCrossentropy
+CategoricalFocalCrossentropy CategoricalGeneralizedCrossEntropy CategoricalHinge Circle
+ConcordanceCorrelation Constant Constraint CosineSimilarity Dice F1Score FBetaScore
+FalseNegatives FalsePositives Ftrl GlorotNormal GlorotUniform HeNormal HeUniform Hinge Huber
+Identity IdentityInitializer Initializer IoU KLDivergence L1 L1L2 L2 Lamb LecunNormal
+LecunUniform Lion LogCosh LogCoshError Loss LossScaleOptimizer MaxNorm Mean MeanAbsoluteError
+MeanAbsolutePercentageError MeanIoU MeanMetricWrapper MeanSquaredError
+MeanSquaredLogarithmicError Metric MinMaxNorm MultiOptimizer Muon Nadam NonNeg OneHotIoU
+OneHotMeanIoU Ones Optimizer OptimizerMap Orthogonal OrthogonalInitializer
+OrthogonalRegularizer PearsonCorrelation Poisson Precision PrecisionAtRecall R2Score RMSprop
+RandomNormal RandomUniform Recall RecallAtPrecision Regularizer RootMeanSquaredError SGD STFT
+STFTInitializer ScheduleFreeAdamW SensitivityAtSpecificity SparseCategoricalAccuracy
+SparseCategoricalCrossentropy SparseTopKCategoricalAccuracy SpecificityAtSensitivity
+SquaredHinge Sum TopKCategoricalAccuracy TrueNegatives TruePositives TruncatedNormal Tversky
+UnitNorm VarianceScaling Zeros binary_accuracy binary_crossentropy binary_focal_crossentropy
+categorical_accuracy categorical_crossentropy categorical_focal_crossentropy
+categorical_generalized_cross_entropy categorical_hinge celu circle concordance_correlation
+constant cosine_similarity ctc deserialize dice elu exponential gelu get glorot_normal
+glorot_uniform glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh he_normal he_uniform
+hinge huber identity kl_divergence l1 l1_l2 l2 leaky_relu lecun_normal lecun_uniform legacy
+linear log_cosh log_sigmoid log_softmax max_norm mean_absolute_error
+mean_absolute_percentage_error mean_squared_error mean_squared_logarithmic_error min_max_norm
+mish non_neg ones orthogonal orthogonal_regularizer pearson_correlation poisson random_normal
+random_uniform relu relu6 schedules selu serialize sigmoid silu soft_shrink softmax softplus
+softsign sparse_categorical_accuracy sparse_categorical_crossentropy sparse_plus sparse_sigmoid
+sparse_top_k_categorical_accuracy sparsemax squared_hinge squareplus stft swish tanh
+tanh_shrink threshold top_k_categorical_accuracy truncated_normal tversky unit_norm
+variance_scaling zeros
 """.split()
 )
+NAMESPACE = frozenset(
+    """
+Input InputSpec activations add attention average concatenate convolutional core deserialize
+dot input_spec keras_export layer maximum merging minimum multiply normalization pooling
+preprocessing regularization reshaping rnn serialization_lib serialize subtract
+""".split()
+)
+OPERATIONS = {
+    "keras.src.activations.activations": frozenset(
+        """
+Mish ReLU
+""".split()
+    ),
+    "keras.src.applications.convnext": frozenset(
+        """
+LayerScale StochasticDepth
+""".split()
+    ),
+    "keras.src.applications.inception_resnet_v2": frozenset(
+        """
+CustomScaleLayer
+""".split()
+    ),
+    "keras.src.ops.core": frozenset(
+        """
+Cast ConvertToTensor SaturateCast Scatter ScatterUpdate Slice SliceUpdate StopGradient Unstack
+""".split()
+    ),
+    "keras.src.ops.einops": frozenset(
+        """
+Rearrange
+""".split()
+    ),
+    "keras.src.ops.image": frozenset(
+        """
+AffineTransform CropImages ElasticTransform ExtractPatches GaussianBlur HSVToRGB MapCoordinates
+PadImages PerspectiveTransform RGBToGrayscale RGBToHSV Resize SSIM ScaleAndTranslate SobelEdges
+""".split()
+    ),
+    "keras.src.ops.linalg": frozenset(
+        """
+Cholesky CholeskyInverse Det Eig Eigh Inv Lstsq LuFactor MatrixRank Norm Pinv Qr SVD Solve
+SolveTriangular
+""".split()
+    ),
+    "keras.src.ops.math": frozenset(
+        """
+CDist Erf Erfc Erfinv ExtractSequences FFT FFT2 IFFT2 IRFFT ISTFT InTopK Logdet Logsumexp RFFT
+Rsqrt STFT SegmentMax SegmentMin SegmentProd SegmentReduction SegmentSum TopK ViewAsComplex
+ViewAsReal
+""".split()
+    ),
+    "keras.src.ops.nn": frozenset(
+        """
+AdaptiveAveragePool AdaptiveMaxPool AveragePool BatchNorm BinaryCrossentropy CTCDecode CTCLoss
+CategoricalCrossentropy Celu Conv ConvTranspose DepthToSpace DepthwiseConv DotProductAttention
+Elu Fold Gelu Glu HardShrink HardSigmoid HardSilu HardTanh LayerNorm LeakyRelu LogSigmoid
+LogSoftmax MaxPool Moments MultiHot Normalize OneHot PSNR Polar RMSNorm Relu Relu6 Selu
+SeparableConv Sigmoid Silu SoftShrink Softmax Softplus Softsign SpaceToDepth
+SparseCategoricalCrossentropy SparsePlus SparseSigmoid Sparsemax Squareplus TanhShrink
+Threshold Unfold
+""".split()
+    ),
+    "keras.src.ops.numpy": frozenset(
+        """
+Abs Absolute Add All AllClose Amax Amin Angle Any Append Arange Arccos Arccosh Arcsin Arcsinh
+Arctan Arctan2 Arctanh Argmax Argmin Argpartition Argsort Array ArraySplit Average Bincount
+BitwiseAnd BitwiseInvert BitwiseLeftShift BitwiseNot BitwiseOr BitwiseRightShift BitwiseXor
+BroadcastTo Cbrt Ceil Clip Concatenate Conj Conjugate Copy Corrcoef Correlate Cos Cosh
+CountNonzero Cross Cumprod Cumsum Deg2rad Diag Diagflat Diagonal Diff Digitize Divide
+DivideNoNan Dot Dsplit Dstack Einsum EmptyLike Equal Exp Exp2 ExpandDims Expm1 Fabs Flip Fliplr
+Flipud Floor FloorDivide Fmax Fmin Fmod Full FullLike Gcd Geomspace GetItem Greater
+GreaterEqual Heaviside Histogram Hsplit Hstack Hypot I0 Imag Inner IsIn Isclose Isfinite Isinf
+Isnan Isneginf Isposinf Isreal Kron Lcm Ldexp LeftShift Less LessEqual Linspace Log Log10 Log1p
+Log2 Logaddexp Logaddexp2 LogicalAnd LogicalNot LogicalOr LogicalXor Logspace Matmul Max
+Maximum Mean Median Meshgrid Min Minimum Mod Moveaxis Multiply NanToNum Nanargmax Nanargmin
+Nancumprod Nancumsum Nanmax Nanmean Nanmedian Nanmin Nanpercentile Nanprod Nanquantile Nanstd
+Nansum Nanvar Ndim Negative Nextafter Nonzero NotEqual OnesLike Outer Pad Percentile Power Prod
+Ptp Quantile Rad2deg Ravel Real Reciprocal Repeat Reshape RightShift Roll Rot90 Round
+SearchSorted Select Sign Signbit Sin Sinc Sinh Size Slogdet Sort Split Sqrt Square Squeeze
+Stack Std Subtract Sum Swapaxes Take TakeAlongAxis Tan Tanh Tensordot Tile Trace Transpose
+Trapezoid Tril Triu TrueDivide Trunc Unique UnravelIndex Vander Var Vdot View Vsplit Vstack
+Where ZerosLike
+""".split()
+    ),
+    "keras.src.quantizers.quantizers": frozenset(
+        """
+FakeQuantWithMinMaxVars
+""".split()
+    ),
+}

@@ -11,6 +11,7 @@ from typing import Any, final
 from tfxai.inspection.shapes import Shape, output_shape
 
 MODELS = ("Functional", "Sequential", "Model")
+ARITHMETIC = {"Add", "Divide", "Maximum", "Minimum", "Multiply", "Power", "Subtract", "TrueDivide"}
 MOST_SIZES = 16  # axes of a shape
 
 
@@ -86,6 +87,7 @@ def _fill(model: Node, record: dict[str, Any], inputs: list[Shape]) -> None:
         if isinstance(_layers(kind, config), list) and kind in MODELS:
             _fill(node, item, fed)
         computed = node.shape or _input_shape(config, kind) or output_shape(kind, config, fed)
+        computed = computed or _with_number(item, kind, fed)
         node.shape = recorded.get(name) or followed.get(number) or computed
         names[name] = node
         model.inner.append(node)
@@ -142,9 +144,9 @@ def _tensors(value: Any) -> Iterator[tuple[str, int, Shape]]:
     """Layer, number of the output and shape of each tensor in the arguments of a call."""
     todo = [value]
     while todo:
-        one = todo.pop(0)
+        one = todo.pop()
         if isinstance(one, list):
-            todo = one + todo
+            todo.extend(reversed(one))
         elif isinstance(one, dict):
             inner = one.get("config")
             if one.get("class_name") == "__keras_tensor__" and isinstance(inner, dict):
@@ -153,7 +155,7 @@ def _tensors(value: Any) -> Iterator[tuple[str, int, Shape]]:
                     number = history[2] if isinstance(history[2], int) else 0
                     yield str(history[0]), number, shape_of(inner.get("shape"))
             else:
-                todo = list(one.values()) + todo
+                todo.extend(reversed(one.values()))
 
 
 def _recorded(raw: list[Any]) -> Iterator[tuple[str, Shape]]:
@@ -195,6 +197,26 @@ def _followed(kind: str, raw: list[Any], record: dict[str, Any]) -> dict[int, Sh
     return found
 
 
+def _with_number(item: dict[str, Any], kind: str, fed: list[Shape]) -> Shape:
+    """Of arithmetic on one tensor and a number, or a number for each channel."""
+    calls = item.get("inbound_nodes")
+    call = calls[0] if isinstance(calls, list) and calls else None
+    given = call.get("args") if isinstance(call, dict) else None
+    if kind not in ARITHMETIC or not isinstance(given, list) or len(fed) != 1 or not fed[0]:
+        return None
+    sizes = [_size(one) for one in given]
+    fits = len(given) == 2 and sizes.count(None) == 1
+    return fed[0] if fits and {*sizes} <= {None, 1, fed[0][-1]} else None
+
+
+def _size(given: Any) -> int | None:
+    """Number of numbers in an operand; None for a tensor."""
+    if isinstance(given, dict) and given.get("class_name") == "__numpy__":
+        value = given["config"].get("value") if isinstance(given.get("config"), dict) else None
+        return len(value) if isinstance(value, list) else 0
+    return None if isinstance(given, dict | list) else 1
+
+
 def _input_shape(config: dict[str, Any], kind: str) -> Shape:
     if kind != "InputLayer":
         return None
@@ -213,9 +235,12 @@ def _inputs(
     if not isinstance(calls, list) or not calls:
         return last
     if isinstance(calls[0], dict):
-        return [shape for _, _, shape in _tensors(calls[0].get("args"))]
+        called = [(name, shape) for name, _, shape in _tensors(calls[0].get("args"))]
+    else:
+        called = [(name, None) for name in _old_names(calls[0]) if name in names]
     return [
-        recorded.get(name) or names[name].shape for name in _old_names(calls[0]) if name in names
+        shape or recorded.get(name) or (names[name].shape if name in names else None)
+        for name, shape in called
     ]
 
 
@@ -240,11 +265,11 @@ def end_names(value: Any) -> list[str]:
     """Names of layers in `input_layers` or `output_layers`: one, a list, or a dict of them."""
     todo, made = [value], []
     while todo:
-        one = todo.pop(0)
+        one = todo.pop()
         if isinstance(one, dict):
-            todo = list(one.values()) + todo
+            todo.extend(reversed(one.values()))
         elif isinstance(one, list) and len(one) == 3 and isinstance(one[0], str):
             made.append(one[0])
         elif isinstance(one, list):
-            todo = one + todo
+            todo.extend(reversed(one))
     return made

@@ -17,7 +17,9 @@ class Limits:
 
     Args:
         json_bytes: Bytes of one JSON document.
-        json_items: Values in one JSON document; each takes some 200 bytes of memory.
+        json_items: Values in one JSON document, other than texts in lists; each takes some 200
+            bytes of memory.
+        json_texts: Texts in lists in one JSON document, as a vocabulary has them.
         json_depth: Levels of lists and dicts in one another.
         directory_bytes: Bytes of an archive's list of members.
         ratio: Bytes unpacked for each byte stored; nothing below 1 MiB is held to it.
@@ -30,6 +32,7 @@ class Limits:
 
     json_bytes: int = 16 * MIB
     json_items: int = 500_000
+    json_texts: int = 2_000_000
     json_depth: int = 100
     directory_bytes: int = MIB
     ratio: int = 100

@@ -2,98 +2,53 @@
 
 A config is data, yet it names what is called when it is loaded. Keras 3.15.1 looks names up in
 all that it exports but 26, so `activation: keras.utils.plot_model` loads. Here a name must be one
-of those that its place is for (`keras_names.py`); what a caller supplies as `custom_objects` is
-the caller's own.
+of those that Keras offers for its place (`slots.py`), everything else is refused or belongs to
+the caller (`custom_objects`). Every part of every object is walked, whatever was found before.
 """
 
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any, final
 
-from tfxai.inspection import keras_names as keras
+from tfxai.inspection.allow_list import AllowList
+from tfxai.inspection.paths import OUTSIDE
 from tfxai.inspection.report import Findings
+from tfxai.inspection.slots import (
+    BY_NAME,
+    RUNS_CODE,
+    below,
+    role_of,
+)
 
 TOKENS = {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__"}
-TOKENS |= {"__tuple__", "TensorShape"}  # of .h5 files
-RUNS_CODE = {
-    "Lambda": ("CVE-2024-3660", "a Lambda layer, which runs Python code that the file brings"),
-    "__lambda__": ("CVE-2024-3660", "a Python function as bytecode, which runs when called"),
-    "TFSMLayer": ("CVE-2026-1462", "a TFSMLayer, which loads and runs another saved model"),
-    "TorchModuleWrapper": ("CVE-2025-49655", "a TorchModuleWrapper, which unpickles its module"),
-    "JaxLayer": (None, "a JaxLayer, which runs a function that the file brings"),
-    "FlaxLayer": (None, "a FlaxLayer, which runs functions that the file brings"),
-}
-GADGETS = {
-    "keras.utils.get_file": "CVE-2025-8747",
-    "keras.config.enable_unsafe_deserialization": "CVE-2025-9906",
-}
-FROM_MODULES = "CVE-2025-1550"  # names of modules that Keras before 3.9 imports
-H5_IGNORES_SAFE_MODE = "CVE-2025-9905"
-IMPORTABLE = sys.stdlib_module_names | {"numpy", "scipy", "tensorflow", "torch", "jax", "pip"}
-RELATIVES = {"keras_cv", "keras_hub", "keras_nlp"}  # Keras itself imports these when named
-KERAS_2_ONLY = {"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod"}
-KERAS_2_ONLY |= {"InstanceMethod", "InstanceProperty"}
-OUTWARD_OPS = re.compile(r"^(io|raw_ops|saved_model|summary|data|distribute|debugging)\.|py_func")
-LAYERS = keras.LAYERS | keras.MODELS | keras.OPERATIONS
-ROLES = {
-    "layer": LAYERS,
-    "activation": keras.ACTIVATIONS | keras.OPS | LAYERS,
-    "initializer": keras.INITIALIZERS,
-    "regularizer": keras.REGULARIZERS,
-    "constraint": keras.CONSTRAINTS,
-    "loss": keras.LOSSES | keras.METRICS,
-    "metric": keras.METRICS | keras.LOSSES | {"acc", "ce", "crossentropy"},
-    "optimizer": keras.OPTIMIZERS | {"LossScaleOptimizer"},
-    "schedule": keras.SCHEDULES,
-    "dtype policy": keras.POLICIES,
-}
-ANY = frozenset().union(*ROLES.values()) | keras.QUANTIZERS | {"SeedGenerator"}
-NAMES = keras.ACTIVATIONS | keras.OPS | keras.LOSSES | keras.METRICS | keras.INITIALIZERS
-HOMES = {"keras.layers", "keras.activations", "keras.initializers", "keras.losses"}
-HOMES |= {"keras.metrics", "keras.regularizers", "keras.constraints", "keras.optimizers"}
-HOMES |= {"keras.optimizers.schedules", "keras.dtype_policies", "keras.quantizers"}
-BY_KEY = {
-    "optimizer": "optimizer",
-    "inner_optimizer": "optimizer",
-    "optimizer_config": "optimizer",
-    "learning_rate": "schedule",
-    "loss": "loss",
-    "metrics": "metric",
-    "weighted_metrics": "metric",
-    "dtype": "dtype policy",
-    "layers": "layer",
-    "layer": "layer",
-    "cell": "layer",
-    "cells": "layer",
-    "backward_layer": "layer",
-}
-BY_ENDING = ("activation", "initializer", "regularizer", "constraint")
-BY_NAME = (*BY_ENDING, "loss", "metric", "optimizer")  # may be given by a name alone
+OWN_KEYS = {"class_name", "config", "module", "registered_name", "name"}
+OWN_KEYS |= {"compile_config"}  # which is never loaded
+ARRAYS = {"__tensor__", "__numpy__", "__keras_tensor__"}
 FILES = {"file", "filename", "filepath", "file_path", "path", "url", "vocabulary_file", "weights"}
+FILES |= {"merges", "proto", "spm_proto"}
 NUMBERS = re.compile(r"^(u?int|float|bfloat|complex|bool)\w*$")
-OUTSIDE = re.compile(r"^(/|~/|\\|[A-Za-z]:[\\/]|\w+://|file:)|(^|[\\/])\.\.([\\/]|$)")
 
 
 @final
 class ConfigScan:
-    """Looks through configs, nested models and compile state included.
+    """Looks through configs, nested models included.
 
     Args:
         found: Takes what is found.
         supplied: Names of the classes and functions that the caller will pass to Keras.
-        legacy: Whether the config is that of an `.h5` file, where builtins have no module.
+        legacy: Whether the config is that of an `.h5` file.
     """
 
     def __init__(self, found: Findings, supplied: Collection[str], legacy: bool) -> None:
-        self._found, self._supplied, self._legacy = found, frozenset(supplied), legacy
+        self._found = found
+        self.allow_list = AllowList(found, supplied, legacy)
         self._top: Any = None  # the model itself, whose name is no part of a path
-        self.custom: dict[str, None] = {}  # names that loading needs, in order
+        self._shared: dict[Any, tuple[Any, Any]] = {}  # what an identity stands for
 
     def model(self, config: Any, where: str) -> None:
-        """A whole model's config."""
+        """A whole model's config, but for what it was compiled with."""
         self._top = config
         self._value(config, "layer", where)
 
@@ -101,229 +56,116 @@ class ConfigScan:
         """The config of one layer, metric or the like."""
         self._value(config, role, where)
 
-    def training(self, config: Any, where: str) -> None:
-        """What a model was compiled with."""
-        if isinstance(config, dict):
-            for key, value in config.items():
-                self._value(value, _role(key), f"{where}.{key}", key)
-
     def _value(self, value: Any, role: str | None, where: str, key: str = "") -> None:
+        """A value for which Keras offers what fits `role`; plain data where that is None."""
         if isinstance(value, str):
             self._text(value, role, where, key)
-        elif isinstance(value, list) and key != "vocabulary":  # words, which name nothing
+        elif isinstance(value, list):
             for item in value:
-                self._value(item, role, where, key)
+                if not isinstance(item, str) or key != "vocabulary":  # words, which name nothing
+                    self._value(item, role, where, key)
         elif isinstance(value, dict):
             if "class_name" in value and "config" in value:
                 self._object(value, role, where)
             elif "class_name" in value:
-                self._special(value, where)
+                self._nameless(value, role, where)
             else:
                 self._entries(value, role, where)
 
     def _entries(self, value: dict[str, Any], role: str | None, where: str) -> None:
-        """A dict that is no object: losses by output, the arguments of a call, a config."""
+        """A dict that is no object: policies by layer, the arguments of a call, a config."""
         for key, inner in value.items():
-            self._value(inner, _role(key) or role, f"{where}.{key}", key)
+            named = role_of(key) or role if role == "any" else role
+            self._value(inner, named, below(where, key), key)
 
     # Objects.
 
     def _object(self, node: dict[str, Any], role: str | None, where: str) -> None:
-        name, config = node["class_name"], node.get("config")
+        name = node["class_name"]
         where = self._named(node, where)
         if not isinstance(name, str):
             self._found.refuse("no class", "The name of a class is no text.", where)
+            self._rest(node, "any", where)
         elif name in TOKENS:
-            self._token(name, config, where)
-        elif name in RUNS_CODE:
-            self._code(name, config, where)
-        elif name == "__typespec__":
-            self._module(node, str(node.get("spec_name")), where)
+            self._token(name, node, where)
         elif name == "function":
-            self._function(node, role, where)
+            self.allow_list.check_function(node, role, where)
+            self._rest(node, None, where)
         else:
-            self._class(node, name, role, where)
-            self._rest(node, where)
+            self._check_shared(node, where)
+            inner = self.allow_list.check_class(node, name, role, where)
+            self._rest(node, inner, where)
 
-    def _rest(self, node: dict[str, Any], where: str) -> None:
-        """Everything inside an object but its own names."""
+    def _check_shared(self, node: dict[str, Any], where: str) -> None:
+        """One identity stands for one object, which Keras puts wherever it is named."""
+        identity = node.get("shared_object_id")
+        if isinstance(identity, list | dict):
+            self._found.refuse("no identity", "The identity of an object is no number.", where)
+        elif identity is not None:
+            kind = (node["class_name"], str(node.get("module")))
+            if self._shared.setdefault(identity, kind) != kind:
+                self._found.refuse(
+                    "one identity of two objects",
+                    f"It is a {kind[0][:80]}, and would be replaced by an object of another class "
+                    "with the same identity.",
+                    where,
+                )
+
+    def _rest(self, node: dict[str, Any], role: str | None, where: str) -> None:
+        """Everything inside an object but its own names.
+
+        Args:
+            node: The object.
+            role: Of options that no key gives one: None in Keras' own classes, which make
+                nothing of them, "any" in others.
+            where: Its place.
+        """
         config = node.get("config")
-        if isinstance(config, dict):
+        if isinstance(config, dict) and role is None and {"class_name", "config"} <= set(config):
+            self._value(config, None, where)  # options that are an object themselves
+        elif isinstance(config, dict):
             for key, inner in config.items():
-                self._value(inner, _role(key), f"{where}.{key}", key)
-        else:  # the layers of a Sequential of old
+                self._value(inner, role_of(key) or role, below(where, key), key)
+        elif not isinstance(config, str):  # the layers of a Sequential of old
             self._value(config, "layer", where)
-        for key in ("build_config", "inbound_nodes", "kwargs"):
-            self._value(node.get(key), None, f"{where}.{key}", key)
-        self.training(node.get("compile_config"), f"{where}.compile_config")
+        for key, inner in node.items():
+            if key == "inbound_nodes":
+                self._calls(inner, below(where, key))
+            elif key not in OWN_KEYS:
+                self._value(inner, None, below(where, key), key)
 
-    def _class(self, node: dict[str, Any], name: str, role: str | None, where: str) -> None:
-        module, registered = node.get("module"), node.get("registered_name")
-        if self._is_supplied(name, registered):
-            return
-        if name in KERAS_2_ONLY:
-            self._keras_2(name, node.get("config"), where)
-        elif isinstance(module, str) and module:
-            if self._module(node, name, where):
-                self._builtin(f"{module}.{name}", name, role, where)
-        elif self._legacy and ">" not in name and name in ANY | keras.LAYER_FUNCTIONS:
-            self._builtin(name, name, role, where)
-        else:
-            own = registered if isinstance(registered, str) and registered else name
-            self._custom(own, where)
-
-    def _builtin(self, full: str, name: str, role: str | None, where: str) -> None:
-        """A class or function that is said to be Keras' own."""
-        allowed = ROLES.get(role, ANY) if role else ANY
-        if name in allowed:
-            return
-        home = full.rpartition(".")[0]
-        if name not in ANY and home in HOMES and name[:1].isupper():
-            self._found.warn(
-                "unknown class",
-                f"It uses {full}, which Keras 3.15 does not have: it may come from another "
-                "version of Keras. Loading fails unless yours has it.",
-                where,
-            )
-            return
-        what = f"is no {role}" if role and name in ANY else "is no part of a model"
-        self._found.refuse(
-            _not(role) if role else "not a part of a model",
-            f"It names {full}, which {what}; Keras may look it up and call it all the same.",
-            where,
-            GADGETS.get(full),
-        )
-
-    def _module(self, node: dict[str, Any], name: str, where: str) -> bool:
-        """Whether the object says that it is Keras' own; if it is another's, says so."""
-        module = str(node.get("module"))
-        package = module.partition(".")[0]
-        if package == "keras":
-            self._disguised(node, name, where)
-            return True
-        registered = node.get("registered_name")
-        registered = registered if isinstance(registered, str) else ""
-        if module == "__main__" or (">" in registered and package not in IMPORTABLE):
-            self._custom(registered or name, where)
-        elif package in RELATIVES:
-            self._found.warn(
-                "another package",
-                f"It uses {module}.{name}; loading needs the package {package}, and runs it.",
-                where,
-            )
-            self.custom[f"{module}.{name}"] = None
-        else:
-            self._found.refuse(
-                "module outside Keras",
-                f"It names {name!r} in the module {module!r}, which Keras before 3.9 imports and "
-                "calls. If the class is your own, pass it in custom_objects.",
-                where,
-                FROM_MODULES,
-            )
-        return False
-
-    def _disguised(self, node: dict[str, Any], name: str, where: str) -> None:
-        registered = node.get("registered_name")
-        if registered not in (None, "", name, "function", node["class_name"]):
-            self._found.warn(
-                "two names",
-                f"It is called {node.get('module')}.{name} and registered as {registered!r}; what "
-                "is registered under that name would be taken.",
-                where,
-            )
-
-    def _function(self, node: dict[str, Any], role: str | None, where: str) -> None:
-        name, module = node.get("config"), node.get("module")
-        if not isinstance(name, str):
-            self._found.refuse("no function", "The name of a function is no text.", where)
-        elif self._is_supplied(name, node.get("registered_name")):
-            return
-        elif isinstance(module, str) and module not in ("", "builtins"):
-            if self._module({**node, "registered_name": None}, name, where):
-                self._builtin(f"{module}.{name}", name, role or "activation", where)
-        elif name in (ROLES.get(role, NAMES) if role else NAMES):
-            return
-        elif name in NAMES:
-            self._builtin(name, name, role, where)
-        else:
-            self._custom(name, where)
-
-    def _custom(self, name: str, where: str) -> None:
-        if self._is_supplied(name, None):
-            return
-        self.custom[name] = None
-        self._found.warn(
-            "custom object",
-            f"It uses {name!r}, which is not Keras' own. Pass custom_objects with it, from code "
-            "that you trust.",
-            where,
-        )
-
-    def _is_supplied(self, name: str, registered: Any) -> bool:
-        names = {name, name.rpartition(">")[2]}
-        if isinstance(registered, str) and registered != "function":
-            names |= {registered, registered.rpartition(">")[2]}
-        return not names.isdisjoint(self._supplied)
+    def _calls(self, calls: Any, where: str) -> None:
+        """The calls of a layer; one without a tensor of the model would run at once."""
+        for call in calls if isinstance(calls, list) else [calls] if calls else []:
+            if not _has_tensor(call):
+                self._found.refuse(
+                    "call without a tensor",
+                    "The layer is called on numbers alone, so it runs while the model loads; "
+                    "Keras writes no such call.",
+                    where,
+                )
+            self._value(call, None, where)
 
     # What is no class.
 
-    def _special(self, node: dict[str, Any], where: str) -> None:
-        """An object without a config, as JSON of `.h5` files has them."""
+    def _nameless(self, node: dict[str, Any], role: str | None, where: str) -> None:
+        """A class name without a config: Keras sees a dict like any other."""
         if node["class_name"] in [*RUNS_CODE, "function"]:
-            self._object({**node, "config": None}, None, where)
-        elif node["class_name"] in ["TypeSpec", "CompositeTensor"]:
-            self._found.warn(
-                "TensorFlow object",
-                f"It holds a {node['class_name']}, which TensorFlow builds while it is read.",
-                where,
-            )
-        inner = {key: value for key, value in node.items() if key != "class_name"}
-        self._entries(inner, None, where)
+            self._object({**node, "config": None}, role, where)
+        self._entries(node, role, where)
 
-    def _token(self, name: str, config: Any, where: str) -> None:
-        if name in ("__tensor__", "__numpy__") and isinstance(config, dict):
+    def _token(self, name: str, node: dict[str, Any], where: str) -> None:
+        config = node["config"]
+        if name in ARRAYS and isinstance(config, dict):
             dtype = config.get("dtype")
-            if not isinstance(dtype, str) or not NUMBERS.match(dtype):
+            is_number = isinstance(dtype, str) and bool(NUMBERS.match(dtype))
+            if not is_number and (name, dtype) != ("__keras_tensor__", "string"):
                 self._found.refuse(
                     "no numbers", f"An array in the config has the dtype {dtype!r}.", where
                 )
-        elif name == "__slice__":
-            self._value(config, None, where)
-
-    def _code(self, name: str, config: Any, where: str) -> None:
-        cve, what = RUNS_CODE[name]
-        function = config.get("function") if isinstance(config, dict) else None
-        if name == "Lambda" and isinstance(function, dict):
-            named = function.get("class_name") == "function"
-            if named and isinstance(function.get("config"), str):
-                self._function(function, None, where)  # a name only: no code in the file
-                return
-        if self._is_supplied(name, None):
-            return
-        cve = H5_IGNORES_SAFE_MODE if self._legacy and name == "Lambda" else cve
-        self._found.refuse(
-            "code in the file",
-            f"It has {what}. Ask for the model without it, or load it only from a source that "
-            "you trust with your machine.",
-            where,
-            cve,
-        )
-
-    def _keras_2(self, name: str, config: Any, where: str) -> None:
-        text = str(config.get("function", "")) if isinstance(config, dict) else ""
-        if OUTWARD_OPS.search(text):
-            self._found.refuse(
-                "not a layer",
-                f"It has a {name} that calls tf.{text[:80]}, which reaches beyond the model.",
-                where,
-            )
-            return
-        self._found.warn(
-            "Keras 2 only",
-            f"It has a {name}, a TensorFlow function as a layer of Keras 2; Keras 3 cannot load "
-            "it. Save the model again without it.",
-            where,
-        )
+        for key, inner in node.items():
+            if key != "class_name":
+                self._value(inner, None, where, key if key != "config" else "")
 
     # Text.
 
@@ -345,28 +187,13 @@ class ConfigScan:
                 "CVE-2025-12058",
             )
         elif role in BY_NAME:
-            self._identifier(text, role, where)
+            self.allow_list.check_word(text, role, where)
         elif OUTSIDE.search(text) and len(text) > 1:
             self._found.warn(
                 "path in the config",
                 f"It holds {text[:120]!r}, which looks like a place outside the model.",
                 where,
             )
-
-    def _identifier(self, text: str, role: str, where: str) -> None:
-        """A name by itself, as in `activation: "relu"`."""
-        if text in ROLES[role] or self._is_supplied(text, None):
-            return
-        if text.lower() in {name.lower() for name in ROLES[role]}:
-            return
-        if text in ANY or "." in text or text in keras.LAYER_FUNCTIONS:
-            self._found.refuse(
-                _not(role),
-                f"It names {text[:120]!r}, which is no {role}.",
-                where,
-            )
-        else:
-            self._custom(text, where)
 
     def _name(self, text: str, where: str) -> None:
         if OUTSIDE.search(text):
@@ -389,12 +216,20 @@ class ConfigScan:
         return f"{above}/{name[:80]}" if above else name[:80]
 
 
-def _role(key: str) -> str | None:
-    for ending in BY_ENDING:
-        if key == ending or key.endswith(f"_{ending}"):
-            return ending
-    return BY_KEY.get(key)
+def _inner(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        yield from value.values()
+    elif isinstance(value, list):
+        yield from value
 
 
-def _not(role: str) -> str:
-    return f"not {'an' if role[0] in 'aio' else 'a'} {role}"
+def _has_tensor(call: Any) -> bool:
+    todo = [call]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, dict) and one.get("class_name") == "__keras_tensor__":
+            return True
+        if isinstance(one, list) and len(one) in (3, 4) and isinstance(one[0], str):
+            return True  # as earlier versions refer to one
+        todo.extend(_inner(one))
+    return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, final
@@ -24,9 +25,11 @@ from tfxai.inspection.hdf5 import SIGNATURE, Tree, read_tree
 from tfxai.inspection.jsons import parsed
 from tfxai.inspection.limits import Limits
 from tfxai.inspection.objects import ConfigScan
+from tfxai.inspection.old_configs import rewritten
 from tfxai.inspection.report import Findings, Report
 from tfxai.inspection.saved_model import SavedModel, read_saved_model
 from tfxai.inspection.source import Malformed, Source, Unread
+from tfxai.inspection.training import TrainingScan
 from tfxai.inspection.weights import check_claims, check_tree
 
 
@@ -37,20 +40,26 @@ class Contents:
 
     Args:
         format: "keras", "keras_folder", "hdf5", "saved_model" or "unknown".
-        config: Of the model, as JSON has it.
+        config: Of the model, as Keras 3 takes it; it is what was scanned.
+        rewritten: Whether the file says it in another form.
+        renamed: Names of layers in the file that Keras 3 does not take, by those in the config.
         training: What it was compiled with.
         metadata: Keras' version, when it was saved.
         weights: Groups and arrays of the file of weights.
-        custom: Names that loading needs.
+        custom: Names that loading needs and the caller does not supply.
+        supplied: Names that it needs and the caller does supply.
         saved_model: What a SavedModel says.
     """
 
     format: str = "unknown"
     config: Any = None
+    rewritten: bool = False
+    renamed: dict[str, str] = dataclasses.field(default_factory=dict)
     training: Any = None
     metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
     weights: Tree | None = None
     custom: tuple[str, ...] = ()
+    supplied: tuple[str, ...] = ()
     saved_model: SavedModel | None = None
 
 
@@ -104,12 +113,12 @@ def _read_file(
     if start == SIGNATURE:
         contents.format = "hdf5"
         if suffix not in (".h5", ".hdf5"):
-            found.warn("other ending", f"An HDF5 file that ends in {suffix!r}, not in .h5.")
+            found.ok("other ending", f"An HDF5 file that ends in {suffix!r}, not in .h5.")
         _read_hdf5(Source(file, 0, size), contents, found, supplied, limits)
     elif start[:2] == b"PK" or suffix == ".keras":
         contents.format = "keras"
         if suffix != ".keras":
-            found.warn("other ending", f"A .keras archive that ends in {suffix!r}.")
+            found.ok("other ending", f"A .keras archive that ends in {suffix!r}.")
         archive = Archive(file, size, limits, found)
         found.ok("members", f"{len(archive.names)} members were read.")
         _read_keras(archive, contents, found, supplied, limits)
@@ -190,6 +199,10 @@ def _read_hdf5(
     if not isinstance(text, str):
         found.refuse("no model", "It has no model_config: it holds weights alone, or no model.")
         return
+    if contents.weights and "model_weights" not in contents.weights.attributes:
+        found.refuse(
+            "no weights", "It has a config and no model_weights, so Keras cannot load it."
+        )
     contents.metadata = {k: v for k, v in attributes.items() if k in ("keras_version", "backend")}
     training = attributes.get("training_config")
     if isinstance(training, str):
@@ -221,14 +234,42 @@ def _scan_config(
     if not isinstance(config, dict) or "class_name" not in config:
         found.refuse("no model", "Its config names no class, so there is no model to make.")
         return
-    scan = ConfigScan(found, supplied, legacy)
+    version = major_version(contents.metadata)
+    if version == 1:
+        _warn_of_keras_1(contents, found)
+    made = rewritten(config, version, hdf5=legacy, supplied=supplied)
+    config, contents.rewritten, contents.renamed = made.config, made.changed, made.renamed
+    for what in made.unlike if version != 1 else ():
+        found.warn(
+            "Keras 2 only",
+            f"It has {what}, which Keras 3 does not know and which changes the answer. Load it "
+            "with the version that wrote it and export it as a SavedModel: tfxai.load takes that.",
+        )
+    scan, training = ConfigScan(found, supplied, legacy), TrainingScan(found)
     scan.model(config, "")
-    scan.training(contents.training, "training_config")
-    contents.config = config
     if not legacy:
         contents.training = config.get("compile_config")
-    contents.custom = tuple(scan.custom)
+    training.training(contents.training, "training_config" if legacy else "compile_config")
+    for inner in made.training:
+        training.training(inner, "compile_config of a model inside")
+    contents.config = config
+    contents.custom = tuple(scan.allow_list.custom)
+    contents.supplied = tuple(scan.allow_list.supplied)
     found.ok("config", "Every class and function that it names was looked at.")
+
+
+def major_version(metadata: dict[str, Any]) -> int | None:
+    """First number of the version of Keras that wrote a file; None where it does not say."""
+    found = re.match(r"\d+", str(metadata.get("keras_version", "")).strip())
+    return int(found[0][:4]) if found else None
+
+
+def _warn_of_keras_1(contents: Contents, found: Findings) -> None:
+    found.warn(
+        "Keras 1",
+        f"Keras {contents.metadata.get('keras_version')} wrote it, whose layers and weights Keras "
+        "3 cannot load. Load it with Keras 2 (keras<2.4), and save it again from there.",
+    )
 
 
 def _refuse_malformed(error: Malformed, found: Findings, where: str = "") -> None:

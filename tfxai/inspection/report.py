@@ -13,6 +13,8 @@ MOST = 200  # findings kept of one file; what follows is counted
 
 BROKEN = frozenset({"damaged", "damaged member", "no model"})
 """What no trust mends: kinds of findings in files that cannot be loaded at all."""
+KEPT_OUT = frozenset({"Keras 1", "Keras 2 only"})
+"""Kinds of findings in harmless files that Keras 3 cannot load."""
 
 
 @final

@@ -64,7 +64,10 @@ def _check_dataset(dataset: Dataset, where: str, limits: Limits, found: Findings
 
 def check_claims(config: Any, datasets: Iterable[Dataset], found: Findings) -> None:
     """Refuses a config that makes Keras allocate far more than the file holds weights."""
-    held = sum(dataset.elements for dataset in datasets)
+    held = sum(  # two weights of 4 bits lie in one element
+        dataset.elements * (2 if dataset.kind.name in ("int8", "uint8") else 1)
+        for dataset in datasets
+    )
     for name, wanted in _wanted(config):
         if wanted > held + SLACK:
             found.refuse(

@@ -15,7 +15,7 @@ from tfxai.errors import (
     UnknownNameError,
     nearest,
 )
-from tfxai.registry.naming import SUFFIXES, check_name, is_name, members
+from tfxai.registry.naming import ENDINGS, SUFFIXES, check_name, is_name, members
 from tfxai.registry.sets import read_whole, settle
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -112,9 +112,9 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     """The file of a model.
 
     Args:
-        name_or_path: A path that ends in `.keras` or `.h5`, the folder of a SavedModel, or the
-            name of a model in one of the `roots`. What has a separator or such an ending is a
-            path, never a name.
+        name_or_path: A path that ends in `.keras`, `.h5` or `.hdf5`, the folder of a SavedModel,
+            or the name of a model in one of the `roots`. What has a separator or such an ending
+            is a path, never a name.
 
     Returns:
         The path of a file, or of such a folder, that is there.
@@ -156,7 +156,7 @@ def _is_path(text: str) -> bool:
     if text in ("", ".", "..") or any(mark in text for mark in separators):
         return True
     is_saved = (Path(text) / "saved_model.pb").is_file()
-    return text.lower().endswith(SUFFIXES) or Path(text).is_file() or is_saved
+    return text.lower().endswith(tuple(ENDINGS)) or Path(text).is_file() or is_saved
 
 
 def _file(path: Path) -> Path:
@@ -166,7 +166,7 @@ def _file(path: Path) -> Path:
         raise DataNotFoundError(f"There is no model file {str(path)!r}. {hint}")
     if (path / "saved_model.pb").is_file():
         return path
-    if not path.is_file() or path.suffix.lower() not in SUFFIXES:
+    if not path.is_file() or path.suffix.lower() not in ENDINGS:
         what = "a folder" if path.is_dir() else "no file that ends in .keras or .h5"
         versions = [one.parent for one in path.glob("*/saved_model.pb")]
         if versions:

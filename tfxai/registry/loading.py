@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from tfxai.card import Card, card_path
 from tfxai.errors import ModelFileError, TfxaiError, UnsafeModelError
-from tfxai.inspection import Report, scan
-from tfxai.inspection.report import BROKEN
+from tfxai.inspection.limits import Limits
+from tfxai.inspection.reading import Contents, read
+from tfxai.inspection.report import BROKEN, KEPT_OUT, Report
 from tfxai.registry.folders import find, reading_whole
-from tfxai.registry.keras2 import former_layers, obstacle
 
 if TYPE_CHECKING:
     from tfxai.subject import Subject
@@ -40,6 +40,7 @@ _UNKNOWN = re.compile(r"Could not locate (class|function) '([^']+)'")  # in what
 _INNER = re.compile(r"Exception encountered: (.+)")
 _LOG = logging.getLogger("tfxai.registry")
 _SAID = 3  # findings that a sentence has room for
+_PACKAGES = ("keras_hub.", "keras_cv.", "keras_nlp.")  # which Keras imports by itself
 
 
 @reading_whole
@@ -75,8 +76,9 @@ def load(
     """
     path = find(name_or_path)
     own = dict(custom_objects or {})
-    report = scan(path, custom_objects={*own, *_registered()})
+    contents, report = read(path, {*own, *_registered()}, Limits())
     _judge(path, report, trust)
+    _look_ahead(path, contents, report, trust)
     from tfxai.core.backend import require_tensorflow
     from tfxai.subject import Subject
 
@@ -85,7 +87,7 @@ def load(
     card = Card.read(beside) if beside.exists() else None
     if report.format == "saved_model":
         return Subject(_saved_model(path, signature), card or Card.of_export(path))
-    return Subject(_model(path, own, trust), card)
+    return Subject(_model(path, contents, own, trust), card)
 
 
 def _registered() -> tuple[str, ...]:
@@ -138,33 +140,60 @@ def _saved_model(path: Path, signature: str | None) -> Any:
         ) from error
 
 
-def _model(path: Path, custom_objects: dict[str, Any], trust: bool) -> Any:
-    import keras
+def _look_ahead(path: Path, contents: Contents, report: Report, trust: bool) -> None:
+    """Raises where nothing harmful was found, and Keras could not load the file all the same."""
+    for one in report.findings:
+        if one.what in KEPT_OUT:
+            written = contents.metadata.get("keras_version")
+            by = f" (written by Keras {written})" if isinstance(written, str) else ""
+            raise ModelFileError(f"{_holds_no(path)}{by}: {_lower(one.why)}")
+    missing = [name for name in contents.custom if not name.startswith(_PACKAGES)]
+    if missing and not trust:
+        names = ", ".join(repr(name[:80]) for name in missing[:_SAID])
+        more = f" and {len(missing) - _SAID} more" if len(missing) > _SAID else ""
+        are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
+        raise ModelFileError(
+            f"{_holds_no(path)}: it uses {names}{more}, which {are} not Keras' own. Pass {them} "
+            f"in custom_objects, or import the module that registers {them} (--import MODULE)."
+        )
 
-    known = former_layers() | custom_objects if path.suffix == ".h5" else custom_objects
+
+def _holds_no(path: Path) -> str:
+    return f"{str(path)!r} holds no model that Keras can load safely"
+
+
+def _lower(sentence: str) -> str:
+    """A sentence to stand behind a colon."""
+    first = sentence.split(" ", 1)[0]
+    return sentence if first == "Keras" else sentence[:1].lower() + sentence[1:]
+
+
+def _model(path: Path, contents: Contents, custom_objects: dict[str, Any], trust: bool) -> Any:
+    from tfxai.registry.building import build, version_of_keras
+
     try:
         with warnings.catch_warnings():  # about the training state, which is not loaded
             warnings.simplefilter("ignore")
-            return keras.saving.load_model(
-                path, custom_objects=known, compile=False, safe_mode=not trust
-            )
+            return build(path, contents, custom_objects, safe_mode=not trust)
     except _DEFECTS as error:
-        reason, advice = _obstacle(error)
-        raise ModelFileError(
-            f"{str(path)!r} holds no model that Keras can load safely: {reason}. {advice}"
-        ) from error
+        own = _UNKNOWN.search(str(error))
+        reason, advice = _first(error), _advice(contents, version_of_keras())
+        if own is not None:
+            reason = f"it uses the {own[1]} {own[2]!r}, which is not Keras' own"
+            advice = "Pass that to tfxai.load in custom_objects."
+        raise ModelFileError(f"{_holds_no(path)}: {reason}. {advice}") from error
 
 
-def _obstacle(error: Exception) -> tuple[str, str]:
-    """What stands in the way, to stand inside a sentence, and what to do about it."""
-    found = obstacle(str(error))
-    if found is not None:
-        return found
-    own = _UNKNOWN.search(str(error))
-    if own is not None:
-        reason = f"it uses the {own[1]} {own[2]!r}, which is not Keras' own"
-        return reason, "Pass that to tfxai.load in custom_objects."
-    return _first(error), "Pass a whole .keras or .h5 file."
+def _advice(contents: Contents, installed: str) -> str:
+    """What to do about a file that Keras does not load."""
+    if contents.config is None or contents.weights is None:
+        return "Pass a whole .keras or .h5 file."
+    written = contents.metadata.get("keras_version")
+    by = f"Keras {written}" if isinstance(written, str) else "a version of Keras that is not named"
+    return (
+        f"The file is whole; {by} wrote it, and this is Keras {installed}. Load it where it comes "
+        "from and export it, model.export(folder): tfxai.load takes the folder."
+    )
 
 
 def _first(error: Exception) -> str:

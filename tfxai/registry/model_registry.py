@@ -25,7 +25,7 @@ from tfxai.inspection.report import BROKEN
 from tfxai.registry.entries import Check, Entry, checks, entries, entry, known
 from tfxai.registry.folders import find, home, names_in, own, roots
 from tfxai.registry.history import history_path, write_history
-from tfxai.registry.naming import CARD, HISTORY, SUFFIXES, check_name, members
+from tfxai.registry.naming import CARD, ENDINGS, HISTORY, SUFFIXES, check_name, members
 from tfxai.registry.sets import replacing_set, settle
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ class ModelRegistry:
         name = check_name(path.stem if name is None else name)
         self._check_own(name)
         read = _card_beside(path)
-        kept = f"{name}{path.suffix.lower()}"
+        kept = f"{name}{ENDINGS.get(path.suffix.lower(), path.suffix)}"
         with replacing_set(self.root, members(name)) as stage:
             if not replace and any((self.root / other).exists() for other in members(name)):
                 raise InvalidInputError(

@@ -9,6 +9,8 @@ from tfxai.errors import InvalidInputError
 
 SUFFIXES = (".keras", ".h5")
 """Endings of model files; of two files with one name the first is taken."""
+ENDINGS = {".keras": ".keras", ".h5": ".h5", ".hdf5": ".h5"}
+"""Endings of files that are loaded, in any case of letters, and what they are called here."""
 CARD, HISTORY, FIGURE = ".json", ".history.json", ".history.png"
 _LONGEST = 200  # bytes, which leaves room for an ending
 _SEPARATORS = '/\\:*?"<>|'  # of paths and drives, and what Windows takes in no name

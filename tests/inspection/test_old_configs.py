@@ -1,0 +1,131 @@
+"""Whatever an old config holds, rewriting it gives an answer and adds nothing harmful."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.inspection.test_fuzz import FUZZ, JSON, spots
+from tests.inspection.test_honest import OLD
+from tfxai.inspection import keras_names as keras
+from tfxai.inspection.objects import ConfigScan
+from tfxai.inspection.old_configs import is_old, rewritten
+from tfxai.inspection.old_operations import BINARY, OPTIONS, UNARY
+from tfxai.inspection.report import Findings
+from tfxai.inspection.slots import ANY
+
+
+def layer(kind, name, call=None, **options):
+    made = {"class_name": kind, "config": {"name": name, **options}, "name": name}
+    return made if call is None else {**made, "inbound_nodes": call}
+
+
+def graph(name, layers, end):
+    first = layers[0]["name"]
+    ends = {"input_layers": [[first, 0, 0]], "output_layers": [[end, 0, 0]]}
+    return {"class_name": "Model", "config": {"name": name, "layers": layers, **ends}}
+
+
+def ref(of, call=0, **arguments):
+    return [of, call, 0, arguments]
+
+
+INPUT = layer("InputLayer", "in", [], batch_input_shape=[None, 4, 6], dtype="float32")
+INNER = graph("inner", [INPUT, layer("Dense", "a/b", [[ref("in")]], units=6)], "a/b")
+STACK = {
+    "class_name": "Sequential",
+    "config": [layer("LSTM", "l", batch_input_shape=[None, 4, 6])],
+}
+WHOLE = graph(
+    "outer",
+    [
+        INPUT,
+        layer("TFOpLambda", "op", [ref("in", y=2.0, name=None)], function="math.truediv"),
+        {**INNER, "name": "inner", "inbound_nodes": [[ref("op")], [ref("in")]]},
+        layer(
+            "MultiHeadAttention", "mha", [[ref("inner", 1, value=["inner", 2, 0])]], num_heads=2
+        ),
+        layer("GRU", "gru", [[ref("mha"), ref("state")]], recurrent_activation="hard_sigmoid"),
+        layer(
+            "Bidirectional",
+            "both",
+            [[ref("mha")]],
+            layer=layer("LSTM", "l", activation={"class_name": "LeakyReLU", "config": {}}),
+        ),
+    ],
+    "gru",
+)
+BASES = {"whole": WHOLE, "stack": STACK, "plain": OLD}
+RUNS = {"function", "__lambda__", "__typespec__"}
+
+
+@pytest.mark.parametrize("base", BASES.values(), ids=BASES)
+@pytest.mark.parametrize("hdf5", [True, False])
+@FUZZ
+@given(
+    picks=st.lists(st.tuples(st.integers(0, 10**6), JSON), max_size=3),
+    version=st.sampled_from([None, 1, 2, 3]),
+)
+def test_anything_anywhere_is_rewritten_or_left(base, hdf5, picks, version):
+    config = copy.deepcopy(base)
+    for number, new in picks:
+        every = spots(config)
+        holder, key = every[number % len(every)]
+        holder[key] = new
+        if not config:
+            return
+    before = copy.deepcopy(config)
+    made = rewritten(config, version, hdf5=hdf5, supplied=())
+    assert config == before
+    json.dumps(made.config)
+    ConfigScan(Findings(), (), legacy=hdf5).model(made.config, "")
+
+
+def test_what_is_rewritten_for_keras_3_stays_as_it_is():
+    once = rewritten(WHOLE, 2, hdf5=True, supplied=()).config
+    again = rewritten(once, 3, hdf5=False, supplied=())
+    assert again.config == once
+    assert not again.changed
+
+
+def test_only_known_classes_get_a_module():
+    config = copy.deepcopy(WHOLE)
+    for one in config["config"]["layers"]:
+        if one["class_name"] == "GRU":
+            one["class_name"] = "plot_model"
+    made = rewritten(config, 2, hdf5=True, supplied=()).config["config"]["layers"]
+    by_name = {one["config"]["name"]: one for one in made}
+    assert "module" not in by_name["gru"]
+    for name, one in by_name.items():
+        assert name == "gru" or one["class_name"] in ANY.classes
+
+
+def test_what_the_caller_supplies_keeps_its_name():
+    made = rewritten(WHOLE, 2, hdf5=True, supplied={"GRU", "hard_sigmoid"}).config
+    (gru,) = [one for one in made["config"]["layers"] if one["config"]["name"] == "gru"]
+    assert "module" not in gru
+    assert gru["config"]["recurrent_activation"]["config"] == "hard_sigmoid"
+
+
+def test_the_operations_are_those_of_the_installed_keras():
+    known = set().union(*keras.OPERATIONS.values())
+    named = {*UNARY.values(), *(one for one, _ in BINARY.values())}
+    assert named | {one for one, _ in OPTIONS.values()} <= known
+
+
+@pytest.mark.parametrize(
+    ("config", "version", "old"),
+    [
+        ({"batch_shape": [None, 4], "module": "keras"}, None, False),
+        ({"batch_input_shape": [None, 4], "module": "keras"}, None, True),
+        ({"name": "x"}, None, True),
+        ({"name": "x"}, 3, False),
+        ({"module": "keras"}, 2, True),
+    ],
+)
+def test_a_config_without_a_version_is_known_by_its_form(config, version, old):
+    assert is_old(config, version) is old
