@@ -107,7 +107,7 @@ def test_example_of_words():
 def test_example_of_looking_into_a_saved_model(monkeypatch):
     monkeypatch.chdir(ROOT)
     found = run(block_with("README.md", "inspect_model"), {"tfxai": tfxai})["found"]
-    assert found.cam_layers[-1] == ("MaxPool_Block3", (4, 4))
+    assert found.cam_layer == found.cam_layers[-1] == ("MaxPool_Block3", (4, 4))
     assert found.report.level == "ok"
 
 

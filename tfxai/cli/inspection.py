@@ -132,7 +132,7 @@ def _cam(found: Inspection) -> str:
         return "unknown: the file does not say the shape of every layer"
     if not found.cam_layers:
         return "no layer with two spatial axes" if found.layers else ""
-    path, size = found.cam_layers[-1]
+    path, size = found.cam_layer or found.cam_layers[-1]
     sizes: dict[Any, None] = dict.fromkeys(one for _, one in found.cam_layers)
     grids = ", ".join(_grid(one) for one in list(sizes)[:6])
     return f"{path} at {_grid(size)}; {len(found.cam_layers)} layers at {grids}"

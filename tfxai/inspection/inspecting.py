@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, final
 
+from tfxai.core.map_layers import makes_maps
 from tfxai.inspection.counting import Parameters, counted, number_of, parameters
 from tfxai.inspection.layers import MODELS, Node, end_names, flat, leaf, shape_of, tree
 from tfxai.inspection.limits import Limits
@@ -74,6 +76,7 @@ class Inspection:
         final_activation: Of each output: "softmax", "linear", ...; None where it is not known.
         preprocessing: Paths of the layers that prepare inputs.
         cam_layers: Paths and resolution (h, w) of the layers that Grad-CAM can use.
+        cam_layer: The one of them that it uses unless told otherwise.
         attention: Paths of attention layers.
         embeddings: Paths of embedding layers.
         custom_objects: Names of classes and functions that loading needs.
@@ -99,6 +102,7 @@ class Inspection:
     final_activation: tuple[str | None, ...] = ()
     preprocessing: tuple[str, ...] = ()
     cam_layers: tuple[tuple[str, tuple[int | None, int | None]], ...] = ()
+    cam_layer: tuple[str, tuple[int | None, int | None]] | None = None
     attention: tuple[str, ...] = ()
     embeddings: tuple[str, ...] = ()
     custom_objects: tuple[str, ...] = ()
@@ -127,6 +131,9 @@ class Inspection:
             record[name] = [dataclasses.asdict(one) for one in record[name]]
         record["parameters"] = dataclasses.asdict(self.parameters) if self.parameters else None
         record["cam_layers"] = [{"path": p, "resolution": list(r)} for p, r in self.cam_layers]
+        if self.cam_layer is not None:
+            path, size = self.cam_layer
+            record["cam_layer"] = {"path": path, "resolution": list(size)}
         record |= {"path": str(self.path), "compiled": self.compiled}
         if self.saved_model is not None:
             record["saved_model"] = _plain(self.saved_model)
@@ -207,7 +214,8 @@ def _of_config(contents: Contents) -> dict[str, Any]:
             Layer(n.path, n.kind, n.shape, number_of(n, counts), n.trainable) for n in nodes
         ),
         "final_activation": tuple(_activation(node) for node in ends),
-        "cam_layers": tuple(_cam(nodes)),
+        "cam_layers": (maps := tuple(_cam(nodes))),
+        "cam_layer": _default_cam(maps, ends),
         **paths,
     }
 
@@ -267,14 +275,33 @@ def _activation(node: Node) -> str | None:
 
 def _cam(nodes: list[Node]) -> Iterator[tuple[str, tuple[int | None, int | None]]]:
     skipped = {"InputLayer", *PREPROCESSING}
+    data_format = "channels_last"
     for node in nodes:
+        data_format = node.config.get("data_format") or data_format  # of the layers before it
         shape = node.shape
         if shape is None or len(shape) != 4 or node.kind in skipped or node.kind in MODELS:
             continue
-        first = node.config.get("data_format") == "channels_first"
+        first = data_format == "channels_first"
         h, w = (shape[2], shape[3]) if first else (shape[1], shape[2])
-        if (h, w) != (1, 1) and not node.kind.startswith(("Random", "ZeroPadding")):
+        if (h, w) != (1, 1) and makes_maps(node.kind):
             yield node.path, (h, w)
+
+
+def _default_cam(
+    maps: Sequence[tuple[str, tuple[int | None, int | None]]], ends: Sequence[Node]
+) -> tuple[str, tuple[int | None, int | None]] | None:
+    """The last of them; of a model from images to images the last of the fewest positions."""
+    if not maps:
+        return None
+    shapes = [node.shape for node in ends if node.shape is not None]
+    if any(len(shape) == 4 and shape[1:3] != (1, 1) for shape in shapes):
+        fewest = min(_positions(size) for _, size in maps)
+        return [one for one in maps if _positions(one[1]) == fewest][-1]
+    return maps[-1]
+
+
+def _positions(size: tuple[int | None, int | None]) -> int:
+    return math.prod(n or 1 for n in size)
 
 
 # Training.

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+import tfxai
 from tests import builders
 from tfxai.core.anatomy import anatomy
 from tfxai.core.input_reading import read_inputs
@@ -140,6 +141,20 @@ def test_the_last_feature_maps_are_chosen(build):
     assert a.method["options"]["layer"] == MODELS[build]
     named = GradCAM(layer=MODELS[build])(model, inputs(model), target(model))
     np.testing.assert_array_equal(a.values, named.values)
+
+
+@pytest.mark.filterwarnings(builders.KERAS_SAVES)
+@pytest.mark.parametrize(
+    "build",
+    [one for one in MODELS if one not in (series, volume, words, film, side)],
+    ids=lambda build: build.__name__,
+)
+def test_the_choice_is_the_one_that_inspect_names(build, tmp_path):
+    path = tmp_path / "model.keras"
+    build().save(path)
+    found = tfxai.inspect_model(path)
+    assert found.cam_layer is not None
+    assert found.cam_layer[0] == MODELS[build]
 
 
 def patches(has_class_token):

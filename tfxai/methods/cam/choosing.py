@@ -9,11 +9,8 @@ import tensorflow as tf
 
 from tfxai.arrangement import moved_shape, positions
 from tfxai.core.anatomy import Anatomy, LayerCall
+from tfxai.core.map_layers import makes_maps
 from tfxai.errors import InvalidInputError, LayerNotFoundError
-
-_PREPARING = ("CenterCrop", "Dropout", "GaussianNoise", "InputLayer", "Normalization", "Random",
-              "Rescaling", "Resizing", "ZeroPadding")  # fmt: skip
-"""Beginnings of the names of layers that make no feature maps of their own."""
 
 
 def default_layers(body: Anatomy) -> tuple[str, ...]:
@@ -52,9 +49,9 @@ def _has_maps(call: LayerCall, rank: int) -> bool:
     """Whether a call's output is feature maps over that many axes of positions."""
     if call.shape is None or not call.is_used or not call.rests_on or call.is_model:
         return False
-    if call.is_in_attention or call.kind.startswith(_PREPARING):
+    if call.is_in_attention or not makes_maps(call.kind):
         return False
-    if not tf.as_dtype(call.dtype).is_floating or call.kind == "Embedding":
+    if not tf.as_dtype(call.dtype).is_floating:
         return False
     is_map = positions(call.axes) == rank and "C" in call.axes
     return is_map and _several(moved_shape(call.shape, call.axes)[:-1])
