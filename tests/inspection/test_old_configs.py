@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -109,6 +110,39 @@ def test_what_the_caller_supplies_keeps_its_name():
     (gru,) = [one for one in made["config"]["layers"] if one["config"]["name"] == "gru"]
     assert "module" not in gru
     assert gru["config"]["recurrent_activation"]["config"] == "hard_sigmoid"
+
+
+POLICY = {"class_name": "Policy", "config": {"name": "mixed_float16"}, "shared_object_id": 1}
+NOTED = {  # beside the config of a layer in a SavedModel of Keras 2
+    "dtype": POLICY,
+    "input_spec": {"class_name": "InputSpec", "config": {"shape": [None, 4], "axes": {}}},
+    "save_spec": {"class_name": "TypeSpec", "type_spec": "tf.TensorSpec", "serialized": [[]]},
+    "training_config": {"optimizer_config": {"class_name": "Adam", "config": {}}},
+}
+RECORDS = {
+    "layer": ("layer", layer("Dense", "d", units=3, dtype=POLICY)),
+    "model": ("layer", WHOLE),
+    "own_layer": ("layer", layer("Mine>Layer", "d")),
+    "cell": ("layer", layer("ConvLSTMCell", "c", filters=2)),
+    "metric": ("metric", {"class_name": "Mean", "config": {"name": "loss", "dtype": "float32"}}),
+    "own_metric": ("metric", {"class_name": "F1", "config": {"name": "f1"}}),
+}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_what_keras_2_notes_of_a_layer_is_no_alarm(name):
+    role, record = RECORDS[name]
+    found = Findings()
+    ConfigScan(found, (), legacy=True).part({**record, **NOTED}, role, "here")
+    assert found.report(Path("x"), "saved_model").at("refuse") == ()
+
+
+def test_code_that_keras_2_notes_is_refused():
+    found = Findings()
+    record = layer("Lambda", "l", function=["4wE=", None, None])
+    ConfigScan(found, (), legacy=True).part({**record, **NOTED}, "layer", "here")
+    first, *_ = found.report(Path("x"), "saved_model").at("refuse")
+    assert first.what == ("code in the file")
 
 
 def test_the_operations_are_those_of_the_installed_keras():

@@ -18,6 +18,17 @@ import numpy as np
 KINDS: dict[str, Callable[[], Any]] = {}
 TRAINED = ("norm", "norm_fixed", "mobilenet", "mobilenet_head")  # keep the weights they have
 ONLY_H5 = ("preprocessed",)  # Keras 2 cannot write an ellipsis into a .keras file
+AS_FOLDERS = (
+    "bi",
+    "compiled",
+    "convlstm",
+    "dense",
+    "mixed",
+    "norm",
+    "ops",
+    "transfer",
+    "vocabulary",
+)
 INTEGERS = ("embedding", "category")
 TEXTS = {"vocabulary": [["a"], ["b"], ["c"]], "hashing": [["a", "x"], ["b", "y"], ["c", "z"]]}
 keras: Any = None  # tf-keras, and its layers
@@ -645,6 +656,8 @@ def main(folder: Path) -> None:
         np.savez(folder / f"{name}.npz", **found)
         for ending in (".h5",) if name in ONLY_H5 else (".h5", ".keras"):
             model.save(folder / f"{name}{ending}")
+        if name in AS_FOLDERS:
+            model.save(folder / name, save_format="tf")
 
 
 if __name__ == "__main__":

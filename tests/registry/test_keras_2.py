@@ -15,7 +15,7 @@ import tensorflow as tf
 
 import tfxai
 from tests.processes import ROOT
-from tests.registry.keras_2_models import KINDS, ONLY_H5
+from tests.registry.keras_2_models import AS_FOLDERS, KINDS, ONLY_H5
 from tfxai.inspection import inspect, scan
 
 PYTHON = os.environ.get("TFXAI_KERAS_2", "")
@@ -56,3 +56,9 @@ def test_a_file_of_keras_2_answers_as_it_did(folder, name, ending):
     for found, value in zip(answers, expected, strict=True):
         np.testing.assert_allclose(found, value, rtol=0, atol=ROUNDED.get(name, 2e-5))
     assert inspect(path).parameters.total == model.count_params()
+
+
+@pytest.mark.parametrize("name", AS_FOLDERS)
+def test_a_saved_model_of_keras_2_is_not_refused(folder, name):
+    report = scan(folder / name)
+    assert not report.refused, report.at("refuse")

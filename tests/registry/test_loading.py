@@ -17,6 +17,7 @@ from tfxai.errors import (
     ModelFileError,
     UnsafeModelError,
 )
+from tfxai.inspection import scan
 from tfxai.registry import load
 
 pytestmark = pytest.mark.filterwarnings(builders.KERAS_SAVES)
@@ -281,3 +282,21 @@ def test_what_is_registered_with_keras_needs_no_custom_objects(tmp_path):
     model.save(tmp_path / "own.keras")
     x = np.ones((1, 2), np.float32)
     np.testing.assert_array_equal(load(tmp_path / "own.keras").predict(x), model(x))
+
+
+def test_a_class_of_keras_hub_is_left_to_keras_which_imports_it(tmp_path):
+    model = linear(keras.layers.Identity(name="own"))
+    model.save(tmp_path / "whole.keras")
+    with zipfile.ZipFile(tmp_path / "whole.keras") as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(content["config.json"])
+    (own,) = [one for one in config["config"]["layers"] if one["config"]["name"] == "own"]
+    own |= {"class_name": "Own", "registered_name": "keras_hub>Own"}
+    own["module"] = "keras_hub.src.layers.own"
+    with zipfile.ZipFile(tmp_path / "hub.keras", "w") as archive:
+        for name, data in {**content, "config.json": json.dumps(config)}.items():
+            archive.writestr(name, data)
+    report = scan(tmp_path / "hub.keras")
+    assert [one.what for one in report.at("warn")] == ["another package"]
+    with pytest.raises(ModelFileError, match="keras_hub"):
+        load(tmp_path / "hub.keras")

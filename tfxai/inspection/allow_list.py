@@ -125,15 +125,15 @@ class AllowList:
             return True
         registered = node.get("registered_name")
         registered = registered if isinstance(registered, str) else ""
-        if module == "__main__" or (">" in registered and package not in IMPORTABLE):
-            self._custom(registered or name, where)
-        elif package in RELATIVES:
+        if package in RELATIVES:
             self._found.warn(
                 "another package",
                 f"It uses {module}.{name}; loading needs the package {package}, and runs it.",
                 where,
             )
             self.custom[f"{module}.{name}"] = None
+        elif module == "__main__" or (">" in registered and package not in IMPORTABLE):
+            self._custom(registered or name, where)
         else:
             self._found.refuse(
                 "module outside Keras",

@@ -13,18 +13,20 @@ from collections.abc import Collection, Iterator
 from typing import Any, final
 
 from tfxai.inspection.allow_list import AllowList
+from tfxai.inspection.old_configs import rewritten
 from tfxai.inspection.paths import OUTSIDE
 from tfxai.inspection.report import Findings
 from tfxai.inspection.slots import (
     BY_NAME,
     RUNS_CODE,
+    SLOTS,
     below,
     role_of,
 )
 
 TOKENS = {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__"}
 OWN_KEYS = {"class_name", "config", "module", "registered_name", "name"}
-OWN_KEYS |= {"compile_config"}  # which is never loaded
+OWN_KEYS |= {"compile_config", "training_config"}  # which are never loaded
 ARRAYS = {"__tensor__", "__numpy__", "__keras_tensor__"}
 FILES = {"file", "filename", "filepath", "file_path", "path", "url", "vocabulary_file", "weights"}
 FILES |= {"merges", "proto", "spm_proto"}
@@ -42,7 +44,7 @@ class ConfigScan:
     """
 
     def __init__(self, found: Findings, supplied: Collection[str], legacy: bool) -> None:
-        self._found = found
+        self._found, self._supplied, self._legacy = found, supplied, legacy
         self.allow_list = AllowList(found, supplied, legacy)
         self._top: Any = None  # the model itself, whose name is no part of a path
         self._shared: dict[Any, tuple[Any, Any]] = {}  # what an identity stands for
@@ -53,7 +55,16 @@ class ConfigScan:
         self._value(config, "layer", where)
 
     def part(self, config: Any, role: str, where: str) -> None:
-        """The config of one layer, metric or the like."""
+        """The config of one layer, metric or the like.
+
+        Of what an earlier version recorded of it, its class and its options.
+        """
+        if self._legacy and isinstance(config, dict):
+            config = {key: config[key] for key in ("class_name", "config") if key in config}
+            if role == "layer":
+                config = rewritten(config, 2, hdf5=True, supplied=self._supplied).config
+            elif config.get("class_name") in SLOTS[role].classes:  # Keras' own, by its name alone
+                config["module"] = SLOTS[role].homes[0]
         self._value(config, role, where)
 
     def _value(self, value: Any, role: str | None, where: str, key: str = "") -> None:
