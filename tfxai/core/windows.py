@@ -73,8 +73,8 @@ class Windows(Sweep):
 
 
 def _meant_for(given: Any, axes: Any) -> Any:
-    """Sides for each axis as far as they fit it; None, for the default, where others are meant."""
+    """Sides that fit the axes as they are; None, for the default, where other axes are meant."""
     if given is None or (isinstance(given, tuple) and len(given) != len(axes)):
         return None
     sides = given if isinstance(given, tuple) else (given,) * len(axes)
-    return tuple(min(side, int(axis)) for side, axis in zip(sides, axes, strict=True))
+    return given if all(side <= axis for side, axis in zip(sides, axes, strict=True)) else None
