@@ -26,6 +26,8 @@ class Limits:
         weights_bytes: Bytes of all arrays of weights together.
         objects: Groups, arrays and attributes of an HDF5 file; nodes of a SavedModel's graphs.
         graph_bytes: Bytes of a SavedModel's `saved_model.pb`.
+        unstored_bytes: Bytes that loading makes room for without the file holding them: weights
+            that it lacks, constants of one repeated number.
     """
 
     json_bytes: int = 16 * MIB
@@ -38,3 +40,4 @@ class Limits:
     weights_bytes: int = 64 * 1024 * MIB
     objects: int = 200_000
     graph_bytes: int = 1024 * MIB
+    unstored_bytes: int = 256 * MIB
