@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, final
 
-from tfxai.errors import DataNotFoundError
+from tfxai.errors import DataNotFoundError, TfxaiError
 from tfxai.inspection.archive import (
     CONFIG,
     METADATA,
@@ -54,40 +54,70 @@ class Contents:
     saved_model: SavedModel | None = None
 
 
-def read(
-    path: str | os.PathLike[str], supplied: Collection[str], limits: Limits
-) -> tuple[Contents, Report]:
-    """What a file holds and what is wrong with it.
+def place_of(path: str | os.PathLike[str]) -> Path:
+    """The path of a model: the folder, where it leads to the graph of a SavedModel."""
+    place = Path(path)
+    return place.parent if place.name == "saved_model.pb" and not place.is_dir() else place
+
+
+@contextlib.contextmanager
+def unreadable(place: Path) -> Iterator[None]:
+    """Gives the system's errors the word of tfxai.
 
     Raises:
-        DataNotFoundError: There is nothing at that path, or it may not be read.
+        DataNotFoundError: Something may not be read.
     """
-    place, found, contents = Path(path), Findings(), Contents()
     try:
-        if place.is_dir():
-            _read_folder(place, contents, found, supplied, limits)
-        elif place.is_file():
-            with place.open("rb") as file:
-                _read_file(place, file, contents, found, supplied, limits)
-        else:
-            raise DataNotFoundError(
-                f"There is no saved model {str(place)!r}. Pass a .keras or .h5 file or the folder "
-                "of a SavedModel."
-            )
-    except Malformed as error:
-        _refuse_malformed(error, found)
+        yield
+    except TfxaiError:
+        raise
     except OSError as error:
-        if isinstance(error, DataNotFoundError):
-            raise
         raise DataNotFoundError(
             f"{str(place)!r} cannot be read: {error.strerror or error}. Pass a .keras or .h5 file "
             "or the folder of a SavedModel that you may read."
         ) from error
+
+
+def read(
+    path: str | os.PathLike[str],
+    supplied: Collection[str],
+    limits: Limits,
+    found: Findings | None = None,
+    shown: Path | None = None,
+) -> tuple[Contents, Report]:
+    """What a file holds and what is wrong with it.
+
+    Args:
+        path: Of a file, or of a folder.
+        supplied: Names of custom objects.
+        limits: What is read and allowed.
+        found: What was found so far, in making a copy.
+        shown: The path that the report has and whose ending counts; that of the file if left out.
+
+    Raises:
+        DataNotFoundError: There is nothing at that path, or it may not be read.
+    """
+    place, contents = place_of(path), Contents()
+    found, shown = found or Findings(), shown or place
+    try:
+        with unreadable(place):
+            if place.is_dir():
+                _read_folder(place, contents, found, supplied, limits)
+            elif place.is_file():
+                with place.open("rb") as file:
+                    _read_file(shown, file, contents, found, supplied, limits)
+            else:
+                raise DataNotFoundError(
+                    f"There is no saved model {str(place)!r}. Pass a .keras or .h5 file or the "
+                    "folder of a SavedModel."
+                )
+    except Malformed as error:
+        _refuse_malformed(error, found)
     datasets = contents.weights.datasets.values() if contents.weights else ()
     check_claims(contents.config, datasets, found)
     if not found.refused:
         found.ok("nothing harmful", "Nothing was found that would keep it from being loaded.")
-    return contents, found.report(place, contents.format)
+    return contents, found.report(shown, contents.format)
 
 
 def _read_file(
@@ -98,7 +128,7 @@ def _read_file(
     supplied: Collection[str],
     limits: Limits,
 ) -> None:
-    size = path.stat().st_size
+    size = os.fstat(file.fileno()).st_size
     start = file.read(8)
     suffix = path.suffix.lower()
     if start == SIGNATURE:

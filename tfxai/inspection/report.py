@@ -66,6 +66,12 @@ class Report:
         """Whether the file should not be loaded."""
         return self.level == "refuse"
 
+    @property
+    def broken(self) -> bool:
+        """Whether it holds nothing that could be loaded, so that trust mends nothing."""
+        found = self.at("refuse")
+        return bool(found) and all(one.what in BROKEN for one in found)
+
     def at(self, level: Level) -> tuple[Finding, ...]:
         """The findings of one level."""
         return tuple(finding for finding in self.findings if finding.level == level)

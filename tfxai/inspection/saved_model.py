@@ -27,6 +27,8 @@ from tfxai.inspection.wire import Bytes
 INIT = "__saved_model_init_op"  # what runs when a server loads the model
 # Classes that TensorFlow registers, and no others, make objects of what a file describes.
 REGISTERED = {"", "tf.StaticHashTable", "tf.TrackableConstant"}
+_OWN = ("saved_model.pb", "saved_model.pbtxt", "fingerprint.pb", "keras_metadata.pb")
+_FOLDERS = ("variables", "assets", "assets.extra", "debug")
 SIGNATURES_OF_TFXAI = "explain_"
 
 
@@ -90,11 +92,14 @@ def read_saved_model(
     return _Reader(limits, found, names).model(data, prints)
 
 
+def is_part(name: str) -> bool:
+    """Whether TensorFlow or a server reads a file of that name in the folder of a SavedModel."""
+    return name in _OWN or (name.partition("/")[0] in _FOLDERS and "/" in name)
+
+
 def _check_files(names: dict[str, int], found: Findings) -> None:
-    own = ("saved_model.pb", "saved_model.pbtxt", "fingerprint.pb", "keras_metadata.pb")
     for name in names:
-        folder = name.partition("/")[0]
-        if name not in own and folder not in ("variables", "assets", "assets.extra", "debug"):
+        if not is_part(name):
             found.warn("extra file", "TensorFlow neither writes nor reads it.", name)
 
 

@@ -166,6 +166,8 @@ def _file(path: Path) -> Path:
         raise DataNotFoundError(f"There is no model file {str(path)!r}. {hint}")
     if (path / "saved_model.pb").is_file():
         return path
+    if path.name == "saved_model.pb" and path.is_file():
+        return path.parent
     if not path.is_file() or path.suffix.lower() not in SUFFIXES:
         what = "a folder" if path.is_dir() else "no file that ends in .keras or .h5"
         versions = [one.parent for one in path.glob("*/saved_model.pb")]

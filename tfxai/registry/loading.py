@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfxai.card import Card, card_path
 from tfxai.errors import ModelFileError, TfxaiError, UnsafeModelError
-from tfxai.inspection import Report, scan
-from tfxai.inspection.report import BROKEN
+from tfxai.inspection import Limits, PrivateCopy, Report
 from tfxai.registry.folders import find, reading_whole
 from tfxai.registry.keras2 import former_layers, obstacle
 
@@ -38,6 +37,9 @@ _DEFECTS = (
 )
 _UNKNOWN = re.compile(r"Could not locate (class|function) '([^']+)'")  # in what Keras says
 _INNER = re.compile(r"Exception encountered: (.+)")
+_NODE = re.compile(
+    r"(\{\{[^}]*\}\}|\[\[.*\]\]|\[Op:[^\]]*\])"
+)  # where in a graph, in TensorFlow's words
 _LOG = logging.getLogger("tfxai.registry")
 _SAID = 3  # findings that a sentence has room for
 
@@ -49,6 +51,7 @@ def load(
     trust: bool = False,
     custom_objects: Mapping[str, Any] | None = None,
     signature: str | None = None,
+    limits: Limits | None = None,
 ) -> Subject:
     """A trained model with its card, after a scan that found nothing against loading it.
 
@@ -59,6 +62,8 @@ def load(
         custom_objects: Classes and functions that the model uses and Keras does not have, by name.
         signature: Of a SavedModel: the one that is called; `"serving_default"`, or the only one,
             if left out.
+        limits: What is read of the file and what it may ask for; the defaults suit models of up
+            to 64 GiB.
 
     Returns:
         A `Subject`, not compiled; its card is read from `NAME.json` beside the file, or from the
@@ -72,20 +77,24 @@ def load(
         ModelFileError: The file holds no model that Keras can load safely.
         InvalidInputError: The card cannot be read.
         UnsupportedModelError: Keras runs on another backend than TensorFlow.
+        OutputError: There is no room for the copy of the file that is scanned and then loaded.
     """
     path = find(name_or_path)
     own = dict(custom_objects or {})
-    report = scan(path, custom_objects={*own, *_registered()})
-    _judge(path, report, trust)
-    from tfxai.core.backend import require_tensorflow
-    from tfxai.subject import Subject
+    known = {*own, *_registered()}
+    with PrivateCopy(path, custom_objects=known, limits=limits, follow=trust) as copy:
+        _judge(path, copy.report, trust)
+        from tfxai.core.backend import require_tensorflow
+        from tfxai.subject import Subject
 
-    require_tensorflow()
-    beside = card_path(path)
-    card = Card.read(beside) if beside.exists() else None
-    if report.format == "saved_model":
-        return Subject(_saved_model(path, signature), card or Card.of_export(path))
-    return Subject(_model(path, own, trust), card)
+        require_tensorflow()
+        beside = card_path(path)
+        card = Card.read(beside) if beside.exists() else None
+        if copy.report.format == "saved_model":
+            model = _saved_model(path, copy.path, signature)
+            copy.keep_for(model)  # which finds its assets there when it is saved again
+            return Subject(model, card or Card.of_export(path))
+        return Subject(_model(path, copy.path, own, trust), card)
 
 
 def _registered() -> tuple[str, ...]:
@@ -107,7 +116,7 @@ def _judge(path: Path, report: Report, trust: bool) -> None:
     others = len(found) + report.left_out - _SAID
     more = f" There are {others} more findings." if others > 0 else ""
     sentence = f"{str(path)!r} holds no model that Keras can load safely. {reasons}{more}"
-    if all(one.what in BROKEN for one in found):
+    if report.broken:
         raise ModelFileError(
             f"{sentence} Pass a whole .keras or .h5 file or SavedModel; weights alone belong into "
             "a model built in code, by its load_weights(path)."
@@ -124,29 +133,29 @@ def _reason_of(finding: Any) -> str:
     return f"{finding.why.rstrip('.')}{cve}."
 
 
-def _saved_model(path: Path, signature: str | None) -> Any:
+def _saved_model(path: Path, copy: Path, signature: str | None) -> Any:
     from tfxai.registry.saved_models import saved_model
 
     try:
-        return saved_model(path, signature)
+        return saved_model(copy, signature, path)
     except TfxaiError:
         raise
-    except _DEFECTS as error:
+    except Exception as error:  # whatever TensorFlow makes of a damaged folder
         raise ModelFileError(
             f"{str(path)!r} holds no SavedModel that TensorFlow can load: {_first(error)}. "
             "Pass a whole folder with saved_model.pb and variables."
         ) from error
 
 
-def _model(path: Path, custom_objects: dict[str, Any], trust: bool) -> Any:
+def _model(path: Path, copy: Path, custom_objects: dict[str, Any], trust: bool) -> Any:
     import keras
 
-    known = former_layers() | custom_objects if path.suffix == ".h5" else custom_objects
+    known = former_layers() | custom_objects if copy.suffix == ".h5" else custom_objects
     try:
         with warnings.catch_warnings():  # about the training state, which is not loaded
             warnings.simplefilter("ignore")
             return keras.saving.load_model(
-                path, custom_objects=known, compile=False, safe_mode=not trust
+                copy, custom_objects=known, compile=False, safe_mode=not trust
             )
     except _DEFECTS as error:
         reason, advice = _obstacle(error)
@@ -169,7 +178,7 @@ def _obstacle(error: Exception) -> tuple[str, str]:
 
 def _first(error: Exception) -> str:
     """The error's first sentence, to stand inside another one."""
-    text = " ".join(str(error).split())
+    text = _NODE.sub(" ", " ".join(str(error).split()))
     if text.startswith("File not found"):  # what Keras says of a file that is no zip file
         return "it is no whole zip archive (is it an HDF5 file, whose name should end in .h5?)"
     if "file signature not found" in text:  # what h5py says of a file that is no HDF5 file

@@ -31,25 +31,31 @@ class SignatureLayer(ClosedLayer):
         return next(iter(outputs.values())) if len(outputs) == 1 else dict(outputs)
 
 
-def saved_model(path: str | os.PathLike[str], signature: str | None = None) -> keras.Model:
+def saved_model(
+    path: str | os.PathLike[str],
+    signature: str | None = None,
+    shown: str | os.PathLike[str] | None = None,
+) -> keras.Model:
     """The model of one signature.
 
     Args:
         path: The folder in which `saved_model.pb` lies. It is loaded: scan it first.
         signature: Its name; `"serving_default"`, or the only one there is, if left out.
+        shown: The path that errors name, where `path` is a copy.
 
     Raises:
         ModelFileError: It has no signature, or one whose inputs are no batches.
         UnknownNameError: It has no signature of that name.
     """
     loaded = tf.saved_model.load(os.fspath(path))
-    chosen = _chosen(dict(loaded.signatures), signature, path)
+    shown = path if shown is None else shown
+    chosen = _chosen(dict(loaded.signatures), signature, shown)
     specs: dict[str, tf.TensorSpec] = chosen.structured_input_signature[1]
     inputs = {}
     for name, spec in specs.items():
         if not spec.shape.rank:
             raise ModelFileError(
-                f"Input {name!r} of {str(path)!r} has no batch axis. Export the model with a "
+                f"Input {name!r} of {str(shown)!r} has no batch axis. Export the model with a "
                 "signature that takes batches only."
             )
         inputs[name] = keras.Input(batch_shape=spec.shape, dtype=spec.dtype.name, name=name)
