@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tfxai.inspection.hdf5 import Dataset, Tree
+from tfxai.inspection.hdf5 import Tree
+from tfxai.inspection.hdf5_arrays import Dataset
 from tfxai.inspection.limits import MIB, Limits
 from tfxai.inspection.report import Findings
 
