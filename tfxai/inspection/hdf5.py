@@ -91,6 +91,9 @@ class _File:
                     else:
                         self._tree.links[below] = link
         self._reader.refuse_overlaps()
+        stored = sum(dataset.stored for dataset in self._tree.datasets.values())
+        if stored > self._reader.size:  # one array under many names counts as often
+            raise Malformed(f"its arrays take {stored:,} bytes, and it has {self._reader.size:,}")
         return self._tree
 
     def _root(self) -> Link:

@@ -40,4 +40,4 @@ class Limits:
     weights_bytes: int = 64 * 1024 * MIB
     objects: int = 200_000
     graph_bytes: int = 1024 * MIB
-    unstored_bytes: int = 256 * MIB
+    unstored_bytes: int = 64 * MIB

@@ -25,6 +25,7 @@ from tfxai.inspection.report import Findings
 from tfxai.inspection.saved_model import is_part
 
 _PIECE = MIB
+_WIDEST = 8  # bytes of a number that is stored in fewer
 _DEEP = 20  # folders in one another, where links may form a loop
 _SPARE = 64 * MIB  # bytes that are left on the disk
 _ENDINGS = {"keras": ".keras", "hdf5": ".h5"}  # by which Keras chooses its reader
@@ -60,7 +61,8 @@ class PrivateCopy(contextlib.AbstractContextManager["PrivateCopy"]):
         limits: Limits | None = None,
         follow: bool = False,
     ) -> None:
-        source, limits, found = place_of(path), limits or Limits(), Findings()
+        source, found = place_of(path), Findings()
+        self.limits = limits = limits or Limits()
         self._folder = Path(tempfile.mkdtemp(prefix="tfxai-"))
         self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._is_kept = False
@@ -73,13 +75,19 @@ class PrivateCopy(contextlib.AbstractContextManager["PrivateCopy"]):
                     _copy_file(source, self.path)
                 else:
                     raise DataNotFoundError(f"There is no saved model {str(source)!r}.")
-            contents, self.report = read(self.path, custom_objects, limits, found, source)
+            self.contents, self.report = read(self.path, custom_objects, limits, found, source)
         except BaseException:
             self._remove()
             raise
         if self.path.is_file():
-            ending = _ENDINGS.get(contents.format, source.suffix)
+            ending = _ENDINGS.get(self.contents.format, source.suffix)
             self.path = self.path.rename(self.path.with_name(f"model{ending}"))
+
+    @property
+    def bytes_to_make(self) -> int:
+        """Bytes of variables that a model may ask for: those that the file holds, and some."""
+        held = self.contents.weights.datasets.values() if self.contents.weights else ()
+        return _WIDEST * sum(one.elements for one in held) + self.limits.unstored_bytes
 
     def keep_for(self, user: Any) -> None:
         """Leaves the folder there as long as an object lives that may read from it again."""

@@ -114,7 +114,7 @@ def read(
     except Malformed as error:
         _refuse_malformed(error, found)
     datasets = contents.weights.datasets.values() if contents.weights else ()
-    check_claims(contents.config, datasets, found)
+    check_claims(contents.config, datasets, limits, found)
     if not found.refused:
         found.ok("nothing harmful", "Nothing was found that would keep it from being loaded.")
     return contents, found.report(shown, contents.format)

@@ -35,6 +35,13 @@ def check_layout(file: Any, size: int, archive: zipfile.ZipFile, found: Findings
     Raises:
         Malformed: A header lies outside, or is none.
     """
+    try:
+        _check_layout(file, size, archive, found)
+    except (OSError, OverflowError, ValueError, struct.error) as error:
+        raise Malformed("its list of members leads outside of it") from error
+
+
+def _check_layout(file: Any, size: int, archive: zipfile.ZipFile, found: Findings) -> None:
     place, last = 0, 0
     for info in sorted(archive.infolist(), key=lambda one: one.header_offset):
         _check_between(info.header_offset - place, last, info.filename, found)

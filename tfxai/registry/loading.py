@@ -94,7 +94,10 @@ def load(
             model = _saved_model(path, copy.path, signature)
             copy.keep_for(model)  # which finds its assets there when it is saved again
             return Subject(model, card or Card.of_export(path))
-        return Subject(_model(path, copy.path, own, trust), card)
+        from tfxai.registry.bounds import bounded
+
+        with bounded(None if trust else copy.bytes_to_make):
+            return Subject(_model(path, copy.path, own, trust), card)
 
 
 def _registered() -> tuple[str, ...]:
@@ -157,6 +160,8 @@ def _model(path: Path, copy: Path, custom_objects: dict[str, Any], trust: bool) 
             return keras.saving.load_model(
                 copy, custom_objects=known, compile=False, safe_mode=not trust
             )
+    except ModelFileError as error:  # of ours, while Keras was at work
+        raise ModelFileError(f"{str(path)!r} was not loaded. {error}") from error
     except _DEFECTS as error:
         reason, advice = _obstacle(error)
         raise ModelFileError(
