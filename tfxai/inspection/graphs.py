@@ -22,9 +22,9 @@ Place: TypeAlias = tuple[str, str]  # scope, name of the node
 DTYPES = "invalid float32 float64 int32 uint8 int16 int8 text complex64 int64 bool qint8 quint8 "
 DTYPES += "qint32 bfloat16 qint16 quint16 uint16 complex128 float16 resource variant uint32 uint64"
 DTYPE = dict(enumerate(DTYPES.split()))
-_BYTES = {"float64": 8, "int64": 8, "uint64": 8, "complex64": 8, "complex128": 16, "text": 24}
-_BYTES |= {"uint8": 1, "int8": 1, "bool": 1, "qint8": 1, "quint8": 1}
-_BYTES |= {"int16": 2, "uint16": 2, "qint16": 2, "quint16": 2, "float16": 2, "bfloat16": 2}
+BYTES = {"float64": 8, "int64": 8, "uint64": 8, "complex64": 8, "complex128": 16, "text": 24}
+BYTES |= {"uint8": 1, "int8": 1, "bool": 1, "qint8": 1, "quint8": 1}
+BYTES |= {"int16": 2, "uint16": 2, "qint16": 2, "quint16": 2, "float16": 2, "bfloat16": 2}
 _PASSES = {"Identity", "PlaceholderWithDefault", "StopGradient", "GuaranteeConst", "Snapshot"}
 _STEPS = 20_000  # from tensor to tensor, in finding where the names of files come from
 _CALLS = {"PartitionedCall", "StatefulPartitionedCall"}  # whose inputs are the function's
@@ -293,7 +293,7 @@ def _unstored(tensor: Bytes) -> int:
     if sizes is None or None in sizes:
         raise Malformed("it has a constant without a shape")
     count = math.prod(size for size in sizes if size is not None)
-    return max(0, count * _BYTES.get(kind, 4) - len(tensor))
+    return max(0, count * BYTES.get(kind, 4) - len(tensor))
 
 
 def shape(data: Bytes) -> tuple[int | None, ...] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from tfxai.inspection.archive import (
     Archive,
     Folder,
 )
+from tfxai.inspection.foreign import in_archive, what_it_is
 from tfxai.inspection.hdf5 import SIGNATURE, Tree, read_tree
 from tfxai.inspection.jsons import parsed
 from tfxai.inspection.limits import Limits
@@ -28,6 +30,9 @@ from tfxai.inspection.report import Findings, Report
 from tfxai.inspection.saved_model import SavedModel, read_saved_model
 from tfxai.inspection.source import Malformed, Source, Unread
 from tfxai.inspection.weights import check_claims, check_tree
+
+UNKNOWN = "It is neither a .keras archive nor an HDF5 file."
+_START = 512  # bytes that tell what a file is
 
 
 @final
@@ -113,8 +118,9 @@ def read(
                 )
     except Malformed as error:
         _refuse_malformed(error, found)
-    datasets = contents.weights.datasets.values() if contents.weights else ()
-    check_claims(contents.config, datasets, limits, found)
+    if contents.format != "saved_model":  # whose weights are those of its graphs
+        datasets = contents.weights.datasets.values() if contents.weights else ()
+        check_claims(contents.config, datasets, limits, found)
     if not found.refused:
         found.ok("nothing harmful", "Nothing was found that would keep it from being loaded.")
     return contents, found.report(shown, contents.format)
@@ -136,15 +142,22 @@ def _read_file(
         if suffix not in (".h5", ".hdf5"):
             found.warn("other ending", f"An HDF5 file that ends in {suffix!r}, not in .h5.")
         _read_hdf5(Source(file, 0, size), contents, found, supplied, limits)
-    elif start[:2] == b"PK" or suffix == ".keras":
+    elif start[:2] == b"PK":
         contents.format = "keras"
+        known = in_archive(Archive(file, size, limits, Findings()).names)
+        if known is not None:
+            contents.format = "unknown"
+            found.refuse("no model", known)
+            return
         if suffix != ".keras":
             found.warn("other ending", f"A .keras archive that ends in {suffix!r}.")
         archive = Archive(file, size, limits, found)
         found.ok("members", f"{len(archive.names)} members were read.")
         _read_keras(archive, contents, found, supplied, limits)
     else:
-        found.refuse("no model", "It is neither a .keras archive nor an HDF5 file.")
+        file.seek(0)
+        known = what_it_is(file.read(_START))
+        found.refuse("no model", known or UNKNOWN)
 
 
 def _read_folder(
@@ -152,14 +165,24 @@ def _read_folder(
 ) -> None:
     if any((path / name).exists() for name in ("saved_model.pb", "saved_model.pbtxt")):
         contents.format = "saved_model"
-        contents.saved_model = read_saved_model(path, supplied, limits, found)
+        contents.saved_model, record = read_saved_model(path, supplied, limits, found)
+        if record is not None:
+            contents.config, contents.training = record.config, record.training
+            contents.metadata = {"keras_version": record.version}
     elif (path / CONFIG).exists():
         contents.format = "keras_folder"
         folder = Folder(path, limits, found)
         _read_preset(folder, contents, found, supplied, limits)
         _read_keras(folder, contents, found, supplied, limits)
     else:
-        found.refuse("no model", "The folder has no saved_model.pb and no config.json.")
+        names = {one.name for one in itertools.islice(path.iterdir(), 1000)}
+        why = "The folder has no saved_model.pb and no config.json."
+        if "checkpoint" in names:
+            why = (
+                "It holds a checkpoint, weights alone. Build the model in code, load them by its "
+            )
+            why += "load_weights(path), and pass the model."
+        found.refuse("no model", why)
 
 
 def _read_keras(
@@ -218,7 +241,7 @@ def _read_hdf5(
     attributes = contents.weights.attributes[""] if contents.weights else {}
     text = attributes.get("model_config")
     if not isinstance(text, str):
-        found.refuse("no model", "It has no model_config: it holds weights alone, or no model.")
+        found.refuse("no model", _without_config(contents.weights))
         return
     contents.metadata = {k: v for k, v in attributes.items() if k in ("keras_version", "backend")}
     training = attributes.get("training_config")
@@ -226,6 +249,18 @@ def _read_hdf5(
         contents.training = parsed(training, "training_config", limits, found)
     config = parsed(text, "model_config", limits, found)
     _scan_config(config, contents, found, supplied, legacy=True)
+
+
+def _without_config(tree: Tree | None) -> str:
+    """What an HDF5 file is that has no `model_config`."""
+    groups = {name.partition("/")[0] for name in tree.attributes} if tree else set()
+    own = tree.attributes[""] if tree else {}
+    if "layer_names" in own or groups & {"layers", "vars", "_layer_checkpoint_dependencies"}:
+        return (
+            "It holds weights alone, as save_weights writes them. Build the model in code, load "
+            "them by its load_weights(path), and pass the model."
+        )
+    return "It has no model_config, so it is no model of Keras."
 
 
 def _read_weights(

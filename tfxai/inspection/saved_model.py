@@ -11,12 +11,21 @@ import mmap
 from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, TypeAlias, final
+from typing import TypeAlias, final
 
 from tfxai.inspection import wire
 from tfxai.inspection.archive import walked
+from tfxai.inspection.checkpoints import INDEX, check_variables
+from tfxai.inspection.foreign import POINTER, what_it_is
 from tfxai.inspection.graphs import DTYPE, Graph, Node, Objects, read_objects, shape
-from tfxai.inspection.jsons import parsed
+from tfxai.inspection.keras_records import (
+    METADATA,
+    Described,
+    KerasRecord,
+    described,
+    read_texts,
+    record_of,
+)
 from tfxai.inspection.limits import Limits
 from tfxai.inspection.objects import ConfigScan
 from tfxai.inspection.operations import CHECKPOINT, FILE_TABLES, PRINTS, outward
@@ -27,7 +36,7 @@ from tfxai.inspection.wire import Bytes
 INIT = "__saved_model_init_op"  # what runs when a server loads the model
 # Classes that TensorFlow registers, and no others, make objects of what a file describes.
 REGISTERED = {"", "tf.StaticHashTable", "tf.TrackableConstant"}
-_OWN = ("saved_model.pb", "saved_model.pbtxt", "fingerprint.pb", "keras_metadata.pb")
+_OWN = ("saved_model.pb", "saved_model.pbtxt", "fingerprint.pb", METADATA)
 _FOLDERS = ("variables", "assets", "assets.extra", "debug")
 SIGNATURES_OF_TFXAI = "explain_"
 
@@ -67,29 +76,45 @@ class SavedModel:
 
 def read_saved_model(
     path: Path, supplied: Collection[str], limits: Limits, found: Findings
-) -> SavedModel | None:
-    """What lies in the folder of a SavedModel; None, with a finding, where it cannot be read."""
+) -> tuple[SavedModel | None, KerasRecord | None]:
+    """What lies in the folder of a SavedModel, and what Keras 2 says of it.
+
+    None, with a finding, where it cannot be read; None where Keras 2 says nothing.
+    """
     names = dict(walked(path, limits, found))
     _check_files(names, found)
     if "saved_model.pb" not in names:
         found.refuse(
             "not read", "It has no saved_model.pb that could be read as an ordinary file."
         )
-        return None
+        return None, None
     if names["saved_model.pb"] > limits.graph_bytes or not names["saved_model.pb"]:
         found.refuse(
             "damaged",
             f"It has {names['saved_model.pb']:,} bytes; up to {limits.graph_bytes:,} are read.",
             "saved_model.pb",
         )
-        return None
-    if "keras_metadata.pb" in names:
-        _check_keras(path / "keras_metadata.pb", supplied, limits, found)
+        return None, None
+    objects = []
+    if METADATA in names:
+        objects = _check_keras(path / METADATA, supplied, limits, found)
     prints = _fingerprint(path / "fingerprint.pb") if "fingerprint.pb" in names else {}
     with (path / "saved_model.pb").open("rb") as file:
         # Closed when its last piece is forgotten: an exception may still hold some.
         data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    return _Reader(limits, found, names).model(data, prints)
+    if bytes(data[: len(POINTER)]) == POINTER:
+        found.refuse("no model", what_it_is(POINTER) or "", "saved_model.pb")
+        return None, None
+    reader = _Reader(limits, found, names)
+    read = reader.model(data, prints)
+    if INDEX in names:
+        check_variables(path, names, limits, found)
+    elif reader.needs_variables:
+        found.refuse(
+            "no model",
+            f"It needs its variables, and there is no {INDEX}. Copy the whole folder.",
+        )
+    return read, record_of(objects or reader.described)
 
 
 def is_part(name: str) -> bool:
@@ -103,17 +128,29 @@ def _check_files(names: dict[str, int], found: Findings) -> None:
             found.warn("extra file", "TensorFlow neither writes nor reads it.", name)
 
 
-def _check_keras(path: Path, supplied: Collection[str], limits: Limits, found: Findings) -> None:
-    """The configs that Keras 2 keeps beside the graphs, and makes layers of."""
+def _check_keras(
+    path: Path, supplied: Collection[str], limits: Limits, found: Findings
+) -> list[Described]:
+    """The configs that Keras 2 keeps beside the graphs, and makes layers of.
+
+    TensorFlow runs the graphs and makes no layers, so what a layer would need is not told of;
+    what harms those who load it with Keras 2 is.
+    """
     with path.open("rb") as file:
-        data = memoryview(file.read(4 * limits.json_bytes))
-    scan = ConfigScan(found, supplied, legacy=True)
-    for node in wire.messages(data, 1):
-        kind, text = wire.text(node, 4), wire.text(node, 5)
-        config: Any = parsed(text, "keras_metadata.pb", limits, found) if text else None
-        if isinstance(config, dict) and "class_name" in config:
-            role = "metric" if "metric" in kind else "layer"
-            scan.part(config, role, f"keras_metadata.pb/{wire.text(node, 3)}")
+        data = file.read(4 * limits.json_bytes + 1)
+    if len(data) > 4 * limits.json_bytes:
+        found.refuse("damaged", "It is longer than any model needs.", METADATA)
+        return []
+    objects = described(memoryview(data), limits, found)
+    own = Findings()
+    scan = ConfigScan(own, supplied, legacy=True)
+    for one in objects:
+        if "class_name" in one.record:
+            role = "metric" if "metric" in one.identifier else "layer"
+            scan.part(one.record, role, f"{METADATA}/{one.path}")
+    for harm in own.report(path, "saved_model").at("refuse"):
+        found.refuse(harm.what, harm.why, harm.where, harm.cve)
+    return objects
 
 
 def _fingerprint(path: Path) -> dict[str, str]:
@@ -133,6 +170,8 @@ class _Reader:
     def __init__(self, limits: Limits, found: Findings, files: dict[str, int]) -> None:
         self._limits, self._found, self._files = limits, found, files
         self._ops: Counter[str] = Counter()
+        self.described: list[Described] = []
+        self.needs_variables = False
 
     def model(self, data: Bytes, fingerprint: dict[str, str]) -> SavedModel:
         tags: list[str] = []
@@ -167,12 +206,15 @@ class _Reader:
     def _check_graph(self, meta: Bytes) -> None:
         graph = Graph(wire.first(meta, 2), self._limits, self._ops)
         objects = read_objects(wire.first(meta, 7))
+        texts = [("" if n else "root", kind, text) for n, kind, text in objects.metadata]
+        self.described += read_texts(texts, "saved_model.pb", self._limits, self._found)
         ends = list(self._entries(meta))
         runs = graph.reached(
             [end for _, some in ends for end in some], {*objects.bound, *graph.gradients}
         )
         called = graph.reached([end for name, some in ends if name != INIT for end in some])
         saver = _Saver(wire.first(meta, 3), graph)
+        self.needs_variables |= bool(wire.first(meta, 7) or wire.text(wire.first(meta, 3), 3))
         assets = set(self._assets(meta))
         for scope, node in graph.every():
             where = f"{scope}/{node.name}" if scope else node.name

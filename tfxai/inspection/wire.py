@@ -126,7 +126,7 @@ class _Checker:
         place = 0
         while place < len(value):
             self._count()
-            number, place = _varint(value, place)
+            number, place = varint(value, place)
             _check_range(number, field.kind, where)
 
     def _count(self) -> None:
@@ -173,16 +173,16 @@ def _parts(data: Bytes) -> Iterator[tuple[int, int, int | Bytes]]:
         tag = data[place]
         place += 1
         if tag > 127:
-            tag, place = _varint(data, place - 1)
+            tag, place = varint(data, place - 1)
         number, kind = tag >> 3, tag & 7
         if number == 0:
             raise Malformed("a protocol buffer has a field 0")
         if kind == 0:
-            value, place = _varint(data, place)
+            value, place = varint(data, place)
             yield number, kind, value
             continue
         if kind == 2:
-            length, place = _varint(data, place)
+            length, place = varint(data, place)
         elif kind in _FIXED:
             length = _FIXED[kind]
         else:
@@ -245,7 +245,7 @@ def numbers(data: Bytes, wanted: int) -> list[int]:
         elif at == wanted and not isinstance(value, int):
             place = 0
             while place < len(value):
-                one, place = _varint(value, place)
+                one, place = varint(value, place)
                 found.append(one)
     return found
 
@@ -255,7 +255,8 @@ def signed(value: int) -> int:
     return value - (1 << 64) if value >= 1 << 63 else value
 
 
-def _varint(data: Bytes, place: int) -> tuple[int, int]:
+def varint(data: Bytes, place: int) -> tuple[int, int]:
+    """The whole number at a place, and the place behind it."""
     value = shift = 0
     while place < len(data) and shift < 70:
         byte = data[place]

@@ -118,7 +118,8 @@ def _judge(path: Path, report: Report, trust: bool) -> None:
     reasons = " ".join(_reason_of(one) for one in found[:_SAID])
     others = len(found) + report.left_out - _SAID
     more = f" There are {others} more findings." if others > 0 else ""
-    sentence = f"{str(path)!r} holds no model that Keras can load safely. {reasons}{more}"
+    what = "SavedModel that TensorFlow" if report.format == "saved_model" else "model that Keras"
+    sentence = f"{str(path)!r} holds no {what} can load safely. {reasons}{more}"
     if report.broken:
         raise ModelFileError(
             f"{sentence} Pass a whole .keras or .h5 file or SavedModel; weights alone belong into "

@@ -45,7 +45,7 @@ class Loaded:
     def __init__(self, path: Path, *, trust: bool = False) -> None:
         with PrivateCopy(path, follow=trust) as copy:
             refused = copy.report.at("refuse")
-            if refused and (not trust or copy.report.broken):
+            if refused and not trust:
                 why = " ".join(f"{one.why.rstrip('.')}." for one in refused[:3])
                 raise UnsafeModelError(f"It was not loaded. {why}", copy.report)
             if refused:
