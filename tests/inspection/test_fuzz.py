@@ -225,7 +225,7 @@ def test_hdf5_is_read_as_the_library_reads_it_or_refused(place, libraries, base,
 
 def saved_model_as_scanned(path: Path):
     found = Findings()
-    read = read_saved_model(path.parent, (), Limits(), found)
+    read, _ = read_saved_model(path.parent, (), Limits(), found)
     if read is None or found.has("damaged"):
         raise Malformed("refused")
     kinds = {name: number for number, name in DTYPE.items()}

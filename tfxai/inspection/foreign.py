@@ -15,9 +15,6 @@ _STARTS = (
     (b"BZh", "It is packed by bzip2. Unpack it first."),
     (b"7z\xbc\xaf\x27\x1c", "It is packed by 7-Zip. Unpack it first."),
     (b"\xfd7zXZ", "It is packed by xz. Unpack it first."),
-    (b"\x89PNG", "It is a picture."),
-    (b"\xff\xd8\xff", "It is a picture."),
-    (b"%PDF", "It is a PDF document."),
 )
 _TFLITE = (
     "It is a TensorFlow Lite model, which holds no layers and no gradients. Pass the model that "

@@ -135,14 +135,15 @@ def _read_file(
     limits: Limits,
 ) -> None:
     size = os.fstat(file.fileno()).st_size
-    start = file.read(8)
+    start = file.read(_START)
+    known = what_it_is(start)
     suffix = path.suffix.lower()
-    if start == SIGNATURE:
+    if start[:8] == SIGNATURE:
         contents.format = "hdf5"
         if suffix not in (".h5", ".hdf5"):
             found.warn("other ending", f"An HDF5 file that ends in {suffix!r}, not in .h5.")
         _read_hdf5(Source(file, 0, size), contents, found, supplied, limits)
-    elif start[:2] == b"PK":
+    elif start[:2] == b"PK" or (suffix == ".keras" and known is None):
         contents.format = "keras"
         known = in_archive(Archive(file, size, limits, Findings()).names)
         if known is not None:
@@ -155,8 +156,6 @@ def _read_file(
         found.ok("members", f"{len(archive.names)} members were read.")
         _read_keras(archive, contents, found, supplied, limits)
     else:
-        file.seek(0)
-        known = what_it_is(file.read(_START))
         found.refuse("no model", known or UNKNOWN)
 
 
