@@ -150,6 +150,30 @@ def test_a_disk_without_room_for_a_copy_is_told_of(tmp_path, monkeypatch):
         tfxai.load(path)
 
 
+def test_without_a_folder_for_temporary_files_there_is_a_sentence(tmp_path, monkeypatch):
+    path = tmp_path / "m.keras"
+    dense(1.0).save(path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(OutputError, match=r"no folder for temporary files.*Let TMPDIR name"):
+        tfxai.load(path)
+
+
+def test_a_copy_that_ends_on_a_full_disk_leaves_nothing(tmp_path, monkeypatch, temporary):
+    path = tmp_path / "m.keras"
+    dense(1.0).save(path)
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("there is no device that is always full")
+    real = Path.open
+    monkeypatch.setattr(
+        Path, "open", lambda self, mode="r", *a: real(full if mode == "xb" else self,
+                                                      "wb" if mode == "xb" else mode, *a)
+    )  # fmt: skip
+    with pytest.raises(OutputError, match="No space left on device"):
+        PrivateCopy(path)
+    assert list(temporary.glob("tfxai-*")) == []
+
+
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "m.keras")
     with pytest.raises(DataNotFoundError, match="no saved model"):

@@ -11,7 +11,7 @@ from typing import Any, final
 
 from tfxai.inspection.counting import Parameters, counted, number_of, parameters
 from tfxai.inspection.layers import MODELS, Node, end_names, flat, leaf, shape_of, tree
-from tfxai.inspection.limits import Limits
+from tfxai.inspection.limits import Limits, chosen
 from tfxai.inspection.reading import Contents, read
 from tfxai.inspection.report import Report
 from tfxai.inspection.saved_model import SIGNATURES_OF_TFXAI, SavedModel, Tensor
@@ -154,7 +154,7 @@ def inspect(
     Raises:
         DataNotFoundError: There is nothing at that path, or it may not be read.
     """
-    contents, report = read(path, custom_objects, limits or Limits())
+    contents, report = read(path, custom_objects, chosen(limits))
     place = Path(path)
     size, digest = _measured(place)
     known = _of_config(contents) if contents.config else {}

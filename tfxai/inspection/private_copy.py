@@ -19,7 +19,7 @@ from typing import Any, final
 
 from tfxai.errors import DataNotFoundError, OutputError
 from tfxai.inspection.archive import walked
-from tfxai.inspection.limits import MIB, Limits
+from tfxai.inspection.limits import MIB, Limits, chosen
 from tfxai.inspection.reading import place_of, read, unreadable
 from tfxai.inspection.report import Findings
 from tfxai.inspection.saved_model import is_part
@@ -62,8 +62,8 @@ class PrivateCopy(contextlib.AbstractContextManager["PrivateCopy"]):
         follow: bool = False,
     ) -> None:
         source, found = place_of(path), Findings()
-        self.limits = limits = limits or Limits()
-        self._folder = Path(tempfile.mkdtemp(prefix="tfxai-"))
+        self.limits = limits = chosen(limits)
+        self._folder = _new_folder()
         self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._is_kept = False
         try:
@@ -98,6 +98,17 @@ class PrivateCopy(contextlib.AbstractContextManager["PrivateCopy"]):
     def __exit__(self, *_: object) -> None:
         if not self._is_kept:
             self._remove()
+
+
+def _new_folder() -> Path:
+    """A folder that only this user may enter."""
+    try:
+        return Path(tempfile.mkdtemp(prefix="tfxai-"))
+    except OSError as error:
+        raise OutputError(
+            f"There is no folder for temporary files ({error.strerror or error}), where a copy of "
+            "a model is kept while it is loaded. Let TMPDIR name one that can be written to."
+        ) from error
 
 
 def _copy_file(source: Path, target: Path) -> None:
@@ -170,7 +181,14 @@ def _copy(opened: Any, target: Path) -> None:
     with target.open("xb") as copy:
         while left > 0 and (piece := opened.read(min(_PIECE, left))):
             left -= len(piece)
-            copy.write(piece)
+            try:
+                copy.write(piece)
+                copy.flush()
+            except OSError as error:
+                raise OutputError(
+                    f"A copy of the model cannot be kept in {str(target.parent)!r} while it is "
+                    f"loaded: {error.strerror or error}. Let TMPDIR name another folder."
+                ) from error
 
 
 def _require_room(size: int, source: Path, folder: Path) -> None:

@@ -92,7 +92,8 @@ def load(
         card = Card.read(beside) if beside.exists() else None
         if copy.report.format == "saved_model":
             model = _saved_model(path, copy.path, signature)
-            copy.keep_for(model)  # which finds its assets there when it is saved again
+            if (copy.path / "assets").is_dir():  # where it finds them when it is saved again
+                copy.keep_for(model)
             return Subject(model, card or Card.of_export(path))
         from tfxai.registry.bounds import bounded
 
