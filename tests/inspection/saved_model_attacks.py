@@ -332,6 +332,42 @@ def constant_handle(saved_model: Any, marker: str) -> None:
     node.attr["value"].tensor.resource_handle_val.add(name="other")
 
 
+def adds_and_runs(saved_model: Any, node: Any) -> None:
+    """Makes an operation one of those that run when the model is loaded."""
+    meta = saved_model.meta_graphs[0]
+    init = meta.signature_def["__saved_model_init_op"].outputs["__saved_model_init_op"].name
+    next(n for n in meta.graph_def.node if n.name == init.partition(":")[0]).input.append(
+        f"^{node.name}"
+    )
+
+
+def large_at_load(saved_model: Any, marker: str) -> None:
+    graph = saved_model.meta_graphs[0].graph_def
+    with tf.Graph().as_default() as made:
+        tf.fill(tf.constant([1 << 20, 1 << 20], name="evil/dims"), tf.constant(1.0, name="evil/v"),
+                name="evil/fill")  # fmt: skip
+    graph.node.extend(made.as_graph_def().node)
+    adds_and_runs(saved_model, next(n for n in graph.node if n.name == "evil/fill"))
+
+
+def endless_at_load(saved_model: Any, marker: str) -> None:
+    """Functions that call each other when the model is loaded."""
+    graph = saved_model.meta_graphs[0].graph_def
+    for name, other in (("ping", "pong"), ("pong", "ping")):
+        function = graph.library.function.add()
+        function.signature.name = name
+        inner = function.node_def.add(name="call", op="StatefulPartitionedCall")
+        inner.attr["f"].func.name = other
+    node = graph.node.add(name="evil/call", op="StatefulPartitionedCall")
+    node.attr["f"].func.name = "ping"
+    adds_and_runs(saved_model, node)
+
+
+def call_of_an_operation(saved_model: Any, marker: str) -> None:
+    node = saved_model.meta_graphs[0].graph_def.node.add(name="evil", op="SymbolicGradient")
+    node.attr["f"].func.name = "ReadFile"
+
+
 def object_of_another_package(saved_model: Any, marker: str) -> None:
     saved_model.meta_graphs[0].object_graph_def.nodes[0].registered_name = "evil.Loader"
 
@@ -364,6 +400,9 @@ CHANGES: dict[str, tuple[Callable[[Any, str], None], str]] = {
     "constant-bomb": (constant_bomb, "shape bomb"),
     "many-constant-bombs": (many_constant_bombs, "shape bomb"),
     "constant-handle": (constant_handle, "damaged"),
+    "large-at-load": (large_at_load, "computes when it is loaded"),
+    "endless-at-load": (endless_at_load, "computes when it is loaded"),
+    "call-of-an-operation": (call_of_an_operation, "operation that calls ReadFile"),
     "object-of-another-package": (object_of_another_package, "object of another package"),
     "old-asset": (old_asset, "file outside"),
     "new-asset": (new_asset, "file outside"),

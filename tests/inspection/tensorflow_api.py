@@ -18,9 +18,7 @@ from tensorflow.core.framework import op_def_pb2
 from tensorflow.core.protobuf import fingerprint_pb2, saved_model_pb2, tensor_bundle_pb2
 from tensorflow.python.client import pywrap_tf_session
 
-from tfxai.inspection import tensorflow_names
-
-HOME = Path(tensorflow_names.__file__)
+HOME = Path(__file__).parents[2] / "tfxai" / "inspection" / "tensorflow_names.py"
 
 # The rule: a public operation without state computes and does nothing else, unless one of its
 # arguments or attributes may name something outside, or hold a program.
@@ -79,6 +77,21 @@ XlaEinsum XlaGather XlaIf XlaKeyValueSort XlaOptimizationBarrier XlaPad XlaReduc
 XlaReducePrecision XlaReduceWindow XlaRngBitGenerator XlaScatter XlaSelectAndScatter
 XlaSelfAdjointEig XlaSharding XlaSort XlaSvd XlaVariadicReduce XlaVariadicReduceV2
 XlaVariadicSort XlaWhile
+""".split()  # noqa: SIM905
+
+# Those of the package TensorFlow Text, which KerasHub's tokenizers run; they compute on strings.
+TEXT = """
+CaseFoldUTF8 ConstrainedSequence FastBertNormalize FastWordpieceTokenizeWithOffsets
+FindSourceOffsets MaxSpanningTree NormalizeUTF8 NormalizeUTF8WithOffsetsMap PhraseTokenize
+RegexSplitWithOffsets RougeL SentenceFragments SentenceFragmentsV2 SentencepieceDetokenizeOp
+SentencepieceIdToStringOp SentencepieceOp SentencepieceStringToIdOp SentencepieceTokenizeOp
+SentencepieceTokenizeWithOffsetsOp SentencepieceVocabSizeOp SplitMergeTokenizeWithOffsets
+TFText>BoiseTagsToOffsets TFText>ByteSplitByOffsets TFText>ByteSplitWithOffsets
+TFText>FastSentencepieceDetokenize TFText>FastSentencepieceTokenize TFText>FastWordpieceDetokenize
+TFText>NgramsStringJoin TFText>OffsetsToBoiseTags TFText>PhraseDetokenize
+TFText>RoundRobinGenerateMasks TFText>RoundRobinTrim TFText>Utf8Binarize
+TFText>WhitespaceTokenizeWithOffsetsV2 TokenizerFromLogits UnicodeScriptTokenizeWithOffsets
+WhitespaceTokenizeWithOffsets WordpieceTokenizeWithOffsets
 """.split()  # noqa: SIM905
 
 
@@ -169,7 +182,7 @@ def written() -> str:
         f'VERSION = "{tf.__version__}"',
         "",
     ]
-    for table, names in judged().items():
+    for table, names in {**judged(), "TEXT": set(TEXT)}.items():
         lines += [f"{table} = frozenset(", '    """']
         lines += textwrap.wrap(" ".join(sorted(names)), 95, break_on_hyphens=False)
         lines += ['""".split()', ")"]

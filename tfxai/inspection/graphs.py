@@ -26,6 +26,7 @@ BYTES = {"float64": 8, "int64": 8, "uint64": 8, "complex64": 8, "complex128": 16
 BYTES |= {"uint8": 1, "int8": 1, "bool": 1, "qint8": 1, "quint8": 1}
 BYTES |= {"int16": 2, "uint16": 2, "qint16": 2, "quint16": 2, "float16": 2, "bfloat16": 2}
 _PASSES = {"Identity", "PlaceholderWithDefault", "StopGradient", "GuaranteeConst", "Snapshot"}
+_AT_LOAD = {"_create_resource", "_initialize", "_destroy_resource"}
 _STEPS = 20_000  # from tensor to tensor, in finding where the names of files come from
 _CALLS = {"PartitionedCall", "StatefulPartitionedCall"}  # whose inputs are the function's
 
@@ -64,18 +65,16 @@ class Objects:
     Args:
         assets: Numbers of the objects that stand for a file of the model.
         bound: Function to the objects that are its last inputs.
-        variables: How many of them there are.
         metadata: Number, identifier and description of the objects that Keras 2 saved.
-        slots: Whether an optimizer keeps variables beside others.
         registered: Names of classes that objects ask for.
+        at_load: Functions that run when they are made: tables are created, filled, restored.
     """
 
     assets: set[int] = dataclasses.field(default_factory=set)
     bound: dict[str, list[int]] = dataclasses.field(default_factory=dict)
-    variables: int = 0
     metadata: list[tuple[int, str, str]] = dataclasses.field(default_factory=list)
-    slots: bool = False
     registered: set[str] = dataclasses.field(default_factory=set)
+    at_load: set[str] = dataclasses.field(default_factory=set)
 
 
 @final
@@ -163,6 +162,25 @@ class Graph:
                 seen.add((function, node.name))
                 calls += self.called(node)
         return seen
+
+    def recursive(self, functions: Iterable[str]) -> str | None:
+        """A function that calls itself, by way of others or not; None where none does."""
+        done, path = set[str](), dict[str, list[str]]()
+        for start in functions:
+            todo = [start] if start in self.scopes else []
+            while todo:
+                name = todo[-1]
+                if name not in path and name not in done:
+                    nodes = self.scopes[name].values()
+                    path[name] = [called for node in nodes for called in self.called(node)]
+                if name in done or not path[name]:
+                    done.add(todo.pop())
+                    path.pop(name, None)
+                elif (inner := path[name].pop()) in path:
+                    return inner
+                elif inner not in done:
+                    todo.append(inner)
+        return None
 
     def comes_from(
         self, tensor: str, scope: str, named: set[str], objects: Objects | None
@@ -306,20 +324,34 @@ def shape(data: Bytes) -> tuple[int | None, ...] | None:
 
 def read_objects(data: Bytes) -> Objects:
     """A `SavedObjectGraph`."""
-    found = Objects()
+    found, functions, runs = Objects(), dict[int, list[str]](), set[int]()
     for number, saved in enumerate(wire.messages(data, 1)):
-        for at, value in wire.fields(saved):
-            if isinstance(value, int):
-                continue
-            if at == 4 and wire.text(value, 3):
-                found.metadata.append((number, wire.text(value, 1), wire.text(value, 3)))
-            elif at == 5:
-                found.assets.add(number)
-            elif at == 7:
-                found.variables += 1
-            elif at == 13:
-                found.registered.add(str(value, "utf-8", "replace"))
-            found.slots |= at == 3
+        runs.update(_run_at_load(saved))
+        functions[number] = wire.texts(wire.first(saved, 6), 1)
+        functions[number] += wire.texts(wire.first(saved, 8), 1)
+        _read_object(found, number, saved)
+    found.at_load = {name for number in runs for name in functions.get(number, [])}
     for entry in wire.messages(data, 2):
         found.bound[wire.text(entry, 1)] = wire.numbers(wire.first(entry, 2), 2)
     return found
+
+
+def _read_object(found: Objects, number: int, saved: Bytes) -> None:
+    for at, value in wire.fields(saved):
+        if isinstance(value, int):
+            continue
+        if at == 4 and wire.text(value, 3):
+            found.metadata.append((number, wire.text(value, 1), wire.text(value, 3)))
+        elif at == 5:
+            found.assets.add(number)
+        elif at == 13:
+            found.registered.add(str(value, "utf-8", "replace"))
+
+
+def _run_at_load(saved: Bytes) -> Iterator[int]:
+    """Numbers of the functions that run when an object is made."""
+    for child in wire.messages(saved, 1):
+        if wire.text(child, 2) in _AT_LOAD:
+            yield wire.number(child, 1)
+    for entry in wire.messages(saved, 11):  # how what it keeps is restored
+        yield wire.number(wire.first(entry, 2), 3)

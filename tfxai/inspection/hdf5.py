@@ -79,7 +79,8 @@ class _File:
             _refuse_twice((name for name, _ in attributes), "attributes of one name", path)
             self._tree.attributes[path] = dict(attributes)
             if any(message.kind == 0x08 for message in messages):
-                self._tree.datasets[path] = read_dataset(self._reader, path, messages)
+                ratio = self._limits.ratio
+                self._tree.datasets[path] = read_dataset(self._reader, path, messages, ratio)
             elif address not in seen:  # a group may be linked from within itself
                 seen.add(address)
                 links = list(self._links(messages))

@@ -12,6 +12,7 @@ import zlib
 from typing import NamedTuple, final
 
 from tfxai.inspection.hdf5_trees import UNDEFINED, Reader
+from tfxai.inspection.limits import MIB
 from tfxai.inspection.source import PIECE, Malformed, Unread
 
 _DEFLATE, _SHUFFLE, _CHECKSUM = 1, 2, 3  # the filters that are known, in the order of their use
@@ -68,22 +69,30 @@ class Dataset:
         return max(self.elements * self.kind.size, self.unpacked)
 
 
-def read_dataset(reader: Reader, path: str, messages: list[Message]) -> Dataset:
-    """The array that some messages of an object header describe."""
+def read_dataset(reader: Reader, path: str, messages: list[Message], ratio: int) -> Dataset:
+    """The array that some messages of an object header describe.
+
+    Args:
+        reader: Of the file.
+        path: Of the array.
+        messages: Of its header.
+        ratio: Bytes for each one stored up to which its chunks are unpacked; beyond it, it is
+            refused unseen.
+    """
     by_kind = {message.kind: message.data for message in messages}
     if not {0x01, 0x03} <= set(by_kind):
         raise Malformed(f"the array {path!r} has no shape or no type")
     made = Dataset(path, shape_of(by_kind[0x01]), kind_of(by_kind[0x03]), 0, "inside")
     filters = _filters(by_kind[0x0B]) if 0x0B in by_kind else []
-    stored, unpacked, origin = _Layout(reader, made, filters).read(by_kind[0x08])
+    stored, unpacked, origin = _Layout(reader, made, filters, ratio).read(by_kind[0x08])
     origin = "external" if 0x07 in by_kind else origin
     return dataclasses.replace(made, stored=stored, unpacked=unpacked, origin=origin)
 
 
 @final
 class _Layout:
-    def __init__(self, reader: Reader, made: Dataset, filters: list[int]) -> None:
-        self._reader, self._made, self._filters = reader, made, filters
+    def __init__(self, reader: Reader, made: Dataset, filters: list[int], ratio: int) -> None:
+        self._reader, self._made, self._filters, self._ratio = reader, made, filters, ratio
         self._whole = made.elements * made.kind.size
 
     def read(self, data: bytes) -> tuple[int, int, str]:
@@ -137,14 +146,17 @@ class _Layout:
         grid = math.prod(-(-n // size) for n, size in zip(shape, chunk, strict=True))
         if tree == UNDEFINED:
             return 0, 0
-        whole, stored, places = math.prod(sizes), 0, set[tuple[int, ...]]()
-        for place, address, size, skipped in self._reader.chunks(tree, len(shape)):
+        whole, places = math.prod(sizes), set[tuple[int, ...]]()
+        found = list(self._reader.chunks(tree, len(shape)))
+        for place, *_ in found:
             if place in places or any(at % n for at, n in zip(place, chunk, strict=False)):
                 raise Malformed("two chunks of an array overlap")
             places.add(place)
-            stored += size
-            self._check_chunk(address, size, whole, skipped)
-        return stored, grid * whole
+        stored = sum(size for _, _, size, _ in found)
+        if max(grid, len(found)) * whole <= max(MIB, self._ratio * stored):  # else it is refused
+            for _, address, size, skipped in found:
+                self._check_chunk(address, size, whole, skipped)
+        return stored, max(grid, len(found)) * whole
 
     def _check_chunk(self, address: int, size: int, whole: int, skipped: int) -> None:
         """The library unpacks a chunk to its end, however long that is."""

@@ -1,14 +1,14 @@
 """What a TensorFlow operation may do, by its name.
 
 An operation is allowed because it is on the list of those that only compute, read and write the
-model's own variables and tables, and call other functions (`tensorflow_names.ALLOWED`). The three
-kinds below are looked at more closely, everything else is refused: what TensorFlow knows and is
-not on the list, and what is not TensorFlow's.
+model's own variables and tables, and call other functions (`tensorflow_names.ALLOWED`, and `TEXT`
+for those of the package TensorFlow Text). The three kinds below are looked at more closely.
+Everything else is refused, whether TensorFlow knows it or not.
 """
 
 from __future__ import annotations
 
-from tfxai.inspection.tensorflow_names import ALLOWED, REFUSED
+from tfxai.inspection.tensorflow_names import ALLOWED, REFUSED, TEXT
 
 CHECKPOINT = {"SaveV2", "RestoreV2", "MergeV2Checkpoints"}
 """The saver's: let through where nothing else runs them."""
@@ -16,6 +16,20 @@ FILE_TABLES = {"InitializeTableFromTextFile", "InitializeTableFromTextFileV2"}
 """Let through where the file is one of the model's assets."""
 PRINTS = {"Print", "PrintV2"}
 """Warned of, and refused where they print to a file."""
+
+AT_LOAD = frozenset(
+    """
+Assert Assign AssignVariableOp Cast Const DestroyResourceOp DisableCopyOnRead HashTable HashTableV2
+Identity IdentityN InitializeTable InitializeTableV2 IsVariableInitialized LookupTableImport
+LookupTableImportV2 LookupTableInsert LookupTableInsertV2 LookupTableSize LookupTableSizeV2
+MutableDenseHashTable MutableDenseHashTableV2 MutableHashTable MutableHashTableOfTensors
+MutableHashTableOfTensorsV2 MutableHashTableV2 NoOp PartitionedCall Placeholder
+PlaceholderWithDefault ReadVariableOp StatefulPartitionedCall VarHandleOp VarIsInitializedOp
+Variable VariableV2
+""".split()  # noqa: SIM905
+)
+"""Of those allowed, what may run merely because the model is loaded: none loops or makes more than
+it is given."""
 
 # Why an operation is refused, where that is worth saying: reasons, not a list of what is refused.
 _REASONS = {
@@ -49,12 +63,12 @@ _REASON_OF = {op: reason for reason, ops in _REASONS.items() for op in ops.split
 
 def is_primitive(op: str) -> bool:
     """Whether it is the name of an operation of TensorFlow, which no function may take."""
-    return op in ALLOWED or op in REFUSED or op in _REASON_OF
+    return op in ALLOWED or op in REFUSED or op in TEXT or op in _REASON_OF
 
 
 def outward(op: str) -> str | None:
     """What an operation does beyond computing, to stand after "which"; None where it does not."""
-    if op in ALLOWED:
+    if op in ALLOWED or op in TEXT:
         return None
     if op in _REASON_OF:
         return _REASON_OF[op]

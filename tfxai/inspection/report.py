@@ -93,6 +93,7 @@ class Findings:
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, str], Finding] = {}
         self._left_out: dict[Level, int] = dict.fromkeys(LEVELS, 0)
+        self._kept_at_most = len(LEVELS)  # a level below which nothing is kept, once it is known
 
     def ok(self, what: str, why: str, where: str = "") -> None:
         """Notes what was checked and is as it should be."""
@@ -117,11 +118,14 @@ class Findings:
 
     def _makes_room_for(self, finding: Finding) -> bool:
         """Drops a finding that is less bad, so that no flood of warnings hides a refusal."""
+        if self._kept_at_most <= LEVELS.index(finding.level):
+            return False  # all that are kept are as bad: not looked through again
         for key, kept in self._found.items():
             if LEVELS.index(kept.level) < LEVELS.index(finding.level):
                 del self._found[key]
                 self._left_out[kept.level] += 1
                 return True
+        self._kept_at_most = LEVELS.index(finding.level)
         return False
 
     @property

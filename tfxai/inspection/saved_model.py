@@ -28,7 +28,14 @@ from tfxai.inspection.keras_records import (
 )
 from tfxai.inspection.limits import Limits
 from tfxai.inspection.objects import ConfigScan
-from tfxai.inspection.operations import CHECKPOINT, FILE_TABLES, PRINTS, outward
+from tfxai.inspection.operations import (
+    AT_LOAD,
+    CHECKPOINT,
+    FILE_TABLES,
+    PRINTS,
+    is_primitive,
+    outward,
+)
 from tfxai.inspection.report import Findings
 from tfxai.inspection.source import Malformed
 from tfxai.inspection.wire import Bytes
@@ -177,7 +184,7 @@ class _Reader:
         tags: list[str] = []
         version = ""
         signatures: dict[str, Signature] = {}
-        wire.check(data, "SavedModel", 20 * self._limits.objects)
+        wire.check(data, "SavedModel", 10 * self._limits.objects)
         every: list[frozenset[str]] = []
         for meta in wire.messages(data, 2):
             info = wire.first(meta, 1)
@@ -225,6 +232,8 @@ class _Reader:
                 self._check_table(node, where, scope, graph, assets, objects)
             elif node.op not in graph.scopes:
                 self._check_node(node, where)
+        started = [end for name, some in ends if name == INIT for end in some]
+        self._check_start(graph, objects, started)
         unstored = sum(node.unstored for _, node in graph.every())
         if unstored > self._limits.unstored_bytes:
             self._found.refuse(
@@ -238,6 +247,25 @@ class _Reader:
                 "of TensorFlow's own.",
             )
 
+    def _check_start(self, graph: Graph, objects: Objects, ends: list[str]) -> None:
+        """What runs merely by loading ends soon, and fills no memory: little may run there."""
+        places = graph.reached(ends, objects.at_load)
+        functions = {scope for scope, _ in places if scope}
+        found = {graph.scopes[scope][name].op for scope, name in places}
+        for op in sorted(found - AT_LOAD - FILE_TABLES - PRINTS - graph.scopes.keys()):
+            if outward(op) is None:
+                self._found.refuse(
+                    "computes when it is loaded",
+                    f"It runs the operation {op} when it is loaded, which could take any time and "
+                    "memory. Where nothing is called yet, tables and variables are filled.",
+                )
+        name = graph.recursive(functions)
+        if name is not None:
+            self._found.refuse(
+                "computes when it is loaded",
+                f"Its function {name[:80]!r}, which runs when it is loaded, calls itself.",
+            )
+
     def _entries(self, meta: Bytes) -> Iterator[tuple[str, list[str]]]:
         """What a loader or a caller runs: tensors and operations of signatures, by name."""
         for entry in wire.messages(meta, 5):
@@ -249,6 +277,9 @@ class _Reader:
 
     def _check_node(self, node: Node, where: str) -> None:
         reason = outward(node.op)
+        for name in node.calls:  # of a function, where it is none
+            if reason is None and is_primitive(name):
+                reason = outward(name) and f"calls {name[:80]}, which {outward(name)}"
         if reason is None:
             return
         if node.op in PRINTS and not node.file_output:
@@ -260,7 +291,7 @@ class _Reader:
             return
         reason = "writes files" if node.op in PRINTS else reason
         self._found.refuse(
-            f"operation that {reason}",
+            f"operation that {reason.partition(', which')[0]}",
             f"It has the operation {node.op[:80]}, which {reason}.",
             where,
         )

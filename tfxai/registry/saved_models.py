@@ -46,7 +46,8 @@ def saved_model(
         shown: The path that errors name, where `path` is a copy.
 
     Raises:
-        ModelFileError: It has no signature, or one whose inputs are no batches.
+        ModelFileError: It has no signature, or one whose inputs are no batches or whose outputs
+            have no known number of axes.
         UnknownNameError: It has no signature of that name.
     """
     lacks = _forgets_optimizers(Path(path))
@@ -63,6 +64,12 @@ def saved_model(
                 "signature that takes batches only."
             )
         inputs[name] = keras.Input(batch_shape=spec.shape, dtype=spec.dtype.name, name=name)
+    for name, spec in chosen.structured_outputs.items():
+        if spec.shape.rank is None:
+            raise ModelFileError(
+                f"Output {name!r} of {str(shown)!r} has any number of axes as far as TensorFlow "
+                "knows. Export the model with a signature that sets its shape (tf.ensure_shape)."
+            )
     outputs = SignatureLayer(loaded, chosen, _hidden_bytes(Path(path)))(inputs)
     given = next(iter(inputs.values())) if len(inputs) == 1 else inputs
     return keras.Model(given, outputs, name="saved_model")
