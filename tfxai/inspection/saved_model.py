@@ -44,6 +44,7 @@ INIT = "__saved_model_init_op"  # what runs when a server loads the model
 # Classes that TensorFlow registers, and no others, make objects of what a file describes.
 REGISTERED = {"", "tf.StaticHashTable", "tf.TrackableConstant"}
 _OWN = ("saved_model.pb", "saved_model.pbtxt", "fingerprint.pb", METADATA)
+_MADE = ("class_name", "config", "module", "registered_name")  # of what a layer is made
 _FOLDERS = ("variables", "assets", "assets.extra", "debug")
 SIGNATURES_OF_TFXAI = "explain_"
 
@@ -154,7 +155,8 @@ def _check_keras(
     for one in objects:
         if "class_name" in one.record:
             role = "metric" if "metric" in one.identifier else "layer"
-            scan.part(one.record, role, f"{METADATA}/{one.path}")
+            made = {key: one.record[key] for key in _MADE if key in one.record}
+            scan.part(made, role, f"{METADATA}/{one.path}")
     for harm in own.report(path, "saved_model").at("refuse"):
         found.refuse(harm.what, harm.why, harm.where, harm.cve)
     return objects
