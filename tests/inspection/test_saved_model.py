@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.inspection import honest, tensorflow_api
 from tests.inspection import saved_model_attacks as attacks
 from tests.inspection.honest_saved_models import SAVED, called
 from tests.inspection.saved_model_attacks import field
+from tests.inspection.test_attacks import WATCHED
 from tests.processes import ROOT
 from tfxai.errors import DataNotFoundError, ModelFileError, UnsafeModelError
 from tfxai.inspection import Limits, inspect, scan, tensorflow_names
@@ -109,7 +111,10 @@ def test_signatures_that_explain_are_named(tmp_path):
 UNRANKED = {"table_that_changes", "examples", "of_tensorflow_1", "of_tensorflow_1_with_savers"}
 
 
-@pytest.mark.parametrize("name", SAVED)
+SLOW = pytest.param("loops", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("name", [SLOW if name == "loops" else name for name in SAVED])
 def test_what_honest_people_save_is_let_through_and_loads(tmp_path, name):
     SAVED[name](tmp_path / "m")
     assert scan(tmp_path / "m").level == "ok", scan(tmp_path / "m").findings
@@ -191,6 +196,63 @@ def test_the_payload_of_a_hidden_graph_is_live(with_variable, tmp_path):
     assert "WriteFile" in {node.op for node in merged.meta_graphs[0].graph_def.node}
     with pytest.raises(ModelFileError):
         tfxai.load(path)
+
+
+@pytest.mark.slow
+def test_looking_at_attacks_executes_nothing_and_reads_nothing_outside(with_variable, tmp_path):
+    folder = tmp_path / "hostile"
+    folder.mkdir()
+    for name in ("write", "csv", "graph-in-a-string"):
+        attacks.saved(name, tmp_path / "marker", folder / name)
+    for name, (change, _) in attacks.CHANGES.items():
+        path = copied(with_variable, folder / name)
+        proto = attacks.proto_of(path)
+        change(proto, str(tmp_path / "marker"))
+        (path / "saved_model.pb").write_bytes(attacks.bytes_of(proto))
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, str(folder)],
+        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    levels, peak, heavy, events = json.loads(done.stdout)
+    assert set(levels.values()) == {"refuse"}
+    assert (heavy, events) == ([], [])
+    assert peak < 50 << 20
+    assert not (tmp_path / "marker").exists()
+
+
+def lattice() -> bytes:
+    """Functions that each call the next one twice: 2^300 ways from the first to the last."""
+
+    def call(name: bytes, function: bytes) -> bytes:
+        given = field(5, field(1, b"f") + field(2, field(10, field(1, function))))
+        return field(1, name) + field(2, b"PartitionedCall") + field(3, b"a") + given
+
+    def function(name: bytes, *nodes: bytes) -> bytes:
+        signature = field(1, field(1, name) + field(2, field(1, b"a")))
+        return field(1, signature + b"".join(field(3, node) for node in nodes))
+
+    last = field(1, b"t") + field(2, b"InitializeTableFromTextFileV2") + field(3, b"h")
+    made = [function(b"f300", last + field(3, b"a"))]
+    for number in range(300):
+        inner = b"f%d" % (number + 1)
+        made.append(function(b"f%d" % number, call(b"one", inner), call(b"two", inner)))
+    return field(2, field(2, field(1, call(b"m", b"f0")) + field(2, b"".join(made))))
+
+
+def many_harmful() -> bytes:
+    nodes = (field(1, field(1, b"n%d" % n) + field(2, b"WriteFile")) for n in range(20_000))
+    return field(2, field(2, b"".join(nodes)))
+
+
+@pytest.mark.parametrize("make", [lattice, many_harmful])
+def test_a_graph_that_is_made_to_keep_a_scan_busy_is_refused_in_time(tmp_path, make):
+    (tmp_path / "saved_model.pb").write_bytes(make())
+    started = time.process_time()
+    report = scan(tmp_path)
+    assert time.process_time() - started < 2.0  # 0.4 s on a machine with nothing else to do
+    assert report.refused
+    assert len(report.findings) <= 201
 
 
 def test_every_operation_of_the_installed_tensorflow_is_judged():
