@@ -149,8 +149,6 @@ def _training(found: Inspection) -> str:
 
 
 def _cam(found: Inspection) -> str:
-    if found.saved_model is not None:
-        return ""
     if not found.cam_layers:
         return "no layer with two spatial axes" if found.layers else ""
     path, size = found.cam_layers[-1]
