@@ -165,6 +165,21 @@ def with_own_gradient(path: Path) -> None:
     tf.saved_model.save(module, str(path), signatures=module.serve, options=options)
 
 
+def with_adaptation(path: Path) -> None:
+    """A function that takes an iterator, as layers of Keras 2 learn a mean by."""
+    module = tf.Module()
+    module.mean = tf.Variable(0.0)
+    spec = tf.data.IteratorSpec(tf.TensorSpec([None], tf.float32))
+
+    @tf.function(input_signature=[spec])
+    def adapt_step(iterator):
+        module.mean.assign_add(tf.reduce_mean(next(iterator)))
+
+    module.adapt_step = adapt_step
+    module.serve = tf.function(lambda x: {"y": x - module.mean}, input_signature=FLOATS)
+    tf.saved_model.save(module, str(path), signatures=module.serve)
+
+
 def with_nothing_kept(path: Path) -> None:
     called(tf.nn.relu, path)
 
@@ -218,6 +233,6 @@ SAVED: dict[str, Callable[[Path], None]] = {
         with_normalization, with_images, with_lookups, with_text, with_loops,
         with_table_of_a_file, with_table_that_changes, with_decoded_images, with_examples,
         with_randomness_and_checks, with_strings_and_ragged, with_training, with_own_gradient,
-        with_nothing_kept, of_tensorflow_1, of_tensorflow_1_with_savers,
+        with_adaptation, with_nothing_kept, of_tensorflow_1, of_tensorflow_1_with_savers,
     )
 }  # fmt: skip

@@ -36,7 +36,8 @@ FAMILIES = re.compile(
     r"|CustomCall|Launch|Mlir|PyFunc|^Abort$|^TemporaryVariable|^DestroyTemporaryVariable"
 )
 # Operations that have been read and found to touch nothing but the model's own variables, tables,
-# loops and random numbers, though they have state or no public name.
+# loops and random numbers, though they have state or no public name. Iterators are those that are
+# passed to a function (`adapt` of Keras 2): no operation that makes one is allowed.
 REVIEWED = """
 VarHandleOp ReadVariableOp AssignVariableOp AssignAddVariableOp AssignSubVariableOp
 VarIsInitializedOp VariableShape DestroyResourceOp DisableCopyOnRead ResourceGather
@@ -60,7 +61,8 @@ AnonymousMutableHashTable AnonymousMutableHashTableOfTensors AnonymousMutableDen
 InitializeTableV2 LookupTableFindV2 LookupTableInsertV2 LookupTableImportV2 LookupTableExportV2
 LookupTableRemoveV2 LookupTableSizeV2
 If Case While StatefulPartitionedCall Assert CheckNumerics CheckNumericsV2 GuaranteeConst
-DeviceIndex Timestamp StackV2 StackPushV2 StackPopV2 StackCloseV2
+IteratorGetNext IteratorGetNextAsOptional DeviceIndex Timestamp
+StackV2 StackPushV2 StackPopV2 StackCloseV2
 TensorArray TensorArrayV2 TensorArrayV3 TensorArrayCloseV3 TensorArrayConcatV3 TensorArrayGatherV3
 TensorArrayGrad TensorArrayGradV2 TensorArrayGradV3 TensorArrayGradWithShape TensorArrayReadV3
 TensorArrayScatterV3 TensorArraySizeV3 TensorArraySplitV3 TensorArrayWriteV3
