@@ -13,3 +13,7 @@ memory_budget: int = int(os.environ.get("TFXAI_MEMORY_BUDGET", 2**30))
 
 jit_compile: bool = False
 """Compile with XLA. Off, because XLA's convolutions are slower than oneDNN's on a CPU."""
+
+model_limits: dict[str, int] = {}
+"""Other values of fields of `tfxai.inspection.Limits`, where no `limits` are passed: what is read
+of the file of a model, and what it may ask for."""

@@ -46,6 +46,7 @@ def test_the_token_comes_from_a_file_or_the_environment(tmp_path):
         (("--upstream", "http://a:1", "--model-base-path", "."), "Pass one of"),
         (("--upstream", "http://a:1", "--label", "a:b=1"), "Leave them out: the server behind"),
         (("--upstream", "http://a:1", "--keep", "2"), "Leave them out: the server behind"),
+        (("--upstream", "http://a:1", "--trust"), "Leave them out: the server behind"),
         (("--model-base-path", ".", "--model-name", "a"), "--model-name is for --upstream"),
         (("--upstream", "a:1"), "'a:1' is no address of a server"),
         (("--upstream", "http://a:1/v1/models/b"), "without the path of a model"),

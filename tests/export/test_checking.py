@@ -14,6 +14,8 @@ import tensorflow as tf
 import tfxai
 from tests import builders
 from tests.export.serving import ig, picture
+from tests.inspection import saved_model_attacks
+from tests.inspection.honest_saved_models import with_table_of_a_file
 from tests.processes import ROOT
 from tfxai import GradCAM, Saliency
 from tfxai.errors import DataNotFoundError
@@ -252,3 +254,15 @@ def test_graphs_do_not_grow_with_the_steps(tmp_path):
     assert sizes[500] < 1_000_000
     # the nodes and weights of the rule, a float32 each; names with longer numbers in them
     assert abs(sizes[500] - sizes[50] - 450 * 2 * 4) < 1000
+
+
+def test_what_the_scan_refuses_is_not_run(tmp_path):
+    folder = tmp_path / "m" / "1"
+    folder.parent.mkdir()
+    with_table_of_a_file(folder)
+    proto = saved_model_attacks.proto_of(folder)
+    saved_model_attacks.saver_of_another_file(proto, "")
+    (folder / "saved_model.pb").write_bytes(saved_model_attacks.bytes_of(proto))
+    found = failed(check(folder))
+    assert set(found) == {"scan"}
+    assert "reads another file than the model's own variables" in found["scan"]

@@ -9,6 +9,7 @@ import json
 import struct
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -293,6 +294,43 @@ def twice(honest: Path, path: Path) -> None:
     zipped(path, {**content, "config.json": text})
 
 
+def hidden_member(data: bytes) -> bytes:
+    """A member before the list of members that the list does not have."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("config.json", "{}")
+    hidden = stream.getvalue()[: stream.getvalue().index(b"PK\x01\x02")]
+    place = data.index(b"PK\x01\x02")
+    end = data.rindex(b"PK\x05\x06")
+    start = struct.pack("<L", place + len(hidden))
+    return data[:place] + hidden + data[place : end + 16] + start + data[end + 20 :]
+
+
+def other_header(offset: int, new: bytes) -> Callable[[bytes], bytes]:
+    """The header before the first member says something else than the list."""
+    return lambda data: data[:offset] + new + data[offset + len(new) :]
+
+
+def second_list(data: bytes) -> bytes:
+    """A note at the end that is itself the end of a list."""
+    end = data.rindex(b"PK\x05\x06")
+    note = b"PK\x05\x06" + bytes(30)
+    return data[: end + 20] + struct.pack("<H", len(note)) + note
+
+
+def other_name(honest: Path, path: Path) -> None:
+    """A note by which newer readers call the member something else."""
+    content = members(honest)
+    config = content.pop("config.json")
+    zipped(path, content)
+    info = zipfile.ZipInfo("config.json")
+    name = b"metadata.json"
+    checked = zlib.crc32(b"config.json")
+    info.extra = struct.pack("<HHBL", 0x7075, 5 + len(name), 1, checked) + name
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(info, config)
+
+
 LINK = {"external_attr": 0o120777 << 16}
 DEFLATED = {"compress_type": zipfile.ZIP_DEFLATED}
 outside = ("path outside", "GHSA-hqp4-2352-xf5r")
@@ -313,6 +351,17 @@ ARCHIVES: dict[str, tuple[Callable[[Path, Path], None], str, str | None]] = {
         "member out of bounds", None),
     "encrypted": (with_bytes(encrypted), "encrypted member", None),
     "overlapping": (with_bytes(overlapping), "overlapping members", None),
+    "hidden-member": (with_bytes(hidden_member), "something between the members", None),
+    "other-name": (other_name, "unusual extra field", None),
+    "other-name-in-header": (
+        with_bytes(other_header(30, b"METADATA")), "damaged member", None),
+    "other-size-in-header": (
+        with_bytes(other_header(18, b"\x01\0\0\0")), "two lists that differ", None),
+    "other-method-in-header": (
+        with_bytes(other_header(8, b"\x08\0")), "two lists that differ", None),
+    "second-list": (with_bytes(second_list), "two lists that differ", None),
+    "suffix": (
+        with_bytes(lambda data: data + b"PK\x03\x04more"), "two lists that differ", None),
     "prefix": (with_bytes(lambda data: b"MZ" + data), "something before the archive", None),
     "cut-short": (with_bytes(lambda data: data[: len(data) // 2]), "damaged", None),
     "many-members": (
@@ -380,7 +429,46 @@ def h5_references(group: h5py.Group, name: str) -> None:
     group.create_dataset(name, (2,), h5py.ref_dtype)
 
 
+def h5_wide_chunk(group: h5py.Group, name: str) -> None:
+    """One chunk of 1 GiB that unpacks from little, for an array of four numbers."""
+    del group[name]
+    made = group.create_dataset(
+        name, (4,), "f4", maxshape=(None,), chunks=(1 << 20,), compression="gzip"
+    )
+    made[:] = 0.0
+
+
+def h5_long_stream(group: h5py.Group, name: str) -> None:
+    """A chunk whose stream goes on after the chunk is full: the library unpacks all of it."""
+    del group[name]
+    made = group.create_dataset(name, (1000,), "f4", chunks=(1000,), compression="gzip")
+    made.id.write_direct_chunk((0,), zlib.compress(bytes(1 << 22)))
+
+
+def h5_short_stream(group: h5py.Group, name: str) -> None:
+    del group[name]
+    made = group.create_dataset(name, (1000,), "f4", chunks=(1000,), compression="gzip")
+    made.id.write_direct_chunk((0,), zlib.compress(bytes(100)))
+
+
+def h5_unusual_filter(group: h5py.Group, name: str) -> None:
+    del group[name]
+    group.create_dataset(name, data=np.zeros(1000, "f4"), chunks=(100,), compression="lzf")
+
+
+def h5_many_names(group: h5py.Group, name: str) -> None:
+    """One array under many names: each is read, and counts as weights that are held."""
+    made = group.create_dataset("x", data=np.zeros(20_000, "f4"))
+    for number in range(100):
+        group[f"x{number}"] = made
+
+
 WEIGHTS = {
+    "wide-chunk": (h5_wide_chunk, "shape bomb", BOMB),
+    "long-stream": (h5_long_stream, "damaged", None),
+    "short-stream": (h5_short_stream, "damaged", None),
+    "unusual-filter": (h5_unusual_filter, "not read", None),
+    "many-names": (h5_many_names, "damaged", None),
     "external-link": (h5_external_link, "link", "CVE-2026-1669"),
     "soft-link": (h5_soft_link, "link", None),
     "external-data": (h5_external_data, "data outside", "CVE-2026-1669"),
@@ -391,9 +479,46 @@ WEIGHTS = {
     "elements-of-any-length": (h5_objects, "no numbers", None),
     "references": (h5_references, "no numbers", None),
 }
+
+
+def two_objects(data: bytes) -> bytes:
+    """A second object of one index in a heap: the library takes the last one."""
+    stream = io.BytesIO(data)
+    with h5py.File(stream, "a") as file:
+        del file.attrs["backend"]
+        file.attrs["backend"], file.attrs["other"] = "tensorflow" * 3, "elsewhere!" * 3
+    made = bytearray(stream.getvalue())
+    first, second = (made.rindex(text) - 16 for text in (b"tensorflow" * 3, b"elsewhere!" * 3))
+    made[second : second + 2] = made[first : first + 2]
+    return bytes(made)
+
+
+def overlapping_arrays(data: bytes) -> bytes:
+    """Two arrays of one size in the same bytes, shifted by a few."""
+    stream = io.BytesIO(data)
+    with h5py.File(stream, "a") as file:
+        one, other = (file.create_dataset(n, data=np.ones(999, "f4")) for n in ("one", "other"))
+        places = [made.id.get_offset() for made in (one, other)]
+    made = stream.getvalue()
+    second = struct.pack("<QQ", places[1], 999 * 4)
+    return made.replace(second, struct.pack("<QQ", places[0] + 8, 999 * 4))
+
+
+def another_note(data: bytes) -> bytes:
+    """The note beside a group's name leads to other members than the group itself."""
+    at = data.index(b"SNOD") + 8
+    while struct.unpack_from("<I", data, at + 16)[0] != 1:
+        at += 40
+    return data[: at + 24] + struct.pack("<Q", 4096) + data[at + 32 :]
+
+
 H5_FILES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "cut-short": (lambda data: data[: len(data) // 2], "damaged"),
     "no-hdf5": (lambda data: b"GARBAGE!" + data, "no model"),
+    "another-file-behind": (lambda data: data + b"PK\x05\x06" + bytes(18), "damaged"),
+    "two-objects-of-one-index": (two_objects, "damaged"),
+    "overlapping-arrays": (overlapping_arrays, "damaged"),
+    "another-note": (another_note, "damaged"),
     "another-superblock": (lambda data: data[:8] + b"\x09" + data[9:], "not read"),
 }
 

@@ -61,6 +61,19 @@ def _start(
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
     ] = False,
+    limit: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Read more or less of a model's file, or let it ask for more or less, than the "
+            "defaults (docs/safety.md), as in weights_bytes=8GiB. Repeat it for several.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006 - typer copies it
 ) -> None:
+    if limit:
+        from tfxai.inspection.limits import read_limit
+
+        tfxai.config.model_limits = dict(map(read_limit, limit))
     if not sys.warnoptions:  # other packages' warnings are of no use to a reader here
         warnings.simplefilter("ignore")

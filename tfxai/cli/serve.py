@@ -62,6 +62,14 @@ TokenFile = Annotated[
         show_default=False,
     ),
 ]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust",
+        help="With --model-base-path: load every version whatever tfxai inspect finds in it, new "
+        "ones included, and run what they bring.",
+    ),
+]
 
 
 def serve(  # noqa: PLR0913 - an option for each limit
@@ -103,6 +111,7 @@ def serve(  # noqa: PLR0913 - an option for each limit
         typer.Option(min=0, metavar="SECONDS", help="Between SIGTERM and the end of listening."),
     ] = 1.0,
     token_file: TokenFile = None,
+    trust: Trust = False,
     log_level: Annotated[str, typer.Option(metavar="|".join(LEVELS))] = "info",
 ) -> None:
     """Answer :explain, :predict and a page in the browser over HTTP."""
@@ -115,10 +124,10 @@ def serve(  # noqa: PLR0913 - an option for each limit
             "Pass one of --model-base-path BASE, a folder of exported models, and --upstream URL, "
             "a TensorFlow Serving that has them."
         )
-    if upstream is not None and (label or keep != 1 or poll != 1.0):
+    if upstream is not None and (label or keep != 1 or poll != 1.0 or trust):
         raise InvalidInputError(
-            "--label, --keep and --poll say what of a folder is served. Leave them out: the "
-            "server behind --upstream chooses its versions itself."
+            "--label, --keep, --poll and --trust say what of a folder is served. Leave them out: "
+            "the server behind --upstream chooses its versions itself."
         )
     if model_base_path is not None and model_name:
         raise InvalidInputError(
@@ -150,7 +159,7 @@ def serve(  # noqa: PLR0913 - an option for each limit
     else:
         assert model_base_path is not None  # noqa: S101 - one of them is
         start()
-        models = _folder(model_base_path, label, keep, poll)
+        models = _folder(model_base_path, label, keep, poll, trust)
     listening = listen(host, port)
     log_to_stderr(log_level)
     where = listening.getsockname()
@@ -177,11 +186,18 @@ def _upstream(url: str, names: list[str], limits: Limits) -> Models:
     return Upstream(url, names, connections=limits.concurrency + 4)
 
 
-def _folder(base: Path, labels: list[str], keep: int, poll: float) -> Models:
+def _folder(base: Path, labels: list[str], keep: int, poll: float, trust: bool) -> Models:
     from tfxai.serving.garbage import settle
     from tfxai.serving.versions import Folder
 
-    return Folder(base, keep=keep, labels=_labels(labels), poll_seconds=poll, changed=settle)
+    return Folder(
+        base,
+        keep=keep,
+        labels=_labels(labels),
+        poll_seconds=poll,
+        trust=trust,
+        changed=settle,
+    )
 
 
 def _labels(said: list[str]) -> dict[str, dict[str, int]]:

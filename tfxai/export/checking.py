@@ -24,6 +24,8 @@ from tfxai.export.graphs import GRAPH, problems, read_graphs
 from tfxai.export.names import CHECK, EXTRA, RECORD, SCHEMA, WARMUP
 from tfxai.export.probes import Case, invented, read_cases, write_cases
 from tfxai.export.protos import Feeds, read_prediction_log
+from tfxai.inspection import PrivateCopy
+from tfxai.inspection.checkpoints import INDEX
 from tfxai.inspection.saved_model import INIT
 
 TOLERANCE = 1e-5
@@ -117,7 +119,7 @@ class _Checking:
     """The checks of one folder, each of which may end them."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = self._copy = path
         self._checks: list[Check] = []
         self._differences: dict[str, dict[str, float]] = {}
         self._seconds: dict[str, float] = {}
@@ -139,10 +141,15 @@ class _Checking:
         self._say("operations", "passed", "no Python, no files, no forced XLA")
         self._check_version()
         self._check_record(signatures)
-        cases = self._cases(signatures)
-        if cases is not None:
-            with tempfile.TemporaryDirectory() as folder:
-                self._run(Path(folder), signatures, cases)
+        with PrivateCopy(self._path) as copy:  # variables that are damaged are the server's word
+            refused = [one for one in copy.report.at("refuse") if one.where != INDEX]
+            for one in refused:
+                self._say("scan", "failed", one.why)
+            cases = None if refused else self._cases(signatures)
+            if cases is not None:
+                self._copy = copy.path
+                with tempfile.TemporaryDirectory() as folder:
+                    self._run(Path(folder), signatures, cases)
         return self._made()
 
     def _made(self) -> Report:
@@ -229,7 +236,7 @@ class _Checking:
             "-P",
             fresh.__file__,
             mode,
-            str(self._path),
+            str(self._copy),
             str(given),
             str(made),
         ]
@@ -274,7 +281,7 @@ class _Checking:
     ) -> None:
         began = time.perf_counter()
         try:
-            given = native.run_program(program, self._path, signatures, feeds, _environment())
+            given = native.run_program(program, self._copy, signatures, feeds, _environment())
         except RuntimeError as error:
             self._say("C interface", "failed", str(error)[:400])
             return

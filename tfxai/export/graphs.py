@@ -8,7 +8,8 @@ from typing import Any
 
 from tensorflow.core.protobuf import saved_model_pb2
 
-from tfxai.inspection.saved_model import CHECKPOINT, INIT, OUTWARD_OP
+from tfxai.inspection.operations import CHECKPOINT, FILE_TABLES, PRINTS, outward
+from tfxai.inspection.saved_model import INIT
 
 GRAPH = "saved_model.pb"
 _XLA_ATTRIBUTES = ("_XlaMustCompile", "jit_compile")
@@ -67,9 +68,8 @@ def problems(folder: Path) -> list[str]:
 
 
 def _of(node: Any, functions: dict[str, Any], *, is_saver: bool) -> Iterator[str]:
-    what = OUTWARD_OP.get(node.op)
-    if what is None and node.op in CHECKPOINT and not is_saver:
-        what = "reads or writes files"
+    idle = FILE_TABLES | PRINTS | (CHECKPOINT if is_saver else set())
+    what = None if node.op in functions or node.op in idle else outward(node.op)
     if what is not None:
         yield f"which {what}"
     if node.op in _XLA_OPS or _is_xla(node.attr):

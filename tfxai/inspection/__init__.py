@@ -6,6 +6,7 @@ Nothing here imports TensorFlow or Keras, and nothing of a file is executed.
 from tfxai.inspection.counting import Parameters
 from tfxai.inspection.inspecting import Inspection, Layer, inspect
 from tfxai.inspection.limits import Limits
+from tfxai.inspection.private_copy import PrivateCopy
 from tfxai.inspection.report import Finding, Report
 from tfxai.inspection.saved_model import SavedModel, Tensor
 from tfxai.inspection.scanning import scan
@@ -16,6 +17,7 @@ __all__ = [
     "Layer",
     "Limits",
     "Parameters",
+    "PrivateCopy",
     "Report",
     "SavedModel",
     "Tensor",

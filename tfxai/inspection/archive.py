@@ -15,6 +15,7 @@ from typing import Any, final
 from tfxai.inspection.limits import MIB, Limits
 from tfxai.inspection.report import Findings
 from tfxai.inspection.source import Bounded, Malformed, Source
+from tfxai.inspection.zips import check_layout
 
 CONFIG, METADATA = "config.json", "metadata.json"
 WEIGHTS, WEIGHTS_NPZ = "model.weights.h5", "model.weights.npz"
@@ -55,6 +56,7 @@ class Archive:
         self._check_whole(infos)
         for info in infos:
             self._check(info)
+        check_layout(file, size, self._zip, found)
 
     def read(self, name: str, most: int) -> bytes | None:
         """The bytes of a member; None, with a finding, where it cannot be read."""

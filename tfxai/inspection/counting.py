@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import final
 
-from tfxai.inspection.hdf5 import Dataset, Tree
+from tfxai.inspection.hdf5 import Tree
+from tfxai.inspection.hdf5_arrays import Dataset
 from tfxai.inspection.keras_names import LAYERS
 from tfxai.inspection.layers import Node, flat, leaf
 from tfxai.inspection.reading import Contents, major_version

@@ -13,8 +13,9 @@ import math
 import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, TypeAlias, final
+from typing import TypeAlias, final
 
+from tfxai.inspection.hdf5_arrays import Dataset, Kind, Message, kind_of, read_dataset, shape_of
 from tfxai.inspection.hdf5_trees import UNDEFINED, Link, Reader
 from tfxai.inspection.limits import Limits
 from tfxai.inspection.source import Malformed, Source, Unread
@@ -22,46 +23,9 @@ from tfxai.inspection.source import Malformed, Source, Unread
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 Value: TypeAlias = str | list[str] | None  # of an attribute: text, texts, or something else
 
-ONCE = {0x01, 0x02, 0x03, 0x07, 0x08, 0x11, 0x15}  # messages of which an object has one
-
-
-class Kind(NamedTuple):
-    """The type of an array's elements."""
-
-    name: str  # as NumPy has it; "object" where elements point elsewhere
-    size: int  # bytes of an element
-    is_text: bool = False
-    varies: bool = False  # text of any length, in a heap
-
-
-@final
-@dataclasses.dataclass(frozen=True)
-class Dataset:
-    """An array, without its values.
-
-    Args:
-        path: In the file.
-        shape: Of the array.
-        kind: Of its elements.
-        stored: Bytes that it takes in the file.
-        origin: "inside", "external" (in other files) or "virtual" (put together from others).
-    """
-
-    path: str
-    shape: tuple[int, ...]
-    kind: Kind
-    stored: int
-    origin: str
-
-    @property
-    def elements(self) -> int:
-        """Number of elements."""
-        return math.prod(self.shape)
-
-    @property
-    def claimed(self) -> int:
-        """Bytes that it takes in memory."""
-        return self.elements * self.kind.size
+ONCE = {0x01, 0x02, 0x03, 0x05, 0x07, 0x08, 0x0B, 0x11, 0x15}  # an object has one of each
+# What else is known: old fill values, links, attributes, notes, times, counts.
+KNOWN = ONCE | {0x04, 0x06, 0x0A, 0x0C, 0x0D, 0x0E, 0x12, 0x16}
 
 
 @final
@@ -78,12 +42,6 @@ class Tree:
     attributes: dict[str, dict[str, Value]]
     datasets: dict[str, Dataset]
     links: dict[str, Link]
-
-
-class _Message(NamedTuple):
-    kind: int
-    flags: int
-    data: bytes
 
 
 def read_tree(source: Source, limits: Limits) -> Tree:
@@ -111,18 +69,18 @@ class _File:
         todo = [("", self._root())]
         seen: set[int] = set()
         while todo:
-            path, address = todo.pop()
+            path, link = todo.pop()
+            address = link.address
             if len(self._tree.attributes) > self._limits.objects:
                 raise Malformed(f"it has more than {self._limits.objects:,} groups and arrays")
             messages = list(self._messages(address))
-            _refuse_twice(
-                (m.kind for m in messages if m.kind in ONCE), "messages of one kind", path
-            )
+            _check_messages(messages, link, path)
             attributes = list(self._attributes(messages))
             _refuse_twice((name for name, _ in attributes), "attributes of one name", path)
             self._tree.attributes[path] = dict(attributes)
             if any(message.kind == 0x08 for message in messages):
-                self._tree.datasets[path] = self._dataset(path, messages)
+                ratio = self._limits.ratio
+                self._tree.datasets[path] = read_dataset(self._reader, path, messages, ratio)
             elif address not in seen:  # a group may be linked from within itself
                 seen.add(address)
                 links = list(self._links(messages))
@@ -130,13 +88,17 @@ class _File:
                 for link in links:
                     below = f"{path}/{link.name}" if path else link.name
                     if link.kind == "hard":
-                        todo.append((below, link.address))
+                        todo.append((below, link))
                     else:
                         self._tree.links[below] = link
+        self._reader.refuse_overlaps()
+        stored = sum(dataset.stored for dataset in self._tree.datasets.values())
+        if stored > self._reader.size:  # one array under many names counts as often
+            raise Malformed(f"its arrays take {stored:,} bytes, and it has {self._reader.size:,}")
         return self._tree
 
-    def _root(self) -> int:
-        """Address of the root group's header."""
+    def _root(self) -> Link:
+        """The root group."""
         head = self._reader.at(0, 16)
         if head[:8] != SIGNATURE:
             raise Malformed("it does not start as an HDF5 file does")
@@ -146,39 +108,46 @@ class _File:
             raise Unread(f"a superblock of version {version} with {sizes[0]}-byte addresses")
         if version < 2:
             extra = 4 * version
-            words = struct.unpack("<6Q", self._reader.at(24 + extra, 48))
-            base, _, end, driver, _, root = words
+            words = struct.unpack("<6QII16s", self._reader.take(24 + extra, 72, "superblock"))
+            base, _, end, driver, _, root, cached, _, scratch = words
+            link = Link("", "hard", root, cache=scratch if cached == 1 else b"")
         else:
-            base, driver, end, root = struct.unpack("<4Q", self._reader.at(12, 32))
+            words = struct.unpack("<4Q", self._reader.take(12, 32, "superblock"))
+            base, driver, end, root = words
+            link = Link("", "hard", root)
         if base != 0 or driver != UNDEFINED:  # `driver`: or a superblock extension
             raise Unread("a file that starts elsewhere or is split over drivers")
-        if end > self._reader.size:
+        if end != self._reader.size:  # more: another file may be behind it
             raise Malformed(f"it should have {end:,} bytes and has {self._reader.size:,}")
-        return int(root)
+        return link
 
     # Object headers.
 
-    def _messages(self, address: int) -> Iterator[_Message]:
+    def _messages(self, address: int) -> Iterator[Message]:
         head = self._reader.at(address, 12)
         if head[:4] == b"OHDR":
             yield from self._messages_2(address, head)
         elif head[0] == 1:
-            size = struct.unpack_from("<I", head, 8)[0]
-            yield from self._block(address + 16, size, 1, 0)
+            count, size = struct.unpack_from("<2xH4xI", head)
+            self._reader.claim(address, 16 + size, "header")
+            yield from self._block(address + 16, size, 1, 0, count)
         else:
             raise Malformed(f"there is no group or array at byte {address:,}")
 
-    def _messages_2(self, address: int, head: bytes) -> Iterator[_Message]:
+    def _messages_2(self, address: int, head: bytes) -> Iterator[Message]:
         if head[4] != 2:
             raise Unread(f"an object header of version {head[4]}")
         flags = head[5]
         place = address + 6 + (16 if flags & 0x20 else 0) + (4 if flags & 0x10 else 0)
         width = 1 << (flags & 3)
         size = int.from_bytes(self._reader.at(place, width), "little")
-        yield from self._block(place + width, size, 2, flags)
+        self._reader.claim(address, place + width - address + size + 4, "header")
+        yield from self._block(place + width, size, 2, flags, -1)
 
-    def _block(self, address: int, size: int, version: int, flags: int) -> Iterator[_Message]:
-        """The messages of a header, blocks that continue it included."""
+    def _block(
+        self, address: int, size: int, version: int, flags: int, count: int
+    ) -> Iterator[Message]:
+        """The messages of a header, blocks that continue it included; `count` where it is said."""
         todo = [(address, size)]
         while todo:
             address, size = todo.pop(0)
@@ -194,91 +163,53 @@ class _File:
                 if len(body) < length:
                     raise Malformed("a message of an object header is cut short")
                 place += head + length
+                count -= 1
                 if kind == 0x10:
                     where, many = struct.unpack_from("<QQ", body)
                     inner = (0, 0) if version == 1 else (4, 8)  # signature and checksum
+                    self._reader.claim(where, many, "continued header")
                     if version == 2:
                         self._reader.signed(where, 4, b"OCHK")
                     todo.append((where + inner[0], many - inner[1]))
                 elif kind:
-                    yield _Message(kind, marks, body)
+                    yield Message(kind, marks, body)
+        if version == 1 and count:
+            raise Malformed("an object header has other messages than it counts")
 
     # Groups.
 
-    def _links(self, messages: list[_Message]) -> Iterator[Link]:
+    def _links(self, messages: list[Message]) -> Iterator[Link]:
+        ways = 0  # readers take one of them, and not all the same
         for message in messages:
             if message.kind == 0x11:
+                ways += 1
                 yield from self._reader.symbols(*struct.unpack_from("<QQ", message.data))
-            elif message.kind == 0x06:
-                yield _link(message.data)
             elif message.kind == 0x02:
-                place = 2 + (8 if message.data[1] & 1 else 0)
-                heap, names = struct.unpack_from("<QQ", message.data, place)
-                yield from (_link(data) for data in self._reader.dense(heap, names))
+                links = list(map(_link, self._dense(message, 8)))
+                ways += bool(links)
+                yield from links
+        links = [_link(message.data) for message in messages if message.kind == 0x06]
+        if ways + bool(links) > 1:
+            raise Malformed("a group keeps its members in two ways")
+        yield from links
 
-    # Arrays.
-
-    def _dataset(self, path: str, messages: list[_Message]) -> Dataset:
-        by_kind = {message.kind: message for message in messages}
-        if not {0x01, 0x03} <= set(by_kind):
-            raise Malformed(f"the array {path!r} has no shape or no type")
-        if by_kind[0x03].flags & 2 or by_kind[0x01].flags & 2:
-            raise Unread("types that several arrays share")
-        shape, kind = _shape(by_kind[0x01].data), _kind(by_kind[0x03].data)
-        stored, origin = self._layout(by_kind[0x08].data, len(shape))
-        origin = "external" if 0x07 in by_kind else origin
-        return Dataset(path, shape, kind, stored, origin)
-
-    def _layout(self, data: bytes, rank: int) -> tuple[int, str]:
-        """Bytes stored, and whose they are."""
-        version = data[0]
-        if version in (1, 2):
-            return self._layout_1(data, rank), "inside"
-        if version not in (3, 4):
-            raise Unread(f"a data layout of version {version}")
-        how = data[1]
-        if how == 0:
-            return int(struct.unpack_from("<H", data, 2)[0]), "inside"
-        if how == 1:
-            return self._contiguous(*struct.unpack_from("<QQ", data, 2)), "inside"
-        if how == 3:
-            return 0, "virtual"
-        if how != 2 or version == 4:
-            raise Unread("chunks that are indexed as in HDF5 1.10 and later")
-        axes, tree = struct.unpack_from("<BQ", data, 2)
-        if axes != rank + 1:
-            raise Malformed("an array's chunks have other axes than it has")
-        return (0 if tree == UNDEFINED else self._reader.chunks(tree, rank)), "inside"
-
-    def _layout_1(self, data: bytes, rank: int) -> int:
-        axes, how = data[1], data[2]
-        if how == 0:
-            return int(struct.unpack_from("<I", data, 8 + 4 * axes)[0])
-        address = struct.unpack_from("<Q", data, 8)[0]
-        if how == 2:
-            return 0 if address == UNDEFINED else self._reader.chunks(address, rank)
-        size = struct.unpack_from("<I", data, 16 + 4 * (axes - 1))[0] if axes else 0
-        return self._contiguous(address, size)
-
-    def _contiguous(self, address: int, size: int) -> int:
-        if address == UNDEFINED:
-            return 0
-        if address + size > self._reader.size:
-            raise Malformed(f"an array of {size:,} bytes at byte {address:,} goes past its end")
-        return size
+    def _dense(self, message: Message, skipped: int) -> Iterator[bytes]:
+        """What a heap holds for the records of an index, and of a second one in another order."""
+        place = 2 + (skipped if message.data[1] & 1 else 0)
+        heap, names = struct.unpack_from("<QQ", message.data, place)
+        order = UNDEFINED
+        if message.data[1] & 2:
+            order = struct.unpack_from("<Q", message.data, place + 16)[0]
+        return self._reader.dense(heap, names, order)
 
     # Attributes.
 
-    def _attributes(self, messages: list[_Message]) -> Iterator[tuple[str, Value]]:
-        for message in messages:
-            if message.kind == 0x0C:
-                if message.flags & 2:
-                    raise Unread("attributes that several objects share")
-                yield self._attribute(message.data)
-            elif message.kind == 0x15:
-                place = 2 + (2 if message.data[1] & 1 else 0)
-                heap, names = struct.unpack_from("<QQ", message.data, place)
-                yield from (self._attribute(data) for data in self._reader.dense(heap, names))
+    def _attributes(self, messages: list[Message]) -> Iterator[tuple[str, Value]]:
+        compact = [m.data for m in messages if m.kind == 0x0C]
+        dense = [data for m in messages if m.kind == 0x15 for data in self._dense(m, 2)]
+        if compact and dense:
+            raise Malformed("an object keeps its attributes in two ways")
+        yield from map(self._attribute, compact or dense)
 
     def _attribute(self, data: bytes) -> tuple[str, Value]:
         version, flags = data[0], data[1]
@@ -292,7 +223,7 @@ class _File:
         if parts[0].find(b"\0") != len(parts[0]) - 1:  # the library cuts the last byte unseen
             raise Malformed("the name of an attribute does not end where it should")
         name = parts[0][:-1].decode("utf-8", "surrogateescape")
-        return name, self._value(_kind(parts[1]), _shape(parts[2]), data[place:])
+        return name, self._value(kind_of(parts[1]), shape_of(parts[2]), data[place:])
 
     def _value(self, kind: Kind, shape: tuple[int, ...], data: bytes) -> Value:
         if not kind.is_text:
@@ -309,12 +240,32 @@ class _File:
             length, address, index = struct.unpack("<IQI", item)
             if not length:
                 return ""
-            item = self._reader.global_object(address, index)[:length]
+            item = self._reader.global_object(address, index)
+            if len(item) < length:
+                raise Malformed("a text in a heap is shorter than it should be")
+            item = item[:length]
         self._text += len(item)
         if self._text > 4 * self._limits.json_bytes:
             raise Malformed("its attributes hold more text than any model needs")
-        item = item.split(b"\0")[0] if kind.varies else item.rstrip(b"\0")
+        item = item.rstrip(b"\0")
+        if b"\0" in item:  # where some readers end it
+            raise Malformed("a text goes on after its end")
         return item.decode("utf-8", "surrogateescape")
+
+
+def _check_messages(messages: list[Message], link: Link, path: str) -> None:
+    """Refuses an object that readers understand differently."""
+    _refuse_twice((m.kind for m in messages if m.kind in ONCE), "messages of one kind", path)
+    for message in messages:
+        if message.kind not in KNOWN:
+            raise Unread(f"messages of kind {message.kind}")
+        if message.flags & 2:
+            raise Unread("messages that several objects share")
+    kept = [message.data[:16] for message in messages if message.kind == 0x11]
+    if link.cache and kept not in ([], [link.cache]):  # [] where a group was kept otherwise later
+        raise Malformed(f"{path or 'its root'!r} lies elsewhere than a note beside its name says")
+    if kept and any(message.kind == 0x08 for message in messages):
+        raise Malformed(f"{path or 'its root'!r} is a group and an array")
 
 
 def _refuse_twice(names: Iterable[object], what: str, path: str) -> None:
@@ -343,40 +294,3 @@ def _link(data: bytes) -> Link:
         return Link(name, "hard", struct.unpack_from("<Q", rest)[0])
     target = rest[2:].decode("utf-8", "replace").strip("\0").replace("\0", ":")
     return Link(name, "soft" if kind == 1 else "external", target=target)
-
-
-def _shape(data: bytes) -> tuple[int, ...]:
-    """Sizes of a dataspace; an empty one has no element."""
-    version, rank = data[0], data[1]
-    if version not in (1, 2):
-        raise Unread(f"a dataspace of version {version}")
-    if version == 2 and data[3] == 2:
-        return (0,)
-    return struct.unpack_from(f"<{rank}Q", data, 8 if version == 1 else 4)
-
-
-def _kind(data: bytes) -> Kind:
-    """Name and size of a datatype."""
-    number, bits = data[0] & 15, data[1]
-    size = struct.unpack_from("<I", data, 4)[0]
-    if number == 0:
-        return Kind(f"{'int' if bits & 8 else 'uint'}{8 * size}", size)
-    if number == 1:
-        return Kind(_float(data, size), size)
-    if number == 3:
-        return Kind("text", size, is_text=True)
-    if number == 9 and bits & 15 == 1:
-        return Kind("text", size, is_text=True, varies=True)
-    if number == 8:  # as h5py has booleans: an enumeration of int8
-        return Kind("bool" if size == 1 else f"int{8 * size}", size)
-    if number == 5:
-        return Kind(f"opaque{8 * size}", size)
-    if number == 6 and size in (8, 16):
-        return Kind(f"complex{8 * size}", size)
-    return Kind("object", size)
-
-
-def _float(data: bytes, size: int) -> str:
-    """Told from others of its size by the bits of its exponent."""
-    exponent = data[13] if len(data) > 13 else 0
-    return "bfloat16" if size == 2 and exponent == 8 else f"float{8 * size}"

@@ -13,7 +13,7 @@ from typing import Any, final
 from tfxai.core.map_layers import makes_maps
 from tfxai.inspection.counting import Parameters, counted, number_of, parameters
 from tfxai.inspection.layers import MODELS, Node, end_names, flat, leaf, shape_of, tree
-from tfxai.inspection.limits import Limits
+from tfxai.inspection.limits import Limits, chosen
 from tfxai.inspection.reading import Contents, read
 from tfxai.inspection.report import Report
 from tfxai.inspection.saved_model import SIGNATURES_OF_TFXAI, SavedModel, Tensor
@@ -161,12 +161,12 @@ def inspect(
     Raises:
         DataNotFoundError: There is nothing at that path, or it may not be read.
     """
-    contents, report = read(path, custom_objects, limits or Limits())
+    contents, report = read(path, custom_objects, chosen(limits))
     place = Path(path)
     size, digest = _measured(place)
     known = _of_config(contents) if contents.config else {}
     if contents.saved_model is not None:
-        known = _of_saved_model(contents.saved_model)
+        known |= {**_of_saved_model(contents.saved_model), "cam_layers": ()}  # nobody can look in
     return Inspection(
         path=place,
         format=contents.format,

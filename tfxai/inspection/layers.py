@@ -28,7 +28,8 @@ class Node:
         trainable: Whether it, and every model around it, is to be trained.
         group: Where its variables lie in a `.keras` file's weights.
         inner: The layers of a nested model.
-        output: Of a nested model: the layers whose outputs are its own.
+        outputs: Of a nested model: the layers whose outputs are its own.
+        fed: Shapes of its inputs.
     """
 
     path: str
@@ -39,6 +40,7 @@ class Node:
     group: str
     inner: list[Node] = dataclasses.field(default_factory=list)
     outputs: list[Node] = dataclasses.field(default_factory=list)
+    fed: list[Shape] = dataclasses.field(default_factory=list)
 
 
 def tree(config: Any) -> Node | None:
@@ -86,6 +88,7 @@ def _fill(model: Node, record: dict[str, Any], inputs: list[Shape]) -> None:
         fed = _built(item) if not fed or None in fed else fed
         if isinstance(_layers(kind, config), list) and kind in MODELS:
             _fill(node, item, fed)
+        node.fed = fed
         computed = node.shape or _input_shape(config, kind) or output_shape(kind, config, fed)
         computed = computed or _with_number(item, kind, fed)
         node.shape = recorded.get(name) or followed.get(number) or computed

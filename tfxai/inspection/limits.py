@@ -5,7 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import final
 
+from tfxai import config
+from tfxai.errors import InvalidInputError, UnknownNameError
+
 MIB = 1 << 20
+UNITS = {"": 1, "KiB": 1 << 10, "MiB": MIB, "GiB": 1 << 30, "TiB": 1 << 40}
 
 
 @final
@@ -28,6 +32,8 @@ class Limits:
         weights_bytes: Bytes of all arrays of weights together.
         objects: Groups, arrays and attributes of an HDF5 file; nodes of a SavedModel's graphs.
         graph_bytes: Bytes of a SavedModel's `saved_model.pb`.
+        unstored_bytes: Bytes that loading makes room for without the file holding them: weights
+            that it lacks, constants of one repeated number.
     """
 
     json_bytes: int = 16 * MIB
@@ -41,3 +47,47 @@ class Limits:
     weights_bytes: int = 64 * 1024 * MIB
     objects: int = 200_000
     graph_bytes: int = 1024 * MIB
+    unstored_bytes: int = 64 * MIB
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                raise InvalidInputError(
+                    f"{field.name}={value!r} is no limit. Pass a whole number, 0 or more."
+                )
+
+
+def chosen(limits: Limits | None) -> Limits:
+    """The limits that were passed, or else the defaults with `config.model_limits`.
+
+    Raises:
+        InvalidInputError: `config.model_limits` has a value that is none.
+        UnknownNameError: It names no limit.
+    """
+    if limits is not None:
+        return limits
+    names = [field.name for field in dataclasses.fields(Limits)]
+    for name in config.model_limits:
+        if name not in names:
+            raise UnknownNameError.of("limit", name, names, "config.model_limits")
+    return Limits(**config.model_limits)
+
+
+def read_limit(text: str) -> tuple[str, int]:
+    """Name and value of a limit as the command line has it: `weights_bytes=8GiB`.
+
+    Raises:
+        InvalidInputError: It is no such text, or no limit has that name.
+    """
+    names = [field.name for field in dataclasses.fields(Limits)]
+    name, _, value = text.partition("=")
+    number = value.rstrip("BGKMTi")
+    unit = value[len(number) :]
+    if name not in names:
+        raise UnknownNameError.of("limit", name, names)
+    if not number.isdecimal() or unit not in UNITS or len(number) > 18:
+        raise InvalidInputError(
+            f"{text!r} is no limit. Pass NAME=NUMBER, or with a unit, as in weights_bytes=8GiB."
+        )
+    return name, int(number) * UNITS[unit]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, final
 
-from tfxai.errors import DataNotFoundError
+from tfxai.errors import DataNotFoundError, TfxaiError
 from tfxai.inspection.archive import (
     CONFIG,
     METADATA,
@@ -21,6 +22,7 @@ from tfxai.inspection.archive import (
     Archive,
     Folder,
 )
+from tfxai.inspection.foreign import in_archive, what_it_is
 from tfxai.inspection.hdf5 import SIGNATURE, Tree, read_tree
 from tfxai.inspection.jsons import parsed
 from tfxai.inspection.limits import Limits
@@ -31,6 +33,9 @@ from tfxai.inspection.saved_model import SavedModel, read_saved_model
 from tfxai.inspection.source import Malformed, Source, Unread
 from tfxai.inspection.training import TrainingScan
 from tfxai.inspection.weights import check_claims, check_tree
+
+UNKNOWN = "It is neither a .keras archive nor an HDF5 file."
+_START = 512  # bytes that tell what a file is
 
 
 @final
@@ -63,40 +68,71 @@ class Contents:
     saved_model: SavedModel | None = None
 
 
-def read(
-    path: str | os.PathLike[str], supplied: Collection[str], limits: Limits
-) -> tuple[Contents, Report]:
-    """What a file holds and what is wrong with it.
+def place_of(path: str | os.PathLike[str]) -> Path:
+    """The path of a model: the folder, where it leads to the graph of a SavedModel."""
+    place = Path(path)
+    return place.parent if place.name == "saved_model.pb" and not place.is_dir() else place
+
+
+@contextlib.contextmanager
+def unreadable(place: Path) -> Iterator[None]:
+    """Gives the system's errors the word of tfxai.
 
     Raises:
-        DataNotFoundError: There is nothing at that path, or it may not be read.
+        DataNotFoundError: Something may not be read.
     """
-    place, found, contents = Path(path), Findings(), Contents()
     try:
-        if place.is_dir():
-            _read_folder(place, contents, found, supplied, limits)
-        elif place.is_file():
-            with place.open("rb") as file:
-                _read_file(place, file, contents, found, supplied, limits)
-        else:
-            raise DataNotFoundError(
-                f"There is no saved model {str(place)!r}. Pass a .keras or .h5 file or the folder "
-                "of a SavedModel."
-            )
-    except Malformed as error:
-        _refuse_malformed(error, found)
+        yield
+    except TfxaiError:
+        raise
     except OSError as error:
-        if isinstance(error, DataNotFoundError):
-            raise
         raise DataNotFoundError(
             f"{str(place)!r} cannot be read: {error.strerror or error}. Pass a .keras or .h5 file "
             "or the folder of a SavedModel that you may read."
         ) from error
-    datasets = contents.weights.datasets.values() if contents.weights else ()
-    check_claims(contents.config, datasets, found)
+
+
+def read(
+    path: str | os.PathLike[str],
+    supplied: Collection[str],
+    limits: Limits,
+    found: Findings | None = None,
+    shown: Path | None = None,
+) -> tuple[Contents, Report]:
+    """What a file holds and what is wrong with it.
+
+    Args:
+        path: Of a file, or of a folder.
+        supplied: Names of custom objects.
+        limits: What is read and allowed.
+        found: What was found so far, in making a copy.
+        shown: The path that the report has and whose ending counts; that of the file if left out.
+
+    Raises:
+        DataNotFoundError: There is nothing at that path, or it may not be read.
+    """
+    place, contents = place_of(path), Contents()
+    found, shown = found or Findings(), shown or place
+    try:
+        with unreadable(place):
+            if place.is_dir():
+                _read_folder(place, contents, found, supplied, limits)
+            elif place.is_file():
+                with place.open("rb") as file:
+                    _read_file(shown, file, contents, found, supplied, limits)
+            else:
+                raise DataNotFoundError(
+                    f"There is no saved model {str(place)!r}. Pass a .keras or .h5 file or the "
+                    "folder of a SavedModel."
+                )
+    except Malformed as error:
+        _refuse_malformed(error, found)
+    if contents.format != "saved_model":  # whose weights are those of its graphs
+        datasets = contents.weights.datasets.values() if contents.weights else ()
+        check_claims(contents.config, datasets, limits, found)
     if not found.refused:
         found.ok("nothing harmful", "Nothing was found that would keep it from being loaded.")
-    return contents, found.report(place, contents.format)
+    return contents, found.report(shown, contents.format)
 
 
 def _read_file(
@@ -107,23 +143,29 @@ def _read_file(
     supplied: Collection[str],
     limits: Limits,
 ) -> None:
-    size = path.stat().st_size
-    start = file.read(8)
+    size = os.fstat(file.fileno()).st_size
+    start = file.read(_START)
+    known = what_it_is(start)
     suffix = path.suffix.lower()
-    if start == SIGNATURE:
+    if start[:8] == SIGNATURE:
         contents.format = "hdf5"
         if suffix not in (".h5", ".hdf5"):
             found.ok("other ending", f"An HDF5 file that ends in {suffix!r}, not in .h5.")
         _read_hdf5(Source(file, 0, size), contents, found, supplied, limits)
-    elif start[:2] == b"PK" or suffix == ".keras":
+    elif start[:2] == b"PK" or (suffix == ".keras" and known is None):
         contents.format = "keras"
+        known = in_archive(Archive(file, size, limits, Findings()).names)
+        if known is not None:
+            contents.format = "unknown"
+            found.refuse("no model", known)
+            return
         if suffix != ".keras":
             found.ok("other ending", f"A .keras archive that ends in {suffix!r}.")
         archive = Archive(file, size, limits, found)
         found.ok("members", f"{len(archive.names)} members were read.")
         _read_keras(archive, contents, found, supplied, limits)
     else:
-        found.refuse("no model", "It is neither a .keras archive nor an HDF5 file.")
+        found.refuse("no model", known or UNKNOWN)
 
 
 def _read_folder(
@@ -131,14 +173,24 @@ def _read_folder(
 ) -> None:
     if any((path / name).exists() for name in ("saved_model.pb", "saved_model.pbtxt")):
         contents.format = "saved_model"
-        contents.saved_model = read_saved_model(path, supplied, limits, found)
+        contents.saved_model, record = read_saved_model(path, supplied, limits, found)
+        if record is not None:
+            contents.config, contents.training = record.config, record.training
+            contents.metadata = {"keras_version": record.version}
     elif (path / CONFIG).exists():
         contents.format = "keras_folder"
         folder = Folder(path, limits, found)
         _read_preset(folder, contents, found, supplied, limits)
         _read_keras(folder, contents, found, supplied, limits)
     else:
-        found.refuse("no model", "The folder has no saved_model.pb and no config.json.")
+        names = {one.name for one in itertools.islice(path.iterdir(), 1000)}
+        why = "The folder has no saved_model.pb and no config.json."
+        if "checkpoint" in names:
+            why = (
+                "It holds a checkpoint, weights alone. Build the model in code, load them by its "
+            )
+            why += "load_weights(path), and pass the model."
+        found.refuse("no model", why)
 
 
 def _read_keras(
@@ -197,7 +249,7 @@ def _read_hdf5(
     attributes = contents.weights.attributes[""] if contents.weights else {}
     text = attributes.get("model_config")
     if not isinstance(text, str):
-        found.refuse("no model", "It has no model_config: it holds weights alone, or no model.")
+        found.refuse("no model", _without_config(contents.weights))
         return
     if contents.weights and "model_weights" not in contents.weights.attributes:
         found.refuse(
@@ -209,6 +261,18 @@ def _read_hdf5(
         contents.training = parsed(training, "training_config", limits, found)
     config = parsed(text, "model_config", limits, found)
     _scan_config(config, contents, found, supplied, legacy=True)
+
+
+def _without_config(tree: Tree | None) -> str:
+    """What an HDF5 file is that has no `model_config`."""
+    groups = {name.partition("/")[0] for name in tree.attributes} if tree else set()
+    own = tree.attributes[""] if tree else {}
+    if "layer_names" in own or groups & {"layers", "vars", "_layer_checkpoint_dependencies"}:
+        return (
+            "It holds weights alone, as save_weights writes them. Build the model in code, load "
+            "them by its load_weights(path), and pass the model."
+        )
+    return "It has no model_config, so it is no model of Keras."
 
 
 def _read_weights(

@@ -68,6 +68,12 @@ class Report:
         """Whether the file should not be loaded."""
         return self.level == "refuse"
 
+    @property
+    def broken(self) -> bool:
+        """Whether it holds nothing that could be loaded, so that trust mends nothing."""
+        found = self.at("refuse")
+        return bool(found) and all(one.what in BROKEN for one in found)
+
     def at(self, level: Level) -> tuple[Finding, ...]:
         """The findings of one level."""
         return tuple(finding for finding in self.findings if finding.level == level)
@@ -89,6 +95,7 @@ class Findings:
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, str], Finding] = {}
         self._left_out: dict[Level, int] = dict.fromkeys(LEVELS, 0)
+        self._kept_at_most = len(LEVELS)  # a level below which nothing is kept, once it is known
 
     def ok(self, what: str, why: str, where: str = "") -> None:
         """Notes what was checked and is as it should be."""
@@ -113,11 +120,14 @@ class Findings:
 
     def _makes_room_for(self, finding: Finding) -> bool:
         """Drops a finding that is less bad, so that no flood of warnings hides a refusal."""
+        if self._kept_at_most <= LEVELS.index(finding.level):
+            return False  # all that are kept are as bad: not looked through again
         for key, kept in self._found.items():
             if LEVELS.index(kept.level) < LEVELS.index(finding.level):
                 del self._found[key]
                 self._left_out[kept.level] += 1
                 return True
+        self._kept_at_most = LEVELS.index(finding.level)
         return False
 
     @property

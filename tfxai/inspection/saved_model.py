@@ -11,40 +11,41 @@ import mmap
 from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, TypeAlias, final
+from typing import TypeAlias, final
 
 from tfxai.inspection import wire
 from tfxai.inspection.archive import walked
-from tfxai.inspection.jsons import parsed
+from tfxai.inspection.checkpoints import INDEX, check_variables
+from tfxai.inspection.foreign import POINTER, what_it_is
+from tfxai.inspection.graphs import DTYPE, Graph, Node, Objects, read_objects, shape
+from tfxai.inspection.keras_records import (
+    METADATA,
+    Described,
+    KerasRecord,
+    described,
+    read_texts,
+    record_of,
+)
 from tfxai.inspection.limits import Limits
 from tfxai.inspection.objects import ConfigScan
+from tfxai.inspection.operations import (
+    AT_LOAD,
+    CHECKPOINT,
+    FILE_TABLES,
+    PRINTS,
+    is_primitive,
+    outward,
+)
 from tfxai.inspection.report import Findings
 from tfxai.inspection.source import Malformed
 from tfxai.inspection.wire import Bytes
 
 INIT = "__saved_model_init_op"  # what runs when a server loads the model
-DTYPES = "invalid float32 float64 int32 uint8 int16 int8 text complex64 int64 bool qint8 quint8 "
-DTYPES += "qint32 bfloat16 qint16 quint16 uint16 complex128 float16 resource variant uint32 uint64"
-DTYPE = dict(enumerate(DTYPES.split()))
-OUTWARD = {
-    "runs Python": "PyFunc PyFuncStateless EagerPyFunc",
-    "reads files": "ReadFile MatchingFiles WholeFileReader WholeFileReaderV2 TextLineReader "
-    "TextLineReaderV2 TFRecordReader TFRecordReaderV2 FixedLengthRecordReader LMDBReader "
-    "FixedLengthRecordReaderV2 TextLineDataset TFRecordDataset TFRecordDatasetV2 SqlDataset "
-    "FixedLengthRecordDataset FixedLengthRecordDatasetV2 LMDBDataset LoadDataset CSVDataset "
-    "ImmutableConst Restore RestoreSlice LoadTPUEmbeddingAdagradParameters",
-    "writes files": "WriteFile Save SaveSlices SaveDataset SaveDatasetV2 SnapshotDataset "
-    "SnapshotDatasetV2 CreateSummaryFileWriter CreateSummaryDbWriter WriteRawProtoSummary "
-    "WriteGraphSummary WriteImageSummary WriteScalarSummary WriteSummary DatasetToTFRecord "
-    "DebugIdentity DebugIdentityV2 DebugIdentityV3 DebugNanCount DebugNumericSummaryV2",
-    "calls other machines": "RemoteCall RpcCall RpcClient TryRpc DataServiceDataset "
-    "DataServiceDatasetV2 DataServiceDatasetV3 DataServiceDatasetV4 RegisterDataset "
-    "BigQueryReader GenerateBigQueryReaderPartitions",
-    "runs code outside TensorFlow": "XlaCustomCall XlaCustomCallV2 TRTEngineOp",
-}
-OUTWARD_OP = {op: what for what, ops in OUTWARD.items() for op in ops.split()}
-CHECKPOINT = {"SaveV2", "RestoreV2", "MergeV2Checkpoints", "ShardedFilename"}
-PRINTS = {"Print", "PrintV2"}
+# Classes that TensorFlow registers, and no others, make objects of what a file describes.
+REGISTERED = {"", "tf.StaticHashTable", "tf.TrackableConstant"}
+_OWN = ("saved_model.pb", "saved_model.pbtxt", "fingerprint.pb", METADATA)
+_MADE = ("class_name", "config", "module", "registered_name")  # of what a layer is made
+_FOLDERS = ("variables", "assets", "assets.extra", "debug")
 SIGNATURES_OF_TFXAI = "explain_"
 
 
@@ -81,63 +82,84 @@ class SavedModel:
     fingerprint: dict[str, str]
 
 
-@dataclasses.dataclass
-class _Node:
-    """One operation of a graph or function."""
-
-    name: str
-    op: str
-    inputs: list[str]
-    calls: list[str]
-    file_output: bool
-
-
 def read_saved_model(
     path: Path, supplied: Collection[str], limits: Limits, found: Findings
-) -> SavedModel | None:
-    """What lies in the folder of a SavedModel; None, with a finding, where it cannot be read."""
+) -> tuple[SavedModel | None, KerasRecord | None]:
+    """What lies in the folder of a SavedModel, and what Keras 2 says of it.
+
+    None, with a finding, where it cannot be read; None where Keras 2 says nothing.
+    """
     names = dict(walked(path, limits, found))
     _check_files(names, found)
     if "saved_model.pb" not in names:
         found.refuse(
             "not read", "It has no saved_model.pb that could be read as an ordinary file."
         )
-        return None
+        return None, None
     if names["saved_model.pb"] > limits.graph_bytes or not names["saved_model.pb"]:
         found.refuse(
             "damaged",
             f"It has {names['saved_model.pb']:,} bytes; up to {limits.graph_bytes:,} are read.",
             "saved_model.pb",
         )
-        return None
-    if "keras_metadata.pb" in names:
-        _check_keras(path / "keras_metadata.pb", supplied, limits, found)
+        return None, None
+    objects = []
+    if METADATA in names:
+        objects = _check_keras(path / METADATA, supplied, limits, found)
     prints = _fingerprint(path / "fingerprint.pb") if "fingerprint.pb" in names else {}
     with (path / "saved_model.pb").open("rb") as file:
         # Closed when its last piece is forgotten: an exception may still hold some.
         data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    return _Reader(limits, found, names).model(data, prints)
+    if bytes(data[: len(POINTER)]) == POINTER:
+        found.refuse("no model", what_it_is(POINTER) or "", "saved_model.pb")
+        return None, None
+    reader = _Reader(limits, found, names)
+    read = reader.model(data, prints)
+    if INDEX in names:
+        check_variables(path, names, limits, found)
+    elif reader.needs_variables:
+        found.refuse(
+            "no model",
+            f"It needs its variables, and there is no {INDEX}. Copy the whole folder.",
+        )
+    return read, record_of(objects or reader.described)
+
+
+def is_part(name: str) -> bool:
+    """Whether TensorFlow or a server reads a file of that name in the folder of a SavedModel."""
+    return name in _OWN or (name.partition("/")[0] in _FOLDERS and "/" in name)
 
 
 def _check_files(names: dict[str, int], found: Findings) -> None:
-    own = ("saved_model.pb", "saved_model.pbtxt", "fingerprint.pb", "keras_metadata.pb")
     for name in names:
-        folder = name.partition("/")[0]
-        if name not in own and folder not in ("variables", "assets", "assets.extra", "debug"):
+        if not is_part(name):
             found.warn("extra file", "TensorFlow neither writes nor reads it.", name)
 
 
-def _check_keras(path: Path, supplied: Collection[str], limits: Limits, found: Findings) -> None:
-    """The configs that Keras 2 keeps beside the graphs, and makes layers of."""
+def _check_keras(
+    path: Path, supplied: Collection[str], limits: Limits, found: Findings
+) -> list[Described]:
+    """The configs that Keras 2 keeps beside the graphs, and makes layers of.
+
+    TensorFlow runs the graphs and makes no layers, so what a layer would need is not told of;
+    what harms those who load it with Keras 2 is.
+    """
     with path.open("rb") as file:
-        data = memoryview(file.read(4 * limits.json_bytes))
-    scan = ConfigScan(found, supplied, legacy=True)
-    for node in wire.messages(data, 1):
-        kind, text = wire.text(node, 4), wire.text(node, 5)
-        config: Any = parsed(text, "keras_metadata.pb", limits, found) if text else None
-        if isinstance(config, dict) and "class_name" in config:
-            role = "metric" if "metric" in kind else "layer"
-            scan.part(config, role, f"keras_metadata.pb/{wire.text(node, 3)}")
+        data = file.read(4 * limits.json_bytes + 1)
+    if len(data) > 4 * limits.json_bytes:
+        found.refuse("damaged", "It is longer than any model needs.", METADATA)
+        return []
+    objects = described(memoryview(data), limits, found)
+    own = Findings()
+    scan = ConfigScan(own, supplied, legacy=True)
+    for one in objects:
+        if "class_name" in one.record:
+            role = "metric" if "metric" in one.identifier else "layer"
+            made = {key: one.record[key] for key in _MADE if key in one.record}
+            scan.part(made, role, f"{METADATA}/{one.path}")
+    for harm in own.report(path, "saved_model").at("refuse"):
+        found.refuse(harm.what, harm.why, harm.where, harm.cve)
+    return objects
 
 
 def _fingerprint(path: Path) -> dict[str, str]:
@@ -157,18 +179,24 @@ class _Reader:
     def __init__(self, limits: Limits, found: Findings, files: dict[str, int]) -> None:
         self._limits, self._found, self._files = limits, found, files
         self._ops: Counter[str] = Counter()
+        self.described: list[Described] = []
+        self.needs_variables = False
 
     def model(self, data: Bytes, fingerprint: dict[str, str]) -> SavedModel:
         tags: list[str] = []
         version = ""
         signatures: dict[str, Signature] = {}
+        wire.check(data, "SavedModel", 10 * self._limits.objects)
+        every: list[frozenset[str]] = []
         for meta in wire.messages(data, 2):
             info = wire.first(meta, 1)
+            every.append(frozenset(wire.texts(info, 4)))
             tags += wire.texts(info, 4)
             version = wire.text(info, 5) or version
             signatures.update(self._signatures(meta))
             self._check_graph(meta)
-            self._check_assets(meta)
+        if len(set(every)) < len(every):
+            raise Malformed("two of its graphs have the same tags")
         if not tags and not signatures and not self._ops:
             self._found.refuse("no model", "Its saved_model.pb holds no graph.", "saved_model.pb")
         self._found.ok("graphs", f"{sum(self._ops.values()):,} operations were read.")
@@ -185,91 +213,123 @@ class _Reader:
     # Graphs.
 
     def _check_graph(self, meta: Bytes) -> None:
-        graph = wire.first(meta, 2)
-        main = list(self._nodes(wire.messages(graph, 1)))
-        functions = {}
-        for function in wire.messages(wire.first(graph, 2), 1):
-            name = wire.text(wire.first(function, 1), 1)
-            functions[name] = list(self._nodes(wire.messages(function, 3)))
-        for where, nodes in {"": main, **functions}.items():
-            for node in nodes:
+        graph = Graph(wire.first(meta, 2), self._limits, self._ops)
+        objects = read_objects(wire.first(meta, 7))
+        texts = [("" if n else "root", kind, text) for n, kind, text in objects.metadata]
+        self.described += read_texts(texts, "saved_model.pb", self._limits, self._found)
+        ends = list(self._entries(meta))
+        runs = graph.reached(
+            [end for _, some in ends for end in some], {*objects.bound, *graph.gradients}
+        )
+        called = graph.reached([end for name, some in ends if name != INIT for end in some])
+        saver = _Saver(wire.first(meta, 3), graph)
+        self.needs_variables |= bool(wire.first(meta, 7) or wire.text(wire.first(meta, 3), 3))
+        assets = set(self._assets(meta))
+        for scope, node in graph.every():
+            where = f"{scope}/{node.name}" if scope else node.name
+            place = (scope, node.name)
+            if node.op in CHECKPOINT:
+                self._check_checkpoint(node, where, place in runs, saver.fault(scope, node))
+            elif node.op in FILE_TABLES and place not in called:
+                self._check_table(node, where, scope, graph, assets, objects)
+            elif node.op not in graph.scopes:
                 self._check_node(node, where)
-        self._check_reach(meta, main, functions)
-
-    def _nodes(self, messages: Iterator[Bytes]) -> Iterator[_Node]:
-        for data in messages:
-            node = _Node("", "", [], [], False)
-            for at, value in wire.fields(data):
-                if isinstance(value, int):
-                    continue
-                if at == 1:
-                    node.name = bytes(value).decode("utf-8", "replace")
-                elif at == 2:
-                    node.op = bytes(value).decode("utf-8", "replace")
-                elif at == 3:
-                    node.inputs.append(bytes(value).decode("utf-8", "replace"))
-                elif at == 5:
-                    self._attribute(node, value)
-            self._ops[node.op] += 1
-            if sum(self._ops.values()) > self._limits.objects:
-                raise Malformed(f"it has more than {self._limits.objects:,} operations")
-            yield node
-
-    def _attribute(self, node: _Node, entry: Bytes) -> None:
-        value = wire.first(entry, 2)
-        name = wire.text(entry, 1)
-        if name == "output_stream":
-            node.file_output = bytes(wire.first(value, 2)).startswith(b"file")
-        for at, inner in wire.fields(value):
-            if isinstance(inner, int):
-                continue
-            if at == 10:  # a function
-                node.calls.append(wire.text(inner, 1))
-            elif at == 1:  # a list, perhaps of functions
-                node.calls += [wire.text(one, 1) for one in wire.messages(inner, 9)]
-
-    def _check_node(self, node: _Node, function: str) -> None:
-        where = f"{function}/{node.name}" if function else node.name
-        what = OUTWARD_OP.get(node.op)
-        if what is not None:
+        started = [end for name, some in ends if name == INIT for end in some]
+        self._check_start(graph, objects, started)
+        unstored = sum(node.unstored for _, node in graph.every())
+        if unstored > self._limits.unstored_bytes:
             self._found.refuse(
-                f"operation that {what}",
-                f"It has the operation {node.op}, which {what} when the model runs or loads.",
-                where,
+                "shape bomb",
+                f"Its constants take {unstored:,} bytes of memory that the file does not hold.",
             )
-        elif node.op in PRINTS and node.file_output:
+        for name in sorted(objects.registered - REGISTERED):
             self._found.refuse(
-                "operation that writes files",
-                f"It has the operation {node.op}, which writes to a file.",
-                where,
+                "object of another package",
+                f"An object of the class {name[:80]!r} is made when it is loaded, which is none "
+                "of TensorFlow's own.",
             )
-        elif node.op in PRINTS:
+
+    def _check_start(self, graph: Graph, objects: Objects, ends: list[str]) -> None:
+        """What runs merely by loading ends soon, and fills no memory: little may run there."""
+        places = graph.reached(ends, objects.at_load)
+        functions = {scope for scope, _ in places if scope}
+        found = {graph.scopes[scope][name].op for scope, name in places}
+        for op in sorted(found - AT_LOAD - FILE_TABLES - PRINTS - graph.scopes.keys()):
+            if outward(op) is None:
+                self._found.refuse(
+                    "computes when it is loaded",
+                    f"It runs the operation {op} when it is loaded, which could take any time and "
+                    "memory. Where nothing is called yet, tables and variables are filled.",
+                )
+        name = graph.recursive(functions)
+        if name is not None:
+            self._found.refuse(
+                "computes when it is loaded",
+                f"Its function {name[:80]!r}, which runs when it is loaded, calls itself.",
+            )
+
+    def _entries(self, meta: Bytes) -> Iterator[tuple[str, list[str]]]:
+        """What a loader or a caller runs: tensors and operations of signatures, by name."""
+        for entry in wire.messages(meta, 5):
+            one = wire.first(entry, 2)
+            ends = [wire.first(end, 2) for end in wire.messages(one, 2)]
+            yield wire.text(entry, 1), [name for end in ends for name in _names(end)]
+        for entry in wire.messages(meta, 4):  # operations that TensorFlow 1 keeps by purpose
+            yield INIT, wire.texts(wire.first(wire.first(entry, 2), 1), 1)
+
+    def _check_node(self, node: Node, where: str) -> None:
+        reason = outward(node.op)
+        for name in node.calls:  # of a function, where it is none
+            if reason is None and is_primitive(name):
+                reason = outward(name) and f"calls {name[:80]}, which {outward(name)}"
+        if reason is None:
+            return
+        if node.op in PRINTS and not node.file_output:
             self._found.warn(
                 "operation that prints",
                 f"It has the operation {node.op}: what it is given is logged.",
                 where,
             )
+            return
+        reason = "writes files" if node.op in PRINTS else reason
+        self._found.refuse(
+            f"operation that {reason.partition(', which')[0]}",
+            f"It has the operation {node.op[:80]}, which {reason}.",
+            where,
+        )
 
-    def _check_reach(
-        self, meta: Bytes, main: list[_Node], functions: dict[str, list[_Node]]
-    ) -> None:
+    def _check_checkpoint(self, node: Node, where: str, runs: bool, fault: str | None) -> None:
         """Checkpoints are read and written by the saver alone, never in answering a call."""
-        by_name = {node.name: node for node in main}
-        for entry in wire.messages(meta, 5):
-            signature = wire.text(entry, 1)
-            one = wire.first(entry, 2)
-            ends = [wire.text(wire.first(end, 2), 1) for end in wire.messages(one, 2)]
-            for node in _reached(ends, by_name, functions):
-                if node.op in CHECKPOINT:
-                    self._found.refuse(
-                        "operation that reads or writes files",
-                        f"Its signature {signature!r} runs a {node.op}, which is the saver's.",
-                        node.name,
-                    )
+        reason = "runs in a signature or function, and is the saver's" if runs else fault
+        if reason is not None:
+            self._found.refuse(
+                "operation that reads or writes files",
+                f"It has a {node.op} that {reason}.",
+                where,
+            )
 
-    def _check_assets(self, meta: Bytes) -> None:
-        for asset in wire.messages(meta, 6):
+    def _check_table(
+        self,
+        node: Node,
+        where: str,
+        scope: str,
+        graph: Graph,
+        assets: set[str],
+        objects: Objects,
+    ) -> None:
+        """A table is filled from a file that the model brings along."""
+        if len(node.tensors) != 2 or not graph.comes_from(node.tensors[1], scope, assets, objects):
+            self._found.refuse(
+                "operation that reads files",
+                f"Its {node.op} fills a table from a file that is none of the model's assets.",
+                where,
+            )
+
+    def _assets(self, meta: Bytes) -> Iterator[str]:
+        """Names of the operations that stand for assets; the files are looked at."""
+        for asset in self._asset_messages(meta):
             name = wire.text(asset, 2)
+            yield wire.text(wire.first(asset, 1), 1).partition(":")[0]
             if name.startswith("/") or ".." in name.split("/") or "\\" in name or "://" in name:
                 self._found.refuse(
                     "file outside",
@@ -279,42 +339,55 @@ class _Reader:
             elif f"assets/{name}" not in self._files:
                 self._found.warn("missing asset", f"It needs the file assets/{name[:120]}.", name)
 
+    def _asset_messages(self, meta: Bytes) -> Iterator[Bytes]:
+        yield from wire.messages(meta, 6)
+        for entry in wire.messages(meta, 4):  # as TensorFlow 1 kept them
+            for one in wire.messages(wire.first(wire.first(entry, 2), 5), 1):
+                if wire.text(one, 1).rpartition("/")[2] == "tensorflow.AssetFileDef":
+                    asset = wire.first(one, 2)
+                    wire.check(asset, "AssetFileDef", self._limits.objects)
+                    yield asset
 
-def _reached(
-    ends: list[str], main: dict[str, _Node], functions: dict[str, list[_Node]]
-) -> Iterator[_Node]:
-    """All operations that run for some tensors of the main graph."""
-    todo, seen, called = list(ends), set(), set()
-    while todo:
-        name = todo.pop().lstrip("^").partition(":")[0]
-        if name in seen or name not in main:
-            continue
-        seen.add(name)
-        node = main[name]
-        yield node
-        todo += node.inputs
-        calls = list(node.calls)
-        while calls:
-            one = calls.pop()
-            if one in called:
-                continue
-            called.add(one)
-            for inner in functions.get(one, []):
-                yield inner
-                calls += inner.calls
+
+class _Saver:
+    """Who may read and write checkpoints: what TensorFlow runs to restore and to save.
+
+    Args:
+        data: A `SaverDef`.
+        graph: Of the same meta graph.
+    """
+
+    def __init__(self, data: Bytes, graph: Graph) -> None:
+        self._graph = graph
+        self._file = wire.text(data, 1).partition(":")[0]
+        self._saving = graph.reached([wire.text(data, 2)])
+        self._restoring = graph.reached([wire.text(data, 3)])
+
+    def fault(self, scope: str, node: Node) -> str | None:
+        """Why this operation on checkpoints is none of an honest saver; None where it is."""
+        place = (scope, node.name)
+        if place in self._restoring and node.op != "RestoreV2":
+            return "writes when the model is loaded"
+        if place in self._restoring and not (
+            node.tensors and self._graph.comes_from(node.tensors[0], scope, {self._file}, None)
+        ):
+            return "reads another file than the model's own variables when it is loaded"
+        return None
+
+
+def _names(end: Bytes) -> list[str]:
+    """The tensors of a `TensorInfo`, sparse and composite ones included."""
+    sparse = wire.first(end, 4)
+    found = [wire.text(end, 1), *(wire.text(sparse, at) for at in (1, 2, 3))]
+    for inner in wire.messages(wire.first(end, 5), 2):
+        found += _names(inner)
+    return found
 
 
 def _tensor(entry: Bytes) -> Tensor:
     info = wire.first(entry, 2)
-    return Tensor(wire.text(entry, 1), _shape(wire.first(info, 3)), _dtype(wire.number(info, 2)))
+    return Tensor(wire.text(entry, 1), shape(wire.first(info, 3)), _dtype(wire.number(info, 2)))
 
 
 def _dtype(number: int) -> str:
     return DTYPE.get(number, f"type {number}")
-
-
-def _shape(data: Bytes) -> tuple[int | None, ...] | None:
-    if wire.number(data, 3):
-        return None
-    sizes = [wire.signed(wire.number(dim, 1)) for dim in wire.messages(data, 2)]
-    return tuple(None if size < 0 else size for size in sizes)

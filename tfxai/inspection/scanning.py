@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 
-from tfxai.inspection.limits import Limits
+from tfxai.inspection.limits import Limits, chosen
 from tfxai.inspection.reading import read
 from tfxai.inspection.report import Report
 
@@ -30,4 +30,4 @@ def scan(
     Raises:
         DataNotFoundError: There is nothing at that path, or it may not be read.
     """
-    return read(path, custom_objects, limits or Limits())[1]
+    return read(path, custom_objects, chosen(limits))[1]

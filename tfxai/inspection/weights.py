@@ -1,4 +1,4 @@
-"""Whether the weights of a file are what they say, and what a config would have Keras allocate."""
+"""Whether the weights of a file are what they say, and what Keras would allocate for a config."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tfxai.inspection.hdf5 import Dataset, Tree
+from tfxai.inspection.hdf5 import Tree
+from tfxai.inspection.hdf5_arrays import Dataset
+from tfxai.inspection.layers import flat, tree
 from tfxai.inspection.limits import MIB, Limits
 from tfxai.inspection.report import Findings
 
-SLACK = 16 * MIB  # elements that a config may ask for beyond those of the weights
+WIDTH = 4  # bytes of a weight in memory
 CONVOLUTIONS = {"Conv1D", "Conv2D", "Conv3D", "Convolution1D", "Convolution2D", "Convolution3D"}
 CONVOLUTIONS |= {"Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"}
+CONVOLUTIONS |= {"Convolution2DTranspose", "Convolution3DTranspose"}
+DEPTHWISE = {"DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"}
+DEPTHWISE |= {"SeparableConvolution1D", "SeparableConvolution2D"}
+EMBEDDINGS = {"Embedding", "ReversibleEmbedding"}
+NORMS = {"BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization"}
 GATES = {"LSTM": 4, "LSTMCell": 4, "GRU": 3, "GRUCell": 3, "SimpleRNN": 1, "SimpleRNNCell": 1}
 
 
@@ -30,9 +37,14 @@ def check_tree(tree: Tree, where: str, limits: Limits, found: Findings) -> None:
     for dataset in tree.datasets.values():
         _check_dataset(dataset, f"{where}:{dataset.path}", limits, found)
     total = sum(dataset.claimed for dataset in tree.datasets.values())
-    if total > limits.weights_bytes:
+    stored = sum(dataset.stored for dataset in tree.datasets.values())
+    much = total > limits.unstored_bytes + limits.ratio * stored
+    if total > limits.weights_bytes or much:
         found.refuse(
-            "shape bomb", f"Its arrays claim {total:,} bytes together.", where, "CVE-2026-12570"
+            "shape bomb",
+            f"Its arrays claim {total:,} bytes together, and {stored:,} are stored.",
+            where,
+            "CVE-2026-12570",
         )
 
 
@@ -62,52 +74,74 @@ def _check_dataset(dataset: Dataset, where: str, limits: Limits, found: Findings
         )
 
 
-def check_claims(config: Any, datasets: Iterable[Dataset], found: Findings) -> None:
-    """Refuses a config that makes Keras allocate far more than the file holds weights."""
+def check_claims(
+    config: Any, datasets: Iterable[Dataset], limits: Limits, found: Findings
+) -> None:
+    """Refuses a config whose layers together make Keras allocate far more than the file holds."""
     held = sum(  # two weights of 4 bits lie in one element
         dataset.elements * (2 if dataset.kind.name in ("int8", "uint8") else 1)
         for dataset in datasets
     )
-    for name, wanted in _wanted(config):
-        if wanted > held + SLACK:
-            found.refuse(
-                "claims more than the file holds",
-                f"Building it takes {wanted:,} weights, and the file holds {held:,}: it would "
-                "fill the memory before any weight is read.",
-                name,
-            )
+    wanted = sorted(_wanted(config), key=lambda one: -one[1])
+    total = sum(count for _, count in wanted)
+    if total > held + limits.unstored_bytes // WIDTH:
+        found.refuse(
+            "claims more than the file holds",
+            f"Building it takes {total:,} weights or more, and the file holds {held:,}: it would "
+            "fill the memory before any weight is read.",
+            wanted[0][0],
+        )
 
 
 def _wanted(config: Any) -> Iterator[tuple[str, int]]:
     """Name and number of weights of each layer for which its config says it."""
-    todo = [config]
+    model = tree(config)
+    fed = {id(node.config): _last(list(node.fed)) for node in flat(model)} if model else {}
+    todo, shared = [config], set[int]()
     while todo:
         one = todo.pop()
         if isinstance(one, list):
             todo.extend(one)
         elif isinstance(one, dict):
+            number = one.get("shared_object_id")
+            if isinstance(number, int) and not isinstance(number, bool):
+                if number in shared:  # Keras makes it once
+                    continue
+                shared.add(number)
             todo.extend(one.values())
             inner = one.get("config")
             if isinstance(inner, dict) and isinstance(one.get("class_name"), str):
-                count = _weights(one["class_name"], inner, one.get("build_config"))
+                built = one.get("build_config")
+                last = _last(built.get("input_shape") if isinstance(built, dict) else None)
+                count = _weights(one["class_name"], inner, max(last, fed.get(id(inner), 1)))
                 yield str(inner.get("name", one["class_name"]))[:80], count
 
 
-def _weights(kind: str, config: dict[str, Any], built: Any) -> int:
-    """Weights of one layer, or a lower bound of them where its input is not known."""
-    last = _last(built.get("input_shape") if isinstance(built, dict) else None)
-    if kind == "Embedding":
+def _weights(kind: str, config: dict[str, Any], last: int) -> int:
+    """Weights of one layer of which an input has that last axis, or a lower bound of them."""
+    if kind in EMBEDDINGS:
         return _size(config, "input_dim") * _size(config, "output_dim")
     if kind in CONVOLUTIONS:
-        kernel = config.get("kernel_size")
-        area = math.prod(_whole(n) for n in (kernel if isinstance(kernel, list) else [kernel]))
-        groups = _whole(config.get("groups"))
-        return max(1, area) * max(1, last // max(1, groups)) * _size(config, "filters")
+        area = _area(config)
+        groups = max(1, _whole(config.get("groups")))
+        return area * max(1, last // groups) * _size(config, "filters")
+    if kind in DEPTHWISE:
+        depth = last * _size(config, "depth_multiplier")
+        points = depth * _size(config, "filters") if "filters" in config else 0
+        return _area(config) * depth + points
     if kind in GATES:
         units = _size(config, "units")
         return GATES[kind] * units * (units + last)
+    if kind in NORMS:
+        return last
     heads = _size(config, "num_heads") * _size(config, "key_dim")
-    return max(_size(config, "units") * last, heads * last, last)
+    kernels = [_size(config, key) * last for key in ("units",) if key in config]
+    return max([*kernels, heads * last if "num_heads" in config else 0])
+
+
+def _area(config: dict[str, Any]) -> int:
+    kernel = config.get("kernel_size")
+    return max(1, math.prod(map(_whole, kernel if isinstance(kernel, list) else [kernel])))
 
 
 def _size(config: dict[str, Any], key: str) -> int:
@@ -121,8 +155,8 @@ def _whole(value: Any) -> int:
 
 def _last(shape: Any) -> int:
     """The largest last axis of a shape, or of a list of shapes."""
-    if not isinstance(shape, list) or not shape:
+    if not isinstance(shape, list | tuple) or not shape:
         return 1
-    if any(isinstance(one, list) for one in shape):
+    if any(isinstance(one, list | tuple) for one in shape):
         return max(_last(one) for one in shape)
     return max(1, _whole(shape[-1]))

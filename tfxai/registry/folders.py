@@ -166,6 +166,8 @@ def _file(path: Path) -> Path:
         raise DataNotFoundError(f"There is no model file {str(path)!r}. {hint}")
     if (path / "saved_model.pb").is_file():
         return path
+    if path.name == "saved_model.pb" and path.is_file():
+        return path.parent
     if not path.is_file() or path.suffix.lower() not in ENDINGS:
         what = "a folder" if path.is_dir() else "no file that ends in .keras or .h5"
         versions = [one.parent for one in path.glob("*/saved_model.pb")]
@@ -174,8 +176,22 @@ def _file(path: Path) -> Path:
             raise ModelFileError(
                 f"{str(path)!r} holds versions of a model. Pass one of them: {str(latest)!r}."
             )
+        known = _foreign(path)
+        if known is not None:
+            raise ModelFileError(f"{str(path)!r} holds no model that can be loaded. {known}")
         raise ModelFileError(
             f"{str(path)!r} is {what}. Pass a model file that Keras saved, NAME.keras or NAME.h5, "
             "or the folder of a SavedModel."
         )
     return path
+
+
+def _foreign(path: Path) -> str | None:
+    """What a file of another kind is, and what to do; None where it is not known."""
+    from tfxai.inspection import scan
+    from tfxai.inspection.reading import UNKNOWN
+
+    report = scan(path) if path.is_file() else None
+    if report is None or report.format != "unknown":
+        return None
+    return next((one.why for one in report.at("refuse") if one.why != UNKNOWN), None)

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from tfxai.card import Card, card_path
 from tfxai.errors import ModelFileError, TfxaiError, UnsafeModelError
-from tfxai.inspection.limits import Limits
-from tfxai.inspection.reading import Contents, read
-from tfxai.inspection.report import BROKEN, KEPT_OUT, Report
+from tfxai.inspection import Limits, PrivateCopy, Report
+from tfxai.inspection.reading import Contents
+from tfxai.inspection.report import KEPT_OUT
 from tfxai.registry.folders import find, reading_whole
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ _DEFECTS = (
 )
 _UNKNOWN = re.compile(r"Could not locate (class|function) '([^']+)'")  # in what Keras says
 _INNER = re.compile(r"Exception encountered: (.+)")
+_NODE = re.compile(
+    r"(\{\{[^}]*\}\}|\[\[.*\]\]|\[Op:[^\]]*\])"
+)  # where in a graph, in TensorFlow's words
 _LOG = logging.getLogger("tfxai.registry")
 _SAID = 3  # findings that a sentence has room for
 _PACKAGES = ("keras_hub.", "keras_cv.", "keras_nlp.")  # which Keras imports by itself
@@ -50,6 +53,7 @@ def load(
     trust: bool = False,
     custom_objects: Mapping[str, Any] | None = None,
     signature: str | None = None,
+    limits: Limits | None = None,
 ) -> Subject:
     """A trained model with its card, after a scan that found nothing against loading it.
 
@@ -60,6 +64,8 @@ def load(
         custom_objects: Classes and functions that the model uses and Keras does not have, by name.
         signature: Of a SavedModel: the one that is called; `"serving_default"`, or the only one,
             if left out.
+        limits: What is read of the file and what it may ask for; the defaults suit models of up
+            to 64 GiB.
 
     Returns:
         A `Subject`, not compiled; its card is read from `NAME.json` beside the file, or from the
@@ -73,21 +79,29 @@ def load(
         ModelFileError: The file holds no model that Keras can load safely.
         InvalidInputError: The card cannot be read.
         UnsupportedModelError: Keras runs on another backend than TensorFlow.
+        OutputError: There is no room for the copy of the file that is scanned and then loaded.
     """
     path = find(name_or_path)
     own = dict(custom_objects or {})
-    contents, report = read(path, {*own, *_registered()}, Limits())
-    _judge(path, report, trust)
-    _look_ahead(path, contents, report, trust)
-    from tfxai.core.backend import require_tensorflow
-    from tfxai.subject import Subject
+    known = {*own, *_registered()}
+    with PrivateCopy(path, custom_objects=known, limits=limits, follow=trust) as copy:
+        _judge(path, copy.report, trust)
+        _look_ahead(path, copy.contents, copy.report, trust)
+        from tfxai.core.backend import require_tensorflow
+        from tfxai.subject import Subject
 
-    require_tensorflow()
-    beside = card_path(path)
-    card = Card.read(beside) if beside.exists() else None
-    if report.format == "saved_model":
-        return Subject(_saved_model(path, signature), card or Card.of_export(path))
-    return Subject(_model(path, contents, own, trust), card)
+        require_tensorflow()
+        beside = card_path(path)
+        card = Card.read(beside) if beside.exists() else None
+        if copy.report.format == "saved_model":
+            model = _saved_model(path, copy.path, signature)
+            if (copy.path / "assets").is_dir():  # where it finds them when it is saved again
+                copy.keep_for(model)
+            return Subject(model, card or Card.of_export(path))
+        from tfxai.registry.bounds import bounded
+
+        with bounded(None if trust else copy.bytes_to_make):
+            return Subject(_model(path, copy, own, trust), card)
 
 
 def _registered() -> tuple[str, ...]:
@@ -108,8 +122,9 @@ def _judge(path: Path, report: Report, trust: bool) -> None:
     reasons = " ".join(_reason_of(one) for one in found[:_SAID])
     others = len(found) + report.left_out - _SAID
     more = f" There are {others} more findings." if others > 0 else ""
-    sentence = f"{str(path)!r} holds no model that Keras can load safely. {reasons}{more}"
-    if all(one.what in BROKEN for one in found):
+    what = "SavedModel that TensorFlow" if report.format == "saved_model" else "model that Keras"
+    sentence = f"{str(path)!r} holds no {what} can load safely. {reasons}{more}"
+    if report.broken:
         raise ModelFileError(
             f"{sentence} Pass a whole .keras or .h5 file or SavedModel; weights alone belong into "
             "a model built in code, by its load_weights(path)."
@@ -126,14 +141,14 @@ def _reason_of(finding: Any) -> str:
     return f"{finding.why.rstrip('.')}{cve}."
 
 
-def _saved_model(path: Path, signature: str | None) -> Any:
+def _saved_model(path: Path, copy: Path, signature: str | None) -> Any:
     from tfxai.registry.saved_models import saved_model
 
     try:
-        return saved_model(path, signature)
+        return saved_model(copy, signature, path)
     except TfxaiError:
         raise
-    except _DEFECTS as error:
+    except Exception as error:  # whatever TensorFlow makes of a damaged folder
         raise ModelFileError(
             f"{str(path)!r} holds no SavedModel that TensorFlow can load: {_first(error)}. "
             "Pass a whole folder with saved_model.pb and variables."
@@ -168,16 +183,18 @@ def _lower(sentence: str) -> str:
     return sentence if first == "Keras" else sentence[:1].lower() + sentence[1:]
 
 
-def _model(path: Path, contents: Contents, custom_objects: dict[str, Any], trust: bool) -> Any:
+def _model(path: Path, copy: PrivateCopy, custom_objects: dict[str, Any], trust: bool) -> Any:
     from tfxai.registry.building import build, version_of_keras
 
     try:
         with warnings.catch_warnings():  # about the training state, which is not loaded
             warnings.simplefilter("ignore")
-            return build(path, contents, custom_objects, safe_mode=not trust)
+            return build(copy.path, copy.contents, custom_objects, safe_mode=not trust)
+    except ModelFileError as error:  # of ours, while Keras was at work
+        raise ModelFileError(f"{str(path)!r} was not loaded. {error}") from error
     except _DEFECTS as error:
         own = _UNKNOWN.search(str(error))
-        reason, advice = _first(error), _advice(contents, version_of_keras())
+        reason, advice = _first(error), _advice(copy.contents, version_of_keras())
         if own is not None:
             reason = f"it uses the {own[1]} {own[2]!r}, which is not Keras' own"
             advice = "Pass that to tfxai.load in custom_objects."
@@ -198,7 +215,7 @@ def _advice(contents: Contents, installed: str) -> str:
 
 def _first(error: Exception) -> str:
     """The error's first sentence, to stand inside another one."""
-    text = " ".join(str(error).split())
+    text = _NODE.sub(" ", " ".join(str(error).split()))
     if text.startswith("File not found"):  # what Keras says of a file that is no zip file
         return "it is no whole zip archive (is it an HDF5 file, whose name should end in .h5?)"
     if "file signature not found" in text:  # what h5py says of a file that is no HDF5 file

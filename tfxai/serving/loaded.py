@@ -14,12 +14,13 @@ import tensorflow as tf
 from tfxai.errors import ModelFileError, UnsafeModelError
 from tfxai.export.names import EXPLAIN, EXTRA, RECORD, WARMUP
 from tfxai.export.protos import read_prediction_log
-from tfxai.inspection import scan
+from tfxai.inspection import PrivateCopy
 from tfxai.serving.models import read_record
 from tfxai.serving.problems import HTTP_OF_CODE, RequestError
 from tfxai.serving.signatures import VALUES, End, Signature, needed
 from tfxai.serving.tensors import Feeds
 
+_LOG = logging.getLogger("tfxai.serving")
 _RECORD_BYTES = 16 * 2**20
 _WARMUPS = 1000  # as many as TensorFlow Serving runs
 
@@ -31,19 +32,28 @@ class Loaded:
     call than a function does.
 
     Args:
-        path: Its folder. It is scanned first, and warmed up by the requests that it brings along.
+        path: Its folder. A copy of it is scanned and then loaded, and warmed up by the requests
+            that it brings along.
+        trust: Load it whatever the scan found.
 
     Raises:
         UnsafeModelError: The scan advises against loading it.
         ModelFileError: It holds no SavedModel that runs.
+        OutputError: There is no room for a copy.
     """
 
-    def __init__(self, path: Path) -> None:
-        report = scan(path)
-        refused = report.at("refuse")
-        if refused:
-            why = " ".join(f"{one.why.rstrip('.')}." for one in refused[:3])
-            raise UnsafeModelError(f"It was not loaded. {why}", report)
+    def __init__(self, path: Path, *, trust: bool = False) -> None:
+        with PrivateCopy(path, follow=trust) as copy:
+            refused = copy.report.at("refuse")
+            if refused and not trust:
+                why = " ".join(f"{one.why.rstrip('.')}." for one in refused[:3])
+                raise UnsafeModelError(f"It was not loaded. {why}", copy.report)
+            if refused:
+                what = "; ".join(one.what for one in refused[:3])
+                _LOG.warning("loaded because of --trust, in spite of: %s", what)
+            self._load(copy.path)
+
+    def _load(self, path: Path) -> None:
         self._session = tf.compat.v1.Session(graph=tf.Graph())
         self._callables: dict[tuple[str, tuple[str, ...]], Any] = {}
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import os
 import threading
@@ -54,6 +55,7 @@ class Folder(Models):
         keep: Versions of a model that are served at a time.
         labels: Model name to label to version.
         poll_seconds: Between two looks at the folder.
+        trust: Load versions whatever a scan finds in them.
         load: Makes the graphs of a version from its folder.
         changed: Called after versions were loaded or unloaded.
 
@@ -68,6 +70,7 @@ class Folder(Models):
         keep: int = 1,
         labels: Mapping[str, Mapping[str, int]] | None = None,
         poll_seconds: float = 1.0,
+        trust: bool = False,
         load: Callable[[Path], Any] | None = None,
         changed: Callable[[], None] | None = None,
     ) -> None:
@@ -80,7 +83,7 @@ class Folder(Models):
         self._keep = keep
         self._labels = labels or {}
         self._poll_seconds = poll_seconds
-        self._load = load or _load
+        self._load = load or functools.partial(_load, trust=trust)
         self._changed = changed
         self._has_changed = False
         self._told: set[str] = set()
@@ -305,7 +308,7 @@ class _Local(Model):
         return dict(self._loaded.run(signature, feeds, outputs))
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path, *, trust: bool) -> Any:
     from tfxai.serving.loaded import Loaded
 
-    return Loaded(path)
+    return Loaded(path, trust=trust)
