@@ -21,6 +21,7 @@ from tfxai.methods import (
     IntegratedGradients,
     Occlusion,
     Saliency,
+    ShapleySampling,
     SmoothGrad,
 )
 
@@ -180,6 +181,12 @@ def test_too_few_samples_are_refused_before_anything_is_drawn():
     model = builders.linear(np.ones((3000, 1)))
     with pytest.raises(InvalidInputError, match="1000 samples came for 3000 features"):
         LIME()(model, np.ones((1, 3000)))
+
+
+def test_more_coalitions_than_memory_holds_are_refused_beforehand():
+    model = builders.linear(np.ones((20_000, 1)))
+    with pytest.raises(InvalidInputError, match="24 orders of 20,000 features make 480,000 coal"):
+        ShapleySampling()(model, np.ones((1, 20_000)))
 
 
 def test_thousands_of_features_without_a_mask_are_refused_with_their_number():

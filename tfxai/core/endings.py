@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -16,22 +15,21 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.core import operations
+from tfxai.core.bounds import bounds
+from tfxai.core.expressions import (
+    DEPTH,
+    TRANSPARENT,
+    constant,
+    is_constant,
+    is_sum_of,
+    negated,
+    opened,
+    quotient,
+    same,
+)
 
-Bounds: TypeAlias = "tuple[float, float] | None"
 Build: TypeAlias = Callable[[], tf.Tensor]
 
-_LINE = (-math.inf, math.inf)
-_UNIT = (0.0, 1.0)
-_RANGES: dict[str, tuple[float, float]] = {
-    "Cos": (-1, 1), "Elu": (-1, math.inf), "Erf": (-1, 1), "Exp": (0, math.inf),
-    "Relu": (0, math.inf), "Relu6": (0, 6), "Sigmoid": _UNIT, "Sin": (-1, 1), "Softmax": _UNIT,
-    "LogSoftmax": (-math.inf, 0), "Softplus": (0, math.inf), "Softsign": (-1, 1),
-    "Square": (0, math.inf), "Tanh": (-1, 1),
-}  # fmt: skip
-_TRANSPARENT = frozenset({"CheckNumerics", "EnsureShape", "Identity", "PreventGradient",
-                          "StopGradient"})  # fmt: skip
-_OF_SEVERAL = frozenset({"AvgPool", "Max", "MaxPool", "Mean", "Min"})
-_DEPTH = 64  # operations behind an output that are looked at
 _CLOSE = 1e-6  # float32 rounding of what adds up to 1
 
 
@@ -55,14 +53,14 @@ class Ending:
 
 def ending(output: tf.Tensor) -> Ending:
     """What `output`, in the graph that is being traced, is."""
-    made = _opened(output).op
+    made = opened(output).op
     logits = logits_of(output)
     if made.type in operations.CALLS:
         return Ending(None, "hidden", made.type)
     if logits is not None:
         gives = "log_probabilities" if _is_logarithm(output) else "probabilities"
         return Ending(logits[0], gives, made.type)
-    limits = _bounds(output, {}, 0)
+    limits = bounds(output, {}, 0)
     if limits is not None and limits[0] >= 0 and limits[1] <= 1 + _CLOSE:
         return Ending(None, "probabilities", made.type)
     return Ending(None, "logits" if _is_linear(output, 0) else "unknown", made.type)
@@ -83,7 +81,7 @@ def logits_of(output: tf.Tensor, x: tf.Tensor | None = None) -> tuple[str, Build
 
 
 def _logits(tensor: tf.Tensor, x: Any, depth: int) -> tuple[str, Build] | None:
-    if depth > _DEPTH or tensor.ref() == x:
+    if depth > DEPTH or tensor.ref() == x:
         return None
     op = tensor.op
     for find in (_activation, _by_hand, _log, _moved, _clipped, _turned, _joined):
@@ -124,13 +122,13 @@ def _log(op: tf.Operation, x: Any, depth: int) -> tuple[str, Build] | None:
 
 def _moved(op: tf.Operation, x: Any, depth: int) -> tuple[str, Build] | None:
     """Elements taken elsewhere, or changed in type only."""
-    if op.type not in operations.MOVES and op.type not in _TRANSPARENT:
+    if op.type not in operations.MOVES and op.type not in TRANSPARENT:
         return None
     if op.type in ("MirrorPad", "Pad", "PadV2") or not op.inputs[0].dtype.is_floating:
         return None
     inner = _logits(op.inputs[0], x, depth + 1)
-    if inner is None or op.type in _TRANSPARENT or not op.outputs[0].dtype.is_floating:
-        return inner if op.type in _TRANSPARENT else None
+    if inner is None or op.type in TRANSPARENT or not op.outputs[0].dtype.is_floating:
+        return inner if op.type in TRANSPARENT else None
     kind, build = inner
     return kind, lambda: operations.run_again(op, {0: build()})
 
@@ -139,10 +137,10 @@ def _clipped(op: tf.Operation, x: Any, depth: int) -> tuple[str, Build] | None:
     """A clip to constants that leaves probabilities room, or next to nothing added to them."""
     if op.type not in ("ClipByValue", "Maximum", "Minimum"):
         return None
-    live = [t for t in op.inputs if _constant(t) is None]
+    live = [t for t in op.inputs if constant(t) is None]
     if len(live) != 1:
         return None
-    limits: list[Any] = [_constant(t) for t in op.inputs if t is not live[0]]
+    limits: list[Any] = [constant(t) for t in op.inputs if t is not live[0]]
     low, high = min(map(np.min, limits)), max(map(np.max, limits))
     outside = {
         "Maximum": high <= 0.5, "Minimum": low >= 0.5, "ClipByValue": low <= 0.5 <= high
@@ -153,12 +151,12 @@ def _clipped(op: tf.Operation, x: Any, depth: int) -> tuple[str, Build] | None:
 def _turned(op: tf.Operation, x: Any, depth: int) -> tuple[str, Build] | None:
     """1 - p of a sigmoid, whose logit is minus that of p."""
     turned = None
-    if op.type == "Sub" and _is_constant(op.inputs[0], 1.0):
+    if op.type == "Sub" and is_constant(op.inputs[0], 1.0):
         turned = op.inputs[1]
     elif op.type in ("Add", "AddV2"):
         for one, other in (op.inputs, op.inputs[::-1]):
-            if _is_constant(other, 1.0) and (negated := _negated(one)) is not None:
-                turned = negated
+            if is_constant(other, 1.0):
+                turned = negated(one) if turned is None else turned
     inner = None if turned is None else _logits(turned, x, depth + 1)
     if inner is None or inner[0] != "sigmoid" or turned is None:
         return None
@@ -184,60 +182,47 @@ def _joined(op: tf.Operation, x: Any, depth: int) -> tuple[str, Build] | None:
 def _by_hand(op: tf.Operation, x: Any, depth: int) -> tuple[str, Build] | None:
     """exp(z) / sum(exp(z)), exp(z - logsumexp(z)) and 1 / (1 + exp(-z))."""
     if op.type == "Exp":
-        exponent = _opened(op.inputs[0])
+        exponent = opened(op.inputs[0])
         if exponent.op.type == "Sub" and _is_log_sum_exp(exponent.op.inputs[1]):
             z = exponent.op.inputs[0]
-            if _same(_summed(exponent.op.inputs[1]), z):
+            if same(_summed(exponent.op.inputs[1]), z):
                 return "softmax", lambda: z
         return None
-    parts = _quotient(op)
+    parts = quotient(op)
     if parts is None:
         return None
     above, below = parts
-    if _is_constant(above, 1.0):
+    if is_constant(above, 1.0):
         return _sigmoid_by_hand(below)
-    above, total = _opened(above), _opened(below)
-    if above.op.type != "Exp" or not _is_sum_of(total, above):
+    above, total = opened(above), opened(below)
+    if above.op.type != "Exp" or not is_sum_of(total, above):
         return None
     z = _without_maximum(above.op.inputs[0])
     return "softmax", lambda: z
 
 
 def _sigmoid_by_hand(below: tf.Tensor) -> tuple[str, Build] | None:
-    below = _opened(below)
+    below = opened(below)
     if below.op.type not in ("Add", "AddV2"):
         return None
     for one, other in (below.op.inputs, below.op.inputs[::-1]):
-        if _is_constant(other, 1.0) and _opened(one).op.type == "Exp":
-            return "sigmoid", functools.partial(_minus, _opened(one).op.inputs[0])
+        if is_constant(other, 1.0) and opened(one).op.type == "Exp":
+            return "sigmoid", functools.partial(_minus, opened(one).op.inputs[0])
     return None
 
 
 def _minus(z: tf.Tensor) -> tf.Tensor:
-    negated = _negated(z)
-    return -z if negated is None else negated
-
-
-def _quotient(op: tf.Operation) -> tuple[tf.Tensor, tf.Tensor] | None:
-    """Numerator and denominator, however the quotient is written."""
-    if op.type in ("Div", "DivNoNan", "RealDiv"):
-        return op.inputs[0], op.inputs[1]
-    if op.type == "Mul":
-        for one, other in (op.inputs, op.inputs[::-1]):
-            if _opened(other).op.type in ("Inv", "Reciprocal"):
-                return one, _opened(other).op.inputs[0]
-    if op.type in ("Inv", "Reciprocal"):
-        return tf.constant(1.0, op.inputs[0].dtype), op.inputs[0]
-    return None
+    other = negated(z)
+    return -z if other is None else other
 
 
 def _without_maximum(z: tf.Tensor) -> tf.Tensor:
     """Z of z - max(z), which leaves a softmax as it is."""
-    opened = _opened(z)
-    if opened.op.type == "Sub":
-        largest = _opened(opened.op.inputs[1])
-        if largest.op.type == "Max" and _same(largest.op.inputs[0], opened.op.inputs[0]):
-            return opened.op.inputs[0]
+    op = opened(z).op
+    if op.type == "Sub":
+        largest = opened(op.inputs[1]).op
+        if largest.type == "Max" and same(largest.inputs[0], op.inputs[0]):
+            return op.inputs[0]
     return z
 
 
@@ -247,11 +232,11 @@ def _is_log_sum_exp(tensor: tf.Tensor) -> bool:
 
 def _summed(tensor: tf.Tensor) -> tf.Tensor | None:
     """Z of log(sum(exp(z))), with or without its maximum apart."""
-    opened = _opened(tensor)
-    summands = list(opened.op.inputs) if opened.op.type in ("Add", "AddV2") else [opened]
-    for one in map(_opened, summands):
-        if one.op.type == "Log" and _opened(one.op.inputs[0]).op.type == "Sum":
-            inner = _opened(_opened(one.op.inputs[0]).op.inputs[0])
+    total = opened(tensor)
+    summands = list(total.op.inputs) if total.op.type in ("Add", "AddV2") else [total]
+    for one in map(opened, summands):
+        if one.op.type == "Log" and opened(one.op.inputs[0]).op.type == "Sum":
+            inner = opened(opened(one.op.inputs[0]).op.inputs[0])
             if inner.op.type == "Exp":
                 return _without_maximum_of_any_kind(inner.op.inputs[0])
     return None
@@ -259,14 +244,12 @@ def _summed(tensor: tf.Tensor) -> tf.Tensor | None:
 
 def _without_maximum_of_any_kind(z: tf.Tensor) -> tf.Tensor:
     """Z of z - m, where m is a maximum that is made finite and whose gradient is stopped."""
-    opened = _opened(z)
-    if opened.op.type == "Sub" and _rests_on_maximum(opened.op.inputs[1], 0):
-        return opened.op.inputs[0]
-    return z
+    op = opened(z).op
+    return op.inputs[0] if op.type == "Sub" and _rests_on_maximum(op.inputs[1], 0) else z
 
 
 def _rests_on_maximum(tensor: tf.Tensor, depth: int) -> bool:
-    op = _opened(tensor).op
+    op = opened(tensor).op
     if op.type == "Max":
         return True
     inside = op.type in ("Select", "SelectV2")
@@ -276,120 +259,25 @@ def _rests_on_maximum(tensor: tf.Tensor, depth: int) -> bool:
 def _is_logarithm(tensor: tf.Tensor) -> bool:
     """Whether log probabilities come out, whatever was moved after them."""
     op = tensor.op
-    for _ in range(_DEPTH):
+    for _ in range(DEPTH):
         if op.type in ("Log", "LogSoftmax"):
             return True
         if op.type in ("ConcatV2", "Pack"):
             return any(_is_logarithm(t) for t in op.inputs[: 2 if op.type == "Pack" else -1])
-        if op.type not in operations.MOVES and op.type not in _TRANSPARENT:
+        if op.type not in operations.MOVES and op.type not in TRANSPARENT:
             return False
         op = op.inputs[0].op
     return False
 
 
-def _bounds(tensor: tf.Tensor, known: dict[Any, Bounds], depth: int) -> Bounds:
-    """Limits between which every element lies for certain; None where nobody knows."""
-    if depth > _DEPTH:
-        return None
-    key = tensor.ref()
-    if key not in known:
-        known[key] = None
-        known[key] = _bounds_of(tensor, lambda t: _bounds(t, known, depth + 1))
-    return known[key]
-
-
-def _bounds_of(tensor: tf.Tensor, of: Callable[[tf.Tensor], Bounds]) -> Bounds:
-    op = tensor.op
-    constant = _constant(tensor)
-    if constant is not None and constant.size:
-        return float(np.min(constant)), float(np.max(constant))
-    if op.type in _RANGES:
-        return _RANGES[op.type]
-    if op.type in _TRANSPARENT or op.type in operations.MOVES or op.type in _OF_SEVERAL:
-        if op.type in ("MirrorPad", "Pad", "PadV2"):
-            return None
-        return _UNIT if op.inputs[0].dtype == tf.bool else of(op.inputs[0])
-    if op.type == "IdentityN":
-        return of(op.inputs[tensor.value_index])
-    if op.type in operations.SPLITS:
-        return of(op.inputs[operations.SPLITS[op.type]])
-    if _is_share(op, of):
-        return _UNIT
-    if op.type in _COMBINED:
-        return _combined(op, of)
-    if op.type in ("ConcatV2", "Pack", "Select", "SelectV2"):
-        first = 1 if op.type.startswith("Select") else 0
-        last = -1 if op.type == "ConcatV2" else None
-        return _hull([of(t) for t in op.inputs[first:last]])
-    return _LINE if op.type in operations.WEIGHTED or op.type == "ReadVariableOp" else None
-
-
-def _is_share(op: tf.Operation, of: Callable[[tf.Tensor], Bounds]) -> bool:
-    """Whether it is y / sum(y) of what is not negative."""
-    parts = _quotient(op)
-    if parts is None:
-        return False
-    limits = of(parts[0])
-    return limits is not None and limits[0] >= 0 and _is_sum_of(_opened(parts[1]), parts[0])
-
-
-def _is_sum_of(total: tf.Tensor, summands: tf.Tensor) -> bool:
-    """Whether it is a sum of these within each example."""
-    if total.op.type != "Sum" or not _same(total.op.inputs[0], summands):
-        return False
-    axes, rank = tf.get_static_value(total.op.inputs[1]), summands.shape.rank
-    return axes is not None and rank is not None and 0 not in np.ravel(axes) % rank
-
-
-def _combined(op: tf.Operation, of: Callable[[tf.Tensor], Bounds]) -> Bounds:
-    limits = [of(t) for t in op.inputs]
-    if op.type == "ClipByValue":
-        value, low, high = limits
-        value = value or _LINE
-        if low is None or high is None:
-            return None
-        return min(max(value[0], low[0]), high[0]), min(max(value[1], low[1]), high[1])
-    if op.type in ("Maximum", "Minimum"):
-        known = [one or _LINE for one in limits]
-        pick = max if op.type == "Maximum" else min
-        return pick(one[0] for one in known), pick(one[1] for one in known)
-    found = [one for one in limits if one is not None]
-    if len(found) < len(limits):
-        return None
-    if op.type in ("Add", "AddN", "AddV2"):
-        return sum(one[0] for one in found), sum(one[1] for one in found)
-    if op.type == "Neg":
-        return -found[0][1], -found[0][0]
-    (a, b), (c, d) = found
-    if op.type == "Sub":
-        return a - d, b - c
-    if op.type in ("RealDiv", "Div"):
-        if c <= 0 <= d:
-            return None
-        c, d = 1 / d, 1 / c
-    ends = [one * other for one in (a, b) for other in (c, d)]
-    return None if any(map(math.isnan, ends)) else (min(ends), max(ends))
-
-
-_COMBINED = frozenset({"Add", "AddN", "AddV2", "ClipByValue", "Div", "Maximum", "Minimum", "Mul",
-                       "Neg", "RealDiv", "Sub"})  # fmt: skip
-
-
-def _hull(limits: list[Bounds]) -> Bounds:
-    found = [one for one in limits if one is not None]
-    if len(found) < len(limits) or not found:
-        return None
-    return min(one[0] for one in found), max(one[1] for one in found)
-
-
 def _is_linear(tensor: tf.Tensor, depth: int) -> bool:
     """Whether the last thing that happens is a linear layer, perhaps moved, scaled or shifted."""
     op = tensor.op
-    if depth > _DEPTH:
+    if depth > DEPTH:
         return False
     if op.type in operations.WEIGHTED or op.type.startswith("FusedBatchNorm"):
         return True
-    if op.type in _TRANSPARENT | operations.MOVES.keys() | {"Mean", "Neg"}:
+    if op.type in TRANSPARENT | operations.MOVES.keys() | {"Mean", "Neg"}:
         return op.inputs[0].dtype.is_floating and _is_linear(op.inputs[0], depth + 1)
     if op.type in ("Add", "AddN", "AddV2", "BiasAdd", "Sub"):
         return any(_is_linear(t, depth + 1) for t in op.inputs)
@@ -404,52 +292,4 @@ def _is_linear(tensor: tf.Tensor, depth: int) -> bool:
 
 def _is_parameter(tensor: tf.Tensor) -> bool:
     """A constant or the value of a variable."""
-    return _constant(tensor) is not None or _opened(tensor).op.type == "ReadVariableOp"
-
-
-def _opened(tensor: tf.Tensor) -> tf.Tensor:
-    """The tensor behind identities, casts and reshapes that do nothing to its values."""
-    while tensor.op.type in _TRANSPARENT | {"Cast", "Reshape"} and len(tensor.op.inputs):
-        tensor = tensor.op.inputs[0]
-    return tensor
-
-
-def _negated(tensor: tf.Tensor) -> tf.Tensor | None:
-    """Z of -z."""
-    op = _opened(tensor).op
-    if op.type == "Neg":
-        return op.inputs[0]
-    if op.type == "Mul":
-        for one, other in (op.inputs, op.inputs[::-1]):
-            if _is_constant(other, -1.0):
-                return one
-    return None
-
-
-def _constant(tensor: tf.Tensor) -> np.ndarray[Any, Any] | None:
-    if tensor.dtype not in (tf.float16, tf.bfloat16, tf.float32, tf.float64, tf.bool):
-        return None if not tensor.dtype.is_integer else tf.get_static_value(tensor)
-    value = tf.get_static_value(tensor)
-    return None if value is None else np.asarray(value)
-
-
-def _is_constant(tensor: tf.Tensor, wanted: float) -> bool:
-    value = _constant(_opened(tensor))
-    return value is not None and value.size > 0 and bool((value == wanted).all())
-
-
-def _same(a: tf.Tensor | None, b: tf.Tensor | None, depth: int = 0) -> bool:
-    """Whether two tensors are the same numbers: one tensor, or made in the same way from one."""
-    if a is None or b is None:
-        return a is b
-    a, b = _opened(a), _opened(b)
-    if a is b or a.ref() == b.ref():
-        return True
-    if depth > 8 or a.op.type != b.op.type or len(a.op.inputs) != len(b.op.inputs):
-        return False
-    if a.op.node_def.attr != b.op.node_def.attr or a.op.op_def.is_stateful:
-        return False
-    if not len(a.op.inputs):
-        first, second = _constant(a), _constant(b)
-        return first is not None and second is not None and np.array_equal(first, second)
-    return all(_same(t, s, depth + 1) for t, s in zip(a.op.inputs, b.op.inputs, strict=True))
+    return constant(tensor) is not None or opened(tensor).op.type == "ReadVariableOp"

@@ -22,6 +22,8 @@ from tfxai.methods.perturbation.groups import (
     scores_of_coalitions,
 )
 
+_MOST = 2**28  # orders times features times features: bytes of all coalitions
+
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -96,6 +98,12 @@ class ShapleySampling(AttributionMethod):
     def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         features = Features.of(self.mask, f, x)
         check_several(features.count)
+        if self.samples * features.count**2 > _MOST:
+            raise InvalidInputError(
+                f"{self.samples} orders of {features.count:,} features make "
+                f"{self.samples * features.count:,} coalitions, more than memory has room for. "
+                "Pass a mask of integers with fewer features, or fewer samples."
+            )
         orders, is_all = orders_of(features.count, self.samples, self.seed)
         coalitions, before, after = walks(orders)
         scores = scores_of_coalitions(f, x, coalitions, features)
