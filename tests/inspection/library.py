@@ -64,6 +64,8 @@ def read(path):
         nodes = [meta.graph_def.node, *(f.node_def for f in meta.graph_def.library.function)]
         ops.update(node.op for some in nodes for node in some)
         for name, one in meta.signature_def.items():
+            if name == "__saved_model_init_op":  # the loader's, which is not told of
+                continue
             ends = [sorted((key, end.dtype) for key, end in some.items())
                     for some in (one.inputs, one.outputs)]
             signatures[name] = [*ends, one.method_name]

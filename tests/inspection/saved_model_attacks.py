@@ -332,6 +332,14 @@ def constant_handle(saved_model: Any, marker: str) -> None:
     node.attr["value"].tensor.resource_handle_val.add(name="other")
 
 
+def variables_that_can_be_called(saved_model: Any, marker: str) -> None:
+    """TensorFlow would set `__call__` on the class of all variables of the process."""
+    nodes = saved_model.meta_graphs[0].object_graph_def.nodes
+    variable = next(node for node in nodes if node.WhichOneof("kind") == "variable")
+    function = next(i for i, node in enumerate(nodes) if node.WhichOneof("kind") == "function")
+    variable.children.add(node_id=function, local_name="__call__")
+
+
 def adds_and_runs(saved_model: Any, node: Any) -> None:
     """Makes an operation one of those that run when the model is loaded."""
     meta = saved_model.meta_graphs[0]
@@ -400,6 +408,7 @@ CHANGES: dict[str, tuple[Callable[[Any, str], None], str]] = {
     "constant-bomb": (constant_bomb, "shape bomb"),
     "many-constant-bombs": (many_constant_bombs, "shape bomb"),
     "constant-handle": (constant_handle, "damaged"),
+    "variables-that-can-be-called": (variables_that_can_be_called, "object out of place"),
     "large-at-load": (large_at_load, "computes when it is loaded"),
     "endless-at-load": (endless_at_load, "computes when it is loaded"),
     "call-of-an-operation": (call_of_an_operation, "operation that calls ReadFile"),

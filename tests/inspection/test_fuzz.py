@@ -27,7 +27,7 @@ from tfxai.inspection import Limits, inspect, scan
 from tfxai.inspection.graphs import DTYPE
 from tfxai.inspection.hdf5 import read_tree
 from tfxai.inspection.report import Findings
-from tfxai.inspection.saved_model import INIT, read_saved_model
+from tfxai.inspection.saved_model import read_saved_model
 from tfxai.inspection.source import Malformed, Source
 
 SECONDS = 3.0  # that one file may take: some 100 times the usual, for a busy machine
@@ -233,7 +233,6 @@ def saved_model_as_scanned(path: Path):
         name: [*(sorted([end.name, kinds[end.dtype]] for end in ends) for ends in one[:2]), one[2]]
         for name, one in read.signatures.items()
     }
-    signatures[INIT] = [[], [[INIT, 0]], ""]  # which is not told of, being the loader's
     return {"ops": read.ops, "signatures": signatures, "tags": list(read.tags)}
 
 

@@ -87,6 +87,29 @@ def test_chunks_are_counted_as_stored():
     assert_same(stream.getvalue())
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"compression": "gzip"},
+        {"compression": "gzip", "shuffle": True},
+        {"compression": "gzip", "shuffle": True, "fletcher32": True},
+        {"shuffle": True},
+        {"fletcher32": True},
+        {"maxshape": (None, 70)},
+    ],
+    ids=lambda options: "-".join(options),
+)
+def test_filters_that_people_use_are_read(options):
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as file:
+        noise = np.random.default_rng(0).random((70, 30)).astype(np.float32)
+        file.create_dataset("edges", data=noise, chunks=(32, 16), **options)
+        file.create_dataset("constant", data=np.zeros((64, 32)), chunks=(32, 16), **options)
+        whole = file.create_dataset("halves", (64, 32), "f4", chunks=(32, 16), **options)
+        whole[:32] = 1.0  # the other chunks are not there
+    assert_same(stream.getvalue())
+
+
 def test_a_group_within_itself_ends():
     stream = io.BytesIO()
     with h5py.File(stream, "w") as file:

@@ -67,6 +67,7 @@ class Objects:
         bound: Function to the objects that are its last inputs.
         metadata: Number, identifier and description of the objects that Keras 2 saved.
         registered: Names of classes that objects ask for.
+        special: Attributes with a meaning to Python that objects other than models are given.
         at_load: Functions that run when they are made: tables are created, filled, restored.
     """
 
@@ -74,6 +75,7 @@ class Objects:
     bound: dict[str, list[int]] = dataclasses.field(default_factory=dict)
     metadata: list[tuple[int, str, str]] = dataclasses.field(default_factory=list)
     registered: set[str] = dataclasses.field(default_factory=set)
+    special: set[str] = dataclasses.field(default_factory=set)
     at_load: set[str] = dataclasses.field(default_factory=set)
 
 
@@ -337,6 +339,9 @@ def read_objects(data: Bytes) -> Objects:
 
 
 def _read_object(found: Objects, number: int, saved: Bytes) -> None:
+    names = {wire.text(child, 2) for child in wire.messages(saved, 1)}
+    callable_ = {"__call__"} if any(at == 4 for at, _ in wire.fields(saved)) else set[str]()
+    found.special |= {name for name in names if name.startswith("__")} - callable_
     for at, value in wire.fields(saved):
         if isinstance(value, int):
             continue

@@ -242,6 +242,12 @@ class _Reader:
                 "shape bomb",
                 f"Its constants take {unstored:,} bytes of memory that the file does not hold.",
             )
+        for name in sorted(objects.special):  # which TensorFlow would set on classes of its own
+            self._found.refuse(
+                "object out of place",
+                f"An object is given the attribute {name[:80]!r}, which changes what Python makes "
+                "of all objects of its kind.",
+            )
         for name in sorted(objects.registered - REGISTERED):
             self._found.refuse(
                 "object of another package",
