@@ -60,7 +60,18 @@ WHOLE = graph(
     ],
     "gru",
 )
-BASES = {"whole": WHOLE, "stack": STACK, "plain": OLD}
+FIRST = {
+    "class_name": "Sequential",
+    "config": [
+        layer("Convolution2D", "c", nb_filter=2, nb_row=3, nb_col=3, dim_ordering="th"),
+        layer("BatchNormalization", "b", axis=[1], mode=0),
+        layer("Lambda", "l", function=["a", None, None], function_type="lambda"),
+    ],
+}
+BASES = {"whole": WHOLE, "stack": STACK, "plain": OLD, "first": FIRST}
+WRONG = st.sampled_from(
+    [[], {}, [[]], ["in", 0, 0], {"class_name": "Dense"}, {"class_name": [], "config": {}}]
+)
 RUNS = {"function", "__lambda__", "__typespec__"}
 
 
@@ -68,7 +79,7 @@ RUNS = {"function", "__lambda__", "__typespec__"}
 @pytest.mark.parametrize("hdf5", [True, False])
 @FUZZ
 @given(
-    picks=st.lists(st.tuples(st.integers(0, 10**6), JSON), max_size=3),
+    picks=st.lists(st.tuples(st.integers(0, 10**6), JSON | WRONG), max_size=3),
     version=st.sampled_from([None, 1, 2, 3]),
 )
 def test_anything_anywhere_is_rewritten_or_left(base, hdf5, picks, version):
@@ -76,7 +87,7 @@ def test_anything_anywhere_is_rewritten_or_left(base, hdf5, picks, version):
     for number, new in picks:
         every = spots(config)
         holder, key = every[number % len(every)]
-        holder[key] = new
+        holder[key] = copy.deepcopy(new)  # which may be put into itself
         if not config:
             return
     before = copy.deepcopy(config)
@@ -143,6 +154,13 @@ def test_code_that_keras_2_notes_is_refused():
     ConfigScan(found, (), legacy=True).part({**record, **NOTED}, "layer", "here")
     first, *_ = found.report(Path("x"), "saved_model").at("refuse")
     assert first.what == ("code in the file")
+
+
+def test_a_function_that_is_no_text_is_left():
+    config = copy.deepcopy(WHOLE)
+    config["config"]["layers"][1]["config"]["function"] = []
+    made = rewritten(config, 2, hdf5=True, supplied=()).config
+    assert made["config"]["layers"][1]["class_name"] == "TFOpLambda"
 
 
 def test_the_operations_are_those_of_the_installed_keras():

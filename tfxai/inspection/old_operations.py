@@ -94,6 +94,8 @@ def operation(function: Any, keywords: Config) -> Operation | None:
         function: As Keras 2 names it, below `tf.`.
         keywords: The arguments by name; tensors are references.
     """
+    if not isinstance(function, str):
+        return None
     if function == "__operators__.getitem" and set(keywords) == {"slice_spec"}:
         return _item(keywords["slice_spec"])
     rest = {k: v for k, v in keywords.items() if k != "name" and (k not in IDLE or v != IDLE[k])}

@@ -134,8 +134,9 @@ def keras_1_options(name: str, config: Config) -> Config:
     kernel = [made[key] for key in ("filter_length", "nb_row", "nb_col") if key in made]
     if kernel:
         made.setdefault("kernel_size", kernel)
-    if made.get("dim_ordering") in FORMATS:
-        made["data_format"] = FORMATS[made["dim_ordering"]]
+    order = made.get("dim_ordering")
+    if isinstance(order, str) and order in FORMATS:
+        made["data_format"] = FORMATS[order]
     return made
 
 
