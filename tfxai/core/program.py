@@ -33,7 +33,8 @@ Values: TypeAlias = Any  # tf.Tensor | tuple[tf.Tensor, dict[str, tf.Tensor]]
 Attribute = Callable[[Score, tf.Tensor], Values]
 """A method's equation: from f and x to values."""
 DETAIL = "detail/"
-VALUES = "values/"
+VALUES = "values"
+"""Under which values are; those of one of several inputs under `values/NAME`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -201,7 +202,7 @@ def _answers(f: Score, x: tf.Tensor, plan: Plan, attribute: Attribute) -> dict[s
     given = _by_input(f, x, plan, attribute)
     values, details = given if isinstance(given, tuple) else (given, {})
     answers = {"target": target, "score": f(x)}
-    answers |= {f"{VALUES}{name}": tensor for name, tensor in values.items()}
+    answers |= {f"{VALUES}/{name}" if name else VALUES: tensor for name, tensor in values.items()}
     answers |= {f"{DETAIL}{name}": tensor for name, tensor in details.items()}
     prediction = f.prediction(x)
     if prediction is not None:

@@ -229,9 +229,9 @@ def _parts(answers: dict[str, tf.Tensor], ready: Prepared) -> dict[str, tuple[tf
     names = signature_names(layout)
     if VALUES not in answers:
         return {
-            f"_{names[i]}": (answers[f"{VALUES}{name}"], layout.part(i).axes)
+            f"_{names[i]}": (answers[f"{VALUES}/{name}"], layout.part(i).axes)
             for i, name in enumerate(layout.names)
-            if f"{VALUES}{name}" in answers
+            if f"{VALUES}/{name}" in answers
         }
     values = answers[VALUES]
     at = method._options()["layer"] if method.is_of_layer else ready.at

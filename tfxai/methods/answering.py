@@ -23,9 +23,9 @@ def made(answers: dict[str, Array], ready: Prepared, leaves: Sequence[Array]) ->
     """What a call returns."""
     layout, method, body = ready.layout, ready.method, ready.body
     parts = {
-        name.removeprefix(VALUES): array
+        name.removeprefix(VALUES).removeprefix("/"): array
         for name, array in answers.items()
-        if name.startswith(VALUES)
+        if name == VALUES or name.startswith(f"{VALUES}/")
     }
     at = str(method._options()["layer"]) if method.is_of_layer else ready.at
     values: Any = parts
