@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -37,9 +38,20 @@ def own_objects(modules: Sequence[str]) -> dict[str, Any]:
     return {name: value for one in modules for name, value in _defined(_imported(one))}
 
 
+@contextlib.contextmanager
+def _writing_nothing() -> Iterator[None]:
+    """Keeps Python from leaving `__pycache__` beside a module that is only looked into."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
+
+
 def _imported(name: str) -> ModuleType:
     try:
-        return importlib.import_module(name)
+        with _writing_nothing():
+            return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if name.partition(".")[0] != (error.name or "").partition(".")[0]:
             raise InvalidInputError(
