@@ -163,6 +163,7 @@ def test_integer_only_model_is_explained_or_refused_with_a_layer_of_its_own(name
     if method.takes_any_input:
         assert np.isfinite(method(model, x, 1).values).all()
         return
-    message = r"takes gradients by the inputs, and .* \(int32\) have none. .* with at='words'"
+    message = r"takes gradients by the inputs, and .* \(int32\) have none. "
+    message += "Explain a layer behind them with at='words'" if method.takes_at else "Take"
     with pytest.raises(UnsupportedModelError, match=message):
         method(model, x, 1)

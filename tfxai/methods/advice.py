@@ -6,12 +6,12 @@ from tfxai.core.anatomy import Anatomy
 from tfxai.core.inputs import Layout
 
 
-def no_gradient(name: str, layout: Layout, body: Anatomy) -> str:
+def no_gradient(name: str, layout: Layout, body: Anatomy, *, takes_at: bool) -> str:
     """Why a method of gradients has nothing to explain, and where it has."""
     types = " and ".join(
         f"{name!r} ({dtype})" for name, dtype in zip(layout.names, layout.dtypes, strict=True)
     )
-    path = body.first_floating()
+    path = body.first_floating() if takes_at else None
     advice = f"Explain a layer behind them with at={path!r}" if path else "Take"
     either = ", or take" if path else ""
     return (

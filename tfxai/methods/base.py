@@ -320,7 +320,9 @@ class AttributionMethod(abc.ABC, metaclass=_ByName):
     def _check_at(self, at: str | None, layout: Layout, body: Anatomy) -> None:
         if at is None:
             if not layout.explained:
-                raise UnsupportedModelError(no_gradient(self.name, layout, body))
+                raise UnsupportedModelError(
+                    no_gradient(self.name, layout, body, takes_at=self.takes_at)
+                )
             return
         if not self.takes_at:
             raise InvalidInputError(

@@ -1,5 +1,7 @@
 """Feature ablation by hand, against a loop, and beside occlusion."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -8,8 +10,9 @@ from keras import layers
 import tfxai
 from tests import builders
 from tests.methods.slow_network import SlowNetwork
-from tfxai.errors import InvalidInputError
-from tfxai.methods import FeatureAblation, Occlusion
+from tfxai.errors import InvalidInputError, UnknownNameError
+from tfxai.methods import LIME, FeatureAblation, KernelSHAP, Occlusion, ShapleySampling
+from tfxai.methods.base import AttributionMethod
 
 X = np.random.default_rng(12).normal(size=(3, 5, 6, 2))
 
@@ -58,8 +61,47 @@ def test_several_inputs_are_ablated_element_by_element():
     found = FeatureAblation()(model, given)
     np.testing.assert_allclose(found.values["a"], [2 * weights[:3]] * 2, rtol=1e-6)
     np.testing.assert_allclose(found.values["b"], [weights[3:]] * 2, rtol=1e-6)
-    with pytest.raises(InvalidInputError, match="A mask was given, and the model has 2 inputs"):
+    with pytest.raises(InvalidInputError, match="One mask was given, and the model has 2 inputs"):
         FeatureAblation(mask=np.zeros(3, int))(model, given)
+    # a0 and b1 leave together, a1 and a2 by themselves, b0 with nothing
+    method = FeatureAblation(mask={"b": np.array([9, 4]), "a": np.array([4, 1, 2])})
+    for one in (method, AttributionMethod.from_config(json.loads(json.dumps(method.to_config())))):
+        found = one(model, given)
+        together = 2 * weights[0] + weights[4]
+        np.testing.assert_allclose(found.values["a"], [[together, 4, 6]] * 2, rtol=1e-6)
+        np.testing.assert_allclose(found.values["b"], [[4, together]] * 2, rtol=1e-6)
+    # inputs that are left out: element by element
+    found = FeatureAblation(mask={"b": np.array([0, 0])})(model, given)
+    np.testing.assert_allclose(found.values["a"], [2 * weights[:3]] * 2, rtol=1e-6)
+    np.testing.assert_allclose(found.values["b"], [[9, 9]] * 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("make", [KernelSHAP, ShapleySampling, FeatureAblation, LIME])
+def test_masks_of_several_inputs_are_refused_by_name(make):
+    a, b = keras.Input((3,), name="a"), keras.Input((2,), name="b")
+    model = keras.Model([a, b], layers.Dense(1)(layers.Concatenate()([a, b])))
+    given = [np.ones((1, 3), np.float32), np.ones((1, 2), np.float32)]
+    with pytest.raises(UnknownNameError, match="'c'"):
+        make(mask={"c": np.zeros(3, int)})(model, given)
+    with pytest.raises(InvalidInputError, match=r"mask has shape \(4,\), and an input has \(3,\)"):
+        make(mask={"a": np.zeros(4, int)})(model, given)
+    with pytest.raises(InvalidInputError, match="a dict without arrays"):
+        make(mask={})
+    with pytest.raises(InvalidInputError, match="integers"):
+        make(mask={"a": np.full(3, 0.5)})
+
+
+@pytest.mark.parametrize("make", [KernelSHAP, ShapleySampling])
+def test_shapley_values_of_features_across_inputs(make):
+    a, b = keras.Input((2, 2, 3), name="a"), keras.Input((2,), name="b")
+    total = layers.Lambda(lambda t: keras.ops.sum(t, (1, 2, 3))[:, None])(a)
+    model = keras.Model([a, b], total * b[:, :1] + b[:, 1:])
+    given = [np.arange(12, dtype=np.float32).reshape(1, 2, 2, 3), np.array([[3.0, 5.0]], "f")]
+    # the game of a's two rows, for all channels alike, and b0: sums 15 and 51, times 3
+    found = make(mask={"a": np.array([[0, 0], [1, 1]])})(model, given)
+    np.testing.assert_allclose(found.values["a"][0, 0].sum(), 15 * 3 / 2, rtol=1e-4)
+    np.testing.assert_allclose(found.values["a"][0, 1].sum(), 51 * 3 / 2, rtol=1e-4)
+    np.testing.assert_allclose(found.values["b"][0], [66 * 3 / 2, 5], rtol=1e-4)
 
 
 def test_several_baselines_are_averaged():

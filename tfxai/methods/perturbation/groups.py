@@ -11,19 +11,19 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.arrangement import array_channels_last, moved_shape
-from tfxai.core.content import Content
+from tfxai.core.content import Content, Contents
 from tfxai.core.inputs import Array, Layout, Part
 from tfxai.core.score import Score
 from tfxai.core.superpixels import Slic
-from tfxai.errors import InvalidInputError
+from tfxai.errors import InvalidInputError, UnknownNameError
 
 FEW_ELEMENTS = 300
 """Most elements of an image that are features by themselves unless a mask says so."""
 MOST_ELEMENTS = 10_000
 """Most elements that are features by themselves unless a mask says so."""
 _ADVICE = (
-    "Pass an array of integers, one feature number for each element, tfxai.Slic() for "
-    "superpixels, or None."
+    "Pass an array of integers, one feature number for each element, a dict of such arrays for "
+    "several inputs, tfxai.Slic() for superpixels, or None."
 )
 
 
@@ -40,7 +40,7 @@ class Features:
     numbers: Array | None
 
     @classmethod
-    def of(cls, mask: Content | Slic | None, f: Score, x: tf.Tensor) -> Features:
+    def of(cls, mask: Content | Contents | Slic | None, f: Score, x: tf.Tensor) -> Features:
         """The features of x.
 
         Raises:
@@ -115,7 +115,7 @@ def scores_of_coalitions(
     return tf.reduce_mean(scores, axis=-1)
 
 
-def read_mask(mask: Any) -> Content | Slic | None:
+def read_mask(mask: Any) -> Content | Contents | Slic | None:
     """A `mask` option in its stored form.
 
     Raises:
@@ -123,10 +123,21 @@ def read_mask(mask: Any) -> Content | Slic | None:
     """
     if mask is None or isinstance(mask, Slic):
         return mask
-    if isinstance(mask, Mapping) and mask.get("name") == Slic.name:
-        return Slic(**mask["options"])
+    options = mask.get("options") if isinstance(mask, Mapping) else None
+    if isinstance(options, Mapping) and mask.get("name") == Slic.name:
+        return Slic(**options)
     if isinstance(mask, str) and mask == Slic.name:
         return Slic()
+    if isinstance(mask, Contents):
+        return mask
+    if isinstance(mask, Mapping):
+        if not mask:
+            raise InvalidInputError(f"mask is a dict without arrays. {_ADVICE}")
+        return Contents(tuple((str(name), _integers(one)) for name, one in mask.items()))
+    return _integers(mask)
+
+
+def _integers(mask: Any) -> Content:
     content = Content.of("mask", mask, _ADVICE)
     if not content.array.size or (content.array != np.floor(content.array)).any():
         raise InvalidInputError(
@@ -135,7 +146,7 @@ def read_mask(mask: Any) -> Content | Slic | None:
     return content
 
 
-def fitted_mask(mask: Content | Slic | None, layout: Layout, at: str | None) -> Any:
+def fitted_mask(mask: Content | Contents | Slic | None, layout: Layout, at: str | None) -> Any:
     """The mask for inputs: superpixels in the place of None for images of many elements.
 
     Raises:
@@ -148,7 +159,9 @@ def fitted_mask(mask: Content | Slic | None, layout: Layout, at: str | None) -> 
     return mask
 
 
-def check_superpixels(mask: Content | Slic | None, layout: Layout, at: str | None) -> None:
+def check_superpixels(
+    mask: Content | Contents | Slic | None, layout: Layout, at: str | None
+) -> None:
     """Raises `InvalidInputError` where superpixels are wanted of what is no image."""
     if not isinstance(mask, Slic) or _image_shape(layout, at):
         return
@@ -186,32 +199,59 @@ def check_several(count: int) -> None:
         )
 
 
-def group_numbers(mask: Content | None, x: tf.Tensor, parts: Sequence[Part]) -> Array:
+def group_numbers(mask: Content | Contents | None, x: tf.Tensor, parts: Sequence[Part]) -> Array:
     """The feature of each element, from 0 and without gaps, shaped like one row of x.
 
     Raises:
-        InvalidInputError: The mask is shaped like no input.
+        InvalidInputError: A mask is shaped like no input, or is of no input of that name.
     """
     shape = tuple(x.shape[1:])
     if mask is None:
         return np.arange(int(np.prod(shape)), dtype=np.int32).reshape(shape)
-    array = mask.array
+    parts = tuple(parts) or (Part(shape),)
+    masks = _by_name(mask, parts)
+    fresh = 1 + max(int(array.max()) for array in masks.values())
+    laid = []
+    for part in parts:
+        if part.name in masks:
+            laid.append(_laid(masks[part.name], part))
+        else:  # element by element
+            laid.append(fresh + np.arange(part.size).reshape(part.shape))
+            fresh += part.size
+    whole = array_channels_last(laid[0][None], parts[0].axes)[0]
     if len(parts) > 1:
-        raise InvalidInputError(
-            f"A mask was given, and the model has {len(parts)} inputs. Pass mask=None, which "
-            "takes every element by itself."
-        )
-    own = parts[0] if parts else Part(shape)
-    if array.shape == own.shape:
-        array = array_channels_last(array[None], own.axes)[0]
-    if array.shape == shape[:-1] and len(shape) > 1:
-        array = array[..., None]
+        whole = np.concatenate([one.ravel() for one in laid])
+    _, numbers = np.unique(whole, return_inverse=True)
+    return numbers.reshape(shape).astype(np.int32)
+
+
+def _by_name(mask: Content | Contents, parts: Sequence[Part]) -> dict[str, Array]:
+    """The mask of each input that has one."""
+    names = [part.name for part in parts]
+    if isinstance(mask, Content):
+        if len(parts) > 1:
+            raise InvalidInputError(
+                f"One mask was given, and the model has {len(parts)} inputs. Pass a dict with a "
+                f"mask for some of them: {', '.join(map(repr, names))}. Inputs that are left out "
+                "are taken element by element."
+            )
+        return {names[0]: mask.array}
+    masks = {name: np.asarray(one) for name, one in mask.parts}
+    for name in masks:
+        if name not in names:
+            raise UnknownNameError.of("input", name, names)
+    return masks
+
+
+def _laid(array: Array, part: Part) -> Array:
+    """A mask as it lies on an input, all channels alike where it has none."""
+    given = array.shape
+    if "C" in part.axes and array.ndim == len(part.shape) - 1:
+        array = np.expand_dims(array, part.axes.index("C"))
     try:
-        array = np.broadcast_to(array, shape)
+        return np.broadcast_to(array, part.shape)
     except ValueError:
         raise InvalidInputError(
-            f"mask has shape {mask.array.shape}, and an input has {own.shape}. Pass a mask of "
+            f"mask has shape {given}, and an input has {part.shape}. Pass a mask of "
             "that shape, or without the channels."
         ) from None
-    _, numbers = np.unique(array, return_inverse=True)
-    return numbers.reshape(shape).astype(np.int32)
