@@ -104,6 +104,20 @@ def test_example_of_words():
     assert vectors.name == "embedding"
 
 
+def test_example_of_two_inputs():
+    pixels = fit_image(sample_image("chelsea"), 32, 32)[None]
+    block = block_with("README.md", 'name="table"')
+    names = run(block, {"tfxai": tfxai, "keras": keras, "pixels": pixels})
+    weights = names["two"].get_weights()[0][:, 1]  # a linear model: four columns, three means
+    a = names["a"]
+    np.testing.assert_allclose(a.values["table"], weights[None, :4], rtol=1e-5)
+    of_picture = (pixels / 255).mean((1, 2)) * weights[4:]
+    np.testing.assert_allclose(a.values["picture"].sum((1, 2)), of_picture, rtol=1e-4, atol=1e-6)
+    features = names["shap"](names["two"], names["inputs"], target=1).details["features"]
+    expected = [weights[:2].sum(), weights[2:4].sum(), of_picture.sum()]
+    np.testing.assert_allclose(features, [expected], rtol=1e-4, atol=1e-6)
+
+
 def test_example_of_looking_into_a_saved_model(monkeypatch):
     monkeypatch.chdir(ROOT)
     found = run(block_with("README.md", "inspect_model"), {"tfxai": tfxai})["found"]
@@ -132,9 +146,17 @@ def test_example_of_a_table():
 def test_example_of_the_safety_page(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "downloaded.keras").write_bytes(b"PK")
-    (block,) = python_blocks("docs/safety.md")
-    assert run(block, {"tfxai": tfxai})["report"].refused
+    assert run(block_with("docs/safety.md", "downloaded"), {"tfxai": tfxai})["report"].refused
     assert capsys.readouterr().out.startswith("refuse damaged")
+
+
+@pytest.mark.filterwarnings(builders.KERAS_SAVES)
+def test_example_of_a_layer_in_the_place_of_a_lambda(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    names = run(block_with("docs/safety.md", "class Halve"), {"tfxai": tfxai})
+    keras.saving.get_custom_objects().pop("mine>Halve")
+    x = np.ones((1, 4), np.float32)
+    np.testing.assert_array_equal(names["subject"].model(x), names["model"](x))
 
 
 @pytest.mark.slow

@@ -250,7 +250,7 @@ def test_a_graph_that_is_made_to_keep_a_scan_busy_is_refused_in_time(tmp_path, m
     (tmp_path / "saved_model.pb").write_bytes(make())
     started = time.process_time()
     report = scan(tmp_path)
-    assert time.process_time() - started < 2.0  # 0.4 s on a machine with nothing else to do
+    assert time.process_time() - started < 60  # 0.4 s; each of 2^300 ways would take for ever
     assert report.refused
     assert len(report.findings) <= 201
 

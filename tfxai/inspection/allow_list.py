@@ -205,8 +205,9 @@ class AllowList:
         cve = H5_IGNORES_SAFE_MODE if self._legacy and name == "Lambda" else cve
         self._found.refuse(
             "code in the file",
-            f"It has {what}. Ask for the model without it, or load it only from a source that "
-            "you trust with your machine.",
+            f"It has {what}. Its author can save the model again with that code in a layer class, "
+            "which is then passed as custom_objects=. Load it as it is (trust=True) only from a "
+            "source that you trust with your machine.",
             where,
             cve,
         )

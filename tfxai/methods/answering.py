@@ -13,6 +13,7 @@ from tfxai.core.inputs import Array
 from tfxai.core.program import DETAIL, VALUES, Plan, why_not_finite
 from tfxai.core.scores import Contrast
 from tfxai.errors import NotFiniteError
+from tfxai.methods.perturbation.groups import joined_features
 from tfxai.methods.prepared import Prepared
 from tfxai.remarks import LARGE_GAP, gap_shares
 
@@ -62,7 +63,7 @@ def made(answers: dict[str, Array], ready: Prepared, leaves: Sequence[Array]) ->
         held=ready.held,
     )
     notes = [*_of_outputs(ready), *_of_range(ready, leaves), *_of_jumps(one, ready)]
-    notes += _of_baseline(one)
+    notes += [*_of_baseline(one), *_of_masks(ready.method)]
     object.__setattr__(one, "notes", tuple(notes))
     return one
 
@@ -170,6 +171,12 @@ def _of_jumps(one: Attribution, ready: Prepared) -> list[str]:
         f"The model jumps ({ready.body.jumps[0]}), which no gradient sees: that part of the gap "
         "is the model's, and more steps do not close it."
     ]
+
+
+def _of_masks(method: Any) -> list[str]:
+    """Where the masks of several inputs join features, in the method or in one inside of it."""
+    inner = [note for one in method._inner().values() for note in _of_masks(one)]
+    return joined_features(getattr(method, "mask", None)) + inner
 
 
 def _of_baseline(one: Attribution) -> list[str]:

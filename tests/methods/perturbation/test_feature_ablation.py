@@ -10,7 +10,7 @@ from keras import layers
 import tfxai
 from tests import builders
 from tests.methods.slow_network import SlowNetwork
-from tfxai.errors import InvalidInputError, UnknownNameError
+from tfxai.errors import InvalidInputError, TfxaiWarning, UnknownNameError
 from tfxai.methods import LIME, FeatureAblation, KernelSHAP, Occlusion, ShapleySampling
 from tfxai.methods.base import AttributionMethod
 
@@ -66,7 +66,8 @@ def test_several_inputs_are_ablated_element_by_element():
     # a0 and b1 leave together, a1 and a2 by themselves, b0 with nothing
     method = FeatureAblation(mask={"b": np.array([9, 4]), "a": np.array([4, 1, 2])})
     for one in (method, AttributionMethod.from_config(json.loads(json.dumps(method.to_config())))):
-        found = one(model, given)
+        with pytest.warns(TfxaiWarning, match="'b' and 'a' both hold the feature number 4, "):
+            found = one(model, given)
         together = 2 * weights[0] + weights[4]
         np.testing.assert_allclose(found.values["a"], [[together, 4, 6]] * 2, rtol=1e-6)
         np.testing.assert_allclose(found.values["b"], [[4, together]] * 2, rtol=1e-6)
@@ -89,6 +90,20 @@ def test_masks_of_several_inputs_are_refused_by_name(make):
         make(mask={})
     with pytest.raises(InvalidInputError, match="integers"):
         make(mask={"a": np.full(3, 0.5)})
+    with pytest.raises(InvalidInputError, match="array: pass tfxai"):
+        make(mask={"a": tfxai.Slic(), "b": np.zeros(2, int)})
+
+
+@pytest.mark.parametrize("wrap", [lambda m: m, lambda m: tfxai.SmoothGrad(of=m, samples=2)])
+def test_features_that_lie_in_two_inputs_are_remarked_on(wrap):
+    a, b = keras.Input((3,), name="a"), keras.Input((6,), name="b")
+    model = keras.Model([a, b], layers.Dense(1)(layers.Concatenate()([a, b])))
+    given = [np.ones((1, 3), np.float32), np.ones((1, 6), np.float32)]
+    masks = {"a": np.arange(3), "b": np.arange(6)}
+    with pytest.warns(TfxaiWarning, match="'a' and 'b' both hold the feature numbers 0, 1, 2, "):
+        wrap(FeatureAblation(mask=masks))(model, given)
+    apart = wrap(FeatureAblation(mask={"a": np.arange(3), "b": 3 + np.arange(6)}))
+    assert apart(model, given).notes == ()
 
 
 @pytest.mark.parametrize("make", [KernelSHAP, ShapleySampling])

@@ -27,10 +27,10 @@ class FeatureAblation(AttributionMethod):
     Args:
         mask: Integers that say which feature each element of an input belongs to, shaped like
             one input, or (h, w) for all channels alike, such as the columns of a table that
-            belong together; or a dict of such arrays for several inputs, where the same number
-            in two inputs is one feature, and inputs that are left out are taken element by
-            element; or `Slic`, superpixels of each image. None takes every element by itself,
-            which for images is slow, and is refused for more than 10,000 of them.
+            belong together; or a dict of such arrays for several inputs: one number in two inputs
+            is one feature of both, which a warning says, and inputs that are left out are taken
+            element by element; or `Slic`, superpixels of each image. None takes every element by
+            itself, which for images is slow, and is refused for more than 10,000 of them.
         baseline: What stands in a feature's place, as for `IntegratedGradients`; the mean over
             `Samples`.
 

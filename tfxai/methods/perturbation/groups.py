@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -137,7 +138,31 @@ def read_mask(mask: Any) -> Content | Contents | Slic | None:
     return _integers(mask)
 
 
+def joined_features(mask: Any) -> list[str]:
+    """What to know of a mask for several inputs: which features lie in two of them."""
+    if not isinstance(mask, Contents):
+        return []
+    numbers = {name: set(np.unique(np.asarray(one)).astype(int)) for name, one in mask.parts}
+    found = []
+    for (one, own), (other, its) in itertools.combinations(numbers.items(), 2):
+        shared = sorted(own & its)
+        if not shared:
+            continue
+        which = ", ".join(map(str, shared[:3])) + (", ..." if len(shared) > 3 else "")
+        found.append(
+            f"The masks of {one!r} and {other!r} both hold the feature "
+            f"number{'s' if len(shared) > 1 else ''} {which}, and the same number is one feature: "
+            "these elements come and go together. Number the inputs apart where that is not meant."
+        )
+    return found
+
+
 def _integers(mask: Any) -> Content:
+    if isinstance(mask, Slic | Mapping):
+        raise InvalidInputError(
+            f"mask holds {mask!r} for one of several inputs, and was expected to hold integers. "
+            "Superpixels of one input are an array: pass tfxai.superpixels(image)."
+        )
     content = Content.of("mask", mask, _ADVICE)
     if not content.array.size or (content.array != np.floor(content.array)).any():
         raise InvalidInputError(

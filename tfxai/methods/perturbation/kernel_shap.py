@@ -31,10 +31,10 @@ class KernelSHAP(AttributionMethod):
 
     Args:
         mask: The features: `Slic`, superpixels of each image; or integers shaped like one input,
-            or (h, w) for all channels alike; or a dict of such arrays for several inputs, where
-            the same number in two inputs is one feature, and inputs that are left out are taken
-            element by element. None is `Slic()` for images of more than 300 elements, and every
-            element by itself for all else.
+            or (h, w) for all channels alike; or a dict of such arrays for several inputs: one
+            number in two inputs is one feature of both, which a warning says, and inputs that
+            are left out are taken element by element. None is `Slic()` for images of more than
+            300 elements, and every element by itself for all else.
         samples: Most coalitions that are run beside the full and the empty one, at least twice
             as many as features. All 2^M - 2 coalitions of M features are run where they are no
             more than that: up to 10 features at the default.

@@ -35,10 +35,10 @@ class ShapleySampling(AttributionMethod):
 
     Args:
         mask: The features: `Slic`, superpixels of each image; or integers shaped like one input,
-            or (h, w) for all channels alike; or a dict of such arrays for several inputs, where
-            the same number in two inputs is one feature, and inputs that are left out are taken
-            element by element. None is `Slic()` for images of more than 300 elements, and every
-            element by itself for all else.
+            or (h, w) for all channels alike; or a dict of such arrays for several inputs: one
+            number in two inputs is one feature of both, which a warning says, and inputs that
+            are left out are taken element by element. None is `Slic()` for images of more than
+            300 elements, and every element by itself for all else.
         samples: Number of orders, even and at least 4: each order comes with its reverse. Where
             there are no more than that, every order is taken once and the values are exact: up to
             4 features at the default.
