@@ -12,10 +12,10 @@ from rich.table import Table
 
 import tfxai
 from benchmarks.timing import bare_pass, interleaved, milliseconds, ratio
-from tfxai.core import copies as copies_module
 from tfxai.core import program
-from tfxai.core.anatomy import anatomy
-from tfxai.core.input_reading import read_inputs
+from tfxai.core.inputs.reading import read_inputs
+from tfxai.core.model.structure import model_structure
+from tfxai.core.sampling import copies as copies_module
 
 NUMBER = 50  # steps and samples
 BACKGROUND = 4
@@ -118,13 +118,13 @@ def made(name: str, image: np.ndarray, layer: str) -> Any:
 def num_maps(model: Any, image: np.ndarray, layer: str) -> int:
     """Feature maps of a layer."""
     layout, _ = read_inputs(model, image)
-    return anatomy(model, layout).find(layer).shape[-1]
+    return model_structure(model, layout).find(layer).shape[-1]
 
 
 def chunk_of(subject: tfxai.Subject, image: np.ndarray) -> int:
     """Rows that the methods run at once."""
     layout, _ = read_inputs(subject.model, image)
-    body = anatomy(subject.model, layout)
+    body = model_structure(subject.model, layout)
     return copies_module.chunk_rows(body.bytes_per_example, tfxai.config.memory_budget)
 
 

@@ -16,7 +16,7 @@ from tests.processes import ROOT, loaded
 # A module may import its own package and lower levels, wherever in the file it does so.
 LEVELS = {
     "errors": 0, "config": 0,
-    "arrangement": 1, "files": 1, "progress": 1,
+    "arrays": 0, "arrangement": 1, "files": 1, "progress": 1,
     "axes": 2, "core": 2, "data": 2,
     "card": 3, "baselines": 3, "differences": 3, "heatmaps": 3, "remarks": 3,
     "subject": 4, "attribution": 4, "inspection": 4,
@@ -27,6 +27,18 @@ LEVELS = {
     "export": 9,
     "serving": 10,
     "cli": 11, "__main__": 12,
+}  # fmt: skip
+# The rooms of core/ and what lies above them: a room may import its own modules and lower ones.
+ROOMS = {
+    "graph": 0, "options": 0, "sampling": 0,
+    "inputs": 1,
+    "limits": 2, "model": 2,
+    "question": 3, "windows": 3,
+    "propagation": 4,
+    "forward": 5,
+    "score": 6,
+    "diagnosis": 7, "refinement": 7,
+    "program": 8,
 }  # fmt: skip
 IMPORTED_AS = {
     "grpcio": "grpc",
@@ -92,6 +104,18 @@ MODULES = [path for path in (ROOT / "tfxai").rglob("*.py") if path != ROOT / "tf
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_imports_point_downward(path):
     assert breaches(path) == []
+
+
+CORE = [path for path in MODULES if path.is_relative_to(ROOT / "tfxai/core")]
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_rooms_of_core_import_downward(path):
+    own = path.relative_to(ROOT / "tfxai/core").parts[0].removesuffix(".py")
+    if own == "__init__":
+        return
+    used = {name.split(".")[2] for name, _ in imports(path) if name.startswith("tfxai.core.")}
+    assert {room for room in used if room != own and ROOMS[room] >= ROOMS[own]} == set()
 
 
 def test_a_breach_is_found(tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Attribution": "tfxai.attribution",
     "Card": "tfxai.card",
-    "Contrast": "tfxai.core.scores",
+    "Contrast": "tfxai.core.question.scores",
     "DeconvNet": "tfxai.methods",
     "DeepLIFT": "tfxai.methods",
     "DeepSHAP": "tfxai.methods",
@@ -22,7 +22,7 @@ _HOME = {
     "GuidedBackprop": "tfxai.methods",
     "IntegratedGradients": "tfxai.methods",
     "LRP": "tfxai.methods",
-    "Neuron": "tfxai.core.scores",
+    "Neuron": "tfxai.core.question.scores",
     "Saliency": "tfxai.methods",
     "Subject": "tfxai.subject",
     "TfxaiError": "tfxai.errors",
@@ -50,13 +50,13 @@ _HOME = {
     "LIME": "tfxai.methods",
     "ModelRegistry": "tfxai.registry",
     "ShapleySampling": "tfxai.methods",
-    "Slic": "tfxai.core.superpixels",
+    "Slic": "tfxai.core.inputs.superpixels",
     "compare_baselines": "tfxai.plotting",
     "inspect_model": "tfxai.inspection",
     "load": "tfxai.registry",
-    "register_score": "tfxai.core.scores",
+    "register_score": "tfxai.core.question.scores",
     "scan_model": "tfxai.inspection",
-    "superpixels": "tfxai.core.superpixels",
+    "superpixels": "tfxai.core.inputs.superpixels",
 }
 _RENAMED = {"inspect_model": "inspect", "scan_model": "scan"}  # too short a name on its own
 _MODULES = (

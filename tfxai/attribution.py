@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
-from tfxai.core.content import Content, listed, replaced
+from tfxai.arrays import Array
+from tfxai.core.inputs.frozen_arrays import FrozenArray, listed, replaced
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.differences import difference
 from tfxai.errors import DataNotFoundError, InvalidInputError
@@ -25,7 +26,7 @@ from tfxai.remarks import remarks
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Array: TypeAlias = np.ndarray[Any, Any]
+
 Values: TypeAlias = "Array | dict[str, Array]"
 
 _PER_EXAMPLE = (
@@ -223,7 +224,7 @@ class Attribution:
             if getattr(self, name) is not None:
                 arrays[name] = np.asarray(getattr(self, name))
 
-        def apart(content: Content) -> dict[str, str]:
+        def apart(content: FrozenArray) -> dict[str, str]:
             key = f"option/{content.digest}"
             arrays[key] = content.array
             return {_APART: key}
@@ -255,7 +256,7 @@ class Attribution:
                 arrays = {name: file[name] for name in file.files}
 
             def put_back(stored: dict[str, Any]) -> Any:
-                return Content(arrays[stored[_APART]]) if _APART in stored else stored
+                return FrozenArray(arrays[stored[_APART]]) if _APART in stored else stored
 
             about = json.loads(str(arrays.pop("about")), object_hook=put_back)
             return cls._from(arrays, about)

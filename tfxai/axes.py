@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfxai.arrangement import POSITIONS, array_channels_last, spatial
+from tfxai.arrays import Array
 from tfxai.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
 
-Array: TypeAlias = np.ndarray[Any, Any]
 
 _BY_NUMBER = {1: "F", 2: "TC", 3: "HWC", 4: "DHWC"}
 

@@ -6,6 +6,6 @@ Example:
     IntegratedGradients(...baseline=Blur(sigma=4)...)
 """
 
-from tfxai.core.baseline_kinds import Activations, Blur, Constant, Mean, Noise, Samples
+from tfxai.core.inputs.baseline_records import Activations, Blur, Constant, Mean, Noise, Samples
 
 __all__ = ["Activations", "Blur", "Constant", "Mean", "Noise", "Samples"]

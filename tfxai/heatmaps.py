@@ -10,15 +10,8 @@ import numpy as np
 from PIL import Image
 
 from tfxai.arrangement import spatial
-from tfxai.axes import (
-    Array,
-    by_number,
-    channels_last,
-    input_axes,
-    of_input,
-    parts,
-    value_axes,
-)
+from tfxai.arrays import Array
+from tfxai.axes import by_number, channels_last, input_axes, of_input, parts, value_axes
 from tfxai.errors import InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfxai.arrays import Array
 from tfxai.card import Card
-from tfxai.core.anatomy import Anatomy
-from tfxai.core.backend import require_model
-from tfxai.core.heads import single_output
-from tfxai.core.input_reading import read_inputs
-from tfxai.core.inputs import Array
+from tfxai.core.inputs.reading import read_inputs
+from tfxai.core.model.backend import require_model
+from tfxai.core.model.head import single_output
+from tfxai.core.model.structure import ModelStructure
 from tfxai.core.program import forward
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import InvalidInputError
@@ -75,7 +75,7 @@ class Subject:
             self.preprocessing.check_range("The inputs run", inputs, advice)
         return inputs
 
-    def check_classes(self, body: Anatomy) -> None:
+    def check_classes(self, body: ModelStructure) -> None:
         """Raises `InvalidInputError` where the card names more or fewer classes than there are."""
         axes = body.outputs[0] if len(body.outputs) == 1 else ()
         count = axes[-1] if axes else None

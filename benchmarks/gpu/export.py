@@ -27,8 +27,8 @@ import tfxai
 from benchmarks.methods import made, num_maps
 from benchmarks.methods import passes as passes_of
 from tfxai import config, methods
-from tfxai.core.anatomy import anatomy
-from tfxai.core.input_reading import read_inputs
+from tfxai.core.inputs.reading import read_inputs
+from tfxai.core.model.structure import model_structure
 from tfxai.data import fit_image, sample_image
 from tfxai.methods import prepared
 from tfxai.methods.cam.choosing import default_layers
@@ -222,7 +222,7 @@ def export(
         What `programs.json` says of the model.
     """
     layout, _ = read_inputs(model, x)
-    path = default_layers(anatomy(model, layout))[0]
+    path = default_layers(model_structure(model, layout))[0]
     maps = num_maps(model, x, path)
     written = Folder(folder, name, model)
     sizes = set()

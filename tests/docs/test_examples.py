@@ -13,7 +13,7 @@ from keras import layers
 import tfxai
 from tests import builders
 from tests.docs.blocks import ROOT, block_with, python_blocks, run
-from tfxai.core import scores
+from tfxai.core.question import scores
 from tfxai.data import fit_image, sample_image
 from tfxai.methods import base
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.docs.blocks import python_blocks
-from tfxai.core import scores
+from tfxai.core.question import scores
 
 
 @pytest.fixture

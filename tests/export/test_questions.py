@@ -9,7 +9,7 @@ from keras import layers
 from tests import builders
 from tests.export.serving import assert_same, ig, serve
 from tfxai import Contrast, Saliency
-from tfxai.core import scores
+from tfxai.core.question import scores
 from tfxai.errors import InvalidInputError, TfxaiError, UnsupportedModelError
 from tfxai.export import save
 from tfxai.methods import GradCAM, Occlusion

@@ -8,7 +8,7 @@ from keras import layers
 
 import tfxai
 from tests import builders
-from tfxai.core import scores
+from tfxai.core.question import scores
 from tfxai.errors import InvalidInputError, UnknownNameError, UnsupportedModelError
 from tfxai.methods import GradCAM, IntegratedGradients, Saliency
 

@@ -94,7 +94,7 @@ def forked(work: Callable[[], None]) -> int:
 def killed_at_random() -> None:
     """Kills a process in the midst of saves, again and again; prints how it was left."""
     import tensorflow  # noqa: F401, I001 - imported, and used in the children only
-    import tfxai.core.backend
+    import tfxai.core.model.backend
     import tfxai.registry.serialising  # noqa: F401
 
     registry, rounds = ModelRegistry(sys.argv[1]), int(sys.argv[2])
@@ -173,7 +173,7 @@ def _add_until(registry: ModelRegistry, step: int) -> None:
 def two_at_once() -> None:
     """Two processes save under the names given while this one reads; prints what it met."""
     import tensorflow  # noqa: F401, I001
-    import tfxai.core.backend
+    import tfxai.core.model.backend
     import tfxai.registry.serialising  # noqa: F401
 
     registry, times, names = ModelRegistry(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]

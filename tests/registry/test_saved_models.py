@@ -11,8 +11,8 @@ from tests import builders
 from tests.contract.cases import make
 from tfxai import export, methods
 from tfxai.card import Card
-from tfxai.core.anatomy import anatomy
-from tfxai.core.input_reading import read_inputs
+from tfxai.core.inputs.reading import read_inputs
+from tfxai.core.model.structure import model_structure
 from tfxai.data import Preprocessing
 from tfxai.errors import (
     InvalidInputError,
@@ -121,7 +121,7 @@ def test_card_of_an_export_is_in_it(tmp_path):
 
 def test_memory_of_what_is_inside_is_counted(exported, loaded):
     """A chunk is chosen by it; the functions of an export hold each tensor at least once."""
-    known = [anatomy(one, read_inputs(one, X)[0]) for one in (exported[0], loaded.model)]
+    known = [model_structure(one, read_inputs(one, X)[0]) for one in (exported[0], loaded.model)]
     inside, seen = known[1].bytes_per_example, known[0].bytes_per_example
     assert 0.5 * seen <= inside <= 4 * seen
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import tfxai
 from tests import builders
 from tests.processes import loaded
-from tfxai.core import draws, hashing
+from tfxai.core.sampling import hashing, random_numbers
 from tfxai.errors import TfxaiError
 from tfxai.methods import create
 from tfxai.serving import fanout
@@ -118,7 +118,7 @@ def test_batches_change_no_value(name, options):
 def test_random_numbers_are_those_of_the_graph_bit_for_bit():
     k = np.array([0, 1, 5, 70_000, 2**20])
     for seed in (0, 3, 2**31 - 1):
-        in_graph = draws.uniform(seed, tf.constant(k), len(k), [11], tf.float64).numpy()
+        in_graph = random_numbers.uniform(seed, tf.constant(k), len(k), [11], tf.float64).numpy()
         np.testing.assert_array_equal(hashing.uniform_on_host(seed, k, 11), in_graph)
 
 

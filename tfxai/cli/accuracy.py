@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,11 +14,8 @@ from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-
+    from tfxai.arrays import Array
     from tfxai.cli.classifier import Classifier
-
-    Array: TypeAlias = np.ndarray[Any, Any]
 
 CIFAR10 = "cifar10"
 AT_ONCE = 1000  # images resized and classified before the next ones are

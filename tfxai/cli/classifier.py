@@ -204,8 +204,8 @@ def _with_classes(classifier: Classifier, names: tuple[str, ...], file: Path | N
 def _classifier(subject: Subject, path: Path, resize: int | None) -> Classifier:
     import numpy as np
 
-    from tfxai.core.anatomy import anatomy
-    from tfxai.core.input_reading import read_inputs
+    from tfxai.core.inputs.reading import read_inputs
+    from tfxai.core.model.structure import model_structure
 
     height, width, channels = _input_shape(subject, path)
     if resize is not None:
@@ -213,7 +213,7 @@ def _classifier(subject: Subject, path: Path, resize: int | None) -> Classifier:
         height = width = resize
     example = np.zeros((1, height or 64, width or 64, channels), np.uint8)
     layout, _ = read_inputs(subject.model, subject.prepare(example))
-    body = anatomy(subject.model, layout)
+    body = model_structure(subject.model, layout)
     gives_probabilities = body.ending.gives == "probabilities"
     count = _outputs(body.outputs, gives_probabilities, path)
     subject.check_classes(body)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tfxai.attribution import Attribution
     from tfxai.cli.writing import Writer
-    from tfxai.core.scores import Contrast
+    from tfxai.core.question.scores import Contrast
     from tfxai.methods import AttributionMethod
 
 
@@ -131,7 +131,7 @@ def explanation_record(model: str, explained: Explained, classifier: Classifier)
 
 
 def _record(one: Attribution) -> dict[str, Any]:
-    from tfxai.core.content import listed
+    from tfxai.core.inputs.frozen_arrays import listed
 
     numbers = {
         name: None if array is None or not math.isfinite(array[0]) else float(array[0])

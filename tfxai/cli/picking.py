@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
-    from tfxai.core.scores import Contrast
+    from tfxai.core.question.scores import Contrast
     from tfxai.methods import AttributionMethod
 
 _WORDS = {"true": True, "yes": True, "on": True, "1": True}
@@ -87,7 +87,7 @@ def read_score(
     """
     if contrast is None:
         return score
-    from tfxai.core.scores import Contrast
+    from tfxai.core.question.scores import Contrast
 
     for word, given in (("--score", score), ("--target", target)):
         if given is not None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tfxai.core.anatomy import Anatomy
+from tfxai.core.model.layer_calls import is_readable
+from tfxai.core.model.structure import ModelStructure
 from tfxai.core.score import Score
-from tfxai.core.taps import is_readable
 
 
-def finite_flags(f: Score, x: tf.Tensor, body: Anatomy) -> dict[str, tf.Tensor]:
+def finite_flags(f: Score, x: tf.Tensor, body: ModelStructure) -> dict[str, tf.Tensor]:
     """Whether each layer's output, and the score's gradient there, are finite at x.
 
     Returns:
@@ -30,7 +30,7 @@ def finite_flags(f: Score, x: tf.Tensor, body: Anatomy) -> dict[str, tf.Tensor]:
     return flags
 
 
-def culprit(flags: dict[str, bool], body: Anatomy) -> str:
+def culprit(flags: dict[str, bool], body: ModelStructure) -> str:
     """The first place, in words, where something is not finite; empty where all is."""
     paths = list(dict.fromkeys(call.path for call in body.calls))
     for path in paths:

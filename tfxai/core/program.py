@@ -15,17 +15,18 @@ import keras
 import tensorflow as tf
 
 from tfxai.arrangement import is_moved
-from tfxai.core.anatomy import Anatomy
+from tfxai.arrays import Array
 from tfxai.core.diagnosis import culprit, finite_flags
-from tfxai.core.functions import is_of_function
-from tfxai.core.inputs import Array, Layout, Part
-from tfxai.core.kept import Kept
-from tfxai.core.rows import Limits, Network, Rows, Split
+from tfxai.core.graph.tensor_axes import channels_back, channels_last
+from tfxai.core.inputs.layout import Layout, Part
+from tfxai.core.limits import Limits, Network, Rows, Split
+from tfxai.core.model.cache import ModelCache
+from tfxai.core.model.cut import Cut, cut
+from tfxai.core.model.functions import is_of_function
+from tfxai.core.model.layer_calls import is_readable, observe, unreadable
+from tfxai.core.model.structure import ModelStructure
+from tfxai.core.question.scores import Neuron, Question
 from tfxai.core.score import Score
-from tfxai.core.scores import Neuron, Question
-from tfxai.core.surgery import Cut, cut
-from tfxai.core.taps import is_readable, observe, unreadable
-from tfxai.core.tensor_axes import channels_back, channels_last
 from tfxai.errors import UnsupportedModelError
 
 Values: TypeAlias = Any  # tf.Tensor | tuple[tf.Tensor, dict[str, tf.Tensor]]
@@ -74,12 +75,14 @@ class Plan:
         return self.layout.parts if self.part is None else (self.part,)
 
 
-_programs = Kept(64)
+_programs = ModelCache(64)
 
 
-def program(model: keras.Model, plan: Plan, anatomy: Anatomy, attribute: Attribute) -> Any:
+def program(
+    model: keras.Model, plan: Plan, structure: ModelStructure, attribute: Attribute
+) -> Any:
     """The compiled function of `plan`, from the cache where it is known."""
-    return _programs.get(model, plan, lambda: _compile(model, plan, anatomy, attribute))
+    return _programs.get(model, plan, lambda: _compile(model, plan, structure, attribute))
 
 
 def forward(model: keras.Model, layout: Layout) -> Any:
@@ -107,7 +110,9 @@ def _made(
     return function if is_of_function(model) else compiled(function, specs, jit=jit)
 
 
-def _compile(model: keras.Model, plan: Plan, anatomy: Anatomy, attribute: Attribute) -> Any:
+def _compile(
+    model: keras.Model, plan: Plan, structure: ModelStructure, attribute: Attribute
+) -> Any:
     reference = weakref.ref(model)  # the cache must not keep the model alive
 
     def run(
@@ -117,10 +122,10 @@ def _compile(model: keras.Model, plan: Plan, anatomy: Anatomy, attribute: Attrib
         groups: list[tf.Tensor],
     ) -> dict[str, tf.Tensor]:
         live = cast(keras.Model, reference())  # alive: the caller holds it
-        f, x = _score(live, plan, anatomy, leaves, target, (baseline, groups))
+        f, x = _score(live, plan, structure, leaves, target, (baseline, groups))
         return _answers(f, x, plan, attribute)
 
-    axes = [None] if plan.target_rank == 1 else [None, len(anatomy.outputs[0])]
+    axes = [None] if plan.target_rank == 1 else [None, len(structure.outputs[0])]
     target = tf.TensorSpec(axes, tf.int32, name="target")
     groups = [tf.TensorSpec((None, *plan.groups), tf.int32, name="groups")] if plan.groups else []
     specs = [plan.layout.specs(), target, _baseline_specs(plan), groups]
@@ -141,26 +146,30 @@ def _baseline_specs(plan: Plan) -> list[tf.TensorSpec]:
 
 
 def why_not_finite(
-    model: keras.Model, plan: Plan, anatomy: Anatomy, leaves: Sequence[Array], target: Array
+    model: keras.Model,
+    plan: Plan,
+    structure: ModelStructure,
+    leaves: Sequence[Array],
+    target: Array,
 ) -> str:
     """Where the numbers of one example stop being finite, in words; empty where they do not."""
     if is_of_function(model):
         return ""
 
     def run(leaves: list[tf.Tensor], target: tf.Tensor) -> dict[str, tf.Tensor]:
-        f, x = _score(model, plan, anatomy, leaves, target, ([], []))
+        f, x = _score(model, plan, structure, leaves, target, ([], []))
         f, _ = f.decided(x)
-        return finite_flags(f, x, anatomy)
+        return finite_flags(f, x, structure)
 
     tensors = [tf.convert_to_tensor(leaf) for leaf in leaves]
     flags = tf.function(run, autograph=False)(tensors, tf.convert_to_tensor(target))
-    return culprit({name: bool(flag) for name, flag in flags.items()}, anatomy)
+    return culprit({name: bool(flag) for name, flag in flags.items()}, structure)
 
 
 def _score(
     model: keras.Model,
     plan: Plan,
-    anatomy: Anatomy,
+    structure: ModelStructure,
     leaves: list[tf.Tensor],
     target: tf.Tensor,
     beside: tuple[list[tf.Tensor], list[tf.Tensor]],
@@ -170,13 +179,13 @@ def _score(
     if plan.at is None:
         network, x, held, x0 = _at_inputs(model, plan.layout, leaves, baseline)
     else:
-        network, x, held, x0 = _turned(plan, *_at_layer(model, plan, anatomy, leaves, baseline))
+        network, x, held, x0 = _turned(plan, *_at_layer(model, plan, structure, leaves, baseline))
     own, shared = (None, x0) if plan.num_baselines else (x0, None)
     limits = Limits(plan.chunk, plan.parts, plan.jit)
     rows = Rows(target, held, own, shared, groups[0] if groups else None)
     can_split = plan.at is None and len(leaves) == 1 and not plan.layout.texts
     split = _splitting(model, plan) if can_split else None
-    return Score(network, plan.question, anatomy, rows, limits, split), x
+    return Score(network, plan.question, structure, rows, limits, split), x
 
 
 def _splitting(model: keras.Model, plan: Plan) -> Split:
@@ -266,7 +275,7 @@ def _at_inputs(
 def _at_layer(
     model: keras.Model,
     plan: Plan,
-    anatomy: Anatomy,
+    structure: ModelStructure,
     leaves: list[tf.Tensor],
     baseline: list[tf.Tensor],
 ) -> tuple[Network, tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor | None]:
@@ -282,7 +291,7 @@ def _at_layer(
         x0 = halves.prefix(given)[0] if given else None
         network, held = _tail(halves), tuple(bypasses)
     else:
-        network, x, held, x0 = _replacing(model, layout, anatomy, path, leaves, given)
+        network, x, held, x0 = _replacing(model, layout, structure, path, leaves, given)
     return network, x, held, baseline[0] if plan.baseline == "activations" else x0
 
 
@@ -308,13 +317,13 @@ def _turned(
 def _replacing(
     model: keras.Model,
     layout: Layout,
-    anatomy: Anatomy,
+    structure: ModelStructure,
     path: str,
     leaves: list[tf.Tensor],
     baseline: list[tf.Tensor],
 ) -> tuple[Network, tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor | None]:
     """As `_at` for a model that cannot be cut: it runs whole, the layer's output replaced."""
-    call = anatomy.find(path)
+    call = structure.find(path)
 
     def run(tensors: Sequence[tf.Tensor], replacement: tf.Tensor | None) -> tuple[Any, Any]:
         seen = []

@@ -13,13 +13,19 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.arrangement import positions
-from tfxai.core.copies import MOST, copies_per_chunk, repeat_batch, sum_of_active, weighted_sum
-from tfxai.core.draws import normal, uniform
-from tfxai.core.inputs import Part
-from tfxai.core.passes import Passes
-from tfxai.core.quadrature import quadrature
-from tfxai.core.tensor_axes import channels_back, channels_last
-from tfxai.core.windows import Windows
+from tfxai.core.forward import Passes
+from tfxai.core.graph.tensor_axes import channels_back, channels_last
+from tfxai.core.inputs.layout import Part
+from tfxai.core.sampling.copies import (
+    MOST,
+    copies_per_chunk,
+    repeat_batch,
+    sum_of_active,
+    weighted_sum,
+)
+from tfxai.core.sampling.quadrature import quadrature
+from tfxai.core.sampling.random_numbers import normal, uniform
+from tfxai.core.windows.windows import Windows
 
 
 class Score(Passes):
@@ -47,11 +53,11 @@ class Score(Passes):
 
     def axes_of(self, path: str) -> str:
         """What the axes of a layer's output are."""
-        return self._anatomy.find(path).axes
+        return self._structure.find(path).axes
 
     def input_of(self, path: str) -> int | None:
         """Which of several inputs the maps of a layer lie over: the one with its positions."""
-        call = self._anatomy.find(path)
+        call = self._structure.find(path)
         fits = [
             i
             for i, part in enumerate(self.parts)

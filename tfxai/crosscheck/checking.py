@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tfxai.core.inputs import Array
+from tfxai.arrays import Array
 from tfxai.crosscheck.timing import interleaved
 
 TOLERANCE = 2.0**-13

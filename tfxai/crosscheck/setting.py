@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfxai.core.inputs import Array
+from tfxai.arrays import Array
 from tfxai.errors import UnsupportedModelError
 from tfxai.methods import AttributionMethod, GradCAM, IntegratedGradients, Saliency, create
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tfxai.core.inputs import Array
+from tfxai.arrays import Array
 from tfxai.crosscheck.checking import Case
 from tfxai.crosscheck.setting import Setting
 

@@ -9,11 +9,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.arrangement import array_channels_last
-from tfxai.core.baseline_kinds import Baseline, Blur, Mean, Noise, Samples
-from tfxai.core.baselines import is_of_activations, read_activations, read_baseline
-from tfxai.core.content import Content, Contents
-from tfxai.core.inputs import Array, Layout
-from tfxai.core.tensor_axes import channels_back, channels_last
+from tfxai.arrays import Array
+from tfxai.core.graph.tensor_axes import channels_back, channels_last
+from tfxai.core.inputs.baseline_records import Baseline, Blur, Mean, Noise, Samples
+from tfxai.core.inputs.baselines import is_of_activations, read_activations, read_baseline
+from tfxai.core.inputs.frozen_arrays import FrozenArray, FrozenArrays
+from tfxai.core.inputs.layout import Layout
 from tfxai.errors import InvalidInputError
 from tfxai.methods.prepared import Prepared
 
@@ -145,9 +146,11 @@ def _arrays(ready: Prepared, baseline: Any) -> list[Array]:
         np.zeros((1, *(n or 1 for n in shape)), _numpy_type(dtype))
         for shape, dtype in zip(layout.shapes, layout.dtypes, strict=True)
     ]
-    parts = [one for _, one in baseline.parts] if isinstance(baseline, Contents) else [baseline]
+    parts = (
+        [one for _, one in baseline.parts] if isinstance(baseline, FrozenArrays) else [baseline]
+    )
     for part in parts:
-        if not isinstance(part, Content):
+        if not isinstance(part, FrozenArray):
             continue
         shapes = [layout.shapes[i] for i in layout.explained or layout.held]
         if any(part.array.ndim == len(shape) + 1 and len(part.array) > 1 for shape in shapes):

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import tensorflow as tf
 
-from tfxai.core.inputs import Array
+from tfxai.arrays import Array
 from tfxai.errors import DataNotFoundError
 from tfxai.export import fresh, native
 from tfxai.export.comparing import difference

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
-from tfxai.core.inputs import Array
+from tfxai.arrays import Array
 
 _SCORES = ("score", "baseline_score", "completeness_gap")
 _STEP = 8  # levels between two neighbours of a table of colours: one step of rounding

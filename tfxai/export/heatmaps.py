@@ -7,8 +7,8 @@ import dataclasses
 import tensorflow as tf
 
 from tfxai.arrangement import positions
-from tfxai.core.inputs import Layout
-from tfxai.core.tensor_axes import channels_last
+from tfxai.core.graph.tensor_axes import channels_last
+from tfxai.core.inputs.layout import Layout
 from tfxai.methods.prepared import Prepared
 from tfxai.plotting.colours import colour_table
 

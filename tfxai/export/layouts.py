@@ -7,8 +7,9 @@ from typing import Any
 
 import keras
 
-from tfxai.core.input_reading import read_inputs
-from tfxai.core.inputs import Array, Layout
+from tfxai.arrays import Array
+from tfxai.core.inputs.layout import Layout
+from tfxai.core.inputs.reading import read_inputs
 from tfxai.errors import InvalidInputError, UnsupportedModelError
 from tfxai.export.names import TARGET
 from tfxai.subject import Subject

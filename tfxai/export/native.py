@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import tensorflow as tf
 
-from tfxai.core.inputs import Array
+from tfxai.arrays import Array
 from tfxai.export.protos import Feeds
 
 SOURCE = Path(__file__).with_name("run_signatures.c")

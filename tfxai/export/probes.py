@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfxai.core.inputs import Array
+from tfxai.arrays import Array
 from tfxai.export.layouts import signature_names
 from tfxai.export.names import TARGET, WARMUP
 from tfxai.export.protos import prediction_log, write_records

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import tensorflow as tf
 
-from tfxai.core.inputs import Array
+from tfxai.arrays import Array
 from tfxai.inspection import wire
 
 Feeds: TypeAlias = Mapping[str, Array]

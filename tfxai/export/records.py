@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfxai.core.content import Content, replaced
+from tfxai.core.inputs.frozen_arrays import FrozenArray, replaced
 from tfxai.export.heatmaps import CLIP, Heatmap
 from tfxai.export.names import RECORD, SCHEMA, SERVE
 from tfxai.export.signatures import Signature
@@ -107,7 +107,7 @@ def _heatmap(how: Heatmap) -> dict[str, Any]:
     }
 
 
-def _described(content: Content) -> dict[str, Any]:
+def _described(content: FrozenArray) -> dict[str, Any]:
     """An array by its digest: backgrounds of images are large."""
     return {"shape": list(content.array.shape), "sha256": content.digest}
 

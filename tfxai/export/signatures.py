@@ -9,9 +9,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfxai.core.inputs import Layout
+from tfxai.core.inputs.layout import Layout
 from tfxai.core.program import VALUES, forward
-from tfxai.core.targets import PREDICTED
+from tfxai.core.question.targets import PREDICTED
 from tfxai.errors import InvalidInputError, TfxaiError, UnsupportedModelError
 from tfxai.export.baselines import Baselines
 from tfxai.export.heatmaps import Heatmap

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, final
 
-from tfxai.core.map_layers import makes_maps
+from tfxai.core.model.map_layers import makes_maps
 from tfxai.inspection.counting import Parameters, counted, number_of, parameters
 from tfxai.inspection.layers import MODELS, Node, end_names, flat, leaf, shape_of, tree
 from tfxai.inspection.limits import Limits, chosen

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tfxai.core.anatomy import Anatomy
-from tfxai.core.inputs import Layout
+from tfxai.core.inputs.layout import Layout
+from tfxai.core.model.structure import ModelStructure
 
 
-def no_gradient(name: str, layout: Layout, body: Anatomy, *, takes_at: bool) -> str:
+def no_gradient(name: str, layout: Layout, body: ModelStructure, *, takes_at: bool) -> str:
     """Why a method of gradients has nothing to explain, and where it has."""
     types = " and ".join(
         f"{name!r} ({dtype})" for name, dtype in zip(layout.names, layout.dtypes, strict=True)

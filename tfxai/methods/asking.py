@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from tfxai.arrangement import moved_shape
-from tfxai.core.anatomy import Anatomy
-from tfxai.core.heads import answered, is_two_classes
-from tfxai.core.inputs import Array
-from tfxai.core.scores import Contrast, Neuron, Question, name_of, registered_score
-from tfxai.core.targets import PREDICTED, read_target
+from tfxai.arrays import Array
+from tfxai.core.model.head import answered, is_two_classes
+from tfxai.core.model.structure import ModelStructure
+from tfxai.core.question.scores import Contrast, Neuron, Question, name_of, registered_score
+from tfxai.core.question.targets import PREDICTED, read_target
 from tfxai.errors import InvalidInputError, UnsupportedModelError
 from tfxai.subject import Subject, both_classes
 
 
-def read_question(score: Any, default: str, subject: Subject, body: Anatomy) -> Question:
+def read_question(score: Any, default: str, subject: Subject, body: ModelStructure) -> Question:
     """What is explained, checked, class names turned into indices."""
     if score is None:
         kind = "output" if body.closed else answered(default, body.ending, explicit=False)
@@ -51,7 +51,7 @@ def read_question(score: Any, default: str, subject: Subject, body: Anatomy) -> 
 
 
 def read_targets(
-    target: Any, batch: int, question: Question, subject: Subject, body: Anatomy
+    target: Any, batch: int, question: Question, subject: Subject, body: ModelStructure
 ) -> Array:
     """The target of each example, checked; the first class of a contrast, -1 where none is."""
     if not chooses(question):
@@ -75,19 +75,21 @@ def first_target(question: Question) -> int:
     return int(question.kind.a) if isinstance(question.kind, Contrast) else PREDICTED
 
 
-def contrasted(body: Anatomy) -> str:
+def contrasted(body: ModelStructure) -> str:
     """What a contrast is the difference of: logits, or the outputs where there are none."""
     return "output" if body.closed else answered("logit", body.ending, explicit=False)
 
 
-def outputs_of(question: Question, body: Anatomy) -> tuple[int | None, ...]:
+def outputs_of(question: Question, body: ModelStructure) -> tuple[int | None, ...]:
     """Shape of the outputs that a target chooses from, without the batch axis."""
     axes = body.outputs[0] or (1,)
     kind = contrasted(body) if isinstance(question.kind, Contrast) else question.kind
     return (2,) if isinstance(kind, str) and is_two_classes(axes, kind, body.ending) else axes
 
 
-def classes_of(question: Question, subject: Subject, body: Anatomy) -> tuple[str, ...] | None:
+def classes_of(
+    question: Question, subject: Subject, body: ModelStructure
+) -> tuple[str, ...] | None:
     """Names of the outputs that a target chooses from; one unit stands for the second of two.
 
     One name for the one unit is that of the second class.

@@ -15,20 +15,21 @@ import tensorflow as tf
 
 from tfxai import config
 from tfxai.arrangement import array_channels_last
+from tfxai.arrays import Array
 from tfxai.attribution import Attribution
-from tfxai.core.anatomy import Anatomy, anatomy
-from tfxai.core.baseline_kinds import Samples
-from tfxai.core.baselines import is_of_activations, read_activations, read_baseline
-from tfxai.core.content import Content, Contents, listed
-from tfxai.core.functions import PredictFunction, function_model, is_function
-from tfxai.core.input_reading import read_inputs
-from tfxai.core.inputs import Array, Layout, check_exact
+from tfxai.core.inputs.baseline_records import Samples
+from tfxai.core.inputs.baselines import is_of_activations, read_activations, read_baseline
+from tfxai.core.inputs.frozen_arrays import FrozenArray, FrozenArrays, listed
+from tfxai.core.inputs.layout import Layout, check_exact
+from tfxai.core.inputs.reading import read_inputs
+from tfxai.core.inputs.superpixels import Slic
+from tfxai.core.model.functions import PredictFunction, function_model, is_function
+from tfxai.core.model.structure import ModelStructure, model_structure
 from tfxai.core.program import Plan, Values
-from tfxai.core.score import Score
-from tfxai.core.scores import (
+from tfxai.core.question.scores import (
     ScoreKind,
 )
-from tfxai.core.superpixels import Slic
+from tfxai.core.score import Score
 from tfxai.errors import (
     InvalidInputError,
     TfxaiWarning,
@@ -108,7 +109,7 @@ class AttributionMethod(abc.ABC, metaclass=_ByName):
         A pair of values and a dict tells more about each example: `Attribution.details`.
         """
 
-    def _bound(self, body: Anatomy) -> Self:
+    def _bound(self, body: ModelStructure) -> Self:
         """The method with the options that it takes from the model filled in."""
         if self.is_of_layer:
             _check_layer(str(self._options()["layer"]), body)
@@ -220,7 +221,7 @@ class AttributionMethod(abc.ABC, metaclass=_ByName):
         Raises:
             TfxaiError: As for a call.
         """
-        body = anatomy(subject.model, layout.plain)
+        body = model_structure(subject.model, layout.plain)
         method = self._bound(body)
         layout = layout.fitted(body.axes, body.output_dtypes, every=method.takes_any_input)
         method._check_at(at, layout, body)
@@ -317,7 +318,7 @@ class AttributionMethod(abc.ABC, metaclass=_ByName):
         ]
         return [one.make(images[0], preprocessing) for one in self._superpixels()[:1]]
 
-    def _check_at(self, at: str | None, layout: Layout, body: Anatomy) -> None:
+    def _check_at(self, at: str | None, layout: Layout, body: ModelStructure) -> None:
         if at is None:
             if not layout.explained:
                 raise UnsupportedModelError(
@@ -411,7 +412,7 @@ def check_path(layer: Any) -> None:
         raise InvalidInputError(f"layer={layer!r} was expected to be the path of a layer.")
 
 
-def _check_layer(path: str, body: Anatomy) -> None:
+def _check_layer(path: str, body: ModelStructure) -> None:
     """Raises unless the layer is there and returns numbers that have a gradient."""
     call = body.find(path)
     if call.shape is None or not tf.as_dtype(call.dtype).is_floating:
@@ -423,7 +424,7 @@ def _check_layer(path: str, body: Anatomy) -> None:
 
 def _plain(value: Any) -> Any:
     """An option as JSON takes it, but for arrays."""
-    if isinstance(value, Content | Contents):
+    if isinstance(value, FrozenArray | FrozenArrays):
         return value
     if isinstance(value, AttributionMethod):
         return value._record()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, cast
 
-from tfxai.core.anatomy import Anatomy
-from tfxai.core.inputs import Layout, Part
+from tfxai.core.inputs.layout import Layout, Part
+from tfxai.core.inputs.superpixels import Slic
+from tfxai.core.model.structure import ModelStructure
 from tfxai.core.program import Plan, program
-from tfxai.core.scores import Question
-from tfxai.core.superpixels import Slic
+from tfxai.core.question.scores import Question
 from tfxai.methods.asking import chooses, classes_of, first_target, outputs_of
 from tfxai.methods.running import read_chunk
 from tfxai.subject import Subject
@@ -26,7 +26,7 @@ class Prepared:
         method: With every option that comes from the model or its inputs filled in.
         subject: The model.
         layout: Its inputs.
-        body: Its anatomy.
+        body: Its structure.
         question: What is explained, without the target.
         at: Path of the layer whose activations are explained, or None.
         explicit: Whether the user named the score.
@@ -35,7 +35,7 @@ class Prepared:
     method: AttributionMethod
     subject: Subject
     layout: Layout
-    body: Anatomy
+    body: ModelStructure
     question: Question
     at: str | None
     explicit: bool = False

@@ -10,15 +10,15 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai import config
-from tfxai.core.anatomy import Anatomy
-from tfxai.core.copies import chunk_rows
-from tfxai.core.inputs import Array
+from tfxai.arrays import Array
+from tfxai.core.model.structure import ModelStructure
 from tfxai.core.program import Plan
+from tfxai.core.sampling.copies import chunk_rows
 from tfxai.errors import InsufficientMemoryError, InvalidInputError
 from tfxai.progress import Report
 
 
-def read_chunk(chunk_size: int | str, body: Anatomy) -> int:
+def read_chunk(chunk_size: int | str, body: ModelStructure) -> int:
     """Most rows that run at once.
 
     Raises:

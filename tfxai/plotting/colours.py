@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import matplotlib
 import numpy as np
 from matplotlib.colors import Colormap, Normalize
 
+from tfxai.arrays import Array
 from tfxai.errors import UnknownNameError
-
-Array: TypeAlias = np.ndarray[Any, Any]
 
 DIVERGING = "RdBu_r"
 SEQUENTIAL = "inferno"

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from tfxai.arrays import Array
 from tfxai.attribution import Attribution
 from tfxai.errors import InvalidInputError
 from tfxai.plotting import labels, style
-from tfxai.plotting.colours import Array, colour_map, overlay
+from tfxai.plotting.colours import colour_map, overlay
 from tfxai.plotting.figures import Page, save_figure
 from tfxai.plotting.images import (
     image_part,

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from tfxai.arrays import Array
 from tfxai.errors import InvalidInputError
 from tfxai.plotting import style
-from tfxai.plotting.colours import Array
 from tfxai.plotting.figures import Page, frame, save_figure
 from tfxai.plotting.images import show
 from tfxai.plotting.labels import shortened

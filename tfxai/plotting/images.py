@@ -11,10 +11,11 @@ from matplotlib.colors import Colormap
 from matplotlib.image import AxesImage
 
 from tfxai.arrangement import spatial
+from tfxai.arrays import Array
 from tfxai.axes import by_number, channels_last, input_axes, parts, value_axes
 from tfxai.heatmaps import colours
 from tfxai.plotting import style
-from tfxai.plotting.colours import Array, colour_map, overlay, scale
+from tfxai.plotting.colours import colour_map, overlay, scale
 from tfxai.plotting.figures import Page, frame
 from tfxai.plotting.rows import Row
 

@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tfxai.arrangement import spatial
+from tfxai.arrays import Array
 from tfxai.axes import channels_last, input_axes, value_axes
 from tfxai.heatmaps import resize
 from tfxai.plotting import style
-from tfxai.plotting.colours import Array
 from tfxai.plotting.figures import Page, frame, small_ticks
 from tfxai.plotting.rows import Row, draw_hidden, draw_signs
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from tfxai.arrays import Array
 from tfxai.errors import InvalidInputError, UnknownNameError
 from tfxai.plotting import labels, style
-from tfxai.plotting.colours import Array, colour_map, scale
+from tfxai.plotting.colours import colour_map, scale
 from tfxai.plotting.figures import Page, save_figure
 from tfxai.plotting.images import image_part, is_diverging, show
 from tfxai.plotting.notes import Notes, gathered

@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.colors import Colormap
 
 from tfxai.arrangement import spatial
+from tfxai.arrays import Array
 from tfxai.axes import value_axes
-from tfxai.plotting.colours import Array, colour_map, overlay, scale
+from tfxai.plotting.colours import colour_map, overlay, scale
 from tfxai.plotting.figures import Page
 from tfxai.plotting.images import (
     BAR,

@@ -87,7 +87,7 @@ def load(
     with PrivateCopy(path, custom_objects=known, limits=limits, follow=trust) as copy:
         _judge(path, copy.report, trust)
         _look_ahead(path, copy.contents, copy.report, trust)
-        from tfxai.core.backend import require_tensorflow
+        from tfxai.core.model.backend import require_tensorflow
         from tfxai.subject import Subject
 
         require_tensorflow()

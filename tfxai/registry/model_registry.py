@@ -150,7 +150,7 @@ class ModelRegistry:
         if suffix not in SUFFIXES:
             raise InvalidInputError(f"format={format!r} is none of 'keras' and 'h5'. Pass one.")
         numbers = None if history is None else _numbers(history)
-        from tfxai.core.backend import require_model
+        from tfxai.core.model.backend import require_model
         from tfxai.registry.serialising import write_model
         from tfxai.subject import Subject
 

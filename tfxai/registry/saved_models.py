@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfxai.core.functions import ClosedLayer, errors_as_they_are
+from tfxai.core.model.functions import ClosedLayer, errors_as_they_are
 from tfxai.errors import ModelFileError, UnknownNameError
 
 DEFAULT = "serving_default"

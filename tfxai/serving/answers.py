@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tfxai.attribution import Array
+from tfxai.arrays import Array
 from tfxai.serving.asking import Question
 from tfxai.serving.models import Model
 from tfxai.serving.signatures import End

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tfxai.attribution import Array
+from tfxai.arrays import Array
 from tfxai.errors import InvalidInputError
 from tfxai.export.names import EXPLAIN, TARGET
 from tfxai.serving.limits import Limits

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tfxai.attribution import Array, Attribution
+from tfxai.arrays import Array
+from tfxai.attribution import Attribution
 from tfxai.errors import TfxaiError
 from tfxai.export.names import EXPLAIN, TARGET
 from tfxai.serving import fanout

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from tfxai.attribution import Array
+from tfxai.arrays import Array
 from tfxai.serving.problems import bad
 
 _DEPTH = 100  # nested brackets: NumPy has 64 axes

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from tfxai.attribution import Array
+from tfxai.arrays import Array
 from tfxai.serving import jsons
 from tfxai.serving.models import Deadline, Model, Models, Which
 from tfxai.serving.problems import RequestError, bad

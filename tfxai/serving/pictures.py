@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tfxai.attribution import Array
+from tfxai.arrays import Array
 from tfxai.data.images import ImageTooLargeError, decode_image, fit_image
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import InvalidInputError, TfxaiError

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tfxai.attribution import Array
+from tfxai.arrays import Array
 from tfxai.errors import MissingExtraError
 
 _API = "tensorflow_serving.apis."

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tfxai.attribution import Array
+from tfxai.arrays import Array
 from tfxai.serving.problems import bad
 from tfxai.serving.signatures import End, Signature
 

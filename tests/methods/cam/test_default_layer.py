@@ -9,8 +9,8 @@ from keras import layers
 
 import tfxai
 from tests import builders
-from tfxai.core.anatomy import anatomy
-from tfxai.core.input_reading import read_inputs
+from tfxai.core.inputs.reading import read_inputs
+from tfxai.core.model.structure import model_structure
 from tfxai.errors import InvalidInputError, LayerNotFoundError
 from tfxai.methods import EigenCAM, GradCAM, GuidedGradCAM, ScoreCAM
 from tfxai.methods.cam.choosing import default_layers
@@ -261,4 +261,4 @@ def test_architectures_of_keras_have_their_last_activation(build, layer):
     cls = getattr(keras.applications, build)
     model = cls(weights=None, input_shape=(64, 64, 3), classes=3)
     layout, _ = read_inputs(model, np.zeros((1, 64, 64, 3)))
-    assert default_layers(anatomy(model, layout)) == (layer,)
+    assert default_layers(model_structure(model, layout)) == (layer,)

@@ -9,7 +9,7 @@ from keras import layers
 
 from tests import builders
 from tests.methods.slow_network import SlowNetwork
-from tfxai.core.quadrature import RULES, quadrature
+from tfxai.core.sampling.quadrature import RULES, quadrature
 from tfxai.errors import InvalidInputError
 from tfxai.methods import IntegratedGradients, Saliency
 

@@ -10,7 +10,7 @@ from keras import layers
 import tfxai
 from tests import builders
 from tests.methods.slow_network import SlowNetwork
-from tfxai.core.quadrature import RULES, quadrature
+from tfxai.core.sampling.quadrature import RULES, quadrature
 from tfxai.errors import InvalidInputError, LayerNotFoundError, UnsupportedModelError
 from tfxai.methods import Conductance, IntegratedGradients, InternalInfluence
 

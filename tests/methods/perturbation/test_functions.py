@@ -13,7 +13,7 @@ import tfxai
 from tests import builders
 from tests.contract.cases import make
 from tfxai import methods
-from tfxai.core.scores import Contrast
+from tfxai.core.question.scores import Contrast
 from tfxai.errors import InvalidInputError, UnsupportedModelError
 from tfxai.methods import Occlusion
 

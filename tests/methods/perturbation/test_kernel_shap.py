@@ -10,7 +10,7 @@ import pytest
 import tfxai
 from tests import builders
 from tests.methods.games import game, nonlinear, shapley
-from tfxai.core.coalitions import kernel_coalitions, shapley_map
+from tfxai.core.sampling.coalitions import kernel_coalitions, shapley_map
 from tfxai.errors import InvalidInputError
 from tfxai.methods import KernelSHAP
 from tfxai.methods.perturbation import kernel_shap

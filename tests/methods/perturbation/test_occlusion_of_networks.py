@@ -7,7 +7,7 @@ from keras import applications, layers
 
 import tfxai
 from tests.methods.perturbation.test_occlusion import starts
-from tfxai.core import patches
+from tfxai.core.windows import patches
 from tfxai.data import fit_image, sample_image
 from tfxai.methods import Occlusion
 

@@ -9,7 +9,7 @@ from keras import layers
 import tfxai
 from tests import builders
 from tests.methods.slow_network import SlowNetwork
-from tfxai.core.draws import uniform
+from tfxai.core.sampling.random_numbers import uniform
 from tfxai.errors import InvalidInputError
 from tfxai.methods import RISE
 

@@ -8,7 +8,7 @@ import pytest
 import tfxai
 from tests import builders
 from tests.methods.games import game, nonlinear, shapley
-from tfxai.core.coalitions import orders_of
+from tfxai.core.sampling.coalitions import orders_of
 from tfxai.errors import InvalidInputError
 from tfxai.methods import ShapleySampling
 

@@ -7,7 +7,7 @@ from keras import layers
 
 from tests import builders
 from tests.methods.slow_rules import SHAPE, SlowResidual
-from tfxai.core.baseline_kinds import Samples
+from tfxai.core.inputs.baseline_records import Samples
 from tfxai.errors import UnsupportedModelError
 from tfxai.methods import DeepLIFT, DeepSHAP, IntegratedGradients, Saliency
 

@@ -7,7 +7,7 @@ from typing import ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.heads import at_least_float32
+from tfxai.core.model.head import at_least_float32
 from tfxai.core.score import Score
 from tfxai.methods.cam.base import ClassActivationMap
 

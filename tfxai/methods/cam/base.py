@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Self
 import tensorflow as tf
 
 from tfxai.arrangement import moved_shape
-from tfxai.core.anatomy import Anatomy, LayerCall
-from tfxai.core.resize import linear_resize
+from tfxai.core.graph.resize import linear_resize
+from tfxai.core.model.structure import LayerCall, ModelStructure
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
@@ -59,7 +59,7 @@ class ClassActivationMap(AttributionMethod):
         """The layers, one or several."""
         return (self.layer,) if isinstance(self.layer, str) else self.layer or ()
 
-    def _bound(self, body: Anatomy) -> Self:
+    def _bound(self, body: ModelStructure) -> Self:
         method = self
         if not self.layer:
             paths = default_layers(body)

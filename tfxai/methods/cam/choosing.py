@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tfxai.arrangement import moved_shape, positions
-from tfxai.core.anatomy import Anatomy, LayerCall
-from tfxai.core.map_layers import makes_maps
+from tfxai.core.model.map_layers import makes_maps
+from tfxai.core.model.structure import LayerCall, ModelStructure
 from tfxai.errors import InvalidInputError, LayerNotFoundError
 
 
-def default_layers(body: Anatomy) -> tuple[str, ...]:
+def default_layers(body: ModelStructure) -> tuple[str, ...]:
     """The last layer with feature maps on which the outputs rest, outside of attention.
 
     Of a model from images to images it is the last of the layers with the fewest positions: its
@@ -65,7 +65,7 @@ def _positions(call: LayerCall) -> int:
     return math.prod(n or 1 for n in moved_shape(call.shape or (), call.axes)[:-1])
 
 
-def _tokens(body: Anatomy) -> list[LayerCall]:
+def _tokens(body: ModelStructure) -> list[LayerCall]:
     """The calls that make tokens (T, D), if attention looks at them."""
     if not any(call.is_in_attention for call in body.calls):
         return []
@@ -88,7 +88,7 @@ def _is_patches(found: Sequence[LayerCall]) -> bool:
 
 
 def _no_maps(
-    body: Anatomy, rank: int, found: Sequence[LayerCall], tokens: Sequence[LayerCall]
+    body: ModelStructure, rank: int, found: Sequence[LayerCall], tokens: Sequence[LayerCall]
 ) -> str:
     """Why there is no default, and what to name."""
     if rank < 2 or not tokens:

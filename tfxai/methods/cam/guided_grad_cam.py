@@ -7,10 +7,10 @@ from typing import ClassVar, final
 
 import tensorflow as tf
 
+from tfxai.core.graph.resize import linear_resize
+from tfxai.core.graph.tensor_axes import channels_back
 from tfxai.core.program import Values
-from tfxai.core.resize import linear_resize
 from tfxai.core.score import Score
-from tfxai.core.tensor_axes import channels_back
 from tfxai.methods.cam.base import ClassActivationMap, check_axes, over_input
 from tfxai.methods.cam.grad_cam import grad_cam
 from tfxai.methods.gradient.guided_backprop import guided_gradient

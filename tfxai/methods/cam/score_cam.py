@@ -7,7 +7,7 @@ from typing import Any, ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.resize import linear_resize
+from tfxai.core.graph.resize import linear_resize
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.cam.base import ClassActivationMap, check_axes, over_input

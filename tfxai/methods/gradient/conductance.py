@@ -7,8 +7,8 @@ from typing import Any, ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.baselines import check_baseline
-from tfxai.core.quadrature import check_rule
+from tfxai.core.inputs.baselines import check_baseline
+from tfxai.core.sampling.quadrature import check_rule
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod, check_path
 

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.baselines import check_background
-from tfxai.core.checks import check_samples, check_seed
+from tfxai.core.inputs.baselines import check_background
+from tfxai.core.options import check_samples, check_seed
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
 

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, final
 import numpy as np
 import tensorflow as tf
 
-from tfxai.core.baseline_kinds import Samples
-from tfxai.core.baselines import check_baseline
-from tfxai.core.quadrature import check_rule
+from tfxai.core.inputs.baseline_records import Samples
+from tfxai.core.inputs.baselines import check_baseline
 from tfxai.core.refinement import FIRST, refined_mean
+from tfxai.core.sampling.quadrature import check_rule
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod

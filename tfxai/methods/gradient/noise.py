@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfxai.core.checks import check_samples, check_seed
+from tfxai.core.options import check_samples, check_seed
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod, read_method

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfxai.core.propagation import Step
+from tfxai.core.propagation.steps import Step
 from tfxai.core.score import Score
 from tfxai.errors import UnsupportedModelError
 

@@ -7,7 +7,7 @@ from typing import ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.copies import repeat_batch
+from tfxai.core.sampling.copies import repeat_batch
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.gradient.noise import NoisyMethod

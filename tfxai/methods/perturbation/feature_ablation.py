@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Self, final
 
 import tensorflow as tf
 
-from tfxai.core.baselines import check_baseline
-from tfxai.core.inputs import Layout
+from tfxai.core.inputs.baselines import check_baseline
+from tfxai.core.inputs.layout import Layout
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.perturbation.groups import (

@@ -6,17 +6,20 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
 from tfxai.arrangement import array_channels_last, moved_shape
-from tfxai.core.content import Content, Contents
-from tfxai.core.inputs import Array, Layout, Part
+from tfxai.arrays import Array
+from tfxai.core.inputs.frozen_arrays import FrozenArray, FrozenArrays
+from tfxai.core.inputs.layout import Layout, Part
+from tfxai.core.inputs.superpixels import Slic
 from tfxai.core.score import Score
-from tfxai.core.superpixels import Slic
 from tfxai.errors import InvalidInputError, UnknownNameError
+
+Mask: TypeAlias = FrozenArray | FrozenArrays | Slic | None
 
 FEW_ELEMENTS = 300
 """Most elements of an image that are features by themselves unless a mask says so."""
@@ -41,7 +44,7 @@ class Features:
     numbers: Array | None
 
     @classmethod
-    def of(cls, mask: Content | Contents | Slic | None, f: Score, x: tf.Tensor) -> Features:
+    def of(cls, mask: Mask, f: Score, x: tf.Tensor) -> Features:
         """The features of x.
 
         Raises:
@@ -116,7 +119,7 @@ def scores_of_coalitions(
     return tf.reduce_mean(scores, axis=-1)
 
 
-def read_mask(mask: Any) -> Content | Contents | Slic | None:
+def read_mask(mask: Any) -> Mask:
     """A `mask` option in its stored form.
 
     Raises:
@@ -129,18 +132,18 @@ def read_mask(mask: Any) -> Content | Contents | Slic | None:
         return Slic(**options)
     if isinstance(mask, str) and mask == Slic.name:
         return Slic()
-    if isinstance(mask, Contents):
+    if isinstance(mask, FrozenArrays):
         return mask
     if isinstance(mask, Mapping):
         if not mask:
             raise InvalidInputError(f"mask is a dict without arrays. {_ADVICE}")
-        return Contents(tuple((str(name), _integers(one)) for name, one in mask.items()))
+        return FrozenArrays(tuple((str(name), _integers(one)) for name, one in mask.items()))
     return _integers(mask)
 
 
 def joined_features(mask: Any) -> list[str]:
     """What to know of a mask for several inputs: which features lie in two of them."""
-    if not isinstance(mask, Contents):
+    if not isinstance(mask, FrozenArrays):
         return []
     numbers = {name: set(np.unique(np.asarray(one)).astype(int)) for name, one in mask.parts}
     found = []
@@ -157,13 +160,13 @@ def joined_features(mask: Any) -> list[str]:
     return found
 
 
-def _integers(mask: Any) -> Content:
+def _integers(mask: Any) -> FrozenArray:
     if isinstance(mask, Slic | Mapping):
         raise InvalidInputError(
             f"mask holds {mask!r} for one of several inputs, and was expected to hold integers. "
             "Superpixels of one input are an array: pass tfxai.superpixels(image)."
         )
-    content = Content.of("mask", mask, _ADVICE)
+    content = FrozenArray.of("mask", mask, _ADVICE)
     if not content.array.size or (content.array != np.floor(content.array)).any():
         raise InvalidInputError(
             f"mask of shape {content.array.shape} was expected to hold integers. {_ADVICE}"
@@ -171,7 +174,7 @@ def _integers(mask: Any) -> Content:
     return content
 
 
-def fitted_mask(mask: Content | Contents | Slic | None, layout: Layout, at: str | None) -> Any:
+def fitted_mask(mask: Mask, layout: Layout, at: str | None) -> Any:
     """The mask for inputs: superpixels in the place of None for images of many elements.
 
     Raises:
@@ -184,9 +187,7 @@ def fitted_mask(mask: Content | Contents | Slic | None, layout: Layout, at: str 
     return mask
 
 
-def check_superpixels(
-    mask: Content | Contents | Slic | None, layout: Layout, at: str | None
-) -> None:
+def check_superpixels(mask: Mask, layout: Layout, at: str | None) -> None:
     """Raises `InvalidInputError` where superpixels are wanted of what is no image."""
     if not isinstance(mask, Slic) or _image_shape(layout, at):
         return
@@ -224,7 +225,9 @@ def check_several(count: int) -> None:
         )
 
 
-def group_numbers(mask: Content | Contents | None, x: tf.Tensor, parts: Sequence[Part]) -> Array:
+def group_numbers(
+    mask: FrozenArray | FrozenArrays | None, x: tf.Tensor, parts: Sequence[Part]
+) -> Array:
     """The feature of each element, from 0 and without gaps, shaped like one row of x.
 
     Raises:
@@ -250,10 +253,10 @@ def group_numbers(mask: Content | Contents | None, x: tf.Tensor, parts: Sequence
     return numbers.reshape(shape).astype(np.int32)
 
 
-def _by_name(mask: Content | Contents, parts: Sequence[Part]) -> dict[str, Array]:
+def _by_name(mask: FrozenArray | FrozenArrays, parts: Sequence[Part]) -> dict[str, Array]:
     """The mask of each input that has one."""
     names = [part.name for part in parts]
-    if isinstance(mask, Content):
+    if isinstance(mask, FrozenArray):
         if len(parts) > 1:
             raise InvalidInputError(
                 f"One mask was given, and the model has {len(parts)} inputs. Pass a dict with a "

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 import tensorflow as tf
 
-from tfxai.core.baselines import check_baseline
-from tfxai.core.checks import check_samples, check_seed
-from tfxai.core.coalitions import kernel_coalitions, shapley_map
-from tfxai.core.inputs import Layout
+from tfxai.core.inputs.baselines import check_baseline
+from tfxai.core.inputs.layout import Layout
+from tfxai.core.options import check_samples, check_seed
+from tfxai.core.sampling.coalitions import kernel_coalitions, shapley_map
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.perturbation.groups import Features, check_several, fitted_mask, read_mask

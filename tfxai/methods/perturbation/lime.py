@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 import tensorflow as tf
 
-from tfxai.core.baselines import check_baseline
-from tfxai.core.checks import check_samples, check_seed
-from tfxai.core.inputs import Array, Layout
+from tfxai.arrays import Array
+from tfxai.core.inputs.baselines import check_baseline
+from tfxai.core.inputs.layout import Layout
+from tfxai.core.options import check_samples, check_seed
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod

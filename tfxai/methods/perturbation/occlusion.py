@@ -7,10 +7,10 @@ from typing import Any, ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.baselines import check_baseline
+from tfxai.core.inputs.baselines import check_baseline
 from tfxai.core.score import Score
-from tfxai.core.sweeps import check_windows
-from tfxai.core.windows import Windows
+from tfxai.core.windows.positions import check_windows
+from tfxai.core.windows.windows import Windows
 from tfxai.methods.base import AttributionMethod
 
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.baselines import check_baseline
-from tfxai.core.checks import check_samples, check_seed
+from tfxai.core.inputs.baselines import check_baseline
+from tfxai.core.options import check_samples, check_seed
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod

@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Self, final
 
 import tensorflow as tf
 
-from tfxai.core.baselines import check_baseline
-from tfxai.core.checks import check_samples, check_seed
-from tfxai.core.coalitions import orders_of, walks
-from tfxai.core.inputs import Layout
+from tfxai.core.inputs.baselines import check_baseline
+from tfxai.core.inputs.layout import Layout
+from tfxai.core.options import check_samples, check_seed
+from tfxai.core.sampling.coalitions import orders_of, walks
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.baselines import check_baseline
+from tfxai.core.inputs.baselines import check_baseline
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.propagation.rescale import mean_contributions

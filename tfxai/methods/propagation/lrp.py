@@ -7,9 +7,9 @@ from typing import Any, ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.affine import Affine
-from tfxai.core.operations import DENSE
-from tfxai.core.propagation import Step
+from tfxai.core.graph.operations import DENSE
+from tfxai.core.propagation.signed_weights import Affine
+from tfxai.core.propagation.steps import Step
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.propagation.composites import Composite, check_rule, composite

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from tfxai.core.heads import at_least_float32
-from tfxai.core.propagation import Step
+from tfxai.core.model.head import at_least_float32
+from tfxai.core.propagation.steps import Step
 from tfxai.core.score import Score
 from tfxai.methods.propagation.windows import windows
 

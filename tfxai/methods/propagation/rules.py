@@ -15,8 +15,8 @@ from typing import Any, ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.affine import Affine
-from tfxai.core.heads import at_least_float32
+from tfxai.core.model.head import at_least_float32
+from tfxai.core.propagation.signed_weights import Affine
 from tfxai.errors import InvalidInputError
 
 

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tfxai.attribution import Array
-from tfxai.core.checks import check_samples, check_seed
-from tfxai.core.coalitions import kernel_coalitions, orders_of, shapley_map, walks
-from tfxai.core.content import Content
-from tfxai.core.superpixels import Slic
+from tfxai.arrays import Array
+from tfxai.core.inputs.frozen_arrays import FrozenArray
+from tfxai.core.inputs.superpixels import Slic
+from tfxai.core.options import check_samples, check_seed
+from tfxai.core.sampling.coalitions import kernel_coalitions, orders_of, shapley_map, walks
 from tfxai.errors import InvalidInputError
 from tfxai.serving.fanout.perturbing import Fanout
 
@@ -53,7 +53,7 @@ class _Features(Fanout):
             return slic, np.zeros(self.shape, int)
         if mask is None:
             return None, np.arange(math.prod(self.shape)).reshape(self.shape)
-        array = Content.of("mask", mask, "Pass lists of integers, 'slic' or null.").array
+        array = FrozenArray.of("mask", mask, "Pass lists of integers, 'slic' or null.").array
         if not array.size or array.dtype.kind not in "iuf" or (array != np.floor(array)).any():
             raise InvalidInputError("mask was expected to hold integers.")
         if array.shape == self.shape[:-1] and len(self.shape) > 1:

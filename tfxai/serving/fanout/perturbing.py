@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tfxai.attribution import Array
-from tfxai.core.baseline_kinds import Samples
-from tfxai.core.baselines import check_baseline, one_baseline
+from tfxai.arrays import Array
+from tfxai.core.inputs.baseline_records import Samples
+from tfxai.core.inputs.baselines import check_baseline, one_baseline
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import InvalidInputError
 

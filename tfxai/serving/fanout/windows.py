@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tfxai.attribution import Array
-from tfxai.core.checks import check_samples, check_seed
-from tfxai.core.hashing import uniform_on_host
-from tfxai.core.sweeps import Sweep, check_windows
+from tfxai.arrays import Array
+from tfxai.core.options import check_samples, check_seed
+from tfxai.core.sampling.hashing import uniform_on_host
+from tfxai.core.windows.positions import Sweep, check_windows
 from tfxai.errors import InvalidInputError
 from tfxai.serving.fanout.perturbing import Fanout
 

@@ -1,0 +1,1 @@
+"""What the operations of a traced graph say of the tensors that pass through them."""

@@ -1,0 +1,1 @@
+"""What a user passes, as the one tensor that a method sees: inputs, baselines, superpixels."""

@@ -1,0 +1,52 @@
+"""What a score is made of besides its network: targets, baselines and limits of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from tfxai.core.inputs.layout import Part
+
+Network = Callable[[tf.Tensor, tuple[tf.Tensor, ...]], Any]
+"""From x and the tensors held beside it to what the model returns."""
+
+
+Split = Callable[[str, tf.Tensor], "tuple[Network, tf.Tensor, tuple[tf.Tensor, ...]] | None"]
+"""From a layer's path and x to the network behind the layer, the layer's output and the tensors
+that this network needs beside it; None where the model cannot be cut there."""
+
+
+class Rows(NamedTuple):
+    """What belongs to the rows of x beside x itself.
+
+    Args:
+        target: (B,) or (B, r) output explained, -1 for the predicted one.
+        held: Other inputs of the model, which are not explained.
+        baseline: x' for every row of x, or None.
+        background: A set of baselines for all rows, (R, ...), or None.
+        groups: The feature of every pixel of a row, (B, h, w), or None where all rows share them.
+    """
+
+    target: tf.Tensor
+    held: tuple[tf.Tensor, ...] = ()
+    baseline: tf.Tensor | None = None
+    background: tf.Tensor | None = None
+    groups: tf.Tensor | None = None
+
+
+class Limits(NamedTuple):
+    """What a trace is bound to.
+
+    Args:
+        chunk: Most rows that run at once.
+        parts: The inputs that lie side by side in x, or the one that x is.
+        is_static: Whether every shape must be known once the batch is: for XLA.
+        of_several: Whether x is one of several inputs, the others held.
+    """
+
+    chunk: int = 50
+    parts: tuple[Part, ...] = ()
+    is_static: bool = False
+    of_several: bool = False

@@ -1,0 +1,1 @@
+"""The way back from the score to x by rules in the place of gradients."""

@@ -1,0 +1,284 @@
+"""The operations between x and the score, and the way back through them by rules.
+
+Everything here sees operations of the graph that is being traced and no layers, so a model is
+the same to it however it is written. `Propagation` sorts the operations into steps; `back`
+takes a signal from the score to x, each step by the rule that a method gives.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfxai.core.graph import operations
+from tfxai.core.model.head import at_least_float32
+from tfxai.core.question.targets import is_held
+from tfxai.errors import UnsupportedModelError
+
+AFFINE = frozenset({"move", "scale", "shift", "weighted"})
+"""Kinds of operations that merge into one step, together with at most one of them with weights."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Step:
+    """Operations through which a signal passes at once.
+
+    Args:
+        kind: `"affine"`: moves, scales and shifts around at most one operation with weights;
+            `"mix"`: an average or another linear map without parameters; `"sum"` and `"join"`
+            of several tensors; `"same"`; `"activation"`: a function of each element, of one or
+            several operations; `"pool"`: a maximum; `"gradient"`: anything, where only the
+            ReLUs are told apart.
+        ops: The operations in the order in which they run.
+        sources: What goes in, as far as it depends on x.
+        results: What comes out.
+        kinds: Kind of each operation, as `operations.kind` says.
+    """
+
+    kind: str
+    ops: tuple[tf.Operation, ...]
+    sources: tuple[tf.Tensor, ...]
+    results: tuple[tf.Tensor, ...]
+    kinds: tuple[str, ...] = ()
+
+    @property
+    def weighted(self) -> tf.Operation | None:
+        """The operation with weights, where there is one."""
+        pairs = zip(self.ops, self.kinds, strict=True)
+        return next((op for op, kind in pairs if kind == "weighted"), None)
+
+    def gradient(self, signals: Sequence[tf.Tensor | None]) -> list[tf.Tensor | None]:
+        """The signals at the results times the derivative of the results by each source."""
+        if self.kind == "same":
+            return list(signals)
+        results, sources = self.results, self.sources
+        if self.kind in ("affine", "activation"):
+            results, sources = self._copied()
+        given = [(y, s) for y, s in zip(results, signals, strict=True) if s is not None]
+        back = tf.gradients(
+            [y for y, _ in given],
+            sources,
+            [tf.cast(s, y.dtype) for y, s in given],
+            stop_gradients=sources,  # one summand may rest on the other
+        )
+        return [None if s is None else _widened(tf.convert_to_tensor(s)) for s in back]
+
+    def _copied(self) -> tuple[tuple[tf.Tensor, ...], tuple[tf.Tensor, ...]]:
+        """Results and sources of the same operations, beside the graph.
+
+        `tf.gradients` visits all that rests on a source: the rest of the network for each step.
+        """
+        source = tf.identity(self.sources[0])
+        copies = {self.sources[0].ref(): source}
+        for op in self.ops:
+            known = {i: copies[t.ref()] for i, t in enumerate(op.inputs) if t.ref() in copies}
+            copy = copies[op.outputs[0].ref()] = operations.run_again(op, known)
+        return (copy,), (source,)
+
+
+Rule = Callable[[Step, list[Any]], Sequence["tf.Tensor | None"]]
+"""From a step and the signals at its results (None: no signal) to those at its sources."""
+
+
+class Propagation:
+    """The way from x to the score in steps.
+
+    Attributes:
+        x: Where signals arrive.
+        steps: The steps, sources before what rests on them.
+    """
+
+    def __init__(self, score: tf.Tensor, x: tf.Tensor, *, by_gradient: bool = False) -> None:
+        self._score = score
+        self.x = score.graph.capture(x)  # x itself, or what stands for it in the body of a loop
+        self.steps = _steps(score, self.x, by_gradient)
+
+    def back(self, rule: Rule, start: tf.Tensor) -> tf.Tensor:
+        """The signal at x, shaped like it, from the one at the score, (B,)."""
+        signals: dict[Any, tf.Tensor] = {self._score.ref(): start}
+        for step in reversed(self.steps):
+            arrived = [signals.get(result.ref()) for result in step.results]
+            if all(signal is None for signal in arrived):
+                continue
+            for source, signal in zip(step.sources, rule(step, arrived), strict=True):
+                if signal is not None:
+                    so_far = signals.get(source.ref())
+                    signals[source.ref()] = signal if so_far is None else so_far + signal
+        if self.x.ref() not in signals:
+            raise UnsupportedModelError(
+                "The score does not depend on the input in a way that can be followed back. "
+                "Explain a layer's output with at=."
+            )
+        return tf.cast(signals[self.x.ref()], self.x.dtype)
+
+
+class _Graph:
+    """The operations between x and the score, and the operands of each that depend on x."""
+
+    def __init__(self, score: tf.Tensor, x: tf.Tensor, by_gradient: bool) -> None:
+        self.x = x.ref()
+        self._with_conditions = not by_gradient
+        self.live = {self.x}
+        self.order: dict[tf.Operation, int] = {}
+        for op in operations.between(x, [score]):
+            is_live = any(tensor.ref() in self.live for tensor in op.inputs)
+            if is_live and op.type not in operations.CONSTANTS and not is_held(op):
+                self.order[op] = len(self.order)
+                self.live |= {t.ref() for t in op.outputs if self._carries(t)}
+
+    def _carries(self, tensor: tf.Tensor) -> bool:
+        """Whether it moves with x; a gradient does not pass through whole numbers and truths."""
+        dtype = tensor.dtype
+        in_jumps = self._with_conditions and (dtype == tf.bool or dtype.is_integer)
+        return dtype.is_floating or dtype.is_complex or dtype == tf.variant or in_jumps
+
+    def is_live(self, tensor: tf.Tensor) -> bool:
+        return tensor.ref() in self.live
+
+    def operands(self, op: tf.Operation) -> list[int]:
+        return [i for i, tensor in enumerate(op.inputs) if self.is_live(tensor)]
+
+    def sources(self, op: tf.Operation) -> tuple[tf.Tensor, ...]:
+        return _unique(op.inputs[i] for i in self.operands(op))
+
+    def scalar_function(self, op: tf.Operation) -> tuple[tf.Tensor, list[tf.Operation]] | None:
+        """Tensor u and the operations by which each output element is a function of one of u.
+
+        SiLU is u sigmoid(u), GELU and others are alike: a combination of tensors that are
+        elementwise functions of one tensor. u is where all ways back first meet, and a number
+        with a fraction: rounding to whole numbers and back is such a function too.
+        """
+        ops, ends = [op], {t.ref(): t for t in self.sources(op)}
+        while len(ends) > 1 or not all(t.dtype.is_floating for t in ends.values()):
+            last = max(ends.values(), key=lambda tensor: self.order.get(tensor.op, -1))
+            made = last.op
+            if last.ref() == self.x or not operations.is_elementwise(made):
+                return None
+            del ends[last.ref()]
+            ops.append(made)
+            ends |= {t.ref(): t for t in self.sources(made)}
+        (u,) = ends.values()
+        return (u, ops[::-1]) if _alike(u, op.outputs[0]) else None
+
+
+def _steps(score: tf.Tensor, x: tf.Tensor, by_gradient: bool) -> tuple[Step, ...]:
+    """The steps from x to the score, only those that the score rests on."""
+    graph = _Graph(score, x, by_gradient)
+    make = _gradient_step if by_gradient else _step
+    wanted, steps = {score.ref()}, []
+    for op in reversed(list(graph.order)):
+        results = tuple(t for t in op.outputs if t.ref() in wanted and t.ref() != graph.x)
+        if results:
+            step = make(graph, op, results)
+            wanted |= {source.ref() for source in step.sources}
+            steps.append(step)
+    return tuple(_merged(steps[::-1]))
+
+
+def _step(graph: _Graph, op: tf.Operation, results: tuple[tf.Tensor, ...]) -> Step:
+    """The step that makes `results`, told apart by what it does; refused where nobody knows."""
+    operands = graph.operands(op)
+    kind, sources = operations.kind(op, operands), graph.sources(op)
+    if kind == "same":
+        sources = tuple(op.inputs[list(op.outputs).index(result)] for result in results)
+    is_whole = kind != "call" and not all(source.dtype.is_floating for source in sources)
+    if kind == "combination" or is_whole:
+        found = graph.scalar_function(op)
+        if found is None and is_whole:
+            raise NoRuleError(op, "takes whole numbers or truths that depend on the input")
+        if found is None:
+            raise NoRuleError(op, "combines tensors that all depend on the input")
+        return Step("activation", tuple(found[1]), (found[0],), results)
+    if kind == "call":
+        raise NoRuleError(op, "runs inside a loop or a compiled call, where no rule reaches")
+    broadcasts = len(op.inputs) > 1 and not _alike(sources[0], results[0])
+    if kind is None or (kind == "activation" and broadcasts):
+        raise NoRuleError(op, "has no rule")
+    if kind == "shift" and broadcasts:
+        kind = "mix"  # copies are made on the way: no elementwise shift
+    return Step("affine" if kind in AFFINE else kind, (op,), sources, results, (kind,))
+
+
+def _gradient_step(graph: _Graph, op: tf.Operation, results: tuple[tf.Tensor, ...]) -> Step:
+    """The step that makes `results` where all but ReLUs pass signals by their gradient."""
+    operands = graph.operands(op)
+    kind, sources = operations.kind(op, operands), graph.sources(op)
+    if kind == "call":
+        raise NoRuleError(op, "runs inside a loop or a compiled call, where no rule reaches")
+    if op.type in operations.RELUS:
+        return Step("activation", (op,), sources, results, ("activation",))
+    found = graph.scalar_function(op) if kind == "combination" else None
+    if found is not None:  # a gate such as that of hard-swish is no ReLU of the network
+        return Step("gradient", tuple(found[1]), (found[0],), results)
+    return Step("gradient", (op,), sources, results)
+
+
+def _merged(steps: Sequence[Step]) -> list[Step]:
+    """The steps with chains of affine operations put together, for each a single gradient."""
+    consumers = Counter(source.ref() for step in steps for source in step.sources)
+    merged: dict[Any, Step] = {}
+    for step in steps:
+        before = merged.get(step.sources[0].ref())
+        if before is not None and consumers[step.sources[0].ref()] == 1 and _fit(before, step):
+            del merged[before.results[0].ref()]
+            step = Step(
+                step.kind,
+                before.ops + step.ops,
+                before.sources,
+                step.results,
+                before.kinds + step.kinds,
+            )
+        merged[step.results[0].ref()] = step
+    return list(merged.values())
+
+
+def _fit(before: Step, step: Step) -> bool:
+    """Whether two steps, one after the other, make one."""
+    if before.kind != step.kind or len(before.results) > 1 or len(step.sources) > 1:
+        return False
+    weights = (before.kinds + step.kinds).count("weighted")
+    return step.kind == "gradient" or (step.kind == "affine" and weights <= 1)
+
+
+def _unique(tensors: Iterator[tf.Tensor]) -> tuple[tf.Tensor, ...]:
+    return tuple({tensor.ref(): tensor for tensor in tensors}.values())
+
+
+def _widened(signal: tf.Tensor) -> tf.Tensor:
+    """A half precision signal as float32: sums of signals keep their digits."""
+    return at_least_float32(signal) if signal.dtype.is_floating else signal
+
+
+def _alike(a: tf.Tensor, b: tf.Tensor) -> bool:
+    """Whether two tensors have the same shape, as far as it is known."""
+    return a.shape.rank is not None and a.shape.as_list() == b.shape.as_list()
+
+
+class NoRuleError(UnsupportedModelError):
+    """An operation through which no signal can be followed.
+
+    Args:
+        op: The operation.
+        what: What stands in the way, after "it".
+        layer: Path of the layer that runs it, where that is known.
+    """
+
+    def __init__(self, op: tf.Operation, what: str, layer: str | None = None) -> None:
+        self.op, self.what = op, what
+        scope = op.name.rpartition("/")[0] or op.name
+        is_end = op.type in ("Softmax", "LogSoftmax", "Sigmoid")
+        advice = "Explain the logit if that is the end of the model, or" if is_end else "Explain"
+        where = (
+            "a later layer with at="
+            if layer is None
+            else f"its output with at={layer!r}, or a later layer"
+        )
+        super().__init__(
+            f"Signals cannot be followed back through the operation {op.type} in "
+            f"{layer or scope!r}: it {what}. {advice} {where}, or use a method "
+            "that takes gradients, such as IntegratedGradients."
+        )

@@ -1,0 +1,1 @@
+"""Which output is explained: scores and targets."""

@@ -1,0 +1,1 @@
+"""Copies of a batch, and where they lie: quadrature, random numbers, coalitions."""

@@ -1,0 +1,1 @@
+"""Windows that sweep over an input, and only what they change of a network."""
