@@ -17,7 +17,7 @@ from tests.serving.servers import photograph, pixels, serving, until
 from tfxai.cli.app import app
 from tfxai.export import save
 from tfxai.serving.limits import Limits
-from tfxai.serving.versions import Folder
+from tfxai.serving.models.versions import Folder
 
 PAGE = ROOT / "docs" / "serving.md"
 ADDRESS = "http://127.0.0.1:8502"

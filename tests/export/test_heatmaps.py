@@ -10,7 +10,7 @@ from tests.contract.cases import make
 from tfxai.errors import InvalidInputError
 from tfxai.export.layouts import declared_layout
 from tfxai.export.signatures import explain
-from tfxai.serving import fanout
+from tfxai.serving.explaining import fanout
 from tfxai.subject import Subject
 
 

@@ -1,6 +1,7 @@
 """The names that the installed Keras can put into a model's config, collected from Keras itself.
 
-`python -m tests.inspection.keras_api` prints them as `tfxai/inspection/keras_names.py` has them.
+`python -m tests.inspection.keras_api` prints them as they stand in
+`tfxai/inspection/names/keras_names.py`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """TensorFlow's operations, each judged, and the messages that a SavedModel is made of.
 
-`python -m tests.inspection.tensorflow_api` writes `tfxai/inspection/tensorflow_names.py` from the
-registry and the protocol buffers of the installed TensorFlow. Read the names that it moves before
-you commit them.
+`python -m tests.inspection.tensorflow_api` writes `tfxai/inspection/names/tensorflow_names.py`
+from the registry and the protocol buffers of the installed TensorFlow. Read the names that it
+moves before you commit them.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ from tests.builders import KERAS_SAVES
 from tests.inspection.honest_saved_models import called
 from tests.inspection.saved_model_attacks import field, varint
 from tfxai.errors import ModelFileError
-from tfxai.inspection import checkpoints, inspect, scan
+from tfxai.inspection import inspect, scan
+from tfxai.inspection.saved_model import checkpoints
 
 pytestmark = pytest.mark.filterwarnings(KERAS_SAVES)
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"

@@ -24,11 +24,11 @@ from tests.inspection.honest_saved_models import called
 from tests.inspection.library import HDF5, SAVED_MODEL, Library
 from tfxai.errors import TfxaiError
 from tfxai.inspection import Limits, inspect, scan
-from tfxai.inspection.graphs import DTYPE
-from tfxai.inspection.hdf5 import read_tree
+from tfxai.inspection.readers.hdf5 import read_tree
+from tfxai.inspection.readers.source import Malformed, Source
 from tfxai.inspection.report import Findings
-from tfxai.inspection.saved_model import read_saved_model
-from tfxai.inspection.source import Malformed, Source
+from tfxai.inspection.saved_model.graphs import DTYPE
+from tfxai.inspection.saved_model.saved_model import read_saved_model
 
 SECONDS = 3.0  # that one file may take: some 100 times the usual, for a busy machine
 FUZZ = settings(

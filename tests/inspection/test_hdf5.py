@@ -8,9 +8,9 @@ import h5py
 import numpy as np
 import pytest
 
-from tfxai.inspection.hdf5 import read_tree
 from tfxai.inspection.limits import Limits
-from tfxai.inspection.source import Malformed, Source
+from tfxai.inspection.readers.hdf5 import read_tree
+from tfxai.inspection.readers.source import Malformed, Source
 
 
 def tree_of(data: bytes, limits: Limits | None = None):

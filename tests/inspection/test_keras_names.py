@@ -1,5 +1,5 @@
 from tests.inspection.keras_api import collected
-from tfxai.inspection import keras_names
+from tfxai.inspection.names import keras_names
 
 
 def test_the_tables_are_those_of_the_installed_keras():

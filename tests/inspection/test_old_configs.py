@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from tests.inspection.test_fuzz import FUZZ, JSON, spots
 from tests.inspection.test_honest import OLD
-from tfxai.inspection import keras_names as keras
-from tfxai.inspection.objects import ConfigScan
-from tfxai.inspection.old_configs import is_old, rewritten
-from tfxai.inspection.old_operations import BINARY, OPTIONS, UNARY
+from tfxai.inspection.config.config_scan import ConfigScan
+from tfxai.inspection.config.slots import ANY
+from tfxai.inspection.names import keras_names as keras
+from tfxai.inspection.old_keras.configs import is_old, rewritten
+from tfxai.inspection.old_keras.operations import BINARY, OPTIONS, UNARY
 from tfxai.inspection.report import Findings
-from tfxai.inspection.slots import ANY
 
 
 def layer(kind, name, call=None, **options):

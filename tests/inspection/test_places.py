@@ -17,8 +17,8 @@ from tests.inspection.attacks import call, found, members, obj, zipped
 from tests.inspection.honest import save
 from tfxai.errors import UnsafeModelError
 from tfxai.inspection import scan
-from tfxai.inspection.objects import ConfigScan
-from tfxai.inspection.old_configs import rewritten
+from tfxai.inspection.config.config_scan import ConfigScan
+from tfxai.inspection.old_keras.configs import rewritten
 from tfxai.inspection.report import Findings
 
 MARK = "/tmp/tfxai-was-here"

@@ -22,7 +22,8 @@ from tests.inspection.saved_model_attacks import field
 from tests.inspection.test_attacks import WATCHED
 from tests.processes import ROOT
 from tfxai.errors import DataNotFoundError, ModelFileError, UnsafeModelError
-from tfxai.inspection import Limits, inspect, scan, tensorflow_names
+from tfxai.inspection import Limits, inspect, scan
+from tfxai.inspection.names import tensorflow_names
 
 
 def program(body, **tracked):

@@ -13,8 +13,8 @@ import tensorflow as tf
 import tfxai
 from tests.serving.servers import serving, until
 from tfxai.export import save
-from tfxai.serving.upstream import Upstream
-from tfxai.serving.versions import Folder
+from tfxai.serving.models.upstream import Upstream
+from tfxai.serving.models.versions import Folder
 
 METHODS = {
     "integrated_gradients": tfxai.IntegratedGradients(steps=8),

@@ -23,11 +23,11 @@ from PIL import Image
 
 import tfxai
 from tests.processes import ROOT
-from tfxai.serving.app import Server
 from tfxai.serving.limits import Limits
-from tfxai.serving.listening import listen
-from tfxai.serving.models import Models
-from tfxai.serving.running import runner
+from tfxai.serving.models.model import Models
+from tfxai.serving.transport.app import Server
+from tfxai.serving.transport.listening import listen
+from tfxai.serving.transport.running import runner
 
 START = "from tfxai.cli import main; main()"
 PATIENCE = 60.0  # seconds that anything may take here before a test fails

@@ -19,7 +19,7 @@ from tests.processes import loaded
 from tfxai.core.sampling import hashing, random_numbers
 from tfxai.errors import TfxaiError
 from tfxai.methods import create
-from tfxai.serving import fanout
+from tfxai.serving.explaining import fanout
 
 
 class Model:
@@ -217,7 +217,7 @@ def test_no_option_leads_to_anything_but_an_answer_or_a_sentence(name, options):
 def test_it_loads_neither_tensorflow_nor_keras():
     code = """
 import numpy as np
-from tfxai.serving import fanout
+from tfxai.serving.explaining import fanout
 for name in fanout.METHODS:
     method = fanout.method(name, {"mask": "slic"} if "sha" in name else {}, (9, 9, 3))
     method.explain(lambda x: x.mean(axis=(1, 2)), np.ones((1, 9, 9, 3), "f"), np.array([0]), 64)

@@ -27,11 +27,11 @@ from tests.serving.servers import (
     until,
 )
 from tfxai.errors import InvalidInputError
-from tfxai.serving import running
-from tfxai.serving.app import Server
 from tfxai.serving.limits import Limits
-from tfxai.serving.listening import begin_no_more, has_waiting, listen
-from tfxai.serving.upstream import Upstream
+from tfxai.serving.models.upstream import Upstream
+from tfxai.serving.transport import running
+from tfxai.serving.transport.app import Server
+from tfxai.serving.transport.listening import begin_no_more, has_waiting, listen
 
 PREDICT = "/v1/models/cifar10_cnn:predict"
 EXPLAIN = "/v1/models/cifar10_cnn:explain"
@@ -361,7 +361,7 @@ def test_a_sidecar_loads_neither_tensorflow_nor_keras(behind):
     code = f"""
 import threading, httpx
 from tests.serving.servers import serving, b64
-from tfxai.serving.upstream import Upstream
+from tfxai.serving.models.upstream import Upstream
 body = {{"instances": [{json.dumps(BODY["instances"][0])}], "outputs": ["heatmap_png", "heatmap"]}}
 with serving(Upstream({behind!r})) as url:
     for method in ("saliency", "occlusion", "kernel_shap"):
@@ -374,10 +374,10 @@ with serving(Upstream({behind!r})) as url:
 
 SERVING = """
 import contextlib
-from tfxai.serving.app import Server
+from tfxai.serving.transport.app import Server
 from tfxai.serving.limits import Limits
-from tfxai.serving.listening import listen
-from tfxai.serving.running import runner
+from tfxai.serving.transport.listening import listen
+from tfxai.serving.transport.running import runner
 @contextlib.contextmanager
 def serving(models):
     listening = listen("127.0.0.1", 0)

@@ -22,9 +22,9 @@ from tensorflow_serving.apis import (
 from tests.processes import loaded
 from tests.serving.servers import b64, free_port, photograph, serving
 from tfxai.errors import InvalidInputError
-from tfxai.serving.grpc_upstream import GrpcUpstream
 from tfxai.serving.limits import Limits
-from tfxai.serving.protos import read_tensor, write_tensor
+from tfxai.serving.models.grpc_upstream import GrpcUpstream
+from tfxai.serving.models.protos import read_tensor, write_tensor
 
 VERSION = 4
 
@@ -218,7 +218,7 @@ def test_one_value_may_stand_for_many_and_bfloat16_becomes_float32():
 def test_the_messages_load_no_tensorflow_and_leave_the_way_to_it_open():
     code = """
 import sys
-from tfxai.serving.grpc_upstream import GrpcUpstream
+from tfxai.serving.models.grpc_upstream import GrpcUpstream
 models = GrpcUpstream("grpc://127.0.0.1:1", ["m"])
 assert "cannot be reached" in models.waits_for()
 assert not [name for name in sys.modules if name.split(".")[0] == "tensorflow"]

@@ -19,8 +19,8 @@ from PIL import Image
 
 from tests.serving.servers import b64, photograph, serving, until
 from tfxai.serving.limits import Limits
-from tfxai.serving.models import Model, Models, State
-from tfxai.serving.signatures import End, Signature
+from tfxai.serving.messages.signatures import End, Signature
+from tfxai.serving.models.model import Model, Models, State
 
 ENDS = {"x": End("float32", (None, 2))}, {"y": End("float32", (None, 2))}
 
@@ -265,7 +265,7 @@ def test_a_defect_is_500_in_json_and_the_log_has_its_number(caplog):
 
 
 def test_logs_are_lines_of_json_without_what_was_sent(caplog):
-    from tfxai.serving.logs import Lines
+    from tfxai.serving.transport.logs import Lines
 
     with slow() as (models, client):
         models.go.set()
@@ -309,7 +309,7 @@ def test_what_is_no_route_or_no_http_is_answered_in_json(server):
 
 
 def test_the_limit_of_a_signature_is_read_from_its_record(base):
-    from tfxai.serving.versions import Folder
+    from tfxai.serving.models.versions import Folder
 
     models = Folder(base)
     with (

@@ -12,9 +12,9 @@ import tensorflow as tf
 from tests.inspection import saved_model_attacks as attacks
 from tests.inspection.honest_saved_models import SAVED, called
 from tfxai.errors import ModelFileError, UnsafeModelError
-from tfxai.serving import loaded
-from tfxai.serving.loaded import Loaded
-from tfxai.serving.versions import Folder
+from tfxai.serving.models import loaded
+from tfxai.serving.models.loaded import Loaded
+from tfxai.serving.models.versions import Folder
 
 
 def answer(version: Loaded) -> np.ndarray:

@@ -19,8 +19,8 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from tests.serving.servers import photograph, serving, until
 from tfxai.serving.limits import Limits
-from tfxai.serving.upstream import Upstream
-from tfxai.serving.versions import Folder
+from tfxai.serving.models.upstream import Upstream
+from tfxai.serving.models.versions import Folder
 
 pytestmark = pytest.mark.slow
 BROWSER, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))

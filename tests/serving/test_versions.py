@@ -17,11 +17,11 @@ import tensorflow as tf
 from tests.serving.conftest import documented
 from tests.serving.servers import serving, until
 from tfxai.errors import DataNotFoundError
-from tfxai.serving.garbage import settle, settled
-from tfxai.serving.models import Deadline, Which
-from tfxai.serving.problems import RequestError
-from tfxai.serving.upstream import Upstream
-from tfxai.serving.versions import Folder
+from tfxai.serving.messages.problems import RequestError
+from tfxai.serving.models.garbage import settle, settled
+from tfxai.serving.models.model import Deadline, Which
+from tfxai.serving.models.upstream import Upstream
+from tfxai.serving.models.versions import Folder
 
 POLL = 0.05
 

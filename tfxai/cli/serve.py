@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from tfxai.serving.limits import Limits
-    from tfxai.serving.models import Models
+    from tfxai.serving.models.model import Models
 
 TOKEN = "TFXAI_SERVE_TOKEN"
 LEVELS = ("debug", "info", "warning", "error")
@@ -137,13 +137,13 @@ def serve(  # noqa: PLR0913 - an option for each limit
         raise InvalidInputError(f"--log-level was expected to be one of {', '.join(LEVELS)}.")
     token = _token(token_file)
     try:
-        from tfxai.serving.listening import listen
-        from tfxai.serving.logs import log_to_stderr
-        from tfxai.serving.running import runner
+        from tfxai.serving.transport.listening import listen
+        from tfxai.serving.transport.logs import log_to_stderr
+        from tfxai.serving.transport.running import runner
     except ModuleNotFoundError as error:
         raise MissingExtraError.of(str(error.name), "serve") from error
-    from tfxai.serving.app import Server
-    from tfxai.serving.garbage import settled
+    from tfxai.serving.models.garbage import settled
+    from tfxai.serving.transport.app import Server
 
     limits = _limits(
         body=int(max_body * _MB),
@@ -178,17 +178,17 @@ def _limits(**said: Any) -> Limits:
 
 def _upstream(url: str, names: list[str], limits: Limits) -> Models:
     if url.startswith("grpc://"):
-        from tfxai.serving.grpc_upstream import GrpcUpstream
+        from tfxai.serving.models.grpc_upstream import GrpcUpstream
 
         return GrpcUpstream(url, names)
-    from tfxai.serving.upstream import Upstream
+    from tfxai.serving.models.upstream import Upstream
 
     return Upstream(url, names, connections=limits.concurrency + 4)
 
 
 def _folder(base: Path, labels: list[str], keep: int, poll: float, trust: bool) -> Models:
-    from tfxai.serving.garbage import settle
-    from tfxai.serving.versions import Folder
+    from tfxai.serving.models.garbage import settle
+    from tfxai.serving.models.versions import Folder
 
     return Folder(
         base,

@@ -25,8 +25,8 @@ from tfxai.export.names import CHECK, EXTRA, RECORD, SCHEMA, WARMUP
 from tfxai.export.probes import Case, invented, read_cases, write_cases
 from tfxai.export.protos import Feeds, read_prediction_log
 from tfxai.inspection import PrivateCopy
-from tfxai.inspection.checkpoints import INDEX
-from tfxai.inspection.saved_model import INIT
+from tfxai.inspection.saved_model.checkpoints import INDEX
+from tfxai.inspection.saved_model.saved_model import INIT
 
 TOLERANCE = 1e-5
 """Largest difference between two ways of running, of the largest value of an output."""

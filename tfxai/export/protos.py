@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.arrays import Array
-from tfxai.inspection import wire
+from tfxai.inspection.readers import protobuf
 
 Feeds: TypeAlias = Mapping[str, Array]
 _BYTES = 2  # kind of a field that holds text, bytes or a message
@@ -38,13 +38,13 @@ def read_prediction_log(data: bytes) -> tuple[str, dict[str, Array]]:
     Raises:
         Malformed: It is none of a `PredictRequest`.
     """
-    request = wire.first(wire.first(memoryview(data), 6), 1)
+    request = protobuf.first(protobuf.first(memoryview(data), 6), 1)
     feeds = {}
-    for entry in wire.messages(request, 2):
+    for entry in protobuf.messages(request, 2):
         proto = tf.make_tensor_proto(0)
-        proto.ParseFromString(bytes(wire.first(entry, 2)))
-        feeds[wire.text(entry, 1)] = np.asarray(tf.make_ndarray(proto))
-    return wire.text(wire.first(request, 1), 3), feeds
+        proto.ParseFromString(bytes(protobuf.first(entry, 2)))
+        feeds[protobuf.text(entry, 1)] = np.asarray(tf.make_ndarray(proto))
+    return protobuf.text(protobuf.first(request, 1), 3), feeds
 
 
 def write_records(path: str, records: Iterator[bytes]) -> None:

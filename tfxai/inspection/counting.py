@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import final
 
-from tfxai.inspection.hdf5 import Tree
-from tfxai.inspection.hdf5_arrays import Dataset
-from tfxai.inspection.keras_names import LAYERS
-from tfxai.inspection.layers import Node, flat, leaf
+from tfxai.inspection.config.layers import Node, flat, leaf
+from tfxai.inspection.names.keras_names import LAYERS
+from tfxai.inspection.readers.hdf5 import Tree
+from tfxai.inspection.readers.hdf5_arrays import Dataset
 from tfxai.inspection.reading import Contents, major_version
 
 # Layers of Keras whose variables are known by their class; these others hold layers of any kind.

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, final
 
 from tfxai.core.model.map_layers import makes_maps
+from tfxai.inspection.config.layers import MODELS, Node, end_names, flat, leaf, shape_of, tree
+from tfxai.inspection.config.shapes import Shape
 from tfxai.inspection.counting import Parameters, counted, number_of, parameters
-from tfxai.inspection.layers import MODELS, Node, end_names, flat, leaf, shape_of, tree
 from tfxai.inspection.limits import Limits, chosen
 from tfxai.inspection.reading import Contents, read
 from tfxai.inspection.report import Report
-from tfxai.inspection.saved_model import SIGNATURES_OF_TFXAI, SavedModel, Tensor
-from tfxai.inspection.shapes import Shape
+from tfxai.inspection.saved_model.saved_model import SIGNATURES_OF_TFXAI, SavedModel, Tensor
 
 FINAL = {"Softmax": "softmax", "Sigmoid": "sigmoid", "ReLU": "relu", "LogSoftmax": "log_softmax"}
 PREPROCESSING = """

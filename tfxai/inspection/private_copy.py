@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, final
 
 from tfxai.errors import DataNotFoundError, OutputError
-from tfxai.inspection.archive import walked
 from tfxai.inspection.limits import MIB, Limits, chosen
+from tfxai.inspection.readers.archive import walked
 from tfxai.inspection.reading import place_of, read, unreadable
 from tfxai.inspection.report import Findings
-from tfxai.inspection.saved_model import is_part
+from tfxai.inspection.saved_model.saved_model import is_part
 
 _PIECE = MIB
 _WIDEST = 8  # bytes of a number that is stored in fewer

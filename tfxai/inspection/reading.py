@@ -12,7 +12,11 @@ from pathlib import Path
 from typing import Any, final
 
 from tfxai.errors import DataNotFoundError, TfxaiError
-from tfxai.inspection.archive import (
+from tfxai.inspection.config.config_scan import ConfigScan
+from tfxai.inspection.config.training import TrainingScan
+from tfxai.inspection.limits import Limits
+from tfxai.inspection.old_keras.configs import rewritten
+from tfxai.inspection.readers.archive import (
     CONFIG,
     METADATA,
     PRESET_CONFIGS,
@@ -22,16 +26,12 @@ from tfxai.inspection.archive import (
     Archive,
     Folder,
 )
-from tfxai.inspection.foreign import in_archive, what_it_is
-from tfxai.inspection.hdf5 import SIGNATURE, Tree, read_tree
-from tfxai.inspection.jsons import parsed
-from tfxai.inspection.limits import Limits
-from tfxai.inspection.objects import ConfigScan
-from tfxai.inspection.old_configs import rewritten
+from tfxai.inspection.readers.foreign import in_archive, what_it_is
+from tfxai.inspection.readers.hdf5 import SIGNATURE, Tree, read_tree
+from tfxai.inspection.readers.json_files import parsed
+from tfxai.inspection.readers.source import Malformed, Source, Unread
 from tfxai.inspection.report import Findings, Report
-from tfxai.inspection.saved_model import SavedModel, read_saved_model
-from tfxai.inspection.source import Malformed, Source, Unread
-from tfxai.inspection.training import TrainingScan
+from tfxai.inspection.saved_model.saved_model import SavedModel, read_saved_model
 from tfxai.inspection.weights import check_claims, check_tree
 
 UNKNOWN = "It is neither a .keras archive nor an HDF5 file."

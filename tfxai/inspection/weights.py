@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tfxai.inspection.hdf5 import Tree
-from tfxai.inspection.hdf5_arrays import Dataset
-from tfxai.inspection.layers import flat, tree
+from tfxai.inspection.config.layers import flat, tree
 from tfxai.inspection.limits import MIB, Limits
+from tfxai.inspection.readers.hdf5 import Tree
+from tfxai.inspection.readers.hdf5_arrays import Dataset
 from tfxai.inspection.report import Findings
 
 WIDTH = 4  # bytes of a weight in memory

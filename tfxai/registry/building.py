@@ -16,8 +16,8 @@ import h5py
 import keras
 import numpy as np
 
-from tfxai.inspection.archive import CONFIG, WEIGHTS
-from tfxai.inspection.old_configs import HARD_SIGMOID
+from tfxai.inspection.old_keras.configs import HARD_SIGMOID
+from tfxai.inspection.readers.archive import CONFIG, WEIGHTS
 from tfxai.inspection.reading import Contents
 
 _PACKAGE, _, _NAME = HARD_SIGMOID.partition(">")

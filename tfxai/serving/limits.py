@@ -10,8 +10,8 @@ import os
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from tfxai.serving.models import Deadline
-from tfxai.serving.problems import RequestError, late
+from tfxai.serving.messages.problems import RequestError, late
+from tfxai.serving.models.model import Deadline
 
 T = TypeVar("T")
 

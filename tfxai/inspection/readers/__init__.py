@@ -1,0 +1,1 @@
+"""Files read without the libraries that wrote them: archives, HDF5, JSON, protocol buffers."""

@@ -1,0 +1,1 @@
+"""`:explain`, from a question to an explanation, with no word of HTTP."""

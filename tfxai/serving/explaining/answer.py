@@ -1,0 +1,103 @@
+"""What an explanation is, and the body of its answer in the form of Vertex AI's explanations."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+
+from tfxai.arrays import Array
+from tfxai.serving.explaining.request import Question
+from tfxai.serving.messages.signatures import End
+from tfxai.serving.messages.tensors import Feeds
+from tfxai.serving.models.model import Model
+
+
+@dataclasses.dataclass(frozen=True)
+class Explanation:
+    """What is known of a batch.
+
+    Args:
+        name: Of the method, as it was asked for.
+        values: (B, ...) by the name of the input that they belong to.
+        target: (B,) or (B, axes).
+        score: (B,).
+        baseline_score: (B,), where the method has one.
+        completeness_gap: (B,), where the values should add up.
+        heatmaps: (B, h, w), where there are images and they were asked for.
+        pngs: The same as files.
+        predictions: What the model gives, where it was asked for.
+        about: What the export says of the method.
+    """
+
+    name: str
+    values: Feeds
+    target: Array
+    score: Array
+    baseline_score: Array | None
+    completeness_gap: Array | None
+    heatmaps: Array | None
+    pngs: list[bytes] | None
+    predictions: Any
+    about: dict[str, Any]
+
+
+def answer(made: Explanation, question: Question, model: Model) -> dict[str, Any]:
+    """The body of an answer, as Vertex AI has it, with what it has no word for."""
+    names = (model.record or {}).get("class_names")
+    body: dict[str, Any] = {
+        "explanations": [
+            {"attributions": [_attribution(made, question, i, names, model)]}
+            for i in range(len(made.score))
+        ],
+        "model": model.which.name,
+        "modelVersion": None if model.version is None else str(model.version),
+        "explainer": made.name,
+        **made.about,
+    }
+    if made.predictions is not None:
+        outputs = made.predictions
+        if len(outputs) == 1:
+            body["predictions"] = next(iter(outputs.values()))
+        else:
+            body["predictions"] = [
+                {name: array[i] for name, array in outputs.items()} for i in range(len(made.score))
+            ]
+    return body
+
+
+def _attribution(
+    made: Explanation, question: Question, i: int, names: Any, model: Model
+) -> dict[str, Any]:
+    target, score = np.asarray(made.target[i]), float(made.score[i])
+    index = [int(one) for one in target.ravel()]
+    found: dict[str, Any] = {
+        "instanceOutputValue": score,
+        "outputIndex": index,
+        "outputName": next(iter(_served(model)), ""),
+    }
+    if isinstance(names, list) and len(index) == 1 and 0 <= index[0] < len(names):
+        found["outputDisplayName"] = names[index[0]]
+    if made.baseline_score is not None:
+        baseline = float(made.baseline_score[i])
+        found["baselineOutputValue"] = baseline
+        if made.completeness_gap is not None:
+            gap, difference = float(made.completeness_gap[i]), score - baseline
+            found["completenessGap"] = gap
+            error = abs(gap / difference) if difference else math.inf if gap else 0.0
+            found["approximationError"] = error if math.isfinite(error) else None
+    if "attributions" in question.outputs:
+        found["featureAttributions"] = {name: array[i] for name, array in made.values.items()}
+    if made.heatmaps is not None:
+        found["heatmap"] = made.heatmaps[i]
+    if made.pngs is not None:
+        found["heatmapPng"] = made.pngs[i]
+    return found
+
+
+def _served(model: Model) -> dict[str, End]:
+    """The outputs of the model's own answer."""
+    signature = model.signatures.get(model.serve)
+    return {} if signature is None else signature.outputs

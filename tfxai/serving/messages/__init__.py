@@ -1,0 +1,1 @@
+"""What requests and answers hold: tensors, signatures, images, and what can go wrong."""

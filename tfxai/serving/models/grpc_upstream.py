@@ -1,0 +1,158 @@
+"""A TensorFlow Serving behind this server, asked over gRPC."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from tfxai.errors import InvalidInputError, MissingExtraError
+from tfxai.serving.messages.problems import (
+    HTTP_OF_CODE,
+    RequestError,
+    late,
+    no_upstream,
+    unavailable,
+)
+from tfxai.serving.messages.signatures import End, Signature
+from tfxai.serving.messages.tensors import Feeds
+from tfxai.serving.models.model import Deadline, State, Which
+from tfxai.serving.models.protos import NAMES, api, read_tensor, write_tensor
+from tfxai.serving.models.remote import Described, Remote
+
+SCHEME = "grpc://"
+_FIELD = "signature_def"
+_STATES = {0: "UNKNOWN", 10: "START", 20: "LOADING", 30: "AVAILABLE", 40: "UNLOADING", 50: "END"}
+_NOT_FOUND = 5
+
+
+class GrpcUpstream(Remote):
+    """Models of a TensorFlow Serving, by `PredictionService` and `ModelService`.
+
+    Args:
+        url: Where it answers, `grpc://HOST:PORT`.
+        names: As for `Remote`.
+
+    Raises:
+        InvalidInputError: That is no such address.
+        MissingExtraError: grpcio or tensorflow-serving-api is not installed.
+    """
+
+    def __init__(self, url: str, names: Sequence[str] = ()) -> None:
+        super().__init__(names)
+        host, _, port = url.removeprefix(SCHEME).rstrip("/").rpartition(":")
+        if not url.startswith(SCHEME) or not host or not port.isdigit():
+            raise InvalidInputError(
+                f"{url!r} is no address of a server. Pass grpc://HOST:PORT of a TensorFlow "
+                "Serving."
+            )
+        try:
+            import grpc
+        except ModuleNotFoundError as error:
+            raise MissingExtraError.of("grpcio", "grpc") from error
+        self._grpc = grpc
+        self._predict = api("predict_pb2")
+        self._metadata = api("get_model_metadata_pb2")
+        self._status = api("get_model_status_pb2")
+        most = [
+            ("grpc.max_receive_message_length", -1),  # of attributions: 4 MB are soon too few
+            ("grpc.max_send_message_length", -1),
+        ]
+        self._channel = grpc.insecure_channel(f"{host}:{port}", options=most)
+        self._models = api("prediction_service_pb2_grpc").PredictionServiceStub(self._channel)
+        self._service = api("model_service_pb2_grpc").ModelServiceStub(self._channel)
+
+    def close(self) -> None:
+        """Closes the channel."""
+        self._channel.close()
+
+    def probe(self, deadline: Deadline) -> None:
+        """Asks for a model that cannot be."""
+        try:
+            self.states(Which("-"), deadline)
+        except RequestError as error:
+            if error.status != HTTP_OF_CODE[_NOT_FOUND]:
+                raise
+
+    def states(self, which: Which, deadline: Deadline) -> list[State]:
+        """By `ModelService.GetModelStatus`."""
+        request = self._status.GetModelStatusRequest()
+        _fill(request.model_spec, which)
+        answer = self._asked(self._service.GetModelStatus, request, deadline)
+        return [
+            State(
+                one.version,
+                _STATES.get(one.state, "UNKNOWN"),
+                "OK" if not one.status.error_code else str(one.status.error_code),
+                one.status.error_message,
+            )
+            for one in answer.model_version_status
+        ]
+
+    def describe(self, which: Which, deadline: Deadline) -> Described:
+        """By `PredictionService.GetModelMetadata`."""
+        request = self._metadata.GetModelMetadataRequest(metadata_field=[_FIELD])
+        _fill(request.model_spec, which)
+        answer = self._asked(self._models.GetModelMetadata, request, deadline)
+        defined = self._metadata.SignatureDefMap()
+        if not answer.metadata[_FIELD].Unpack(defined):
+            raise no_upstream("The server behind this one gave no signatures.")
+        signatures = {
+            name: Signature(_ends(one.inputs), _ends(one.outputs), one.method_name)
+            for name, one in defined.signature_def.items()
+        }
+        version = answer.model_spec.version.value
+        return Described(version or None, signatures)
+
+    def predict(
+        self,
+        which: Which,
+        name: str,
+        feeds: Feeds,
+        signature: Signature,
+        outputs: Collection[str] | None,
+        deadline: Deadline,
+    ) -> Feeds:
+        """By `PredictionService.Predict`, with a filter where not all outputs are wanted."""
+        request = self._predict.PredictRequest(output_filter=sorted(outputs or ()))
+        _fill(request.model_spec, which)
+        request.model_spec.signature_name = name
+        for key, array in feeds.items():
+            write_tensor(array, request.inputs[key])
+        answer = self._asked(self._models.Predict, request, deadline)
+        try:
+            return {key: read_tensor(proto) for key, proto in answer.outputs.items()}
+        except ValueError as error:
+            raise no_upstream(f"The server behind this one gave {error}.") from error
+
+    def _asked(self, call: Callable[..., Any], request: Any, deadline: Deadline) -> Any:
+        deadline.check()
+        try:
+            return call(request, timeout=deadline.left)
+        except self._grpc.RpcError as error:
+            code = error.code().value[0]
+            status, told = HTTP_OF_CODE.get(code, 500), str(error.details())[:2000]
+        if status == 504:
+            raise late(deadline.seconds)
+        if status == 503:
+            raise unavailable(f"The server behind this one cannot be reached: {told}")
+        if status >= 500 and status != 501:
+            raise no_upstream(f"The server behind this one failed: {told}")
+        raise RequestError(status, told)
+
+
+def _fill(spec: Any, which: Which) -> None:
+    spec.name = which.name
+    if which.version is not None:
+        spec.version.value = which.version
+    elif which.label is not None:
+        spec.version_label = which.label
+
+
+def _ends(infos: Any) -> dict[str, End]:
+    found = {}
+    for name, info in sorted(infos.items()):
+        shape = info.tensor_shape
+        sizes = tuple(None if dim.size < 0 else dim.size for dim in shape.dim)
+        kind = NAMES.get(info.dtype, f"DT_{info.dtype}")
+        found[name] = End(kind, None if shape.unknown_rank else sizes, info.name)
+    return found

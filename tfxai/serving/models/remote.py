@@ -1,0 +1,161 @@
+"""What all servers behind this one have in common: a model is asked about, and known a while."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import threading
+import time
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from tfxai.export.names import DESCRIBE, DESCRIPTION, EXAMPLES
+from tfxai.serving.messages.problems import RequestError, VersionEndedError, no_upstream
+from tfxai.serving.messages.signatures import Signature
+from tfxai.serving.messages.tensors import Feeds
+from tfxai.serving.models.model import Deadline, Model, Models, Which, read_record
+
+_KEPT = 5.0  # seconds for which what is known of a model is not asked for again
+_PROBE = 2.0  # seconds that the server behind may take to say that it is there
+
+
+class Described:
+    """What is known of a model that another server has.
+
+    Args:
+        version: Its number, where it is told.
+        signatures: By name.
+    """
+
+    def __init__(self, version: int | None, signatures: dict[str, Signature]) -> None:
+        self.version = version
+        self.signatures = signatures
+        self.record: dict[str, Any] | None = None
+        self.asked = time.monotonic()
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it may still be used."""
+        return time.monotonic() - self.asked < _KEPT
+
+
+class Remote(Models):
+    """The models of a server behind this one.
+
+    Args:
+        names: Models to look after: they have to be there before this server calls itself ready,
+            and its page offers them.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = list(names)
+        self._described: dict[Which, Described] = {}
+        self._lock = threading.Lock()
+
+    @abc.abstractmethod
+    def describe(self, which: Which, deadline: Deadline) -> Described:
+        """Version and signatures of a model.
+
+        Raises:
+            RequestError: It is not there.
+        """
+
+    @abc.abstractmethod
+    def predict(
+        self,
+        which: Which,
+        name: str,
+        feeds: Feeds,
+        signature: Signature,
+        outputs: Collection[str] | None,
+        deadline: Deadline,
+    ) -> Feeds:
+        """What a signature of that name gives; of its outputs at least those that are named.
+
+        Raises:
+            RequestError: It gives nothing.
+        """
+
+    @abc.abstractmethod
+    def probe(self, deadline: Deadline) -> None:
+        """Asks whether the server is there at all.
+
+        Raises:
+            RequestError: It is not.
+        """
+
+    def names(self) -> list[str]:
+        """Those that were named, and those that were asked for with success."""
+        with self._lock:
+            seen = {which.name for which in self._described}
+        return [*self._names, *sorted(seen - set(self._names))]
+
+    def waits_for(self) -> str | None:
+        """Until each named model is available, or the server answers at all."""
+        deadline = Deadline(_PROBE)
+        for name in self._names:
+            try:
+                states = self.states(Which(name), deadline)
+            except RequestError as error:
+                return f"{name}: {error}"
+            if not any(one.state == "AVAILABLE" for one in states):
+                return f"{name}: no version is available."
+        if self._names:
+            return None
+        try:
+            self.probe(deadline)
+        except RequestError as error:
+            return str(error)
+        return None
+
+    @contextlib.contextmanager
+    def model(self, which: Which, deadline: Deadline) -> Iterator[Model]:
+        """A model, of which the signatures are asked for once in a few seconds."""
+        with self._lock:
+            known = self._described.get(which)
+        if known is None or not known.is_fresh:
+            known = self.describe(which, deadline)
+            known.record = _RemoteModel(self, which, known).read_record(deadline)
+            with self._lock:
+                fresh = {key: one for key, one in self._described.items() if one.is_fresh}
+                self._described = {**fresh, which: known}
+        try:
+            yield _RemoteModel(self, which, known)
+        except RequestError:
+            with self._lock:  # it may have become another version meanwhile
+                self._described.pop(which, None)
+            raise
+
+
+class _RemoteModel(Model):
+    """A model that the server behind has. All its runs are of the version that was described."""
+
+    def __init__(self, remote: Remote, which: Which, known: Described) -> None:
+        super().__init__(which, known.version, known.signatures, known.record)
+        self._remote = remote
+        self._one = which if known.version is None else Which(which.name, known.version)
+
+    def run(
+        self, signature: str, feeds: Feeds, outputs: Collection[str] | None, deadline: Deadline
+    ) -> Feeds:
+        """Asks for it."""
+        end = self.signatures[signature]
+        try:
+            return self._remote.predict(self._one, signature, feeds, end, outputs, deadline)
+        except RequestError as error:
+            if error.status == 404 and self._one != self.which:
+                raise VersionEndedError(404, str(error)) from error
+            raise
+
+    def read_record(self, deadline: Deadline) -> dict[str, Any] | None:
+        """What an export says of itself, by the signature that gives it."""
+        signature = self.signatures.get(DESCRIBE)
+        if signature is None or set(signature.inputs) != {EXAMPLES}:
+            return None
+        given = self.run(DESCRIBE, {EXAMPLES: np.zeros(1, np.int32)}, None, deadline)
+        texts = given.get(DESCRIPTION)
+        if texts is None or texts.shape != (1,):
+            raise no_upstream("The server behind this one gave another record than was asked for.")
+        return read_record(bytes(texts[0]))

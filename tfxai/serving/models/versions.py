@@ -1,0 +1,314 @@
+"""The versions in a folder: watched, loaded beside the running one, and swapped."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import logging
+import os
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tfxai.errors import DataNotFoundError
+from tfxai.serving.messages.problems import RequestError, unavailable
+from tfxai.serving.messages.signatures import Signature
+from tfxai.serving.messages.tensors import Feeds
+from tfxai.serving.models.disk import stamp_of, versions_in
+from tfxai.serving.models.model import Deadline, Model, Models, State, Which, not_found
+
+_LOG = logging.getLogger("tfxai.serving")
+_LOADING = "The models are being loaded."
+
+
+@dataclasses.dataclass
+class _Version:
+    """A version that is known.
+
+    Args:
+        path: Its folder.
+        stamp: Sizes and times of its files when it was last looked at.
+        state: As TensorFlow Serving has it.
+        loaded: Its graphs, while it is available.
+        users: Requests that use it.
+    """
+
+    path: Path
+    stamp: Any
+    state: State
+    loaded: Any = None
+    users: int = 0
+
+
+class Folder(Models):
+    """The models in a folder: BASE/NAME/VERSION, or one model where BASE/VERSION is there.
+
+    The greatest `keep` versions that load are served, and those with a label. A new one is loaded
+    beside them, warmed up, and only then takes over; requests that have begun end with the
+    version they began with. A folder that is still being written is waited for; one that does
+    not load is tried again when its files change, and the version before it goes on.
+
+    Args:
+        base: The folder.
+        keep: Versions of a model that are served at a time.
+        labels: Model name to label to version.
+        poll_seconds: Between two looks at the folder.
+        trust: Load versions whatever a scan finds in them.
+        load: Makes the graphs of a version from its folder.
+        changed: Called after versions were loaded or unloaded.
+
+    Raises:
+        DataNotFoundError: There is no such folder.
+    """
+
+    def __init__(
+        self,
+        base: Path,
+        *,
+        keep: int = 1,
+        labels: Mapping[str, Mapping[str, int]] | None = None,
+        poll_seconds: float = 1.0,
+        trust: bool = False,
+        load: Callable[[Path], Any] | None = None,
+        changed: Callable[[], None] | None = None,
+    ) -> None:
+        self._base = Path(os.path.abspath(base))  # noqa: PTH100 - "." has no name otherwise
+        if not self._base.is_dir():
+            raise DataNotFoundError(
+                f"There is no folder {str(base)!r}. Pass the one that holds NAME/VERSION, as "
+                "`tfxai export` writes them."
+            )
+        self._keep = keep
+        self._labels = labels or {}
+        self._poll_seconds = poll_seconds
+        self._load = load or functools.partial(_load, trust=trust)
+        self._changed = changed
+        self._has_changed = False
+        self._told: set[str] = set()
+        self._lock = threading.Lock()
+        self._models: dict[str, dict[int, _Version]] = {}
+        self._looked = threading.Event()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="tfxai versions", daemon=True)
+
+    def start(self) -> None:
+        """Begins to load what is there."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ends the watch."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+        with self._lock:
+            for one in (one for known in self._models.values() for one in known.values()):
+                if one.loaded is not None and not one.users:
+                    one.state = State(one.state.version, "UNLOADING")
+                    self._end(one)
+
+    def names(self) -> list[str]:
+        """The models of which a version is loaded."""
+        with self._lock:
+            return sorted(
+                name
+                for name, known in self._models.items()
+                if any(one.loaded is not None for one in known.values())
+            )
+
+    def waits_for(self) -> str | None:
+        """Until the first look is over, and as long as no version of any model loads."""
+        if not self._looked.is_set():
+            return _LOADING
+        with self._lock:
+            versions = [one for known in self._models.values() for one in known.values()]
+        if any(one.loaded is not None for one in versions):
+            return None
+        return "No version of any model could be loaded." if versions else "There is no model."
+
+    def states(self, which: Which, deadline: Deadline) -> list[State]:
+        """The versions of a model that are or were to be served, the newest first."""
+        with self._lock:
+            known = dict(self._models.get(which.name, {}))
+        if which.label is not None:
+            number = self._labels.get(which.name, {}).get(which.label)
+            if number not in known:
+                raise not_found(which)
+            which = Which(which.name, number)
+        found = [one.state for number, one in sorted(known.items(), reverse=True)]
+        if which.version is not None:
+            found = [one for one in found if one.version == which.version]
+        if not found and not self._looked.is_set():
+            raise unavailable(_LOADING)
+        if not found:
+            raise RequestError(
+                404,
+                f"Could not find version {which.version} of model {which.name}"
+                if which.version is not None
+                else f"Could not find any versions of model {which.name}",
+            )
+        return found
+
+    @contextlib.contextmanager
+    def model(self, which: Which, deadline: Deadline) -> Iterator[Model]:
+        """A version that is loaded; it stays so inside the block."""
+        with self._lock:
+            known = self._models.get(which.name, {})
+            number = which.version
+            if which.label is not None:
+                number = self._labels.get(which.name, {}).get(which.label, -1)
+            elif number is None:
+                ready = [n for n, one in known.items() if one.state.state == "AVAILABLE"]
+                number = max(ready, default=-1)
+            found = known.get(number)
+            if found is None or found.loaded is None:
+                raise not_found(which) if self._looked.is_set() else unavailable(_LOADING)
+            found.users += 1
+        try:
+            yield _Local(which, number, found.loaded)
+        finally:
+            with self._lock:
+                found.users -= 1
+                self._end(found)
+
+    def _end(self, version: _Version) -> None:
+        """Gives its memory back when nobody uses it; called with the lock held."""
+        if version.state.state == "UNLOADING" and not version.users:
+            version.loaded.close()
+            version.loaded = None
+            version.state = State(version.state.version, "END")
+            self._has_changed = True
+            _LOG.info("unloaded", extra={"path": str(version.path)})
+
+    def _watch(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._look()
+                if self._has_changed and self._changed is not None:
+                    self._has_changed = False
+                    self._changed()
+            except OSError as error:  # a disk that is gone for a while may come back
+                _LOG.warning("The folder of the models cannot be read: %s", error.strerror)
+            except Exception:
+                _LOG.exception("The folder of the models could not be looked at.")
+            if not any(self._models.values()):
+                self._tell(
+                    f"There is no model in {self._base} yet: NAME/VERSION/saved_model.pb, as "
+                    "`tfxai export` writes it, is waited for."
+                )
+            for name, labels in self._labels.items():
+                for label, number in labels.items():
+                    if number not in self._models.get(name, {}):
+                        self._tell(f"There is no version {number} of {name} yet, for {label!r}.")
+            self._looked.set()
+            self._stopped.wait(self._poll_seconds)
+
+    def _tell(self, what: str) -> None:
+        """Warns of it once."""
+        if what not in self._told:
+            self._told.add(what)
+            _LOG.warning(what)
+
+    def _look(self) -> None:
+        for name, folder in self._folders().items():
+            self._look_at(name, versions_in(folder))
+
+    def _folders(self) -> dict[str, Path]:
+        """The folder of each model, and of those that are gone."""
+        own = versions_in(self._base)
+        found = {
+            one.name: one
+            for one in self._base.iterdir()
+            if one.is_dir() and not one.name.startswith(".") and one not in own.values()
+        }
+        if own:
+            if not any(map(versions_in, found.values())):
+                return {self._base.name: self._base}
+            self._tell(
+                f"{self._base} holds folders of models, so its own versions are not served: "
+                f"{', '.join(map(str, own))}. Move them into a folder NAME."
+            )
+        return found | {name: self._base / name for name in self._models if name not in found}
+
+    def _look_at(self, name: str, paths: dict[int, Path]) -> None:
+        with self._lock:
+            known = self._models.setdefault(name, {})
+        labelled = set(self._labels.get(name, {}).values())
+        served: list[int] = []
+        for number in sorted(paths, reverse=True):
+            if len(served) < self._keep or number in labelled:
+                if self._stopped.is_set():
+                    return
+                if self._is_served(known, number, paths[number]):
+                    served.append(number)
+        with self._lock:
+            gone = [n for n, one in known.items() if n not in served and one.loaded is not None]
+            if not served:  # never without an answer because the folder is gone for a while
+                return
+            for number in gone:
+                if known[number].state.state == "AVAILABLE":
+                    known[number].state = State(number, "UNLOADING")
+                self._end(known[number])
+            for number in [n for n, one in known.items() if n not in paths and not one.loaded]:
+                del known[number]
+
+    def _is_served(self, known: dict[int, _Version], number: int, path: Path) -> bool:
+        """Whether a version is there to be served, after it was loaded where it was not."""
+        version = known.get(number)
+        if version is not None and version.state.state == "AVAILABLE":
+            return True
+        stamp = stamp_of(path)
+        if version is None or version.state.state == "UNLOADING":
+            is_new = self._looked.is_set() and version is None
+            version = _Version(path, stamp, State(number, "START"))
+            with self._lock:
+                known[number] = version
+            if is_new:  # it may still be written: it has to look the same twice
+                return False
+        elif stamp != version.stamp:
+            version.stamp = stamp
+            version.state = State(number, "START")
+            return False
+        elif version.state.code != "OK":
+            return False  # it failed as it is
+        return self._loads(version, number)
+
+    def _loads(self, version: _Version, number: int) -> bool:
+        version.state = State(number, "LOADING")
+        about = {"path": str(version.path)}
+        try:
+            loaded = self._load(version.path)
+        except Exception as error:  # whatever a damaged folder leads to, the others go on
+            why = str(error) or type(error).__name__
+            version.state = State(number, "END", "FAILED_PRECONDITION", why)
+            _LOG.warning("not loaded: %s", why, extra=about)
+            return False
+        with self._lock:
+            version.loaded = loaded
+            version.state = State(number, "AVAILABLE")
+            self._has_changed = True
+        _LOG.info("loaded", extra=about)
+        return True
+
+
+class _Local(Model):
+    """A version in this process."""
+
+    def __init__(self, which: Which, version: int, loaded: Any) -> None:
+        signatures: dict[str, Signature] = loaded.signatures
+        super().__init__(which, version, signatures, loaded.record)
+        self._loaded = loaded
+
+    def run(
+        self, signature: str, feeds: Feeds, outputs: Collection[str] | None, deadline: Deadline
+    ) -> Feeds:
+        """Runs it in this thread; what has begun cannot be stopped."""
+        deadline.check()
+        return dict(self._loaded.run(signature, feeds, outputs))
+
+
+def _load(path: Path, *, trust: bool) -> Any:
+    from tfxai.serving.models.loaded import Loaded
+
+    return Loaded(path, trust=trust)

@@ -1,0 +1,1 @@
+"""HTTP: routes, the page, the socket, logs and metrics."""
