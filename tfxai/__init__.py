@@ -34,6 +34,7 @@ _HOME = {
     "SmoothGrad": "tfxai.methods",
     "SquaredSmoothGrad": "tfxai.methods",
     "VarGrad": "tfxai.methods",
+    "XRAI": "tfxai.methods",
     "EigenCAM": "tfxai.methods",
     "EigenGradCAM": "tfxai.methods",
     "GradCAMPlusPlus": "tfxai.methods",

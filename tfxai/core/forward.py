@@ -30,7 +30,7 @@ class Passes:
     Attributes:
         baseline: x' for every row of x, or None where there is none or a set of them.
         background: A set of baselines that all rows share, (R, ...), or None.
-        groups: The feature of every pixel of a row, (B, h, w), or None where all rows share them.
+        given: What was made of the examples on the host, (B, ...) each, by the record of how.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Passes:
         self._limits = limits
         self._copies: int | tf.Tensor = 1
         self._runs: dict[Any, _Run] = {}
-        self._target, self._held, self.baseline, self.background, self.groups = rows
+        self._target, self._held, self.baseline, self.background, self.given = rows
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """f(x), (B,)."""
@@ -127,7 +127,7 @@ class Passes:
         def turned(seen: tf.Tensor, held: tuple[tf.Tensor, ...]) -> Any:
             return network(tf.cast(channels_back(seen, axes), narrow), held)
 
-        alone = {"baseline": None, "background": None, "groups": None, "_split": None}
+        alone: dict[str, Any] = {"baseline": None, "background": None, "given": {}, "_split": None}
         seen = tf.cast(self._seen(path, activations), x.dtype)
         return self._with(_network=turned, _held=held, **alone), seen
 

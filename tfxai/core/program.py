@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import keras
 import tensorflow as tf
@@ -18,6 +18,7 @@ from tfxai.arrangement import is_moved
 from tfxai.arrays import Array
 from tfxai.core.diagnosis import culprit, finite_flags
 from tfxai.core.graph.tensor_axes import channels_back, channels_last
+from tfxai.core.inputs.host_arrays import HostArray
 from tfxai.core.inputs.layout import Layout, Part
 from tfxai.core.limits import Limits, Network, Rows, Split
 from tfxai.core.model.cache import ModelCache
@@ -38,12 +39,26 @@ VALUES = "values"
 """Under which values are; those of one of several inputs under `values/NAME`."""
 
 
+class Given(NamedTuple):
+    """An array that is made of the examples on the host.
+
+    Args:
+        how: The record that makes it.
+        shape: Of a row.
+        dtype: Its type, as TensorFlow names it.
+    """
+
+    how: HostArray
+    shape: tuple[int, ...]
+    dtype: str
+
+
 @dataclasses.dataclass(frozen=True)
 class Plan:
     """All that a trace depends on besides the model: the key of a compiled program.
 
     Args:
-        method: The method's record, without the options that are tensors of the program.
+        method: The method, without the options that are tensors of the program: a `Traced`.
         question: Which output is explained.
         at: Path of the layer whose activations are x, or None for the input.
         layout: The model's inputs.
@@ -52,7 +67,7 @@ class Plan:
         baseline: What is handed in to compare with: `"none"`, `"inputs"`, or `"activations"` of
             the layer.
         num_baselines: Number of baselines in a set that all examples share, 0 for one each.
-        groups: Shape of the feature numbers that each example brings along, None where none does.
+        given: What is made of the examples on the host beside their baselines.
         chunk: Rows that run at once.
         jit: Whether XLA compiles it.
     """
@@ -65,7 +80,7 @@ class Plan:
     target_rank: int
     baseline: str
     num_baselines: int
-    groups: tuple[int, ...] | None
+    given: tuple[Given, ...]
     chunk: int
     jit: bool
 
@@ -119,16 +134,19 @@ def _compile(
         leaves: list[tf.Tensor],
         target: tf.Tensor,
         baseline: list[tf.Tensor],
-        groups: list[tf.Tensor],
+        given: list[tf.Tensor],
     ) -> dict[str, tf.Tensor]:
         live = cast(keras.Model, reference())  # alive: the caller holds it
-        f, x = _score(live, plan, structure, leaves, target, (baseline, groups))
+        f, x = _score(live, plan, structure, leaves, target, (baseline, given))
         return _answers(f, x, plan, attribute)
 
     axes = [None] if plan.target_rank == 1 else [None, len(structure.outputs[0])]
     target = tf.TensorSpec(axes, tf.int32, name="target")
-    groups = [tf.TensorSpec((None, *plan.groups), tf.int32, name="groups")] if plan.groups else []
-    specs = [plan.layout.specs(), target, _baseline_specs(plan), groups]
+    given = [
+        tf.TensorSpec((None, *one.shape), one.dtype, name=f"given_{i}")
+        for i, one in enumerate(plan.given)
+    ]
+    specs = [plan.layout.specs(), target, _baseline_specs(plan), given]
     return _made(model, run, specs, jit=plan.jit)
 
 
@@ -174,15 +192,16 @@ def _score(
     target: tf.Tensor,
     beside: tuple[list[tf.Tensor], list[tf.Tensor]],
 ) -> tuple[Score, tf.Tensor]:
-    """F and x of a plan; beside x lie the baselines and the feature numbers, or nothing."""
-    baseline, groups = beside
+    """F and x of a plan; beside x lie the baselines and what was made on the host, or nothing."""
+    baseline, given = beside
     if plan.at is None:
         network, x, held, x0 = _at_inputs(model, plan.layout, leaves, baseline)
     else:
         network, x, held, x0 = _turned(plan, *_at_layer(model, plan, structure, leaves, baseline))
     own, shared = (None, x0) if plan.num_baselines else (x0, None)
     limits = Limits(plan.chunk, plan.parts, plan.jit)
-    rows = Rows(target, held, own, shared, groups[0] if groups else None)
+    made = {one.how: tensor for one, tensor in zip(plan.given, given, strict=bool(given))}
+    rows = Rows(target, held, own, shared, made)
     can_split = plan.at is None and len(leaves) == 1 and not plan.layout.texts
     split = _splitting(model, plan) if can_split else None
     return Score(network, plan.question, structure, rows, limits, split), x

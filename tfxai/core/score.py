@@ -104,6 +104,12 @@ class Score(Passes):
         """The baseline of number r, from 0 to R - 1, for each row, (B, ...)."""
         return self.baseline if self.background is None else tf.gather(self.background, r)
 
+    def against(self, baseline: tf.Tensor) -> Score:
+        """The same score with another baseline of every row, shaped like x."""
+        other = self._with(baseline=baseline, background=None)
+        other._runs = self._runs  # no pass at x rests on what it is compared with
+        return other
+
     def baseline_score(self) -> tf.Tensor | None:
         """f(x'), the mean of it over a set of baselines, (B,); None without a baseline."""
         if self.baseline is not None:
@@ -294,7 +300,7 @@ class Score(Passes):
             _target=repeat_batch(self._target, copies),
             _held=tuple(repeat_batch(tensor, copies) for tensor in self._held),
             baseline=None if self.baseline is None else repeat_batch(self.baseline, copies),
-            groups=None if self.groups is None else repeat_batch(self.groups, copies),
+            given={how: repeat_batch(array, copies) for how, array in self.given.items()},
         )
 
     def _chosen(self, example: tf.Tensor) -> Score:
@@ -303,7 +309,7 @@ class Score(Passes):
             _target=tf.gather(self._target, example),
             _held=tuple(tf.gather(tensor, example) for tensor in self._held),
             baseline=None if self.baseline is None else tf.gather(self.baseline, example),
-            groups=None if self.groups is None else tf.gather(self.groups, example),
+            given={how: tf.gather(array, example) for how, array in self.given.items()},
         )
 
 

@@ -126,12 +126,24 @@ class Baselines:
         return lambda x: tf.broadcast_to(tf.cast(value(), x.dtype), tf.shape(x))
 
     def _kept(self, array: Array) -> Callable[[], tf.Tensor]:
-        """An array as a constant of the graph, or as a variable beside the weights."""
-        if array.size <= _FEW:
-            return lambda: tf.constant(array)
-        variable = tf.Variable(array, trainable=False)
-        self.variables.append(variable)
-        return variable.read_value
+        return kept(array, self.variables)
+
+
+def kept(array: Array, variables: list[tf.Variable]) -> Callable[[], tf.Tensor]:
+    """An array as a constant of the graph, or as a variable beside the weights."""
+    if array.size <= _FEW:
+        return lambda: tf.constant(array)
+    variable = tf.Variable(array, trainable=False)
+    variables.append(variable)
+    return variable.read_value
+
+
+def example_of(layout: Layout) -> list[Array]:
+    """One example of zeros, for what does not depend on the inputs."""
+    return [
+        np.zeros((1, *(n or 1 for n in shape)), _numpy_type(dtype))
+        for shape, dtype in zip(layout.shapes, layout.dtypes, strict=True)
+    ]
 
 
 def _filled(text: str) -> Make:
@@ -142,10 +154,7 @@ def _filled(text: str) -> Make:
 def _arrays(ready: Prepared, baseline: Any) -> list[Array]:
     """A baseline that does not depend on the inputs, (1, ...) or (R, ...) of each."""
     layout = ready.layout
-    leaves = [
-        np.zeros((1, *(n or 1 for n in shape)), _numpy_type(dtype))
-        for shape, dtype in zip(layout.shapes, layout.dtypes, strict=True)
-    ]
+    leaves = example_of(layout)
     parts = (
         [one for _, one in baseline.parts] if isinstance(baseline, FrozenArrays) else [baseline]
     )

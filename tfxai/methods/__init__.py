@@ -22,6 +22,7 @@ from tfxai.methods.gradient.saliency import Saliency
 from tfxai.methods.gradient.smooth_grad import SmoothGrad
 from tfxai.methods.gradient.squared_smooth_grad import SquaredSmoothGrad
 from tfxai.methods.gradient.var_grad import VarGrad
+from tfxai.methods.gradient.xrai import XRAI
 from tfxai.methods.perturbation.feature_ablation import FeatureAblation
 from tfxai.methods.perturbation.kernel_shap import KernelSHAP
 from tfxai.methods.perturbation.lime import LIME
@@ -36,6 +37,7 @@ __all__ = [
     "LIME",
     "LRP",
     "RISE",
+    "XRAI",
     "AblationCAM",
     "AttributionMethod",
     "Conductance",

@@ -10,6 +10,7 @@ import numpy as np
 from tfxai.arrangement import positions
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
+from tfxai.core.inputs.host_arrays import Examples
 from tfxai.core.program import DETAIL, VALUES, Plan, why_not_finite
 from tfxai.core.question.scores import Contrast
 from tfxai.errors import NotFiniteError
@@ -66,6 +67,12 @@ def made(answers: dict[str, Array], ready: Prepared, leaves: Sequence[Array]) ->
     notes += [*_of_baseline(one), *_of_masks(ready.method)]
     object.__setattr__(one, "notes", tuple(notes))
     return one
+
+
+def finished(answers: dict[str, Array], ready: Prepared, examples: Examples) -> dict[str, Array]:
+    """What a program answered, after the method's last stage on the host."""
+    values, details = ready.method._finish(answers[VALUES], examples)
+    return answers | {VALUES: values} | {f"{DETAIL}{k}": array for k, array in details.items()}
 
 
 def check_finite(

@@ -55,6 +55,7 @@ class Conductance(AttributionMethod):
     name: ClassVar[str] = "conductance"
     completes: ClassVar[bool] = True
     is_of_layer: ClassVar[bool] = True
+    program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
     layer: str
     steps: int = 50
     rule: str = "gauss_legendre"

@@ -50,6 +50,7 @@ class GradientSHAP(AttributionMethod):
 
     name: ClassVar[str] = "gradient_shap"
     completes: ClassVar[bool] = True
+    program_inputs: ClassVar[tuple[str, ...]] = ("background",)
     background: Any
     samples: int = 50
     seed: int = 0

@@ -64,6 +64,7 @@ class IntegratedGradients(AttributionMethod):
 
     name: ClassVar[str] = "integrated_gradients"
     completes: ClassVar[bool] = True
+    program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
     steps: int = 50
     rule: str = "gauss_legendre"
     baseline: Any = None

@@ -51,6 +51,7 @@ class InternalInfluence(AttributionMethod):
 
     name: ClassVar[str] = "internal_influence"
     is_of_layer: ClassVar[bool] = True
+    program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
     layer: str
     steps: int = 50
     rule: str = "gauss_legendre"

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfxai.core.options import check_samples, check_seed
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
-from tfxai.methods.base import AttributionMethod, read_method
+from tfxai.methods.base import AttributionMethod, read_method_of_input
 from tfxai.methods.gradient.saliency import Saliency
 
 _GRADIENT = Saliency(absolute=False)
@@ -35,12 +35,7 @@ class NoisyMethod(AttributionMethod):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "of", read_method("of", self.of))
-        if self.of.is_map or self.of.is_of_layer:
-            raise InvalidInputError(
-                f"of={self.of.name!r} gives the values of a layer, and {self.name} takes those of "
-                "the input. Pass a method such as 'saliency' or 'integrated_gradients'."
-            )
+        object.__setattr__(self, "of", read_method_of_input("of", self.of, self.name))
         check_samples(self.samples)
         is_number = isinstance(self.noise, int | float) and not isinstance(self.noise, bool)
         if not is_number or not 0 < self.noise < float("inf"):

@@ -61,6 +61,7 @@ class FeatureAblation(AttributionMethod):
     is_black_box: ClassVar[bool] = True
     takes_any_input: ClassVar[bool] = True
     default_score: ClassVar[str] = "probability"
+    program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
     mask: Any = None
     baseline: Any = None
 

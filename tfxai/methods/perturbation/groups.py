@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import tensorflow as tf
@@ -38,10 +38,12 @@ class Features:
     Args:
         count: M, the number of features.
         numbers: From 0 to M - 1, shaped like one input; None where each row has its own.
+        how: How those of each row were made.
     """
 
     count: int
     numbers: Array | None
+    how: Slic | None = None
 
     @classmethod
     def of(cls, mask: Mask, f: Score, x: tf.Tensor) -> Features:
@@ -51,13 +53,13 @@ class Features:
             InvalidInputError: The mask is shaped like no input.
         """
         if isinstance(mask, Slic):
-            return cls(mask.segments, None)
+            return cls(mask.segments, None, mask)
         numbers = group_numbers(mask, x, f.parts)
         return cls(int(numbers.max()) + 1, numbers)
 
     def detail(self, f: Score) -> dict[str, tf.Tensor]:
         """The features of each row by number, where each has its own: for `details`."""
-        return {"mask": f.groups} if self.numbers is None else {}
+        return {"mask": self._own(f)} if self.numbers is None else {}
 
     def spread(self, f: Score, x: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
         """The values of features, (R, M), at the elements of each row, shaped like x."""
@@ -69,7 +71,7 @@ class Features:
             sizes = tf.constant(np.bincount(np.ravel(self.numbers)), values.dtype)
             return self.spread(f, x, values / sizes)
         rows = tf.shape(x)[0]
-        number = f.groups + self.count * tf.range(rows)[:, None, None]
+        number = self._own(f) + self.count * tf.range(rows)[:, None, None]
         flat = tf.reshape(number, [-1])
         ones = tf.ones_like(flat, values.dtype)
         sizes = tf.math.unsorted_segment_sum(ones, flat, rows * self.count)
@@ -87,10 +89,14 @@ class Features:
         """
         return tf.where(self._placed(f, coalition), x, f.baseline_number(r))
 
+    def _own(self, f: Score) -> tf.Tensor:
+        """The feature of every pixel of each row, (R, h, w)."""
+        return f.given[cast(Slic, self.how)]
+
     def _placed(self, f: Score, values: tf.Tensor) -> tf.Tensor:
         """The values of features where they lie, with one channel where all are alike."""
         if self.numbers is None:
-            return tf.gather(values, f.groups, batch_dims=1)[..., None]
+            return tf.gather(values, self._own(f), batch_dims=1)[..., None]
         numbers = self.numbers
         if numbers.ndim > 1 and (numbers == numbers[..., :1]).all():
             numbers = numbers[..., :1]

@@ -76,6 +76,7 @@ class KernelSHAP(AttributionMethod):
     takes_any_input: ClassVar[bool] = True
     default_score: ClassVar[str] = "probability"
     completes: ClassVar[bool] = True
+    program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
     mask: Any = None
     samples: int = 1024
     baseline: Any = None

@@ -79,6 +79,7 @@ class LIME(AttributionMethod):
     is_black_box: ClassVar[bool] = True
     takes_any_input: ClassVar[bool] = True
     default_score: ClassVar[str] = "probability"
+    program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
     mask: Any = None
     samples: int = 1000
     kernel_width: float = 0.25

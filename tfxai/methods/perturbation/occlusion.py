@@ -57,6 +57,7 @@ class Occlusion(AttributionMethod):
     default_score: ClassVar[str] = "probability"
     is_map: ClassVar[bool] = True
     is_by_input: ClassVar[bool] = True
+    program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
     window: int | tuple[int, ...] | None = None
     stride: int | tuple[int, ...] | None = None
     baseline: Any = None

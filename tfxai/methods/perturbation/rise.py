@@ -58,6 +58,7 @@ class RISE(AttributionMethod):
     default_score: ClassVar[str] = "probability"
     is_map: ClassVar[bool] = True
     is_by_input: ClassVar[bool] = True
+    program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
     samples: int = 1000
     cells: int | tuple[int, ...] = 7
     probability: float = 0.5

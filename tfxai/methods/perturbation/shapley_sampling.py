@@ -78,6 +78,7 @@ class ShapleySampling(AttributionMethod):
     takes_any_input: ClassVar[bool] = True
     default_score: ClassVar[str] = "probability"
     completes: ClassVar[bool] = True
+    program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
     mask: Any = None
     samples: int = 24
     baseline: Any = None

@@ -55,6 +55,7 @@ class DeepLIFT(AttributionMethod):
 
     name: ClassVar[str] = "deep_lift"
     completes: ClassVar[bool] = True
+    program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
     baseline: Any = None
 
     def __post_init__(self) -> None:

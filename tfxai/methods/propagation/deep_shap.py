@@ -53,6 +53,7 @@ class DeepSHAP(AttributionMethod):
 
     name: ClassVar[str] = "deep_shap"
     completes: ClassVar[bool] = True
+    program_inputs: ClassVar[tuple[str, ...]] = ("background",)
     background: Any
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from tfxai.arrays import Array
 from tfxai.core.inputs.frozen_arrays import FrozenArray
+from tfxai.core.inputs.host_arrays import Examples
 from tfxai.core.inputs.superpixels import Slic
 from tfxai.core.options import check_samples, check_seed
 from tfxai.core.sampling.coalitions import kernel_coalitions, orders_of, shapley_map, walks
@@ -84,7 +85,7 @@ class _Features(Fanout):
     def prepare(self, x: Array) -> None:
         """Parts each image into its superpixels."""
         if self._slic is not None:
-            parts = self._slic.make(x, self._how)
+            parts = self._slic.make(Examples((x,), self._how))
             self._numbers = [np.broadcast_to(one[..., None], self.shape) for one in parts]
 
     def _of(self, example: int) -> Array:
