@@ -33,7 +33,7 @@ ROOMS = {
     "graph": 0, "options": 0, "sampling": 0,
     "inputs": 1,
     "limits": 2, "model": 2,
-    "question": 3, "windows": 3,
+    "network": 3, "question": 3, "windows": 3,
     "propagation": 4,
     "forward": 5,
     "score": 6,

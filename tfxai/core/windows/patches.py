@@ -1,4 +1,4 @@
-"""Passes with a window of x replaced, run as `locality` plans them."""
+"""Passes with a window of x replaced, run as `patch_plan` plans them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.core.graph import operations
-from tfxai.core.limits import Network
+from tfxai.core.limits import Run
 from tfxai.core.windows.patch_plan import Plan, Task, plan
 from tfxai.core.windows.receptive_fields import Place
 from tfxai.core.windows.windows import Windows
@@ -17,7 +17,7 @@ from tfxai.core.windows.windows import Windows
 
 def patched(
     x: tf.Tensor, raw: Any, windows: Windows
-) -> tuple[Callable[..., tuple[Network, tf.Tensor]], float] | None:
+) -> tuple[Callable[..., tuple[Run, tf.Tensor]], float] | None:
     """The network as a function of what stands in a window of x.
 
     Args:
@@ -38,7 +38,7 @@ def patched(
 
     def network_of(
         k: tf.Tensor, example: tf.Tensor, images: tf.Tensor, row: tf.Tensor
-    ) -> tuple[Network, tf.Tensor]:
+    ) -> tuple[Run, tf.Tensor]:
         patches = Patches(chosen, x, windows, k, example)
 
         def network(patch: tf.Tensor, _: tuple[tf.Tensor, ...]) -> Any:
