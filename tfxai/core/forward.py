@@ -5,13 +5,17 @@ All of it runs while a graph is traced.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
 
+from tfxai.core.graph import operations
 from tfxai.core.graph.tensor_axes import channels_last
 from tfxai.core.limits import Run
+from tfxai.core.model.attention import attention_weights
 from tfxai.core.model.head import answered, at_least_float32, head, single_output
 from tfxai.core.model.layer_calls import is_readable, observe, unreadable
 from tfxai.core.model.structure import ModelStructure
@@ -155,6 +159,25 @@ class ForwardPass:
         except NoRuleError as error:
             raise NoRuleError(error.op, error.what, self.layer_of(error.op)) from None
 
+    def attention(self) -> tuple[Attention, ...]:
+        """Every attention on which the score rests, in the order of computation.
+
+        Raises:
+            UnsupportedModelError: There is none that can be seen.
+        """
+        found = attention_weights(self._x, [self.score])
+        if not found:
+            ops = operations.between(self._x, [self.score])
+            hidden = sorted({op.type for op in ops if op.type in operations.CALLS})
+            what = f" It runs {', '.join(hidden)}, which cannot be looked into." if hidden else ""
+            raise UnsupportedModelError(
+                "The model has no attention that can be seen: no softmax by whose weights values "
+                f"are added up.{what} Explain it by a method that needs none."
+            )
+        return tuple(
+            Attention(self.layer_of(one.product), one.tensor, self.score) for one in found
+        )
+
     def patched(self, windows: Windows) -> tuple[Callable[..., Any], float] | None:
         """The network as a function of what stands in a window of x, as `patches` has it."""
         if isinstance(self._question.kind, Neuron):
@@ -177,6 +200,10 @@ class ForwardPass:
         for key, output in self._seen.items():
             if is_readable(output):
                 scopes.setdefault(output.op.name.rpartition("/")[0], paths.get(key, ""))
+        for key, output in self._seen.items():
+            if is_readable(output):
+                for scope, path in _scopes_around(output.op.name, paths.get(key, "")):
+                    scopes.setdefault(scope, path)
         scope = op.name
         while scope:
             scope = scope.rpartition("/")[0]
@@ -204,6 +231,45 @@ class ForwardPass:
     def _head(self, kind: str) -> tf.Tensor:
         """All outputs of one kind."""
         return head(single_output(self.raw), kind, self._x, self._structure.ending)
+
+
+def _scopes_around(name: str, path: str) -> Iterator[tuple[str, str]]:
+    """The scope of a layer and of each layer around it, from the name of an operation inside.
+
+    A layer opens a scope of its own name, numbered where it is taken.
+    """
+    parts, start = name.split("/"), 0
+    layers = path.split("/")
+    for depth, layer in enumerate(layers, 1):
+        pattern = re.compile(re.escape(layer) + r"(_\d+)?")
+        for i in range(start, len(parts) - 1):
+            if pattern.fullmatch(parts[i]):
+                start = i + 1
+                yield "/".join(parts[:start]), "/".join(layers[:depth])
+                break
+        else:
+            return
+
+
+@dataclasses.dataclass(frozen=True)
+class Attention:
+    """One attention of a pass.
+
+    Args:
+        layer: Path of the innermost layer in which the values are added up, None outside of any.
+        weights: (B, ..., T, S): the weight of each key for each query, which add up to 1 over S.
+            Heads, where there are any, are the axes between.
+        score: The score of the pass, (B,).
+    """
+
+    layer: str | None
+    weights: tf.Tensor
+    score: tf.Tensor
+
+    def gradient(self) -> tf.Tensor:
+        """The score's gradient by the weights, zero where it does not depend on them."""
+        gradient = gradient_of(self.score, self.weights)
+        return tf.zeros_like(self.weights) if gradient is None else gradient
 
 
 def gradient_of(score: tf.Tensor, at: tf.Tensor) -> tf.Tensor | None:

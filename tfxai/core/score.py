@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.arrangement import positions
-from tfxai.core.forward import ForwardPass
+from tfxai.core.forward import Attention, ForwardPass
 from tfxai.core.graph.tensor_axes import channels_back, channels_last
 from tfxai.core.inputs.layout import Part
 from tfxai.core.limits import Limits, Rows
@@ -130,6 +130,14 @@ class Score:
                 that cannot be looked into has none.
         """
         return self.forward(x).propagation(by_gradient=by_gradient)
+
+    def attention(self, x: tf.Tensor) -> tuple[Attention, ...]:
+        """The weights, and the score's gradient by them, of every attention in the pass at x.
+
+        Raises:
+            UnsupportedModelError: There is no attention that can be seen.
+        """
+        return self.forward(x).attention()
 
     def behind(self, path: str, x: tf.Tensor) -> tuple[Score, tf.Tensor]:
         """The score as a function of the output A of the layer at `path`, and A, channels last.

@@ -80,6 +80,25 @@ def logits_of(output: tf.Tensor, x: tf.Tensor | None = None) -> tuple[str, Build
     return _logits(output, None if x is None else x.ref(), 0)
 
 
+def is_softmax(tensor: tf.Tensor) -> bool:
+    """Whether a tensor is what a softmax over its last axis returns, also one by hand."""
+    op = tensor.op
+    if op.type == "Softmax":
+        return True
+    found = _by_hand(op, None, 0)
+    return found is not None and found[0] == "softmax" and _is_over_last_axis(op)
+
+
+def _is_over_last_axis(op: tf.Operation) -> bool:
+    """Whether the sum of a softmax by hand runs along the last axis."""
+    parts = quotient(op)
+    total = opened(parts[1]).op if parts else _sum_of_exp(opened(op.inputs[0]).op.inputs[1])
+    if total is None or total.type != "Sum":
+        return False
+    axes, rank = tf.get_static_value(total.inputs[1]), total.inputs[0].shape.rank
+    return axes is not None and rank is not None and list(np.ravel(axes) % rank) == [rank - 1]
+
+
 def _logits(tensor: tf.Tensor, x: Any, depth: int) -> tuple[str, Build] | None:
     if depth > DEPTH or tensor.ref() == x:
         return None
@@ -232,13 +251,21 @@ def _is_log_sum_exp(tensor: tf.Tensor) -> bool:
 
 def _summed(tensor: tf.Tensor) -> tf.Tensor | None:
     """Z of log(sum(exp(z))), with or without its maximum apart."""
+    total = _sum_of_exp(tensor)
+    if total is None:
+        return None
+    return _without_maximum_of_any_kind(opened(total.inputs[0]).op.inputs[0])
+
+
+def _sum_of_exp(tensor: tf.Tensor) -> tf.Operation | None:
+    """The sum in log(sum(exp(z))), with or without its maximum apart."""
     total = opened(tensor)
     summands = list(total.op.inputs) if total.op.type in ("Add", "AddV2") else [total]
     for one in map(opened, summands):
         if one.op.type == "Log" and opened(one.op.inputs[0]).op.type == "Sum":
-            inner = opened(opened(one.op.inputs[0]).op.inputs[0])
-            if inner.op.type == "Exp":
-                return _without_maximum_of_any_kind(inner.op.inputs[0])
+            inner = opened(one.op.inputs[0]).op
+            if opened(inner.inputs[0]).op.type == "Exp":
+                return inner
     return None
 
 
