@@ -188,9 +188,9 @@ def _upstream(url: str, names: list[str], limits: Limits) -> Models:
 
 def _folder(base: Path, labels: list[str], keep: int, poll: float, trust: bool) -> Models:
     from tfxai.serving.models.garbage import settle
-    from tfxai.serving.models.versions import Folder
+    from tfxai.serving.models.versions import VersionFolder
 
-    return Folder(
+    return VersionFolder(
         base,
         keep=keep,
         labels=_labels(labels),

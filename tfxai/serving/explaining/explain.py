@@ -15,7 +15,7 @@ from tfxai.export.names import EXPLAIN, TARGET
 from tfxai.serving.explaining import fanout
 from tfxai.serving.explaining.answer import Explanation
 from tfxai.serving.explaining.request import (
-    Question,
+    ExplainRequest,
     check_baked,
     read_inputs,
     read_target,
@@ -72,7 +72,9 @@ def _about(told: dict[str, Any]) -> dict[str, Any]:
     return {key: told[key] for key in keys if told.get(key) not in (None, [])}
 
 
-def explain(question: Question, model: Model, limits: Limits, deadline: Deadline) -> Explanation:
+def explain(
+    question: ExplainRequest, model: Model, limits: Limits, deadline: Deadline
+) -> Explanation:
     """The explanation that a question asks for.
 
     Raises:
@@ -103,7 +105,7 @@ def _first(model: Model) -> str:
 
 
 def _by_signature(
-    name: str, question: Question, model: Model, limits: Limits, deadline: Deadline
+    name: str, question: ExplainRequest, model: Model, limits: Limits, deadline: Deadline
 ) -> Explanation:
     key = f"{EXPLAIN}{name}"
     signature = model.signatures[key]
@@ -183,7 +185,7 @@ def _asked_about(model: Model) -> tuple[str, End, str] | None:
 
 
 def _by_predictions(
-    name: str, question: Question, model: Model, limits: Limits, deadline: Deadline
+    name: str, question: ExplainRequest, model: Model, limits: Limits, deadline: Deadline
 ) -> Explanation:
     asked = _asked_about(model)
     if asked is None:

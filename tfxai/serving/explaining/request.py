@@ -26,7 +26,7 @@ PREDICTED = -1
 
 
 @dataclasses.dataclass(frozen=True)
-class Question:
+class ExplainRequest:
     """What an `:explain` request asks for.
 
     Args:
@@ -45,7 +45,7 @@ class Question:
     target: Any
 
     @classmethod
-    def read(cls, body: Any, limits: Limits) -> Question:
+    def read(cls, body: Any, limits: Limits) -> ExplainRequest:
         """The question in a body.
 
         Raises:
@@ -237,7 +237,7 @@ def _one_target(target: Any, model: Model) -> int:
     return target
 
 
-def check_baked(question: Question, name: str, model: Model, limits: Limits) -> None:
+def check_baked(question: ExplainRequest, name: str, model: Model, limits: Limits) -> None:
     """Whether a signature does what is asked: its options are those of the export.
 
     Raises:
