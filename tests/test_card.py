@@ -66,6 +66,12 @@ def test_card_and_model_share_their_name():
     assert card_path("models/a.keras").as_posix() == "models/a.json"
 
 
+def test_card_in_the_folder_of_a_saved_model_is_found(tmp_path):
+    (tmp_path / "card.json").touch()
+    assert card_path(tmp_path / "model-0123456789abcdef.h5") == tmp_path / "card.json"
+    assert card_path(tmp_path / "other.h5") == tmp_path / "other.json"
+
+
 def test_digest_is_sha256(tmp_path):
     (tmp_path / "a").write_bytes(b"abc" * 100_000)
     assert sha256_of(tmp_path / "a") == hashlib.sha256(b"abc" * 100_000).hexdigest()

@@ -27,7 +27,7 @@ class Card:
     """What is known about a trained model.
 
     Args:
-        name: Of the model, as in `models/NAME.keras`.
+        name: Of the model, as `tfxai.load` takes it.
         classes: Name of each output, in order; empty if unknown.
         input_shape: Of one input, without the batch, such as (32, 32, 3).
         preprocessing: From pixels 0..255 to what the model takes; its name will do.
@@ -197,8 +197,15 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def card_path(model_path: str | os.PathLike[str]) -> Path:
-    """Where the card of that model lies: `models/NAME.json`."""
-    return Path(model_path).with_suffix(".json")
+    """Where the card of that model lies.
+
+    `card.json` for a file `model-DIGEST.keras` or `.h5` in the folder of a saved model, else
+    `NAME.json` beside the file.
+    """
+    path = Path(model_path)
+    own = path.with_name("card.json")
+    is_saved = path.stem.startswith("model-") and path.suffix in (".keras", ".h5")
+    return own if is_saved and own.is_file() else path.with_suffix(".json")
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:

@@ -127,7 +127,7 @@ def open_classifier(
     runtime.start()
     own = own_objects(modules)
     with working(f"Loading {path}"):
-        subject = registry.load(path, trust=trust, custom_objects=own)
+        subject = registry.load(model, trust=trust, custom_objects=own)
         subject = _with_preprocessing(subject, path, chosen)
         classifier = _classifier(subject, path, resize)
     return classifier if names is None else _with_classes(classifier, names, classes)

@@ -99,7 +99,7 @@ def print_model(entry: Entry, registry: ModelRegistry) -> None:
     made = table("Model", entry.name)
     for check in registry.verify(entry.name):
         path = registry.root / check.file
-        size = f", {_size(path.stat().st_size)}" if path.is_file() else ""
+        size = f", {_size(path.stat().st_size)}" if check.state != "missing" else ""
         made.add_row("file", shown(f"{path}{size}, {check.state}"))
     if entry.card is not None:
         for label, value in _facts(entry.card).items():
@@ -205,13 +205,12 @@ def plot(
     from tfxai.registry import read_history
 
     entry, _ = _find(name)
-    if not entry.history_file.is_file():
+    if entry.history is None:
         raise DataNotFoundError(
-            f"The model {name!r} has no {entry.history_file.name!r}. Models that tfxai trained "
-            "have one."
+            f"The model {name!r} has no history. Those that tfxai trained have one."
         )
     path = out or Path(f"{name}.history.png")
-    plot_history(read_history(entry.history_file), path=path)
+    plot_history(read_history(entry.history), path=path)
     say(shown(path))
 
 
@@ -291,12 +290,14 @@ def _facts(card: Card) -> dict[str, str]:
 
 
 def _card(file: Path, given: dict[str, Any]) -> Card:
-    """The card beside a file, or a new one, with what is given."""
-    from tfxai.card import Card, card_path
+    """The card of a model, or a new one, with what is given."""
+    from tfxai.card import Card
+    from tfxai.registry.folders import locate
 
-    beside = card_path(file)
-    card = Card.read(beside) if beside.is_file() else Card(name=file.stem)
-    return dataclasses.replace(card, **given)
+    found = locate(file)
+    if found.fault:
+        raise InvalidInputError(found.fault)
+    return dataclasses.replace(found.card or Card(name=found.name), **given)
 
 
 def _size(count: int) -> str:

@@ -34,8 +34,8 @@ HELP = {
     "best epoch.",
     "validation": "Fraction of the training images that is held out.",
     "limit": "Train on at most that many images.",
-    "out": "The model's file, ending in .keras or .h5; named after data, architecture and epochs "
-    "if left out, in ./models or the folder that TFXAI_MODELS names.",
+    "out": "FOLDER/NAME.keras or .h5: saved in that format as FOLDER/NAME. Named after data, "
+    "architecture and epochs if left out, in ./models or the folder that TFXAI_MODELS names.",
 }
 _WORDS = {
     "data": "cifar10|FOLDER",
@@ -114,10 +114,12 @@ def _finish(config: TrainingConfig, trained: Trained) -> None:
     """Draws the history and says what was written."""
     from tfxai.cli.terminal import output, say, shown, table
     from tfxai.plotting import plot_history
-    from tfxai.registry import history_path
+    from tfxai.registry import ModelRegistry
+    from tfxai.registry.naming import CARD_FILE, FIGURE_FILE
 
     out = Path(config.out)
-    figure = out.with_name(f"{out.stem}.history.png")
+    entry = ModelRegistry(out.parent)[out.stem]
+    figure = entry.file.with_name(FIGURE_FILE)
     plot_history(trained.history, path=figure)
     made = table("Trained", "", right=(1,))
     measures = {"epochs": str(len(trained.history["loss"]))}
@@ -134,7 +136,7 @@ def _finish(config: TrainingConfig, trained: Trained) -> None:
     for label, value in measures.items():
         made.add_row(label, value)
     output().print(made)
-    for path in (figure, history_path(out), out.with_suffix(".json"), out):
+    for path in (figure, entry.history_file, entry.file.with_name(CARD_FILE), entry.file):
         say(shown(path))
 
 

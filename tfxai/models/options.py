@@ -44,9 +44,10 @@ class TrainingConfig:
         validation: Fraction of the *training* images held out, in [0, 1). The test
             images decide nothing.
         limit: Train on at most that many images, validation included. None: on all.
-        out: Path of the model, ending in `.keras` or `.h5`. If left out, it is named after the
-            data, the architecture and the epochs, such as `models/cifar10_cnn_e25.keras`, in the
-            folder that `TFXAI_MODELS` names, or else in `./models`.
+        out: Where the model goes, and in which format: `models/NAME.keras` or `models/NAME.h5`
+            is saved in the folder `models/NAME`. If left out, it is named after the data, the
+            architecture and the epochs, such as `models/cifar10_cnn_e25.keras`, in the folder
+            that `TFXAI_MODELS` names, or else in `./models`.
 
     Raises:
         InvalidInputError: An option has a value that cannot be used.

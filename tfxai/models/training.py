@@ -26,6 +26,7 @@ from tfxai.models.progress import EpochProgress
 from tfxai.models.resnet import resnet18
 from tfxai.models.schedules import best_epoch, learning_rate, plateau_rate, should_stop
 from tfxai.registry import ModelRegistry
+from tfxai.registry.saving import check_place
 
 LICENCE = "Apache-2.0"
 
@@ -47,9 +48,10 @@ def train(
 ) -> Trained:
     """Train a model on images, and write it, its card and its history.
 
-    Writes `config.out`, its card `NAME.json` and `NAME.history.json`, all three or none, in the
-    place of an earlier model of that name (`ModelRegistry.save`). After each epoch the
-    state of the run is kept in the folder `NAME.training/` beside them, so that the same
+    Saves the model with its card and history in the folder `NAME`, where `config.out` is
+    `NAME.keras` or `NAME.h5`, all of them or none, in the place of an earlier model of that
+    name (`ModelRegistry.save`); `tfxai.load(config.out)` finds it there. After each epoch the
+    state of the run is kept in the folder `NAME.training/` beside it, so that the same
     call goes on after a kill and ends with the same model; the folder is removed at the
     end. The images are shifted and mirrored by `AugmentedBatches`; a schedule or early
     stopping looks at images held out of the training images, never at test images. Seeds
@@ -72,12 +74,13 @@ def train(
         InvalidInputError: The data cannot be used, or an unfinished run with other
             settings lies beside `config.out`.
         DataNotFoundError: The data cannot be had.
-        OutputError: The model cannot be written.
+        OutputError: The model cannot be written, or its place is taken by something else.
     """
+    out = Path(config.out)
+    check_place(out.parent, out.stem)
     data = training_data(config, data_dir)
     settings = {**config.to_dict(), "images": len(data.train.images), "classes": data.classes}
     settings = json.loads(json.dumps(settings))  # as they come back from a file
-    out = Path(config.out)
     state = TrainingState(out.with_name(f"{out.stem}.training"), settings)
     progress = state.load()
     state.claim()
