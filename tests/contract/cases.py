@@ -19,6 +19,9 @@ CAMS = [name for name in NAMES if issubclass(methods.get(name), ClassActivationM
 
 # Another value of each option: one that must change the values on `builders.functional`.
 ALTERNATIVES: dict[tuple[str, str], Any] = {
+    ("blur_integrated_gradients", "max_sigma"): 1.0,
+    ("blur_integrated_gradients", "rule"): "riemann_left",
+    ("blur_integrated_gradients", "steps"): 3,
     ("conductance", "baseline"): 0.5,
     ("conductance", "layer"): "conv2",
     ("conductance", "rule"): "riemann_left",
@@ -30,6 +33,10 @@ ALTERNATIVES: dict[tuple[str, str], Any] = {
     ("gradient_shap", "background"): np.full((1, 6, 5, 2), 0.25),
     ("gradient_shap", "samples"): 3,
     ("gradient_shap", "seed"): 1,
+    ("guided_integrated_gradients", "baseline"): 0.5,
+    ("guided_integrated_gradients", "fraction"): 1.0,
+    ("guided_integrated_gradients", "max_dist"): 1.0,
+    ("guided_integrated_gradients", "steps"): 3,
     ("integrated_gradients", "baseline"): 0.5,
     ("integrated_gradients", "rule"): "riemann_left",
     ("integrated_gradients", "max_steps"): 9,

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from tfxai.arrangement import positions
 from tfxai.core.forward import Attention, ForwardPass
+from tfxai.core.graph.blurring import blurred
 from tfxai.core.graph.tensor_axes import channels_back, channels_last
 from tfxai.core.inputs.layout import Part
 from tfxai.core.limits import Limits, Rows
@@ -387,6 +388,35 @@ class Score:
         Returns:
             The integral, shaped like `like`; the mean of it over a set of baselines.
         """
+
+        def line(x: tf.Tensor, baseline: tf.Tensor, a: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return baseline + a * (x - baseline), x - baseline
+
+        return self.integrate_path(value, line, rule, steps, x, like)
+
+    def integrate_path(
+        self,
+        value: Callable[[Score, tf.Tensor, tf.Tensor], Any],
+        path: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]],
+        rule: str,
+        steps: int,
+        x: tf.Tensor,
+        like: Any = None,
+    ) -> Any:
+        """Integral of value(f, point(a), dpoint/da) over a in [0, 1], along curves to x.
+
+        Args:
+            value: As for `integrate`, with the points of the curves and their derivatives by a.
+            path: Called with x, the baselines (None without any) and a, (K B, 1, ...); returns
+                points and derivatives, each (K B, ...).
+            rule: Name of the quadrature rule.
+            steps: Number of its nodes.
+            x: The batch, (B, ...).
+            like: As for `sum_over_copies`.
+
+        Returns:
+            The integral, shaped like `like`; the mean of it over a set of baselines.
+        """
         nodes, weights = quadrature(rule, steps)
         alphas = tf.constant(nodes, x.dtype)
         trailing = [1] * (x.shape.rank - 1)
@@ -394,10 +424,28 @@ class Score:
         def on_the_way(f: Score, x: tf.Tensor, k: tf.Tensor) -> Any:
             baseline = f.baseline_number(k // steps)
             alpha = tf.reshape(tf.gather(alphas, k % steps), [-1, *trailing])
-            return value(f, baseline + alpha * (x - baseline), x - baseline)
+            return value(f, *path(x, baseline, alpha))
 
         shares = np.tile(weights, self.num_baselines) / self.num_baselines
         return self.sum_over_copies(on_the_way, shares, x, like)
+
+    def blurred(
+        self, x: tf.Tensor, sigma: tf.Tensor, largest: float
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """X smoothed by a Gaussian along its axes of positions, and d(blurred)/d(sigma).
+
+        What lies outside is as the nearest element inside, as for `tfxai.baselines.Blur`.
+
+        Args:
+            x: The rows, (R, ...), channels last.
+            sigma: (R,) standard deviation in elements, at least 0.
+            largest: The largest sigma, known when the graph is traced: its kernel says where all
+                of them end.
+
+        Returns:
+            Both shaped like x.
+        """
+        return blurred(x, sigma, range(1, x.shape.rank - 1), largest)
 
     def sum_where(
         self,

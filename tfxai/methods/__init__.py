@@ -11,11 +11,13 @@ from tfxai.methods.cam.hires_cam import HiResCAM
 from tfxai.methods.cam.layer_cam import LayerCAM
 from tfxai.methods.cam.score_cam import ScoreCAM
 from tfxai.methods.cam.xgrad_cam import XGradCAM
+from tfxai.methods.gradient.blur_integrated_gradients import BlurIntegratedGradients
 from tfxai.methods.gradient.conductance import Conductance
 from tfxai.methods.gradient.deconv_net import DeconvNet
 from tfxai.methods.gradient.gradient_input import GradientInput
 from tfxai.methods.gradient.gradient_shap import GradientSHAP
 from tfxai.methods.gradient.guided_backprop import GuidedBackprop
+from tfxai.methods.gradient.guided_integrated_gradients import GuidedIntegratedGradients
 from tfxai.methods.gradient.integrated_gradients import IntegratedGradients
 from tfxai.methods.gradient.internal_influence import InternalInfluence
 from tfxai.methods.gradient.saliency import Saliency
@@ -38,6 +40,7 @@ __all__ = [
     "RISE",
     "AblationCAM",
     "AttributionMethod",
+    "BlurIntegratedGradients",
     "Conductance",
     "DeconvNet",
     "DeepLIFT",
@@ -51,6 +54,7 @@ __all__ = [
     "GradientSHAP",
     "GuidedBackprop",
     "GuidedGradCAM",
+    "GuidedIntegratedGradients",
     "HiResCAM",
     "IntegratedGradients",
     "InternalInfluence",
