@@ -12,7 +12,7 @@ from tfxai.cli import arguments, explain
 from tfxai.errors import InvalidInputError, OutputError
 
 if TYPE_CHECKING:
-    from tfxai.cli.explaining import Explained
+    from tfxai.cli.explained import Explained
     from tfxai.cli.sources import Source
 
 METHODS = ("grad_cam", "grad_cam_pp", "score_cam")

@@ -8,7 +8,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tfxai.cli.classifier import Classifier, Rank, announce_sizes, batches
+from tfxai.cli.classifier import Classifier, announce_sizes, batches
+from tfxai.cli.explained import Explained
 from tfxai.cli.predict import about, prediction_records, show_ranking
 from tfxai.cli.sources import Source
 from tfxai.cli.terminal import output, print_json, remark, say, shown, table, working
@@ -38,21 +39,6 @@ class Request:
     target: int | str | None = None
     score: str | Contrast | None = None
     at: str | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Explained:
-    """One image, what the model says, and why.
-
-    Args:
-        source: The image.
-        best: The five best classes.
-        attributions: One for each method, each of this image alone.
-    """
-
-    source: Source
-    best: list[Rank]
-    attributions: list[Attribution]
 
 
 def explain_images(

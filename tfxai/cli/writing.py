@@ -14,7 +14,7 @@ from tfxai.errors import OutputError, UnknownNameError
 from tfxai.files import replacing
 
 if TYPE_CHECKING:
-    from tfxai.cli.explaining import Explained
+    from tfxai.cli.explained import Explained
 
 FORMATS = ("png", "npz", "json")
 _LONGEST = 160  # bytes of a name, which leaves room for a method's
