@@ -82,7 +82,7 @@ def test_a_model_without_names_takes_as_many_classes_as_it_has(run, fails, photo
 
 
 def test_data_that_is_not_there(fails):
-    assert "--data 'gone' is no folder" in fails("accuracy", "tiny", "--data", "gone")
+    assert "--data 'gone' is not a folder" in fails("accuracy", "tiny", "--data", "gone")
 
 
 @pytest.mark.slow

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What is asked of every image.
+    """The question asked about every image.
 
     Args:
-        methods: How it is explained.
-        target: The class that is explained, None for the predicted one.
-        score: Which of the class's numbers, or two classes; None for the method's own.
-        at: The layer whose output is explained, None for the image.
+        methods: The methods that explain it.
+        target: The class to explain, None for the predicted one.
+        score: The score to explain, or a contrast of two classes; None for the method's own.
+        at: The layer whose output is explained; None explains the image.
     """
 
     methods: tuple[AttributionMethod, ...]

@@ -1,4 +1,4 @@
-"""Images to explain and to train on, and their way into a model."""
+"""Images to explain and to train on, and their preprocessing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Architectures, and training them: TensorFlow is loaded when one is first used."""
+"""Architectures and their training; TensorFlow is loaded when one is first used."""
 
 from __future__ import annotations
 
