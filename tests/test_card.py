@@ -6,7 +6,7 @@ import pytest
 
 from tfxai.card import Card, card_path, sha256_of
 from tfxai.data.preprocessing import Preprocessing
-from tfxai.errors import DataNotFoundError, InvalidInputError, OutputError, UnknownNameError
+from tfxai.errors import DataNotFoundError, InvalidInputError, OutputError
 
 CARD = Card(
     name="small",
@@ -49,16 +49,6 @@ def test_keys_of_later_versions_are_passed_over(tmp_path):
     record = CARD.to_dict() | {"colour": "blue"}
     (tmp_path / "a.json").write_text(json.dumps(record))
     assert Card.read(tmp_path / "a.json") == CARD
-
-
-@pytest.mark.parametrize("name", ["Dog", "dog", "DOG"])
-def test_a_class_is_found_in_any_case(name):
-    assert CARD.class_index(name) == 1
-
-
-def test_an_unknown_class_is_refused_with_near_names():
-    with pytest.raises(UnknownNameError, match=r"There is no class 'dogs'. Did you mean 'Dog'"):
-        CARD.class_index("dogs")
 
 
 def test_card_and_model_share_their_name():

@@ -203,7 +203,7 @@ class Attribution:
             index: The example to draw, several indices or a slice for some, or None for all.
             **options: Passed to `tfxai.plotting.plot_attribution`.
         """
-        from tfxai.plotting import plot_attribution
+        from tfxai.plotting.attribution import plot_attribution
 
         return plot_attribution(self, index=index, **options)
 
@@ -336,7 +336,7 @@ class Attribution:
 
     def _repr_html_(self) -> str:
         """The figure of the first examples with a line of facts, for notebooks."""
-        from tfxai.plotting import figure_html
+        from tfxai.plotting.figures import figure_html
 
         shown = self[:4]
         figure = shown.plot(index=None if len(shown) > 1 else 0)

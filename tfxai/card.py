@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, final
 
 from tfxai.data.preprocessing import Preprocessing
-from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
+from tfxai.errors import DataNotFoundError, InvalidInputError
 from tfxai.files import replacing
 
 EXTRA = "assets.extra"
@@ -71,18 +71,6 @@ class Card:
             raise InvalidInputError(
                 f"classes={self.classes!r} was expected to be a tuple of names, one an output."
             )
-
-    def class_index(self, name: str) -> int:
-        """Number of the class of that name; case does not matter.
-
-        Raises:
-            UnknownNameError: No class has that name.
-        """
-        by_name = {word.lower(): index for index, word in enumerate(self.classes)}
-        index = by_name.get(name.lower())
-        if index is None:
-            raise UnknownNameError.of("class", name, self.classes)
-        return index
 
     def to_dict(self) -> dict[str, Any]:
         """The card as plain JSON types, with the range of the input beside it."""

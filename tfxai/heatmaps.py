@@ -1,4 +1,4 @@
-"""Maps for display, of attribution values, and the images that they lie over."""
+"""Heatmaps of attribution values for display, and the images below them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def heatmap(
 
 
 def pixels(one: Attribution) -> Array | None:
-    """(B, H, W, 3) the inputs as images in [0, 1]; None if they are none, or several are."""
+    """(B, H, W, 3) the inputs as images in [0, 1]; None if none or several are images."""
     if isinstance(one.inputs, dict):
         seen = [image for image in map(pixels, _inputs(one)) if image is not None]
         return seen[0] if len(seen) == 1 else None
@@ -109,8 +109,8 @@ def _refuse(one: Attribution) -> NoReturn:
     shape: Any = shapes if isinstance(one.values, dict) else shapes[""]
     if any(len(axes) == 3 for axes in shapes.values()):
         raise InvalidInputError(
-            f"The values have shape {shape}, which is that of series (B, T, C) and of images "
-            "without channels (B, H, W), and the attribution does not say of which. Set them: "
+            f"The values have shape {shape}, which may be series (B, T, C) or images without "
+            "channels (B, H, W), and the attribution does not say which. Set its axes: "
             f"dataclasses.replace(attribution, {'layer_axes' if one.at else 'axes'}='TC'), or "
             "'HW'."
         )
@@ -135,7 +135,7 @@ def _reduced(one: Attribution, how: str) -> Array:
 
 
 def _scaled(maps: Array, clip_percentile: float) -> Array:
-    """(B, *places) float32 in [-1, 1], each map scaled by the percentile of its own."""
+    """(B, *places) float32 in [-1, 1], each map scaled by its own percentile."""
     if maps.dtype.kind != "f":
         maps = maps.astype(np.float64)
     if not maps.size:
@@ -166,7 +166,7 @@ def _resized(maps: Array, size: Any, name: str) -> Array:
 def _to_unit(inputs: Array) -> Array:
     """Images of unknown preprocessing in [0, 1]: as they are, over 255, or from least to most.
 
-    Each image is judged by itself, so that a slice shows what the whole shows.
+    Each image is scaled independently, so that a slice of the batch looks like the whole.
     """
     axes = tuple(range(1, inputs.ndim))
     low = inputs.min(axis=axes, keepdims=True).astype(np.float64)

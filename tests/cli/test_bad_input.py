@@ -76,7 +76,7 @@ def test_the_conversions_are_documented_in_the_help(run):
 def test_nan_in_an_image(fails, place):
     values = np.full((32, 32), np.nan, np.float32)
     Image.fromarray(values).save(place / "nan.tif")
-    assert "32 bits" in fails("predict", "tiny", "nan.tif")
+    assert "32-bit pixels" in fails("predict", "tiny", "nan.tif")
 
 
 def test_a_model_that_answers_nan(fails):
@@ -206,7 +206,7 @@ def test_an_output_folder_that_is_a_file(fails, place):
     picture()
     (place / "out").write_text("here first")
     sentence = fails("explain", "tiny", "photo.png", *FOR, "--out", "out/figures")
-    assert re.match(r"Cannot write to 'out/figures': '.*/out' is no folder\. Choose", sentence)
+    assert re.match(r"Cannot write to 'out/figures': '.*/out' is not a folder\. Choose", sentence)
     assert (place / "out").read_text() == "here first"
 
 

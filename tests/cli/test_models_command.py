@@ -163,10 +163,10 @@ def on_a_terminal(words, answers, folder, env):
 @pytest.mark.slow
 def test_training_on_a_terminal_offers_the_models_there_are(registry, place):
     env = {"TFXAI_MODELS": str(registry.root)}
-    answers = [("Load which one?", "99\n"), ("none of 1 to", "3\n")]
+    answers = [("Load which one?", "99\n"), ("not between 1 and", "3\n")]
     code, text = on_a_terminal(["train"], answers, place, env)
     assert code == 0, text
-    assert "'99' is none of 1 to 3" in text
+    assert "'99' is not between 1 and 3" in text
     assert 'tfxai.load("one")' in text
     assert "toys" in text
 
@@ -179,7 +179,7 @@ def test_a_new_model_is_trained_for_the_epochs_that_are_typed(registry, place):
     answers = [
         ("Load which one?", "\n"),
         ("how many epochs? [20]", "none\n"),
-        ("no number of epochs", "1\n"),
+        ("not a number of epochs", "1\n"),
     ]
     words = ["train", "--data", "photos", "--image-size", "8", "--batch-size", "4"]
     code, text = on_a_terminal(words, answers, place, env)

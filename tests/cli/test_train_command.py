@@ -74,7 +74,9 @@ def test_every_option_is_explained(run):
 def test_a_stopped_training_says_how_it_goes_on(run, asked):
     done = run("train")
     assert done.exit_code == 130
-    assert done.stderr == "The same command goes on after the last whole epoch.\nStopped.\n"
+    assert (
+        done.stderr == "Run the same command to resume after the last complete epoch.\nStopped.\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,9 +89,9 @@ def test_a_stopped_training_says_how_it_goes_on(run, asked):
         (["--schedule", "cosin"], "no schedule 'cosin'. Did you mean 'cosine'?"),
         (["--epochs", "0"], "epochs=0 cannot be used"),
         (["--epochs", "x"], "'--epochs'"),
-        (["--data", "gone"], "--data 'gone' is no folder"),
+        (["--data", "gone"], "--data 'gone' is not a folder"),
         (["--out", "model.txt"], "does not name a model file"),
-        (["--out", "photos/a/0.png/m.keras"], "is no folder. Choose another folder."),
+        (["--out", "photos/a/0.png/m.keras"], "is not a folder. Choose another folder."),
         (["--out", "photos.keras"], "'photos' is a folder, and no model. Choose another name"),
     ],
 )

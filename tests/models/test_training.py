@@ -181,7 +181,7 @@ def test_an_unfinished_run_with_other_settings_is_refused(config):
         "state.json",
     ]
     (folder / "epoch_0000.npz").write_bytes(b"damaged")
-    with pytest.raises(InvalidInputError, match=r"epoch_0000.npz cannot be gone on from"):
+    with pytest.raises(InvalidInputError, match=r"epoch_0000.npz cannot be resumed from"):
         train(config, report=quiet)
     (folder / "state.json").write_text("{")
     with pytest.raises(InvalidInputError, match=r"holds no state of a training run"):

@@ -31,7 +31,7 @@ Limit = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Take that many images, evenly spaced, in the place of all.",
+        help="Use only that many images, evenly spaced.",
         show_default=False,
     ),
 ]
@@ -46,13 +46,13 @@ def accuracy(
     modules: arguments.Import = [],  # noqa: B006 - typer copies it
     as_json: arguments.Json = False,
 ) -> None:
-    """Measure the share of labelled images that a model classifies rightly."""
+    """Measure the share of labelled images that a model classifies correctly."""
     from tfxai.cli.classifier import open_classifier
     from tfxai.cli.terminal import print_json, say, shown
 
     if data != CIFAR10 and not Path(data).is_dir():
         raise DataNotFoundError(
-            f"--data {data!r} is no folder. Pass cifar10, or a folder of class folders."
+            f"--data {data!r} is not a folder. Pass cifar10, or a folder of class folders."
         )
     classifier = open_classifier(model, preprocessing, trust=trust, modules=modules)
     images, labels = _labelled(data, limit, classifier)

@@ -106,16 +106,16 @@ def open_classifier(
 
     Args:
         model: A path or a name.
-        preprocessing: Name of one, which takes the place of the card's.
-        classes: File of class names, which take the place of the card's.
-        resize: Side that images are resized to, bilinearly; None for the model's size.
-        trust: As for `tfxai.load`.
+        preprocessing: Name of a preprocessing, which overrides the card's.
+        classes: File of class names, which override the card's.
+        resize: Side that images are resized to (bilinear); None for the model's size.
+        trust: Whether to load whatever the scan finds, as for `tfxai.load`.
         modules: Names of modules with classes and functions that the model uses.
 
     Raises:
         InvalidInputError: Nothing says how pixels are preprocessed, or the model takes another
             size than `resize`.
-        UnsupportedModelError: The model is no classifier of images.
+        UnsupportedModelError: The model is not an image classifier.
         TfxaiError: The model cannot be found or loaded.
     """
     from tfxai import registry
@@ -252,7 +252,7 @@ def _input_shape(subject: Subject, path: Path) -> tuple[int | None, int | None, 
 def _outputs(
     outputs: Sequence[tuple[int | None, ...]], gives_probabilities: bool, path: Path
 ) -> int:
-    """The number of classes; 1 for a number that is no probability."""
+    """The number of classes; 1 for a number that is not a probability."""
     one = outputs[0] if len(outputs) == 1 else None
     if one in ((), (1,)):
         return 2 if gives_probabilities else 1

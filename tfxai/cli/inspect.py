@@ -36,7 +36,7 @@ Whole = Annotated[bool, typer.Option("--all", help="Show every layer of a large 
 Strict = Annotated[
     bool,
     typer.Option(
-        "--strict", help="Exit with 1 where something is warned of, 3 where it is refused."
+        "--strict", help="Exit with 1 if there are warnings, with 3 if a file is refused."
     ),
 ]
 
@@ -88,7 +88,7 @@ class _Place:
     """Where a model lies.
 
     Args:
-        path: Of the file or folder.
+        path: Path of the file or folder.
         is_given: Whether the command line named it, rather than a folder around it.
     """
 

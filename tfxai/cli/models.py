@@ -27,7 +27,9 @@ models = typer.Typer(
 DIFFERS = 1  # exit code of verify
 WORST = ("changed", "missing", "no card", "no digest", "ok")
 SIGNS = {"ok": "green", "no card": "yellow", "no digest": "yellow"}
-Name = Annotated[str, typer.Argument(metavar="NAME", help="As tfxai models lists it.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Name of a model, as tfxai models lists it.")
+]
 
 
 @models.callback()
@@ -137,16 +139,19 @@ def verify(
 @models.command()
 def add(  # noqa: PLR0913 - an argument for each word of the command line
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .keras or .h5 file.")],
-    name: Annotated[str | None, typer.Option(help="That of the file if left out.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the model; the file's own if left out.")
+    ] = None,
     classes: arguments.Classes = None,
     preprocessing: arguments.Preprocessing = None,
-    dataset: Annotated[str | None, typer.Option(help="What it was trained on.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Data set that it was trained on.")] = None,
     accuracy: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Share of test images that it gets right.")
+        float | None,
+        typer.Option(min=0, max=1, help="Share of test images that it classifies correctly."),
     ] = None,
-    licence: Annotated[str | None, typer.Option(help="Of the weights.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Licence of the weights.")] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Take the place of an earlier model of that name.")
+        bool, typer.Option("--force", help="Replace an earlier model of that name.")
     ] = False,
     trust: arguments.Trust = False,
 ) -> None:
@@ -182,7 +187,9 @@ def remove(
     files = [check.file for check in registry.verify(name)]
     if not yes:
         if not sys.stdin.isatty():
-            raise InvalidInputError(f"Nobody can be asked whether to delete {name!r}. Pass --yes.")
+            raise InvalidInputError(
+                f"There is no terminal to ask whether to delete {name!r}. Pass --yes."
+            )
         words = f"Delete {', '.join(files)} in {registry.root}? [y/N] "
         if ask(words).lower() not in ("y", "yes"):
             say("Nothing was deleted.")

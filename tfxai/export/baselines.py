@@ -42,7 +42,6 @@ class Baselines:
         self.variables: list[tf.Variable] = []
         self.count = 0
         self.kind = "none"
-        self._layout = ready.layout
         self._makes: dict[int, Make] = {}
         if not ready.has_baseline:
             return

@@ -8,7 +8,7 @@ import dataclasses
 import json
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import keras
 import tensorflow as tf
@@ -44,6 +44,8 @@ from tfxai.methods.running import in_slices, within_memory
 from tfxai.progress import Report, shown
 from tfxai.subject import Subject
 
+Made = TypeVar("Made")
+
 METHODS: dict[str, type[AttributionMethod]] = {}
 """Every method by its registry name, which is also its word on the command line."""
 
@@ -51,9 +53,12 @@ _BASELINES = ("baseline", "background")  # options that reach the program as ten
 
 
 class _ByName(abc.ABCMeta):
-    """Makes methods from options by name, and says so where something else is passed."""
+    """Makes methods from options by name, and says so where something else is passed.
 
-    def __call__(cls, *args: Any, **options: Any) -> Any:
+    Its call is typed as giving one of the class: only then does Pyright read the fields too.
+    """
+
+    def __call__(cls: type[Made], *args: Any, **options: Any) -> Made:
         name = cls.__name__
         if args and isinstance(args[0], keras.Model | Subject):
             raise InvalidInputError(
@@ -68,7 +73,7 @@ class _ByName(abc.ABCMeta):
                 f"{such}. The model and its inputs go to the method: {name}(...)(model, inputs)."
             )
         check_options(cast(Any, cls), options, name)
-        return super().__call__(**options)
+        return type.__call__(cls, **options)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

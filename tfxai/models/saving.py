@@ -1,4 +1,4 @@
-"""Writing a model to a file of one's choice: never half a file, never its optimiser."""
+"""Writes a model to a file: never half of it, never its optimiser."""
 
 from __future__ import annotations
 

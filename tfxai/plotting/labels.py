@@ -71,7 +71,7 @@ def target_title(one: Attribution) -> str:
 
 
 def value_text(one: Attribution) -> str:
-    """The value of an output that is no class, or nothing."""
+    """The value of an output that is not a class, or nothing."""
     is_class = one.class_names or one.probability is not None
     return "" if is_class or one.score_name != "output" else f"value {number(one.score)}"
 

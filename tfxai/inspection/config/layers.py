@@ -49,8 +49,8 @@ def tree(config: Any) -> LayerNode | None:
     if node is None:
         return None
     top = LayerNode("", node[0], node[1], None, True, "")
-    if isinstance(_layers(node[0], node[1]), list):
-        _fill(top, config, [])
+    if isinstance(_layers(node[1]), list):
+        _fill(top, [])
     return top
 
 
@@ -66,11 +66,11 @@ def leaf(node: LayerNode) -> str:
     return node.path.rpartition("/")[2]
 
 
-def _fill(model: LayerNode, record: dict[str, Any], inputs: list[Shape]) -> None:
+def _fill(model: LayerNode, inputs: list[Shape]) -> None:
     """Reads the layers of a model, and from them its own shape."""
-    raw = _layers(model.kind, model.config) or []
+    raw = _layers(model.config) or []
     recorded = dict(_recorded(raw))
-    followed = _followed(model.kind, raw, record)
+    followed = _followed(model.kind, raw)
     names: dict[str, LayerNode] = {}
     used: Counter[str] = Counter()
     last: list[Shape] = list(inputs)
@@ -86,8 +86,8 @@ def _fill(model: LayerNode, record: dict[str, Any], inputs: list[Shape]) -> None
         node = LayerNode(path, kind, config, None, trains, group)
         fed = _inputs(item, names, recorded, last if model.kind == "Sequential" else [])
         fed = _built(item) if not fed or None in fed else fed
-        if isinstance(_layers(kind, config), list) and kind in MODELS:
-            _fill(node, item, fed)
+        if isinstance(_layers(config), list) and kind in MODELS:
+            _fill(node, fed)
         node.fed = fed
         computed = node.shape or _input_shape(config, kind) or output_shape(kind, config, fed)
         computed = computed or _with_number(item, kind, fed)
@@ -109,7 +109,7 @@ def _object(item: Any) -> tuple[str, dict[str, Any]] | None:
     return (item["class_name"], config) if isinstance(config, dict) else None
 
 
-def _layers(kind: str, config: dict[str, Any]) -> Any:
+def _layers(config: dict[str, Any]) -> Any:
     return config.get("layers")
 
 
@@ -188,7 +188,7 @@ def _built(item: dict[str, Any]) -> list[Shape]:
     return []
 
 
-def _followed(kind: str, raw: list[Any], record: dict[str, Any]) -> dict[int, Shape]:
+def _followed(kind: str, raw: list[Any]) -> dict[int, Shape]:
     """In a Sequential, what the next layer was built for is the output of this one."""
     if kind != "Sequential":
         return {}

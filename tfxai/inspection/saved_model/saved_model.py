@@ -367,7 +367,7 @@ class _Reader:
 
 
 class _Saver:
-    """Who may read and write checkpoints: what TensorFlow runs to restore and to save.
+    """What TensorFlow runs to restore a model: it may read the model's own checkpoint only.
 
     Args:
         data: A `SaverDef`.
@@ -377,7 +377,6 @@ class _Saver:
     def __init__(self, data: Bytes, graph: Graph) -> None:
         self._graph = graph
         self._file = protobuf.text(data, 1).partition(":")[0]
-        self._saving = graph.reached([protobuf.text(data, 2)])
         self._restoring = graph.reached([protobuf.text(data, 3)])
 
     def fault(self, scope: str, node: GraphNode) -> str | None:
