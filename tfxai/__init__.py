@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # the names of _HOME and _MODULES, for type checkers and edit
     from tfxai.methods import LRP as LRP
     from tfxai.methods import RISE as RISE
     from tfxai.methods import AblationCAM as AblationCAM
+    from tfxai.methods import BlurIntegratedGradients as BlurIntegratedGradients
     from tfxai.methods import Conductance as Conductance
     from tfxai.methods import DeconvNet as DeconvNet
     from tfxai.methods import DeepLIFT as DeepLIFT
@@ -47,6 +48,7 @@ if TYPE_CHECKING:  # the names of _HOME and _MODULES, for type checkers and edit
     from tfxai.methods import GradientSHAP as GradientSHAP
     from tfxai.methods import GuidedBackprop as GuidedBackprop
     from tfxai.methods import GuidedGradCAM as GuidedGradCAM
+    from tfxai.methods import GuidedIntegratedGradients as GuidedIntegratedGradients
     from tfxai.methods import HiResCAM as HiResCAM
     from tfxai.methods import IntegratedGradients as IntegratedGradients
     from tfxai.methods import InternalInfluence as InternalInfluence

@@ -138,10 +138,9 @@ def test_default_width_is_half_of_the_longest_axis():
 def test_what_has_no_positions_is_refused():
     with pytest.raises(InvalidInputError, match="along its axes of positions"):
         BlurIntegratedGradients()(builders.product(), [[3.0, 4.0]])
-    with pytest.raises(InvalidInputError, match="one input"):
-        BlurIntegratedGradients()(
-            builders.two_inputs("list"), [builders.images(1), builders.images(1)]
-        )
+    b, a, n = np.ones((1, 2)), np.ones((1, 2, 2)), np.ones((1, 1), int)
+    with pytest.raises(InvalidInputError, match="blurs one input"):
+        BlurIntegratedGradients()(builders.two_inputs("list"), [b, a, n])
     for bad in (0, -1.0, True, "wide", 1e6):
         with pytest.raises(InvalidInputError, match="max_sigma"):
             BlurIntegratedGradients(max_sigma=bad)

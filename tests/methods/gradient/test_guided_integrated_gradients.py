@@ -67,7 +67,7 @@ def test_equals_the_algorithm_written_slowly(fraction, max_dist):
 def test_a_linear_model_gets_its_weights_times_the_difference():
     w = np.array([2.0, -3.0, 0.0, 0.5])
     x, x0 = np.array([[1.0, 2.0, 3.0, -4.0]]), 0.5
-    a = GuidedIntegratedGradients(steps=7, baseline=x0)(builders.linear(w), x)
+    a = GuidedIntegratedGradients(steps=7, baseline=x0)(builders.linear(w[:, None]), x)
     np.testing.assert_allclose(a.values, (x - x0) * w, rtol=1e-6)
 
 
@@ -99,13 +99,24 @@ def test_values_are_the_mean_over_a_set_of_baselines():
     np.testing.assert_allclose(a.values, np.mean(each, axis=0), rtol=1e-7, atol=1e-10)
 
 
-def test_gap_shrinks_with_the_steps():
+def test_gap_shrinks_with_the_steps_along_the_straight_line_and_stays_where_the_path_jumps():
     model, x = builders.functional(dtype="float64"), builders.images(4).astype(np.float64)
-    gaps = [
-        np.abs(GuidedIntegratedGradients(steps=n)(model, x, target=1).completeness_gap).max()
-        for n in (10, 100, 1000)
-    ]
-    assert gaps[0] > gaps[1] > gaps[2]
+
+    def gaps(max_dist):
+        return [
+            np.abs(
+                GuidedIntegratedGradients(steps=n, max_dist=max_dist)(
+                    model, x, target=1
+                ).completeness_gap
+            ).max()
+            for n in (10, 100, 1000)
+        ]
+
+    near = gaps(0.0)
+    assert near[1] < near[0] / 5
+    assert near[2] < near[1] / 5
+    # An element that waits at the edge of its band crosses a kink in one step of a fixed length.
+    assert gaps(1.0)[2] > 10 * near[2]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Blur Integrated Gradients: the score's difference to a blurred input, shared out as it sharpens."""
+"""Blur Integrated Gradients: the score's difference to a blurred input, shared out on the way."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class BlurIntegratedGradients(AttributionMethod):
         >>> x = np.array([[[0.0], [4.0], [0.0]]])
         >>> a = BlurIntegratedGradients(max_sigma=100.0)(model, x)
         >>> a.values[0, :, 0].round(1)  # the middle is the sharpened peak
-        array([0. , 4. , 0. ], dtype=float32)
+        array([0., 4., 0.], dtype=float32)
     """
 
     name: ClassVar[str] = "blur_integrated_gradients"
