@@ -34,7 +34,7 @@ ROOMS = {
     "inputs": 1,
     "limits": 2, "model": 2,
     "network": 3, "question": 3, "windows": 3,
-    "propagation": 4,
+    "designs": 4, "propagation": 4,
     "forward": 5,
     "score": 6,
     "diagnosis": 7, "refinement": 7,

@@ -10,10 +10,10 @@ import numpy as np
 from tfxai.arrangement import positions
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
+from tfxai.core.designs.masks import joined_features
 from tfxai.core.program import DETAIL, VALUES, Plan, why_not_finite
 from tfxai.core.question.scores import Contrast
 from tfxai.errors import NotFiniteError
-from tfxai.methods.perturbation.groups import joined_features
 from tfxai.methods.prepared import Prepared
 from tfxai.remarks import LARGE_GAP, gap_shares
 

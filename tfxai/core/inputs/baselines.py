@@ -22,7 +22,8 @@ from tfxai.errors import InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
     from tfxai.arrays import Array
-    from tfxai.core.inputs.layout import Layout, Part
+    from tfxai.core.inputs.layout import Layout
+    from tfxai.core.inputs.parts import Part
 
 _WORDS = [*COLOURS, *(name for name in KINDS if name not in (Samples.name, Activations.name))]
 _ADVICE = (

@@ -47,10 +47,10 @@ def methods(model: Model) -> list[dict[str, Any]]:
         {
             "name": name,
             "by": "predictions",
-            "signed": kind.is_signed,
-            "method": {"name": name, "options": kind.defaults},
+            "signed": fanout.Fanout.is_signed,
+            "method": {"name": name, "options": fanout.defaults(name)},
         }
-        for name, kind in fanout.KINDS.items()
+        for name in fanout.METHODS
         if name not in taken
     ]
     return own + others

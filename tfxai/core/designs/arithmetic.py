@@ -1,0 +1,114 @@
+"""The few operations that designs are written with, and NumPy's. Free of TensorFlow.
+
+`core.graph.arithmetic.GRAPH` has the same operations for tensors.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class Arithmetic(Protocol):
+    """Operations on NumPy's arrays or on TensorFlow's tensors; constants are arrays for both."""
+
+    def cast(self, array: Any, dtype: Any) -> Any:
+        """The elements as numbers of another type."""
+
+    def reshape(self, array: Any, shape: Any) -> Any:
+        """The elements in another shape."""
+
+    def transpose(self, array: Any, order: Any) -> Any:
+        """The axes in another order."""
+
+    def broadcast_as(self, array: Any, like: Any) -> Any:
+        """The array in the shape of another one."""
+
+    def where(self, condition: Any, array: Any, other: Any) -> Any:
+        """`array` where the condition holds, else `other`."""
+
+    def take(self, array: Any, index: Any, axis: int) -> Any:
+        """The elements of these numbers along an axis."""
+
+    def take_by_row(self, array: Any, index: Any) -> Any:
+        """(R, ...): of each row (R, n) the elements that its own numbers (R, ...) name."""
+
+    def counts_by_row(self, index: Any, count: int, dtype: Any) -> Any:
+        """(R, count): how often each number below `count` comes in each row (R, ...)."""
+
+    def sum(self, array: Any, axis: Any) -> Any:
+        """The sum along axes."""
+
+    def mean(self, array: Any, axis: Any) -> Any:
+        """The mean along axes."""
+
+    def max(self, array: Any, axis: Any) -> Any:
+        """The maximum along axes."""
+
+    def maximum(self, array: Any, other: Any) -> Any:
+        """The larger of two, element by element."""
+
+    def abs(self, array: Any) -> Any:
+        """The magnitude of each element."""
+
+    def square(self, array: Any) -> Any:
+        """The square of each element."""
+
+    def sqrt(self, array: Any) -> Any:
+        """The square root of each element."""
+
+    def matmul(self, array: Any, other: Any) -> Any:
+        """The product of matrices."""
+
+    def matmul_transposed(self, array: Any, other: Any) -> Any:
+        """The product with the transpose of `other`, pair by pair of (R, m, n) and (R, k, n)."""
+
+    def matvec(self, array: Any, vector: Any) -> Any:
+        """(B,): the product of (B, n) and (n,)."""
+
+
+class _Host:
+    """The operations of NumPy."""
+
+    reshape = staticmethod(np.reshape)
+    transpose = staticmethod(np.transpose)
+    where = staticmethod(np.where)
+    sum = staticmethod(np.sum)
+    mean = staticmethod(np.mean)
+    max = staticmethod(np.max)
+    maximum = staticmethod(np.maximum)
+    abs = staticmethod(np.abs)
+    square = staticmethod(np.square)
+    sqrt = staticmethod(np.sqrt)
+    matmul = staticmethod(np.matmul)
+    matvec = staticmethod(np.matmul)
+
+    @staticmethod
+    def cast(array: Any, dtype: Any) -> Any:
+        return np.asarray(array).astype(dtype)
+
+    @staticmethod
+    def broadcast_as(array: Any, like: Any) -> Any:
+        return np.broadcast_to(array, like.shape)
+
+    @staticmethod
+    def take(array: Any, index: Any, axis: int) -> Any:
+        return np.take(array, index, axis=axis)
+
+    @staticmethod
+    def take_by_row(array: Any, index: Any) -> Any:
+        flat = np.take_along_axis(array, index.reshape(len(index), -1), axis=1)
+        return flat.reshape(index.shape)
+
+    @staticmethod
+    def counts_by_row(index: Any, count: int, dtype: Any) -> Any:
+        found = [np.bincount(one.ravel(), minlength=count) for one in index]
+        return np.array(found, dtype)
+
+    @staticmethod
+    def matmul_transposed(array: Any, other: Any) -> Any:
+        return np.matmul(array, np.swapaxes(other, -1, -2))
+
+
+HOST: Arithmetic = _Host()
