@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 if TYPE_CHECKING:
-    from tfxai.core.designs.arithmetic import Arithmetic
+    from tfxai.arithmetic import Arithmetic
     from tfxai.core.inputs.parts import Part
 
 

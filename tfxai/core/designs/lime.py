@@ -17,8 +17,8 @@ from tfxai.core.options import check_samples, check_seed
 from tfxai.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from tfxai.arithmetic import Arithmetic
     from tfxai.arrays import Array
-    from tfxai.core.designs.arithmetic import Arithmetic
     from tfxai.core.inputs.parts import Part
 
 

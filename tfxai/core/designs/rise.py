@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from tfxai.arithmetic import along
 from tfxai.core.designs.design import Design, Options, Rows
 from tfxai.core.inputs.baselines import check_baseline
 from tfxai.core.options import check_samples, check_seed
@@ -17,7 +19,7 @@ from tfxai.core.windows.windows import swept
 from tfxai.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from tfxai.core.designs.arithmetic import Arithmetic
+    from tfxai.arithmetic import Arithmetic
     from tfxai.core.inputs.parts import Part
 
 _AT_ONCE = 64  # masks that are made on the host together
@@ -115,7 +117,7 @@ class RandomMasks(Design):
             place = xp.cast(np.arange(side), dtype) * count / side + shifts[:, axis, None]
             distance = xp.abs(place[..., None] - xp.cast(np.arange(count + 2), dtype))  # in cells
             weights = xp.maximum(1 - distance, 0)  # (R, side, count + 2), linear between centres
-            mask = _along(mask, weights, axis + 1, xp)
+            mask = along(mask, axis + 1, functools.partial(_mixed, weights=weights, xp=xp), xp)
         return mask
 
     def shown(self, k: Any, rows: Rows) -> Any:
@@ -136,16 +138,11 @@ class RandomMasks(Design):
         return self.masks(draws.astype(rows.x.dtype), rows.xp)
 
 
-def _along(mask: Any, weights: Any, axis: int, xp: Arithmetic) -> Any:
-    """Replaces an axis of each mask, (R, ..., n, ...), by weights (R, m, n) of its elements."""
-    last = len(mask.shape) - 1
-    order = [i for i in range(last + 1) if i != axis]
-    rows = xp.transpose(mask, [*order, axis])  # the axis comes last
-    flat = xp.reshape(rows, [-1, math.prod(mask.shape[i] for i in order[1:]), mask.shape[axis]])
-    mixed = xp.matmul_transposed(flat, weights)
-    shape = [-1, *(mask.shape[i] for i in order[1:]), weights.shape[1]]
-    back = [order.index(i) if i != axis else last for i in range(last + 1)]
-    return xp.transpose(xp.reshape(mixed, shape), back)
+def _mixed(rows: Any, weights: Any, xp: Arithmetic) -> Any:
+    """(R, ..., m): weights (R, m, n) of the elements of each mask along its last axis."""
+    *around, n = rows.shape[1:]
+    flat = xp.reshape(rows, [-1, math.prod(around), n])
+    return xp.reshape(xp.matmul_transposed(flat, weights), [-1, *around, weights.shape[1]])
 
 
 def _read_cells(cells: Any) -> int | tuple[int, ...]:

@@ -16,8 +16,8 @@ from tfxai.core.sampling.coalitions import orders_of, walks
 from tfxai.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from tfxai.arithmetic import Arithmetic
     from tfxai.arrays import Array
-    from tfxai.core.designs.arithmetic import Arithmetic
     from tfxai.core.inputs.parts import Part
 
 _MOST = 2**28  # orders times features times features: bytes of all coalitions

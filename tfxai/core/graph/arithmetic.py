@@ -1,4 +1,4 @@
-"""The operations that perturbation designs are written with, in the graph."""
+"""The operations of what runs in the graph and on the host, in the graph."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 if TYPE_CHECKING:
-    from tfxai.core.designs.arithmetic import Arithmetic
+    from tfxai.arithmetic import Arithmetic
 
 
 class _Graph:
@@ -19,7 +19,11 @@ class _Graph:
     where = staticmethod(tf.where)
     sum = staticmethod(tf.reduce_sum)
     mean = staticmethod(tf.reduce_mean)
+    min = staticmethod(tf.reduce_min)
     max = staticmethod(tf.reduce_max)
+    minimum = staticmethod(tf.minimum)
+    clip = staticmethod(tf.clip_by_value)
+    divide = staticmethod(tf.math.divide_no_nan)
     maximum = staticmethod(tf.maximum)
     abs = staticmethod(tf.abs)
     square = staticmethod(tf.square)
@@ -30,6 +34,29 @@ class _Graph:
     @staticmethod
     def broadcast_as(array: Any, like: Any) -> Any:
         return tf.broadcast_to(array, tf.shape(like))
+
+    @staticmethod
+    def norm(array: Any, axis: int) -> Any:
+        return tf.norm(array, axis=axis)
+
+    @staticmethod
+    def flat(array: Any) -> Any:
+        return tf.reshape(array, [tf.shape(array)[0], -1])
+
+    @staticmethod
+    def percentiles(array: Any, percentile: float) -> Any:
+        ordered = tf.sort(array, axis=1)
+        place = tf.cast(tf.shape(array)[1] - 1, tf.float64) * (percentile / 100)
+        below = tf.cast(tf.floor(place), tf.int32)
+        above = tf.minimum(below + 1, tf.shape(array)[1] - 1)
+        share = tf.cast(place - tf.floor(place), array.dtype)
+        low, high = tf.gather(ordered, below, axis=1), tf.gather(ordered, above, axis=1)
+        return low + share * (high - low)
+
+    @staticmethod
+    def totals(array: Any) -> Any:
+        wide = tf.cast(array, tf.float64)
+        return tf.reduce_sum(tf.reshape(wide, [tf.shape(wide)[0], -1]), axis=1)
 
     @staticmethod
     def take(array: Any, index: Any, axis: int) -> Any:

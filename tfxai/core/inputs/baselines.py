@@ -298,6 +298,14 @@ def _check_units(array: Array, preprocessing: Any | None) -> None:
         preprocessing.check_range("The baseline runs", array, advice)
 
 
+def limits_of(preprocessing: Any | None) -> tuple[Array, Array] | None:
+    """What a preprocessing makes of black and white, where it is known."""
+    if preprocessing is None:
+        return None
+    low, high = preprocessing.input_range
+    return np.asarray(low), np.asarray(high)
+
+
 def one_baseline(baseline: Any, inputs: Array, preprocessing: Any | None, axes: str = "") -> Array:
     """The baseline of one input as `read_baseline` has it, of a shape that broadcasts to (B, ...).
 
@@ -312,10 +320,7 @@ def one_baseline(baseline: Any, inputs: Array, preprocessing: Any | None, axes: 
     """
     shape = inputs.shape
     if isinstance(baseline, Baseline):
-        limits = None
-        if preprocessing is not None:
-            low, high = preprocessing.input_range
-            limits = np.asarray(low), np.asarray(high)
+        limits = limits_of(preprocessing)
         made = baseline.make(array_channels_last(inputs, axes), limits)
         return array_channels_back(made, axes)
     if isinstance(baseline, FrozenArray):

@@ -14,8 +14,8 @@ import numpy as np
 from tfxai.errors import InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
+    from tfxai.arithmetic import Arithmetic
     from tfxai.arrays import Array
-    from tfxai.core.designs.arithmetic import Arithmetic
 
 REDUCTIONS = ("mean", "max")
 

@@ -14,9 +14,9 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
+from tfxai.arithmetic import HOST, completeness_gap
 from tfxai.arrangement import POSITIONS
 from tfxai.arrays import Array
-from tfxai.core.designs.arithmetic import HOST
 from tfxai.core.designs.design import Options, Rows
 from tfxai.core.designs.feature_ablation import FeatureAblationOptions
 from tfxai.core.designs.kernel_shap import KernelSHAPOptions
@@ -236,8 +236,7 @@ class Fanout:
         ).astype(x.dtype)
         gap = None
         if self.completes:
-            total = values.reshape(len(x), -1).sum(axis=1, dtype=np.float64)
-            gap = total - (score.astype(np.float64) - baseline_score)
+            gap = completeness_gap([values], score, baseline_score, HOST)
         return Explained(values, chosen, score, baseline_score, gap, predictions)
 
     def _variants(

@@ -1,10 +1,11 @@
-"""The few operations that designs are written with, and NumPy's. Free of TensorFlow.
+"""The few operations of what runs in the graph and on the host, and NumPy's.
 
 `core.graph.arithmetic.GRAPH` has the same operations for tensors.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -40,14 +41,38 @@ class Arithmetic(Protocol):
     def sum(self, array: Any, axis: Any) -> Any:
         """The sum along axes."""
 
+    def flat(self, array: Any) -> Any:
+        """(B, n) of (B, ...)."""
+
+    def totals(self, array: Any) -> Any:
+        """(B,) float64: the sum of each entry of (B, ...)."""
+
+    def percentiles(self, array: Any, percentile: float) -> Any:
+        """(B,): the percentile of each row of (B, n), linear between neighbours."""
+
     def mean(self, array: Any, axis: Any) -> Any:
         """The mean along axes."""
+
+    def min(self, array: Any, axis: Any) -> Any:
+        """The minimum along axes."""
 
     def max(self, array: Any, axis: Any) -> Any:
         """The maximum along axes."""
 
+    def minimum(self, array: Any, other: Any) -> Any:
+        """The smaller of two, element by element."""
+
     def maximum(self, array: Any, other: Any) -> Any:
         """The larger of two, element by element."""
+
+    def norm(self, array: Any, axis: int) -> Any:
+        """The Euclidean length along an axis."""
+
+    def clip(self, array: Any, low: Any, high: Any) -> Any:
+        """The elements, at least `low` and at most `high`."""
+
+    def divide(self, array: Any, other: Any) -> Any:
+        """The quotient by numbers of at least 0, 0 where they are 0."""
 
     def abs(self, array: Any) -> Any:
         """The magnitude of each element."""
@@ -76,7 +101,10 @@ class _Host:
     where = staticmethod(np.where)
     sum = staticmethod(np.sum)
     mean = staticmethod(np.mean)
+    min = staticmethod(np.min)
     max = staticmethod(np.max)
+    minimum = staticmethod(np.minimum)
+    clip = staticmethod(np.clip)
     maximum = staticmethod(np.maximum)
     abs = staticmethod(np.abs)
     square = staticmethod(np.square)
@@ -91,6 +119,26 @@ class _Host:
     @staticmethod
     def broadcast_as(array: Any, like: Any) -> Any:
         return np.broadcast_to(array, like.shape)
+
+    @staticmethod
+    def flat(array: Any) -> Any:
+        return array.reshape(len(array), -1)
+
+    @staticmethod
+    def totals(array: Any) -> Any:
+        return array.reshape(len(array), -1).sum(axis=1, dtype=np.float64)
+
+    @staticmethod
+    def percentiles(array: Any, percentile: float) -> Any:
+        return np.percentile(array, percentile, axis=1)
+
+    @staticmethod
+    def norm(array: Any, axis: int) -> Any:
+        return np.linalg.norm(array, axis=axis)
+
+    @staticmethod
+    def divide(array: Any, other: Any) -> Any:
+        return np.divide(array, other, out=np.zeros_like(array), where=other > 0)
 
     @staticmethod
     def take(array: Any, index: Any, axis: int) -> Any:
@@ -112,3 +160,26 @@ class _Host:
 
 
 HOST: Arithmetic = _Host()
+
+
+def along(array: Any, axis: int, change: Callable[[Any], Any], xp: Arithmetic) -> Any:
+    """Replaces an axis by what `change` makes of it where it comes last: (..., n) to (..., m)."""
+    last = len(array.shape) - 1
+    order = [i for i in range(last + 1) if i != axis]
+    changed = change(xp.transpose(array, [*order, axis]))
+    return xp.transpose(changed, [order.index(i) if i != axis else last for i in range(last + 1)])
+
+
+def completeness_gap(
+    values: Sequence[Any], score: Any, baseline_score: Any, xp: Arithmetic
+) -> Any:
+    """(B,) float64: the sum of the values minus the difference that they should add up to.
+
+    Args:
+        values: Of each input, (B, ...).
+        score: (B,) at the inputs.
+        baseline_score: (B,) at the baselines.
+        xp: What they are arrays of.
+    """
+    total = sum(map(xp.totals, values[1:]), start=xp.totals(values[0]))
+    return total - (xp.cast(score, "float64") - xp.cast(baseline_score, "float64"))
