@@ -5,12 +5,12 @@ from __future__ import annotations
 import abc
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
-from tfxai.core.designs.design import Design, Rows
-from tfxai.core.designs.masks import Mask, group_numbers
+from tfxai.core.designs.design import Design, Options, Rows
+from tfxai.core.designs.masks import Mask, check_several, fitted_mask, group_numbers
 from tfxai.core.inputs.superpixels import Slic
 
 if TYPE_CHECKING:
@@ -63,6 +63,23 @@ class Features:
         else:
             sizes = xp.counts_by_row(rows.groups, self.count, values.dtype) * rows.x.shape[-1]
         return self.spread(values / sizes, rows)
+
+
+class FeatureOptions(Options):
+    """Options of which `mask` says what the features are: several, and superpixels of images."""
+
+    mask: Any
+
+    def for_inputs(self, parts: Sequence[Part], at: str | None = None) -> Self:
+        """With superpixels for images of many elements."""
+        made: Self = dataclasses.replace(cast(Any, self), mask=fitted_mask(self.mask, parts, at))
+        return made
+
+    def features(self, shape: Sequence[int], parts: Sequence[Part]) -> Features:
+        """The features of inputs of a shape, two or more."""
+        features = Features.of(self.mask, shape, parts)
+        check_several(features.count)
+        return features
 
 
 class FeatureDesign(Design):

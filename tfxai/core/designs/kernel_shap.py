@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from tfxai.core.designs.design import Options, Rows
-from tfxai.core.designs.features import CoalitionDesign, Features
-from tfxai.core.designs.masks import check_several, fitted_mask, read_mask
+from tfxai.core.designs.design import Rows
+from tfxai.core.designs.features import CoalitionDesign, FeatureOptions, Features
+from tfxai.core.designs.masks import read_mask
 from tfxai.core.inputs.baselines import check_baseline
 from tfxai.core.options import check_samples, check_seed
 from tfxai.core.sampling.coalitions import kernel_coalitions, shapley_map
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class KernelSHAPOptions(Options):
+class KernelSHAPOptions(FeatureOptions):
     """The options of `tfxai.KernelSHAP`, which says what they are."""
 
     name: ClassVar[str] = "kernel_shap"
@@ -38,17 +38,11 @@ class KernelSHAPOptions(Options):
         object.__setattr__(self, "baseline", check_baseline(self.baseline))
         check_seed(self.seed)
 
-    def for_inputs(self, parts: Sequence[Part], at: str | None = None) -> Self:
-        """With superpixels for images of many elements."""
-        return dataclasses.replace(self, mask=fitted_mask(self.mask, parts, at))
-
     def design(
         self, shape: Sequence[int], parts: Sequence[Part] = (), *, is_lenient: bool = False
     ) -> Regression:
         """A variant for each coalition."""
-        features = Features.of(self.mask, shape, parts)
-        check_several(features.count)
-        return Regression(features, self.samples, self.seed)
+        return Regression(self.features(shape, parts), self.samples, self.seed)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from tfxai.core.designs.design import Options, Rows
-from tfxai.core.designs.features import CoalitionDesign, Features
-from tfxai.core.designs.masks import check_several, fitted_mask, read_mask
+from tfxai.core.designs.design import Rows
+from tfxai.core.designs.features import CoalitionDesign, FeatureOptions, Features
+from tfxai.core.designs.masks import read_mask
 from tfxai.core.inputs.baselines import check_baseline
 from tfxai.core.options import check_samples, check_seed
 from tfxai.core.sampling.coalitions import orders_of, walks
@@ -24,7 +24,7 @@ _MOST = 2**28  # orders times features times features: bytes of all coalitions
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ShapleySamplingOptions(Options):
+class ShapleySamplingOptions(FeatureOptions):
     """The options of `tfxai.ShapleySampling`, which says what they are."""
 
     name: ClassVar[str] = "shapley_sampling"
@@ -45,16 +45,11 @@ class ShapleySamplingOptions(Options):
         object.__setattr__(self, "baseline", check_baseline(self.baseline))
         check_seed(self.seed)
 
-    def for_inputs(self, parts: Sequence[Part], at: str | None = None) -> Self:
-        """With superpixels for images of many elements."""
-        return dataclasses.replace(self, mask=fitted_mask(self.mask, parts, at))
-
     def design(
         self, shape: Sequence[int], parts: Sequence[Part] = (), *, is_lenient: bool = False
     ) -> JoiningFeatures:
         """A variant for each coalition that arises in the orders."""
-        features = Features.of(self.mask, shape, parts)
-        check_several(features.count)
+        features = self.features(shape, parts)
         if self.samples * features.count**2 > _MOST:
             raise InvalidInputError(
                 f"{self.samples} orders of {features.count:,} features make "
