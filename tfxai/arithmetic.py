@@ -83,6 +83,12 @@ class Arithmetic(Protocol):
     def sqrt(self, array: Any) -> Any:
         """The square root of each element."""
 
+    def xor(self, array: Any, other: Any) -> Any:
+        """The bits in which two whole numbers differ."""
+
+    def right_shift(self, array: Any, places: int) -> Any:
+        """Unsigned numbers of 32 bits without that many of their lowest bits."""
+
     def matmul(self, array: Any, other: Any) -> Any:
         """The product of matrices."""
 
@@ -109,6 +115,7 @@ class _Host:
     abs = staticmethod(np.abs)
     square = staticmethod(np.square)
     sqrt = staticmethod(np.sqrt)
+    xor = staticmethod(np.bitwise_xor)
     matmul = staticmethod(np.matmul)
     matvec = staticmethod(np.matmul)
 
@@ -135,6 +142,10 @@ class _Host:
     @staticmethod
     def norm(array: Any, axis: int) -> Any:
         return np.linalg.norm(array, axis=axis)
+
+    @staticmethod
+    def right_shift(array: Any, places: int) -> Any:
+        return np.right_shift(array, np.uint32(places))
 
     @staticmethod
     def divide(array: Any, other: Any) -> Any:

@@ -42,6 +42,8 @@ ARGUMENTS = {
     "abs": (A,),
     "square": (A,),
     "sqrt": (np.abs(A),),
+    "xor": (INDEX, INDEX[::-1].copy()),
+    "right_shift": (INDEX.astype(np.uint32), 1),
     "matmul": (A, A.transpose(0, 2, 1)),
     "matmul_transposed": (A, B),
     "matvec": (X, X[0]),

@@ -28,12 +28,17 @@ class _Graph:
     abs = staticmethod(tf.abs)
     square = staticmethod(tf.square)
     sqrt = staticmethod(tf.sqrt)
+    xor = staticmethod(tf.bitwise.bitwise_xor)
     matmul = staticmethod(tf.matmul)
     matvec = staticmethod(tf.linalg.matvec)
 
     @staticmethod
     def broadcast_as(array: Any, like: Any) -> Any:
         return tf.broadcast_to(array, tf.shape(like))
+
+    @staticmethod
+    def right_shift(array: Any, places: int) -> Any:
+        return tf.bitwise.right_shift(array, tf.cast(places, tf.uint32))
 
     @staticmethod
     def norm(array: Any, axis: int) -> Any:
