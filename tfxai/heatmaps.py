@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from PIL import Image
 
+from tfxai.arithmetic import HOST, Arithmetic
 from tfxai.arrangement import spatial
 from tfxai.arrays import Array
 from tfxai.axes import by_number, channels_last, input_axes, of_input, parts, value_axes
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from tfxai.attribution import Attribution
 
 CHANNELS = ("sum", "max_abs", "sum_abs", "l2")
+CLIP = 99.0
+"""Percentile of the absolute values that becomes 1, unless told otherwise."""
 _SIZES = {
     1: "(steps,), one integer",
     2: "(height, width), two integers",
@@ -45,8 +48,32 @@ def heatmap(
         if unknown := [name for name in wanted if name not in maps]:
             raise UnknownNameError.of("map", str(unknown[0]), [name for name in maps if name])
         maps = {n: _resized(m, wanted[n], n) if n in wanted else m for n, m in maps.items()}
-    scaled = {name: _scaled(one, clip_percentile) for name, one in maps.items()}
-    return scaled if isinstance(one.values, dict) else scaled[""]
+    shown = {name: _scaled(one, clip_percentile) for name, one in maps.items()}
+    return shown if isinstance(one.values, dict) else shown[""]
+
+
+def has_signs(*, is_signed: bool, is_map: bool, channels: str | None) -> bool:
+    """Whether a heatmap runs from -1: of signed values whose channels keep the sign."""
+    return is_signed and (is_map or channels == "sum")
+
+
+def reduced(values: Any, how: str, xp: Arithmetic) -> Any:
+    """(B, ...) of values (B, ..., C), the channels reduced."""
+    if how == "sum":
+        return xp.sum(values, axis=-1)
+    if how == "l2":
+        return xp.norm(values, axis=-1)
+    magnitude = xp.abs(values)
+    return xp.max(magnitude, axis=-1) if how == "max_abs" else xp.sum(magnitude, axis=-1)
+
+
+def scaled(maps: Any, clip_percentile: float, xp: Arithmetic) -> Any:
+    """(B, ...) in [-1, 1], each map scaled by the percentile of its own; zeros stay zeros."""
+    flat = xp.flat(xp.abs(maps))
+    scale, peak = xp.percentiles(flat, clip_percentile), xp.max(flat, axis=1)
+    scale = xp.where(scale > 0, scale, peak)  # a map of a few points has a percentile of 0
+    scale = xp.reshape(scale, [-1] + [1] * (len(maps.shape) - 1))
+    return xp.clip(xp.divide(maps, scale), -1, 1)
 
 
 def pixels(one: Attribution) -> Array | None:
@@ -125,13 +152,7 @@ def _reduced(one: Attribution, how: str) -> Array:
     values = np.asarray(one.values)
     if one.is_map:
         return values
-    values = channels_last(values, _axes(one))
-    if how == "sum":
-        return np.asarray(values.sum(axis=-1))
-    if how == "l2":
-        return np.asarray(np.linalg.norm(values, axis=-1))
-    magnitude = np.abs(values)
-    return np.asarray(magnitude.max(axis=-1) if how == "max_abs" else magnitude.sum(axis=-1))
+    return np.asarray(reduced(channels_last(values, _axes(one)), how, HOST))
 
 
 def _scaled(maps: Array, clip_percentile: float) -> Array:
@@ -140,12 +161,7 @@ def _scaled(maps: Array, clip_percentile: float) -> Array:
         maps = maps.astype(np.float64)
     if not maps.size:
         return maps.astype(np.float32)
-    places = tuple(range(1, maps.ndim))
-    scale = np.percentile(np.abs(maps), clip_percentile, axis=places, keepdims=True)
-    peak = np.abs(maps).max(axis=places, keepdims=True)
-    scale = np.where(scale > 0, scale, peak)  # a map of a few points has a percentile of 0
-    scaled = np.divide(maps, scale, out=np.zeros_like(maps), where=scale > 0)
-    return np.clip(scaled, -1, 1).astype(np.float32)
+    return np.asarray(scaled(maps, clip_percentile, HOST)).astype(np.float32)
 
 
 def _resized(maps: Array, size: Any, name: str) -> Array:

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.builders import KERAS_SAVES
+from tests.cli.conftest import convolutional
 from tests.cli.pictures import picture
 
 FOR = ("-m", "saliency")
@@ -176,6 +178,16 @@ def test_a_file_with_another_number_of_classes(fails, place):
     (place / "names.txt").write_text("Cat\nDog\n")
     sentence = fails("predict", "tiny", "photo.png", "--classes", "names.txt")
     assert "'names.txt' names 2 classes, and the model has 10. Pass" in sentence
+
+
+@pytest.mark.filterwarnings(KERAS_SAVES)
+def test_a_file_with_one_name_for_two_outputs(fails, place):
+    picture()
+    convolutional(units=2).save(place / "pair.keras")
+    (place / "names.txt").write_text("Cat\n")
+    words = ("--preprocessing", "unit", "--classes", "names.txt")
+    sentence = fails("predict", "pair.keras", "photo.png", *words)
+    assert "'names.txt' names 1 classes, and the model has 2. Pass" in sentence
 
 
 def test_a_card_with_another_number_of_classes(fails, models, place):

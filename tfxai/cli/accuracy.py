@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tfxai.classes import class_index
 from tfxai.cli import arguments
 from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
 
@@ -95,11 +96,11 @@ def _matched(classes: Sequence[str], classifier: Classifier) -> Array:
 
     known = classifier.subject.classes
     if known:
-        by_name = {name.lower(): index for index, name in enumerate(known)}
-        for name in classes:
-            if name.lower() not in by_name:
+        found = {name: class_index(name, known) for name in classes}
+        for name, index in found.items():
+            if index is None:
                 raise UnknownNameError.of("class of the model", name, known)
-        return np.array([by_name[name.lower()] for name in classes])
+        return np.array([found[name] for name in classes])
     if classifier.classes != len(classes):
         raise InvalidInputError(
             f"The data has {len(classes)} classes and the model {classifier.classes} outputs, "

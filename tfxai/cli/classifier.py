@@ -190,15 +190,14 @@ def _with_preprocessing(subject: Subject, path: Path, chosen: Preprocessing | No
 def _with_classes(classifier: Classifier, names: tuple[str, ...], file: Path | None) -> Classifier:
     from tfxai.card import Card
 
-    if len(names) != classifier.classes and (len(names), classifier.classes) != (1, 2):
+    card = dataclasses.replace(classifier.subject.card or Card(name="model"), classes=names)
+    subject = dataclasses.replace(classifier.subject, card=card)
+    if classifier.classes not in (len(names), len(subject.classes or ())):
         raise InvalidInputError(
             f"The file {str(file)!r} names {len(names)} classes, and the model has "
             f"{classifier.classes}. Pass the file that belongs to the model."
         )
-    card = dataclasses.replace(classifier.subject.card or Card(name="model"), classes=names)
-    return dataclasses.replace(
-        classifier, subject=dataclasses.replace(classifier.subject, card=card)
-    )
+    return dataclasses.replace(classifier, subject=subject)
 
 
 def _classifier(subject: Subject, path: Path, resize: int | None) -> Classifier:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import tensorflow as tf
 
-from tfxai.core.inputs.layout import Part
+from tfxai.core.inputs.parts import Part
 
 Run: TypeAlias = Callable[[tf.Tensor, tuple[tf.Tensor, ...]], Any]
 """A pass: from x and the tensors held beside it to what the model returns."""

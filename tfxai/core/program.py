@@ -19,7 +19,8 @@ from tfxai.arrangement import is_moved
 from tfxai.arrays import Array
 from tfxai.core.diagnosis import culprit, finite_flags
 from tfxai.core.graph.tensor_axes import channels_back, channels_last
-from tfxai.core.inputs.layout import Layout, Part
+from tfxai.core.inputs.layout import Layout
+from tfxai.core.inputs.parts import Part
 from tfxai.core.limits import Limits, Rows
 from tfxai.core.model.cache import ModelCache
 from tfxai.core.model.functions import is_of_function

@@ -15,9 +15,10 @@ import tensorflow as tf
 
 from tfxai.arrangement import positions
 from tfxai.core.forward import Attention, ForwardPass
+from tfxai.core.graph.arithmetic import GRAPH
 from tfxai.core.graph.blurring import blurred
 from tfxai.core.graph.tensor_axes import channels_back, channels_last
-from tfxai.core.inputs.layout import Part
+from tfxai.core.inputs.parts import Part
 from tfxai.core.limits import Limits, Rows
 from tfxai.core.model.head import at_least_float32
 from tfxai.core.model.structure import ModelStructure
@@ -362,7 +363,8 @@ class Score:
             return f._with(_network=Network(run, self._structure))(patch)
 
         def whole(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
-            is_covered = tf.reshape(windows.covered(k // several), [-1, *windows.axes, *channels])
+            is_covered = windows.covered(k // several, GRAPH)
+            is_covered = tf.reshape(is_covered, [-1, *windows.axes, *channels])
             return f(tf.where(is_covered, f.baseline_number(k % several), x))
 
         return in_patches if found else whole, share

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, cast
 
-from tfxai.core.inputs.layout import Layout, Part
+from tfxai.core.inputs.layout import Layout
+from tfxai.core.inputs.parts import Part
 from tfxai.core.inputs.superpixels import Slic
 from tfxai.core.model.structure import ModelStructure
 from tfxai.core.program import Plan, program

@@ -13,7 +13,7 @@ from matplotlib.image import AxesImage
 from tfxai.arrangement import spatial
 from tfxai.arrays import Array
 from tfxai.axes import by_number, channels_last, input_axes, parts, value_axes
-from tfxai.heatmaps import colours
+from tfxai.heatmaps import colours, has_signs
 from tfxai.plotting import style
 from tfxai.plotting.colours import colour_map, overlay, scale
 from tfxai.plotting.figures import Page, frame
@@ -69,7 +69,7 @@ def panel_size(ratio: float, side: float, widest: float) -> tuple[float, float]:
 
 def is_diverging(one: Attribution) -> bool:
     """Whether the heatmap has a sign: signed values, not reduced to magnitudes."""
-    return one.is_signed and (one.is_map or one.channels == "sum")
+    return has_signs(is_signed=one.is_signed, is_map=one.is_map, channels=one.channels)
 
 
 def image_part(one: Attribution) -> tuple[Attribution, Array] | None:

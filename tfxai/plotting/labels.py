@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfxai.classes import class_name
+
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
 
@@ -63,7 +65,7 @@ def target_title(one: Attribution) -> str:
         return one.score_name.capitalize()
     name = one.target_names[0]
     if np.ndim(one.target[0]) == 0:
-        if one.class_names and one.target[0] < len(one.class_names):
+        if class_name(int(one.target[0]), one.class_names) is not None:
             return shortened(name)
         if one.score_name == "output" and one.prediction is None:  # the only one there is
             return "Output"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from tfxai.card import Card, sha256_of
+from tfxai.classes import names_fit
 from tfxai.errors import (
     InvalidInputError,
     ModelFileError,
@@ -358,7 +359,7 @@ def _check_classes(card: Card, shape: Any) -> None:
     """Raises where a card names more or fewer classes than the model has outputs."""
     count = shape[-1] if isinstance(shape, tuple) and shape else None
     named = len(card.classes)
-    if not named or not isinstance(count, int) or named == count or (named, count) == (2, 1):
+    if not named or not isinstance(count, int) or names_fit(named, count):
         return
     raise InvalidInputError(
         f"The card names {named} classes, and the model has {count} outputs. Name one class for "

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tfxai.arrays import Array
+from tfxai.classes import class_name
 from tfxai.serving.explaining.request import ExplainRequest
 from tfxai.serving.messages.signatures import End
 from tfxai.serving.messages.tensors import Feeds
@@ -78,8 +79,9 @@ def _attribution(
         "outputIndex": index,
         "outputName": next(iter(_served(model)), ""),
     }
-    if isinstance(names, list) and len(index) == 1 and 0 <= index[0] < len(names):
-        found["outputDisplayName"] = names[index[0]]
+    name = class_name(index[0], names) if isinstance(names, list) and len(index) == 1 else None
+    if name is not None:
+        found["outputDisplayName"] = name
     if made.baseline_score is not None:
         baseline = float(made.baseline_score[i])
         found["baselineOutputValue"] = baseline
