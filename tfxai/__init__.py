@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # the names of _HOME and _MODULES, for type checkers and edit
     from tfxai.core.question.scores import register_score as register_score
     from tfxai.errors import TfxaiError as TfxaiError
     from tfxai.errors import TfxaiWarning as TfxaiWarning
+    from tfxai.methods import HSIC as HSIC
     from tfxai.methods import LIME as LIME
     from tfxai.methods import LRP as LRP
     from tfxai.methods import RISE as RISE
@@ -59,6 +60,7 @@ if TYPE_CHECKING:  # the names of _HOME and _MODULES, for type checkers and edit
     from tfxai.methods import ScoreCAM as ScoreCAM
     from tfxai.methods import ShapleySampling as ShapleySampling
     from tfxai.methods import SmoothGrad as SmoothGrad
+    from tfxai.methods import Sobol as Sobol
     from tfxai.methods import SquaredSmoothGrad as SquaredSmoothGrad
     from tfxai.methods import VarGrad as VarGrad
     from tfxai.methods import XGradCAM as XGradCAM
@@ -110,7 +112,9 @@ _HOME = {
     "RISE": "tfxai.methods",
     "FeatureAblation": "tfxai.methods",
     "KernelSHAP": "tfxai.methods",
+    "HSIC": "tfxai.methods",
     "LIME": "tfxai.methods",
+    "Sobol": "tfxai.methods",
     "ModelRegistry": "tfxai.registry",
     "ShapleySampling": "tfxai.methods",
     "Slic": "tfxai.core.inputs.superpixels",

@@ -83,6 +83,12 @@ class Arithmetic(Protocol):
     def sqrt(self, array: Any) -> Any:
         """The square root of each element."""
 
+    def exp(self, array: Any) -> Any:
+        """The exponential of each element."""
+
+    def each(self, function: Callable[[Any], Any], array: Any) -> Any:
+        """(B, ...): a function of one row of (B, ...) at a time, in the memory of one."""
+
     def xor(self, array: Any, other: Any) -> Any:
         """The bits in which two whole numbers differ."""
 
@@ -115,6 +121,7 @@ class _Host:
     abs = staticmethod(np.abs)
     square = staticmethod(np.square)
     sqrt = staticmethod(np.sqrt)
+    exp = staticmethod(np.exp)
     xor = staticmethod(np.bitwise_xor)
     matmul = staticmethod(np.matmul)
     matvec = staticmethod(np.matmul)
@@ -126,6 +133,10 @@ class _Host:
     @staticmethod
     def broadcast_as(array: Any, like: Any) -> Any:
         return np.broadcast_to(array, like.shape)
+
+    @staticmethod
+    def each(function: Callable[[Any], Any], array: Any) -> Any:
+        return np.stack([function(row) for row in array])
 
     @staticmethod
     def flat(array: Any) -> Any:

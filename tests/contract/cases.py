@@ -37,6 +37,10 @@ ALTERNATIVES: dict[tuple[str, str], Any] = {
     ("guided_integrated_gradients", "fraction"): 1.0,
     ("guided_integrated_gradients", "max_dist"): 1.0,
     ("guided_integrated_gradients", "steps"): 3,
+    ("hsic", "baseline"): 0.5,
+    ("hsic", "cells"): 3,
+    ("hsic", "samples"): 30,
+    ("hsic", "seed"): 1,
     ("integrated_gradients", "baseline"): 0.5,
     ("integrated_gradients", "rule"): "riemann_left",
     ("integrated_gradients", "max_steps"): 9,
@@ -63,6 +67,10 @@ ALTERNATIVES: dict[tuple[str, str], Any] = {
     ("saliency", "absolute"): False,
     ("score_cam", "channels"): 1,
     ("shapley_sampling", "samples"): 8,
+    ("sobol", "baseline"): 0.5,
+    ("sobol", "cells"): 3,
+    ("sobol", "samples"): 8,
+    ("sobol", "seed"): 1,
     **{
         (name, option): value
         for name in ("kernel_shap", "lime", "shapley_sampling")
@@ -103,10 +111,12 @@ OF_LOGITS = {"deep_lift", "deep_shap", "lrp"}
 REQUIRED: dict[str, Any] = {"layer": "conv1", "background": images(3, seed=2)}
 # Smaller numbers than the defaults, which would take long.
 FEW: dict[tuple[str, str], Any] = {
+    ("hsic", "samples"): 40,
     ("kernel_shap", "samples"): 250,
     ("lime", "samples"): 200,
     ("rise", "samples"): 40,
     ("shapley_sampling", "samples"): 4,
+    ("sobol", "samples"): 4,
 }
 
 

@@ -25,16 +25,19 @@ from tfxai.methods.gradient.smooth_grad import SmoothGrad
 from tfxai.methods.gradient.squared_smooth_grad import SquaredSmoothGrad
 from tfxai.methods.gradient.var_grad import VarGrad
 from tfxai.methods.perturbation.feature_ablation import FeatureAblation
+from tfxai.methods.perturbation.hsic import HSIC
 from tfxai.methods.perturbation.kernel_shap import KernelSHAP
 from tfxai.methods.perturbation.lime import LIME
 from tfxai.methods.perturbation.occlusion import Occlusion
 from tfxai.methods.perturbation.rise import RISE
 from tfxai.methods.perturbation.shapley_sampling import ShapleySampling
+from tfxai.methods.perturbation.sobol import Sobol
 from tfxai.methods.propagation.deep_lift import DeepLIFT
 from tfxai.methods.propagation.deep_shap import DeepSHAP
 from tfxai.methods.propagation.lrp import LRP
 
 __all__ = [
+    "HSIC",
     "LIME",
     "LRP",
     "RISE",
@@ -65,6 +68,7 @@ __all__ = [
     "ScoreCAM",
     "ShapleySampling",
     "SmoothGrad",
+    "Sobol",
     "SquaredSmoothGrad",
     "VarGrad",
     "XGradCAM",

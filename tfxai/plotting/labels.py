@@ -19,6 +19,7 @@ _WORDS = {
     "lrp": "LRP",
     "shap": "SHAP",
     "lime": "LIME",
+    "hsic": "HSIC",
     "rise": "RISE",
 }
 _TITLES = {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from tfxai.arithmetic import along
+from tfxai.core.designs.cells import read_cells
 from tfxai.core.designs.design import Design, Options, Rows
 from tfxai.core.inputs.baselines import check_baseline
 from tfxai.core.options import check_samples, check_seed
@@ -40,7 +41,7 @@ class RISEOptions(Options):
     def __post_init__(self) -> None:
         check_samples(self.samples)
         check_seed(self.seed)
-        object.__setattr__(self, "cells", _read_cells(self.cells))
+        object.__setattr__(self, "cells", read_cells(self.cells))
         chance = self.probability
         is_number = isinstance(chance, int | float) and not isinstance(chance, bool)
         if not is_number or not 0 < chance < 1:
@@ -143,13 +144,3 @@ def _mixed(rows: Any, weights: Any, xp: Arithmetic) -> Any:
     *around, n = rows.shape[1:]
     flat = xp.reshape(rows, [-1, math.prod(around), n])
     return xp.reshape(xp.matmul_transposed(flat, weights), [-1, *around, weights.shape[1]])
-
-
-def _read_cells(cells: Any) -> int | tuple[int, ...]:
-    several = tuple(cells) if isinstance(cells, list | tuple) else (cells,)
-    is_whole = all(isinstance(one, int) and not isinstance(one, bool) for one in several)
-    if not several or not is_whole or min(several) < 1:
-        raise InvalidInputError(
-            f"cells={cells!r} was expected to be an integer of at least 1, or one for each axis."
-        )
-    return several if isinstance(cells, list | tuple) else several[0]

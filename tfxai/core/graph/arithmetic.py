@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -28,6 +29,7 @@ class _Graph:
     abs = staticmethod(tf.abs)
     square = staticmethod(tf.square)
     sqrt = staticmethod(tf.sqrt)
+    exp = staticmethod(tf.exp)
     xor = staticmethod(tf.bitwise.bitwise_xor)
     matmul = staticmethod(tf.matmul)
     matvec = staticmethod(tf.linalg.matvec)
@@ -35,6 +37,11 @@ class _Graph:
     @staticmethod
     def broadcast_as(array: Any, like: Any) -> Any:
         return tf.broadcast_to(array, tf.shape(like))
+
+    @staticmethod
+    def each(function: Callable[[Any], Any], array: Any) -> Any:
+        spec = tf.TensorSpec(None, array.dtype)
+        return tf.map_fn(function, array, parallel_iterations=1, fn_output_signature=spec)
 
     @staticmethod
     def right_shift(array: Any, places: int) -> Any:

@@ -38,14 +38,19 @@ def shown(design: Design, f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
     """The variant of each row of x where each has one for every baseline, those innermost.
 
     Args:
-        design: Of variants in which each element shows or not.
+        design: Of variants in which each element shows, or shows by a share.
         f: With the baselines and the features of the rows.
         x: (R, ...).
         k: (R,) numbers of copies: R baselines for each variant.
     """
     several = f.num_baselines
     chosen = design.shown(k // several, rows_of(f, x))
-    return tf.where(chosen, x, f.baseline_number(k % several))
+    baseline = f.baseline_number(k % several)
+    if chosen.dtype != tf.bool and not f.blends:
+        chosen = chosen >= 0.5  # there is nothing between two words
+    if chosen.dtype == tf.bool:
+        return tf.where(chosen, x, baseline)
+    return baseline + chosen * (x - baseline)
 
 
 def scores_of_variants(

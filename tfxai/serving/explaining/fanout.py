@@ -19,11 +19,13 @@ from tfxai.arrangement import POSITIONS
 from tfxai.arrays import Array
 from tfxai.core.designs.design import Options, Rows
 from tfxai.core.designs.feature_ablation import FeatureAblationOptions
+from tfxai.core.designs.hsic import HSICOptions
 from tfxai.core.designs.kernel_shap import KernelSHAPOptions
 from tfxai.core.designs.lime import LIMEOptions
 from tfxai.core.designs.occlusion import OcclusionOptions
 from tfxai.core.designs.rise import RISEOptions
 from tfxai.core.designs.shapley_sampling import ShapleySamplingOptions
+from tfxai.core.designs.sobol import SobolOptions
 from tfxai.core.inputs.baseline_records import Samples
 from tfxai.core.inputs.baselines import one_baseline
 from tfxai.core.inputs.parts import Part
@@ -42,6 +44,8 @@ KINDS: dict[str, type[Options]] = {
         ShapleySamplingOptions,
         LIMEOptions,
         FeatureAblationOptions,
+        SobolOptions,
+        HSICOptions,
     )
 }
 """The options of the methods by their registry names."""
