@@ -125,6 +125,12 @@ def _map_input(ready: Prepared) -> str | None:
 def _of_outputs(ready: Prepared) -> list[str]:
     """Where logits were to be explained and there are none, though there are probabilities."""
     ending, kind = ready.body.ending, ready.question.kind
+    if kind == "probability" and ending.gives == "logits" and ready.classes is None:
+        return [
+            "The model ends in a linear layer, and its outputs were taken for the logits of "
+            "classes: the probability is their softmax or sigmoid. Pass score='output' for a "
+            "regression."
+        ]
     is_default = kind == "output" and ready.method.default_score == "logit" and not ready.explicit
     if not (is_default or isinstance(kind, Contrast)):
         return []

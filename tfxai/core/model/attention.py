@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from tfxai.core.graph import operations
 from tfxai.core.graph.dependence import Flow
-from tfxai.core.graph.expressions import TRANSPARENT
+from tfxai.core.graph.expressions import TRANSPARENT, adds_axes
 from tfxai.core.model.final_activation import is_softmax
 
 _HANDED_ON = TRANSPARENT | {
@@ -77,13 +77,8 @@ def _product(weights: tf.Tensor, flow: Flow, inside: set[Any]) -> tf.Operation |
 
 
 def _hands_on(op: tf.Operation) -> bool:
-    """Whether all elements go on as they are: an index that only adds an axis does so too."""
-    if op.type == "StridedSlice":
-        before, after = (
-            sorted(n or 0 for n in t.shape if n != 1) for t in (op.inputs[0], op.outputs[0])
-        )
-        return before == after
-    return op.type in _HANDED_ON
+    """Whether all elements go on as they are."""
+    return adds_axes(op) or op.type in _HANDED_ON
 
 
 def _summed(op: tf.Operation, inside: set[Any]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -18,6 +19,7 @@ from tfxai.core.graph import operations
 from tfxai.core.graph.expressions import (
     DEPTH,
     TRANSPARENT,
+    base_of_power,
     constant,
     is_constant,
     is_sum_of,
@@ -25,6 +27,7 @@ from tfxai.core.graph.expressions import (
     opened,
     quotient,
     same,
+    sum_behind,
 )
 from tfxai.core.graph.value_ranges import bounds
 
@@ -92,7 +95,7 @@ def is_softmax(tensor: tf.Tensor) -> bool:
 def _is_over_last_axis(op: tf.Operation) -> bool:
     """Whether the sum of a softmax by hand runs along the last axis."""
     parts = quotient(op)
-    total = opened(parts[1]).op if parts else _sum_of_exp(opened(op.inputs[0]).op.inputs[1])
+    total = sum_behind(parts[1]).op if parts else _sum_of_exp(opened(op.inputs[0]).op.inputs[1])
     if total is None or total.type != "Sum":
         return False
     axes, rank = tf.get_static_value(total.inputs[1]), total.inputs[0].shape.rank
@@ -213,9 +216,12 @@ def _by_hand(op: tf.Operation, x: Any, depth: int) -> tuple[str, Build] | None:
     above, below = parts
     if is_constant(above, 1.0):
         return _sigmoid_by_hand(below)
-    above, total = opened(above), opened(below)
-    if above.op.type != "Exp" or not is_sum_of(total, above):
+    above, base = opened(above), base_of_power(opened(above).op)
+    if not (above.op.type == "Exp" or base) or not is_sum_of(opened(below), above):
         return None
+    if base:  # b^z is exp(z log b)
+        power = above.op.inputs[1]
+        return "softmax", lambda: power * math.log(base)
     z = _without_maximum(above.op.inputs[0])
     return "softmax", lambda: z
 
