@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfxai.classes import class_name
+from tfxai.core.inputs.frozen_arrays import FrozenArrays
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
@@ -162,6 +163,8 @@ def option_text(value: Any) -> str:
         options = {k: v for k, v in value.get("options", {}).items() if v is not None}
         inner = ", ".join(f"{name}={option_text(one)}" for name, one in options.items())
         return f"{value['name']}({inner})" if inner else str(value["name"])
+    if isinstance(value, FrozenArrays):
+        return f"(arrays for {', '.join(name for name, _ in value.parts)})"
     if isinstance(value, list | tuple | dict) or hasattr(value, "__array__"):
         return "(an array)"
     return str(getattr(value, "name", type(value).__name__))

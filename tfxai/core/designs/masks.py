@@ -153,7 +153,8 @@ def group_numbers(
     laid = []
     for part in parts:
         if part.name in masks:
-            laid.append(_laid(masks[part.name], part))
+            name = f"input {part.name!r}" if len(parts) > 1 else "an input"
+            laid.append(_laid(masks[part.name], part, name))
         else:  # element by element
             laid.append(fresh + np.arange(part.size).reshape(part.shape))
             fresh += part.size
@@ -182,7 +183,7 @@ def _by_name(mask: FrozenArray | FrozenArrays, parts: Sequence[Part]) -> dict[st
     return masks
 
 
-def _laid(array: Array, part: Part) -> Array:
+def _laid(array: Array, part: Part, what: str) -> Array:
     """A mask as it lies on an input, all channels alike where it has none."""
     given = array.shape
     if "C" in part.axes and array.ndim == len(part.shape) - 1:
@@ -191,6 +192,6 @@ def _laid(array: Array, part: Part) -> Array:
         return np.broadcast_to(array, part.shape)
     except ValueError:
         raise InvalidInputError(
-            f"mask has shape {given}, and an input has {part.shape}. Pass a mask of "
+            f"mask has shape {given}, and {what} has {part.shape}. Pass a mask of "
             "that shape, or without the channels."
         ) from None
