@@ -83,8 +83,11 @@ class Score:
             )
         return self._passes[key]
 
-    def outputs(self, x: tf.Tensor) -> tf.Tensor:
-        """All outputs of which the score is one, (B, N): logits where logits are explained."""
+    def outputs(self, x: tf.Tensor) -> tf.Tensor | None:
+        """All outputs of which the score is one, (B, N): logits where logits are explained.
+
+        None where the question is about none of them: a neuron, a registered score.
+        """
         return self.forward(x).outputs
 
     def probability(self, x: tf.Tensor) -> tf.Tensor | None:
@@ -244,7 +247,9 @@ class Score:
 
     def baseline_number(self, r: tf.Tensor) -> tf.Tensor:
         """The baseline of number r, from 0 to R - 1, for each row, (B, ...)."""
-        return self.baseline if self.background is None else tf.gather(self.background, r)
+        if self.background is None:
+            return cast(tf.Tensor, self.baseline)
+        return cast(tf.Tensor, tf.gather(self.background, r))
 
     def baseline_score(self) -> tf.Tensor | None:
         """f(x'), the mean of it over a set of baselines, (B,); None without a baseline."""

@@ -14,7 +14,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import keras
 import tensorflow as tf
@@ -115,7 +115,7 @@ def _with_mask(replacement: Any, output: Any) -> Any:
     return replacement
 
 
-def is_readable(output: Any) -> bool:
+def is_readable(output: Any) -> TypeGuard[tf.Tensor]:
     """Whether a layer's output is one tensor of the graph that is being traced."""
     return isinstance(output, tf.Tensor) and (
         getattr(output, "graph", None) is tf.compat.v1.get_default_graph()
