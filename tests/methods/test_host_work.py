@@ -143,7 +143,7 @@ def test_one_inside_another_has_its_own_array(model):
 
 def test_an_array_with_too_few_rows_is_refused(model):
     with (
-        mock.patch.object(Greatest, "make", lambda self, examples: np.zeros(3)),
+        mock.patch.object(Greatest, "make", return_value=np.zeros(3)),
         pytest.raises(InvalidInputError, match=r"Greatest.*shape \(3,\) for 5 examples"),
     ):
         Scaled()(model, X, target=0)
@@ -171,7 +171,8 @@ def test_every_baseline_is_declared():
 
 def test_methods_that_differ_in_their_baselines_have_one_key():
     a, b = IntegratedGradients(baseline=1.0), IntegratedGradients(baseline="black")
-    assert Traced(a) == Traced(b) and hash(Traced(a)) == hash(Traced(b))
+    assert Traced(a) == Traced(b)
+    assert hash(Traced(a)) == hash(Traced(b))
     assert Traced(SmoothGrad(of=a)) == Traced(SmoothGrad(of=b))
     assert Traced(a) != Traced(IntegratedGradients(steps=3))
     assert Traced(SmoothGrad(of=a)) != Traced(SmoothGrad(of=IntegratedGradients(steps=3)))
@@ -185,10 +186,12 @@ def test_a_method_is_not_changed_by_being_traced(model):
     method(model, X, target=0)
     assert method.to_config() == before
     seen = Traced(method)
-    assert isinstance(seen, SmoothGrad) and isinstance(seen.of, IntegratedGradients)
-    assert seen.samples == 2 and seen.name == "smooth_grad" and seen.is_signed
-    assert inspect.ismethod(seen._explain) and seen._explain.__self__ is seen
-    with pytest.raises(AttributeError, match="f.baseline"):
+    assert isinstance(seen, SmoothGrad)
+    assert isinstance(seen.of, IntegratedGradients)
+    assert (seen.samples, seen.name, seen.is_signed) == (2, "smooth_grad", True)
+    assert inspect.ismethod(seen._explain)
+    assert seen._explain.__self__ is seen
+    with pytest.raises(AttributeError, match=r"use f\.baseline"):
         _ = seen.of.baseline
 
 

@@ -21,6 +21,7 @@ def methods(as_json: arguments.Json = False) -> None:
         print_json(records)
         return
     made = table("Method", "What it gives", "Options and their defaults")
+    made.columns[0].no_wrap = True
     for record in records:
         options = "\n".join(map(_shown, record["options"]))
         made.add_row(Text(record["name"], "bold"), record["summary"], options)

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import tensorflow as tf
 
 from tfxai.core.inputs.host_arrays import HostArray
-from tfxai.core.inputs.layout import Part
+from tfxai.core.inputs.parts import Part
 
-Network = Callable[[tf.Tensor, tuple[tf.Tensor, ...]], Any]
-"""From x and the tensors held beside it to what the model returns."""
-
-
-Split = Callable[[str, tf.Tensor], "tuple[Network, tf.Tensor, tuple[tf.Tensor, ...]] | None"]
-"""From a layer's path and x to the network behind the layer, the layer's output and the tensors
-that this network needs beside it; None where the model cannot be cut there."""
+Run: TypeAlias = Callable[[tf.Tensor, tuple[tf.Tensor, ...]], Any]
+"""A pass: from x and the tensors held beside it to what the model returns."""
 
 
 class Rows(NamedTuple):

@@ -15,9 +15,7 @@ def check_seed(seed: Any) -> None:
         )
 
 
-def check_samples(samples: Any) -> None:
-    """Raises `InvalidInputError` unless `samples` is a whole number of at least 1."""
+def check_samples(samples: Any, name: str = "samples") -> None:
+    """Raises `InvalidInputError` unless an option is a whole number of at least 1."""
     if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
-        raise InvalidInputError(
-            f"samples={samples!r} was expected to be an integer of at least 1."
-        )
+        raise InvalidInputError(f"{name}={samples!r} was expected to be an integer of at least 1.")

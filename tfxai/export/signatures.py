@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfxai.arithmetic import completeness_gap
+from tfxai.core.graph.arithmetic import GRAPH
 from tfxai.core.inputs.host_arrays import HostArray
 from tfxai.core.inputs.layout import Layout
 from tfxai.core.program import VALUES, forward
@@ -237,7 +239,9 @@ def _outputs(
     if baseline_score is not None:
         made["baseline_score"] = baseline_score
         if ready.method.completes:
-            made["completeness_gap"] = _gap(answers)
+            made["completeness_gap"] = completeness_gap(
+                [answers[VALUES]], answers["score"], baseline_score, GRAPH
+            )
     return made
 
 
@@ -262,13 +266,3 @@ def _parts(answers: dict[str, tf.Tensor], ready: Prepared) -> dict[str, tuple[tf
         f"_{names[i]}": (tf.reshape(part, [-1, *layout.shapes[i]]), layout.part(i).axes)
         for i, part in zip(layout.explained, tf.split(values, sizes, axis=1), strict=True)
     }
-
-
-def _gap(answers: dict[str, tf.Tensor]) -> tf.Tensor:
-    """Sum of the values minus the difference that they should add up to, (B,) float64."""
-    values = tf.cast(answers[VALUES], tf.float64)
-    total = tf.reduce_sum(tf.reshape(values, [tf.shape(values)[0], -1]), axis=1)
-    score, baseline_score = (
-        tf.cast(answers[name], tf.float64) for name in ("score", "baseline_score")
-    )
-    return total - (score - baseline_score)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, final
 
 from tfxai.core.model.map_layers import makes_maps
-from tfxai.inspection.config.layers import MODELS, Node, end_names, flat, leaf, shape_of, tree
+from tfxai.inspection.config.layers import MODELS, LayerNode, end_names, flat, leaf, shape_of, tree
 from tfxai.inspection.config.shapes import Shape
 from tfxai.inspection.counting import Parameters, counted, number_of, parameters
 from tfxai.inspection.limits import Limits, chosen
@@ -230,7 +230,7 @@ def _of_saved_model(saved: SavedModel) -> dict[str, Any]:
 # Inputs and outputs.
 
 
-def _inputs(model: Node) -> Iterator[Tensor]:
+def _inputs(model: LayerNode) -> Iterator[Tensor]:
     if model.kind == "Sequential":
         yield from _sequential_input(model)
         return
@@ -240,7 +240,7 @@ def _inputs(model: Node) -> Iterator[Tensor]:
             yield Tensor(name, by_name[name].shape, _dtype(by_name[name]))
 
 
-def _sequential_input(model: Node) -> Iterator[Tensor]:
+def _sequential_input(model: LayerNode) -> Iterator[Tensor]:
     first = model.inner[0] if model.inner else None
     if first is not None and first.kind == "InputLayer":
         yield Tensor(leaf(first), first.shape, _dtype(first))
@@ -249,7 +249,7 @@ def _sequential_input(model: Node) -> Iterator[Tensor]:
         yield Tensor(leaf(first), shape_of(built), _dtype(first))
 
 
-def _dtype(node: Node) -> str:
+def _dtype(node: LayerNode) -> str:
     """What a layer computes in: that of its policy."""
     policy: Any = node.config.get("dtype")
     if isinstance(policy, dict) and isinstance(policy.get("config"), dict):
@@ -260,7 +260,7 @@ def _dtype(node: Node) -> str:
     return text.removeprefix("mixed_")
 
 
-def _activation(node: Node) -> str | None:
+def _activation(node: LayerNode) -> str | None:
     """The last thing that happens to an output."""
     if node.kind in MODELS:
         return _activation(node.outputs[0]) if len(node.outputs) == 1 else None
@@ -273,7 +273,7 @@ def _activation(node: Node) -> str | None:
     return FINAL.get(node.kind)
 
 
-def _cam(nodes: list[Node]) -> Iterator[tuple[str, tuple[int | None, int | None]]]:
+def _cam(nodes: list[LayerNode]) -> Iterator[tuple[str, tuple[int | None, int | None]]]:
     skipped = {"InputLayer", *PREPROCESSING}
     data_format = "channels_last"
     for node in nodes:
@@ -288,7 +288,7 @@ def _cam(nodes: list[Node]) -> Iterator[tuple[str, tuple[int | None, int | None]
 
 
 def _default_cam(
-    maps: Sequence[tuple[str, tuple[int | None, int | None]]], ends: Sequence[Node]
+    maps: Sequence[tuple[str, tuple[int | None, int | None]]], ends: Sequence[LayerNode]
 ) -> tuple[str, tuple[int | None, int | None]] | None:
     """The last of them; of a model from images to images the last of the fewest positions."""
     if not maps:

@@ -135,10 +135,6 @@ class Findings:
         """Whether one of them refuses the file."""
         return any(finding.level == "refuse" for finding in self._found.values())
 
-    def has(self, what: str) -> bool:
-        """Whether something of that kind was found."""
-        return any(finding.what == what for finding in self._found.values())
-
     def report(self, path: Path, kind: str) -> Report:
         """All of them, the worst first, otherwise in the order in which they were found."""
         ordered: Iterable[Finding] = sorted(

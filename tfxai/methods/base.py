@@ -7,7 +7,7 @@ import dataclasses
 import json
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import keras
 import tensorflow as tf
@@ -42,14 +42,19 @@ from tfxai.methods.running import in_slices, within_memory
 from tfxai.progress import Report, shown
 from tfxai.subject import Subject
 
+Made = TypeVar("Made")
+
 METHODS: dict[str, type[AttributionMethod]] = {}
 """Every method by its registry name, which is also its word on the command line."""
 
 
 class _ByName(abc.ABCMeta):
-    """Makes methods from options by name, and says so where something else is passed."""
+    """Makes methods from options by name, and says so where something else is passed.
 
-    def __call__(cls, *args: Any, **options: Any) -> Any:
+    Its call is typed as giving one of the class: only then does Pyright read the fields too.
+    """
+
+    def __call__(cls: type[Made], *args: Any, **options: Any) -> Made:
         name = cls.__name__
         if args and isinstance(args[0], keras.Model | Subject):
             raise InvalidInputError(
@@ -64,7 +69,7 @@ class _ByName(abc.ABCMeta):
                 f"{such}. The model and its inputs go to the method: {name}(...)(model, inputs)."
             )
         check_options(cast(Any, cls), options, name)
-        return super().__call__(**options)
+        return type.__call__(cls, **options)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -404,12 +409,6 @@ def read_method(option: str, given: Any) -> AttributionMethod:
         raise InvalidInputError(
             f"{option}={given!r} was expected to be a method, such as Saliency(), or its name."
         )
-    if given.has_host_stage:
-        raise InvalidInputError(
-            f"{option}={given.name!r} {given.host_stage} on the host, after its program, and no "
-            "other program can hold that. Pass a method such as 'saliency' or "
-            "'integrated_gradients'."
-        )
     return given
 
 
@@ -417,9 +416,15 @@ def read_method_of_input(option: str, given: Any, owner: str) -> AttributionMeth
     """As `read_method`, of methods whose values are shaped like the input.
 
     Raises:
-        InvalidInputError: The values are those of a layer, or maps.
+        InvalidInputError: The values are those of a layer, or maps, or are finished on the host.
     """
     method = read_method(option, given)
+    if method.has_host_stage:
+        raise InvalidInputError(
+            f"{option}={method.name!r} {method.host_stage} on the host, after its program, and no "
+            "other program can hold that. Pass a method such as 'saliency' or "
+            "'integrated_gradients'."
+        )
     if method.is_map or method.is_of_layer:
         raise InvalidInputError(
             f"{option}={method.name!r} gives the values of a layer, and {owner} takes those of "

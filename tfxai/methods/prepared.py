@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 from tfxai.arrangement import array_channels_last
 from tfxai.arrays import Array
 from tfxai.core.inputs.host_arrays import Examples, HostArray
-from tfxai.core.inputs.layout import Layout, Part
+from tfxai.core.inputs.layout import Layout
+from tfxai.core.inputs.parts import Part
 from tfxai.core.model.structure import ModelStructure
 from tfxai.core.program import Given, Plan, program
 from tfxai.core.question.scores import Question

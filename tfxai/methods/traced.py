@@ -23,8 +23,8 @@ class Traced:
         self._cls = type(method)
         self._kept = {k: v for k, v in options.items() if k not in method.program_inputs}
 
-    @property  # `isinstance` and `super()` ask for it
-    def __class__(self) -> Any:  # type: ignore[override]
+    @property  # type: ignore[misc]  # `isinstance` and `super()` ask for it
+    def __class__(self) -> Any:
         return self._cls
 
     def __getattr__(self, name: str) -> Any:

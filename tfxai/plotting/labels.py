@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfxai.classes import class_name
+from tfxai.core.inputs.frozen_arrays import FrozenArrays
+
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
 
@@ -17,6 +20,7 @@ _WORDS = {
     "lrp": "LRP",
     "shap": "SHAP",
     "lime": "LIME",
+    "hsic": "HSIC",
     "rise": "RISE",
 }
 _TITLES = {
@@ -63,7 +67,7 @@ def target_title(one: Attribution) -> str:
         return one.score_name.capitalize()
     name = one.target_names[0]
     if np.ndim(one.target[0]) == 0:
-        if one.class_names and one.target[0] < len(one.class_names):
+        if class_name(int(one.target[0]), one.class_names) is not None:
             return shortened(name)
         if one.score_name == "output" and one.prediction is None:  # the only one there is
             return "Output"
@@ -71,7 +75,7 @@ def target_title(one: Attribution) -> str:
 
 
 def value_text(one: Attribution) -> str:
-    """The value of an output that is no class, or nothing."""
+    """The value of an output that is not a class, or nothing."""
     is_class = one.class_names or one.probability is not None
     return "" if is_class or one.score_name != "output" else f"value {number(one.score)}"
 
@@ -159,6 +163,8 @@ def option_text(value: Any) -> str:
         options = {k: v for k, v in value.get("options", {}).items() if v is not None}
         inner = ", ".join(f"{name}={option_text(one)}" for name, one in options.items())
         return f"{value['name']}({inner})" if inner else str(value["name"])
+    if isinstance(value, FrozenArrays):
+        return f"(arrays for {', '.join(name for name, _ in value.parts)})"
     if isinstance(value, list | tuple | dict) or hasattr(value, "__array__"):
         return "(an array)"
     return str(getattr(value, "name", type(value).__name__))

@@ -20,7 +20,7 @@ from tfxai.core.inputs.layout import Layout
 from tfxai.core.model.cache import ModelCache
 from tfxai.core.model.final_activation import Ending, ending
 from tfxai.core.model.functions import closed_layer
-from tfxai.core.model.layer_calls import is_readable, observe
+from tfxai.core.model.layer_calls import Arguments, is_readable, observe
 from tfxai.errors import InvalidInputError, LayerNotFoundError, UnknownNameError
 
 
@@ -199,9 +199,10 @@ class _Reader:
         self._axes: list[tuple[tf.Tensor, str]] = []
         self._hints: list[tuple[tf.Tensor, str]] = []  # of layers that are seldom told
 
-    def enter(self, layer: keras.Layer, given: list[Any]) -> None:
-        if given and is_readable(given[0]):
-            self._know(layer, given[0])
+    def enter(self, layer: keras.Layer, given: Arguments) -> None:
+        tensors = tf.nest.flatten(given)
+        if tensors and is_readable(tensors[0]):
+            self._know(layer, tensors[0])
 
     def visit(self, path: str, layer: keras.Layer, index: int, output: Any) -> Any:
         shape, dtype = None, "float32"

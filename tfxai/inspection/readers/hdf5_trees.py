@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple, final
 
-from tfxai.inspection.readers.source import Malformed, Source, Unread
+from tfxai.inspection.readers.source import ByteSource, Malformed, Unread
 
 UNDEFINED = (1 << 64) - 1
 
@@ -34,7 +34,7 @@ class Reader:
         steps: Reads before it gives up.
     """
 
-    def __init__(self, source: Source, steps: int) -> None:
+    def __init__(self, source: ByteSource, steps: int) -> None:
         self._source, self._steps = source, steps
         self.size = source.size
         self._claimed: dict[int, tuple[int, str]] = {}

@@ -42,6 +42,7 @@ class End(HostArray):
         return np.broadcast_to(end.astype(images.dtype), (len(images), images.shape[-1]))
 
 
+_PATH = IntegratedGradients()
 BLACK, WHITE = End(is_white=False), End(is_white=True)
 
 
@@ -97,7 +98,7 @@ class XRAI(AttributionMethod):
     takes_at: ClassVar[bool] = False
     is_by_input: ClassVar[bool] = True
     host_stage: ClassVar[str] = "ranks the regions of each image"
-    of: Any = IntegratedGradients()
+    of: Any = _PATH
     black_and_white: bool = True
     scales: tuple[float, ...] = SCALES
     min_size: int = 20
