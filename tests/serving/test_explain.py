@@ -87,6 +87,8 @@ def test_a_photograph_gets_the_values_of_the_call_in_this_process(client, subjec
         ("shapley_sampling", {"samples": 4}, tfxai.ShapleySampling(samples=4)),
         ("lime", {"samples": 80}, tfxai.LIME(samples=80)),
         ("feature_ablation", {"mask": "slic"}, tfxai.FeatureAblation(mask="slic")),
+        ("sobol", {"samples": 2, "cells": 4}, tfxai.Sobol(samples=2, cells=4)),
+        ("hsic", {"samples": 60}, tfxai.HSIC(samples=60)),
     ],
 )
 def test_without_a_signature_predictions_are_asked_for(
@@ -200,7 +202,7 @@ def test_what_a_model_can_be_asked_for(client):
     about = client.get("/v1/models/cifar10_cnn/explainers").json()
     told = [(one["name"], one["by"]) for one in about["methods"]]
     by_predictions = ["occlusion", "rise", "kernel_shap", "shapley_sampling", "lime"]
-    by_predictions.append("feature_ablation")
+    by_predictions += ["feature_ablation", "sobol", "hsic"]
     assert told == [(name, "signature") for name in METHODS] + [
         (name, "predictions") for name in by_predictions
     ]

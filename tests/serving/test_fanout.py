@@ -63,6 +63,10 @@ CASES = [
     ("feature_ablation", {}),
     ("feature_ablation", {"mask": GRID, "baseline": -1}),
     ("feature_ablation", {"mask": SIX}),
+    ("sobol", {"samples": 4, "cells": 3}),
+    ("sobol", {"samples": 8, "cells": [2, 3], "seed": 2, "baseline": 0.5}),
+    ("hsic", {"samples": 60, "cells": 3}),
+    ("hsic", {"samples": 40, "cells": [2, 3], "seed": 2, "baseline": "mean"}),
 ]
 
 

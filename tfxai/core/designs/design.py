@@ -82,6 +82,7 @@ class Options(abc.ABC):
     name: ClassVar[str]
     is_map: ClassVar[bool] = False
     completes: ClassVar[bool] = False
+    is_nonnegative: ClassVar[bool] = False
 
     def for_inputs(self, parts: Sequence[Part], at: str | None = None) -> Self:
         """The options with what they take from the inputs filled in.

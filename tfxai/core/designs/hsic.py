@@ -28,6 +28,7 @@ class HSICOptions(Options):
 
     name: ClassVar[str] = "hsic"
     is_map: ClassVar[bool] = True
+    is_nonnegative: ClassVar[bool] = True
     cells: int | tuple[int, ...] = 7
     samples: int = 1000
     baseline: Any = None

@@ -28,6 +28,7 @@ class SobolOptions(Options):
 
     name: ClassVar[str] = "sobol"
     is_map: ClassVar[bool] = True
+    is_nonnegative: ClassVar[bool] = True
     cells: int | tuple[int, ...] = 11
     samples: int = 32
     baseline: Any = None

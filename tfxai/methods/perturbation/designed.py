@@ -27,6 +27,11 @@ class DesignedMethod(Options, AttributionMethod):
     default_score: ClassVar[str] = "probability"
     program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
 
+    @property
+    def is_signed(self) -> bool:
+        """Whether values may be negative."""
+        return not self.is_nonnegative
+
     def _fitted(self, layout: Layout, at: str | None) -> Self:
         return self.for_inputs(layout.parts, at)
 

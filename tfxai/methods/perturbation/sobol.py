@@ -63,11 +63,6 @@ class Sobol(SobolOptions, DesignedMethod):
     name: ClassVar[str] = SobolOptions.name
     is_by_input: ClassVar[bool] = True
 
-    @property
-    def is_signed(self) -> bool:
-        """Shares of a variance are not negative."""
-        return False
-
     def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         design, rows = self.design(x.shape[1:], is_lenient=f.is_one_of_several), rows_of(f, x)
         scores = scores_of_variants(design, f, x, tf.float64)

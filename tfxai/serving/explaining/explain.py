@@ -48,7 +48,7 @@ def methods(model: Model) -> list[dict[str, Any]]:
         {
             "name": name,
             "by": "predictions",
-            "signed": fanout.Fanout.is_signed,
+            "signed": not fanout.KINDS[name].is_nonnegative,
             "method": {"name": name, "options": fanout.defaults(name)},
         }
         for name in fanout.METHODS

@@ -152,7 +152,6 @@ class Fanout:
         TooManyRowsError: They are more; said before time and memory are taken for them.
     """
 
-    is_signed: ClassVar[bool] = True
     reduction: ClassVar[str] = "sum"
 
     def __init__(
@@ -168,6 +167,7 @@ class Fanout:
         part = Part(shape, f"{positions}C" if positions else "")
         record: Any = KINDS[name](**options).for_inputs([part])
         self.is_map, self.completes = record.is_map, record.completes
+        self.is_signed = not record.is_nonnegative
         self._baseline, self._how = record.baseline, how
         if isinstance(self._baseline, Samples) or isinstance(options["baseline"], dict):
             raise InvalidInputError(
