@@ -102,6 +102,11 @@ def _of_gaps(one: Attribution, option: str, is_large: Flags) -> list[str]:
 
 def _advice(options: dict[str, Any], option: str) -> str:
     """What brings the values nearer to the difference."""
+    if "max_dist" in options:
+        return (
+            f"Pass a smaller max_dist than {options['max_dist']:g}{_written(option, 'max_dist')}, "
+            f"or more steps than {options['steps']}."
+        )
     if "tolerance" in options and not _has_samples(options):
         return f"Pass {option}tolerance=0.01, which takes as many steps as an example needs."
     for name in ("steps", "samples"):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tfxai.attribution import Attribution
 
 KINDS = ("logit", "probability", "output")
+_FEW_NUMBERS = 8  # of a tuple that is written out
 _WORDS = {
     "grad": "Grad",
     "cam": "CAM",
@@ -21,6 +22,7 @@ _WORDS = {
     "shap": "SHAP",
     "lime": "LIME",
     "hsic": "HSIC",
+    "xrai": "XRAI",
     "rise": "RISE",
 }
 _TITLES = {
@@ -165,6 +167,9 @@ def option_text(value: Any) -> str:
         return f"{value['name']}({inner})" if inner else str(value["name"])
     if isinstance(value, FrozenArrays):
         return f"(arrays for {', '.join(name for name, _ in value.parts)})"
+    is_short = isinstance(value, list | tuple) and 0 < len(value) <= _FEW_NUMBERS
+    if is_short and all(isinstance(one, bool | int | float | str) for one in value):
+        return f"({', '.join(map(str, value))})"
     if isinstance(value, list | tuple | dict) or hasattr(value, "__array__"):
         return "(an array)"
     return str(getattr(value, "name", type(value).__name__))

@@ -119,6 +119,13 @@ def test_gap_shrinks_with_the_steps_along_the_straight_line_and_stays_where_the_
     assert gaps(1.0)[2] > 10 * near[2]
 
 
+def test_a_large_gap_is_remarked_on_with_what_narrows_it():
+    model, x = builders.functional(dtype="float64"), builders.images(4).astype(np.float64)
+    a = GuidedIntegratedGradients(steps=10, max_dist=1.0)(model, x, target=1)
+    (said,) = a.remarks
+    assert said.endswith("Pass a smaller max_dist than 1, or more steps than 10.")
+
+
 @pytest.mark.parametrize(
     "options",
     [{"fraction": 0}, {"fraction": 1.5}, {"max_dist": -0.1}, {"max_dist": True}, {"steps": 0}],

@@ -23,8 +23,8 @@ class GuidedIntegratedGradients(AttributionMethod):
     In each step the elements with the smallest partial derivatives move on towards the input, so
     that gradients which saturate or explode along the straight line are met late or not at all.
     The values add up to the score's difference to the baseline as far as the steps reach. Elements
-    that wait move in few large steps, so the gap stays larger than that of Integrated Gradients,
-    also with many steps: look at `completeness_gap`.
+    that wait move on in jumps as wide as `max_dist`, so the gap does not vanish with more steps,
+    but with a smaller `max_dist`.
 
     Args:
         steps: Number of gradients per example and baseline, at least 1. The path moves an equal
@@ -32,7 +32,8 @@ class GuidedIntegratedGradients(AttributionMethod):
         fraction: Share of the elements that move first in a step, in (0, 1]: those whose partial
             derivative is smallest in size. With 1 all move alike.
         max_dist: How far an element may be from where the straight line is, as a share of that
-            line, in [0, 1]. 0 is the straight line, 1 leaves the path free.
+            line, in [0, 1]. 0 is the straight line, 1 leaves the path free. At 0.005 the gap is a
+            few per cent on the CIFAR-10 network; at the 0.02 of the authors' code, up to half.
         baseline: x', as for `IntegratedGradients`.
 
     Returns:
@@ -61,7 +62,7 @@ class GuidedIntegratedGradients(AttributionMethod):
     program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
     steps: int = 50
     fraction: float = 0.25
-    max_dist: float = 0.02
+    max_dist: float = 0.005
     baseline: Any = None
 
     def __post_init__(self) -> None:
