@@ -198,7 +198,7 @@ def completeness_gap(
     """(B,) float64: the sum of the values minus the difference that they should add up to.
 
     Args:
-        values: Of each input, (B, ...).
+        values: Values of each input, (B, ...).
         score: (B,) at the inputs.
         baseline_score: (B,) at the baselines.
         xp: What they are arrays of.

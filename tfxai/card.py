@@ -27,19 +27,19 @@ class Card:
     """What is known about a trained model.
 
     Args:
-        name: Of the model, as `tfxai.load` takes it.
+        name: Name of the model, as `tfxai.load` takes it.
         classes: Name of each output, in order; empty if unknown.
-        input_shape: Of one input, without the batch, such as (32, 32, 3).
+        input_shape: Shape of one input, without the batch, such as (32, 32, 3).
         preprocessing: From pixels 0..255 to what the model takes; its name will do.
         dataset: What it was trained on, such as `"cifar10"`.
         accuracy: Share of the test images that it classifies rightly, in [0, 1].
         test_images: Number of test images behind `accuracy`.
         epochs: Passes over the training images.
         batch_size: Images per step of training.
-        seed: Of the training.
+        seed: Seed of the training.
         command: The command that trains it again.
-        versions: Of what it was trained with: package name to version.
-        licence: Of the weights.
+        versions: Versions of what it was trained with: package name to version.
+        licence: Licence of the weights.
         sha256: Digest of each of the model's files: file name to 64 hexadecimal digits.
         created: When the card was written, UTC, ISO 8601.
         notes: What else to know, one sentence each.
@@ -131,7 +131,7 @@ class Card:
         """What the record of an export says of the model, None where there is no record.
 
         Args:
-            folder: Of the SavedModel.
+            folder: Folder of the SavedModel.
 
         Raises:
             InvalidInputError: It holds no such record.

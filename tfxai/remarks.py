@@ -21,7 +21,7 @@ def remarks(one: Attribution, option: str = "") -> list[str]:
     """What holds back trust in an attribution, one sentence each, the weightiest first.
 
     Args:
-        one: Of one example or several; sentences about some of them say which.
+        one: An attribution of one example or several; sentences about some of them say which.
         option: What stands before an option where it is passed, such as `"--option "`; empty
             for Python.
 

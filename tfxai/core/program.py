@@ -44,7 +44,7 @@ class Given(NamedTuple):
 
     Args:
         how: The record that makes it.
-        shape: Of a row.
+        shape: Shape of a row.
         dtype: Its type, as TensorFlow names it.
     """
 

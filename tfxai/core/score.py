@@ -280,7 +280,7 @@ class Score:
         """Standard normal numbers shaped like x, (K B, ...), the same in every row of a copy.
 
         Args:
-            seed: Of all draws.
+            seed: Seed of all draws.
             k: The copy that each row belongs to, as `sum_over_copies` gives it.
             x: The rows.
         """

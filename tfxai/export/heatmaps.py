@@ -23,8 +23,8 @@ class Heatmap:
         reduction: How channels are reduced, None where there are none.
         is_signed: Whether it runs from -1 to 1, not from 0.
         size: Position of the image whose height and width it is brought to, None for none.
-        axes: Of the values: `tfxai.arrangement` says how.
-        image_axes: Of that image.
+        axes: Axes of the values: `tfxai.arrangement` says how.
+        image_axes: Axes of that image.
     """
 
     reduction: str | None

@@ -39,8 +39,8 @@ class Layer:
     Args:
         path: As Grad-CAM and `at=` take it: "conv5", or "backbone/conv5" in a nested model.
         kind: Its class.
-        shape: Of its output, the batch first, None where a size is free; None if not known.
-        parameters: Of it and, for a nested model, of all its layers; None if not known.
+        shape: Shape of its output, the batch first, None where a size is free; None if not known.
+        parameters: Those of it and, for a nested model, of all its layers; None if not known.
         trainable: Whether it is to be trained.
     """
 
@@ -57,23 +57,24 @@ class Inspection:
     """What a saved model is.
 
     Args:
-        path: Of the file or folder.
+        path: Path of the file or folder.
         format: "keras", "keras_folder", "hdf5", "saved_model" or "unknown".
         size: Bytes, of all files of a folder together.
-        sha256: Of a file; None for a folder.
+        sha256: Hash of the file; None for a folder.
         keras_version: That saved it; None where the file does not say.
         saved: When, as Keras wrote it.
-        model_class: Of the model.
-        name: Of the model.
+        model_class: Class of the model.
+        name: Name of the model.
         inputs: Name, shape and dtype of each.
         outputs: The same; names are those of layers.
-        parameters: Of the model, without the optimizer's; None for a SavedModel, whose objects
-            name the same variable several times.
+        parameters: Parameters of the model, without the optimizer's; None for a SavedModel, whose
+            objects name the same variable several times.
         optimizer: Its class, where the model was compiled.
         loss: As it was compiled.
         metrics: As they were compiled.
         layers: All of them, nested ones after the model that they lie in.
-        final_activation: Of each output: "softmax", "linear", ...; None where it is not known.
+        final_activation: Activation of each output: "softmax", "linear", ...; None where it is not
+            known.
         preprocessing: Paths of the layers that prepare inputs.
         cam_layers: Paths and resolution (h, w) of the layers that Grad-CAM can use.
         cam_layer: The one of them that it uses unless told otherwise.

@@ -45,7 +45,7 @@ class Contents:
 
     Args:
         format: "keras", "keras_folder", "hdf5", "saved_model" or "unknown".
-        config: Of the model, as Keras 3 takes it; it is what was scanned.
+        config: Config of the model, as Keras 3 takes it; it is what was scanned.
         rewritten: Whether the file says it in another form.
         renamed: Names of layers in the file that Keras 3 does not take, by those in the config.
         training: What it was compiled with.
@@ -102,7 +102,7 @@ def read(
     """What a file holds and what is wrong with it.
 
     Args:
-        path: Of a file, or of a folder.
+        path: Path of a file, or of a folder.
         supplied: Names of custom objects.
         limits: What is read and allowed.
         found: What was found so far, in making a copy.

@@ -47,7 +47,7 @@ class Report:
     """All that a scan found in a file.
 
     Args:
-        path: Of the file or folder.
+        path: Path of the file or folder.
         format: "keras", "keras_folder", "hdf5", "saved_model" or "unknown".
         findings: The worst first.
         left_out: How many more findings there are, beyond the first 200.

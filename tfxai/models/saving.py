@@ -44,7 +44,7 @@ def save_twin(path: str | os.PathLike[str], suffix: str = ".h5") -> Path:
 
     Args:
         path: A model file that ends in `.keras` or `.h5`.
-        suffix: Of the new file beside it: `".h5"` or `".keras"`.
+        suffix: Suffix of the new file beside it: `".h5"` or `".keras"`.
 
     Returns:
         The path of the new file.

@@ -20,7 +20,7 @@ def read_whole(root: Path, name: str, read: Callable[[], T]) -> T:
 
     Args:
         root: The folder of models.
-        name: Of the model.
+        name: Name of the model.
         read: Finds and reads files of that model, and changes none.
 
     Raises:

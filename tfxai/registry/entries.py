@@ -26,10 +26,10 @@ class Entry:
         name: As `ModelRegistry.get` and `tfxai.load` take it.
         file: That is loaded.
         others: Further files with the same weights, such as an `.h5` file beside a `.keras` file.
-        format: Of `file`: "keras" or "h5".
-        size: Of `file`, in bytes.
+        format: Format of `file`: "keras" or "h5".
+        size: Size of `file`, in bytes.
         card: What is known about it; None where there is none, or none that can be read.
-        history: Of its training; None where there is none.
+        history: History of its training; None where there is none.
         fault: Why its card cannot be read, in a sentence; else empty.
     """
 
@@ -67,7 +67,7 @@ class Check:
     """Whether a file is the one that its card was written for.
 
     Args:
-        name: Of the model.
+        name: Name of the model.
         file: Path of the file below the folder of the registry, such as
             `"cnn/model-0123456789abcdef.keras"`.
         state: "ok" (its SHA-256 is that on the card), "changed" (it is another), "missing" (the

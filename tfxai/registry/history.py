@@ -24,7 +24,7 @@ def history_path(model_path: str | os.PathLike[str]) -> Path:
     another place it is `NAME.history.json`.
 
     Args:
-        model_path: Of a model file, or of the folder of a saved model.
+        model_path: Path of a model file, or of the folder of a saved model.
     """
     path = Path(model_path)
     with contextlib.suppress(TfxaiError):

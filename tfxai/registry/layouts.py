@@ -41,10 +41,10 @@ class Stored:
 
     Args:
         root: The folder that the name belongs to.
-        name: Of the model.
+        name: Name of the model.
         folder: That holds its files: `root` in the old layout.
-        files: Of the model, the one that is loaded first; empty where they are gone.
-        history: Of its training, where there is one.
+        files: Files of the model, the one that is loaded first; empty where they are gone.
+        history: History of its training, where there is one.
         card: What is known about it; None where there is none that can be read.
         fault: Why the card cannot be read, in a sentence; else empty.
     """

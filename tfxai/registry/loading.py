@@ -63,8 +63,8 @@ def load(
         trust: Load it whatever the scan found, and let Keras run the code in it (Lambda layers).
             What was found is logged as a warning of the logger `tfxai.registry`.
         custom_objects: Classes and functions that the model uses and Keras does not have, by name.
-        signature: Of a SavedModel: the one that is called; `"serving_default"`, or the only one,
-            if left out.
+        signature: The signature of a SavedModel that is called; `"serving_default"`, or the only
+            one, if left out.
         limits: What is read of the file and what it may ask for; the defaults suit models of up
             to 64 GiB.
 

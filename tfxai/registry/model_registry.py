@@ -110,7 +110,7 @@ class ModelRegistry:
         """The model of that name with its card, as `tfxai.load` loads it.
 
         Args:
-            name: Of the model.
+            name: Name of the model.
             trust: As for `tfxai.load`.
             custom_objects: As for `tfxai.load`.
 
@@ -140,7 +140,7 @@ class ModelRegistry:
 
         Args:
             model: A built Keras 3 model. Its optimiser is left out.
-            name: Of the folder.
+            name: Name of the folder.
             card: What is known about it, None for nothing. Its name, digests, day and, where it
                 has none, input shape are filled in.
             history: One number per epoch under each name, as Keras' `History.history`.
@@ -202,7 +202,7 @@ class ModelRegistry:
         Args:
             file: A `.keras` or `.h5` file, or the folder of a saved model. Its history comes
                 along.
-            name: Of the model; None for that of the file or folder.
+            name: Name of the model; None for that of the file or folder.
             card: What is known about it; None for the card beside the file, if there is one. Its
                 name, digests, day and, where it has none, input shape are filled in.
             trust: Add it although the scan refuses it, or although the card beside it was written

@@ -31,8 +31,8 @@ def saving(root: Path, name: str) -> Iterator[Path]:
     After an exception, or a kill, before the end of the block the earlier model is as it was.
 
     Args:
-        root: Of the registry; made where it is missing.
-        name: Of the model. Files of that name in the old layout are removed.
+        root: Root of the registry; made where it is missing.
+        name: Name of the model. Files of that name in the old layout are removed.
 
     Yields:
         The folder. The block writes `card.json`, and files with the names of `naming.py`.

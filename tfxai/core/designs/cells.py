@@ -38,7 +38,7 @@ class Cells:
         """The cells over inputs of a shape.
 
         Args:
-            shape: Of one row of x, channels last.
+            shape: Shape of one row of x, channels last.
             cells: Along each axis, or one number for all; an axis with fewer positions has a cell
                 for each.
             is_lenient: Whether x is one of several inputs that share the options.
@@ -126,7 +126,7 @@ def beyond_rounding(variance: Any, scores: Any, eps: float, xp: Arithmetic) -> A
     Args:
         variance: (B,).
         scores: (B, K) float64.
-        eps: Of the type in which the model computes them.
+        eps: Machine epsilon of the type in which the model computes them.
         xp: What they are arrays of.
     """
     square = xp.mean(xp.square(scores), 1)

@@ -100,7 +100,7 @@ class Options(abc.ABC):
         """The design for inputs of a shape.
 
         Args:
-            shape: Of one row of x, channels last.
+            shape: Shape of one row of x, channels last.
             parts: The inputs of the model that x is made of, or none where x is one input.
             is_lenient: Whether x is one of several inputs that share the options.
 

@@ -90,7 +90,7 @@ class HalvedCells(CellDesign):
 
         Args:
             scores: (B, n) of the variants, float64.
-            eps: Of the type in which the model computes them.
+            eps: Machine epsilon of the type in which the model computes them.
             xp: What they are arrays of.
         """
         mean = xp.mean(scores, 1)[:, None]

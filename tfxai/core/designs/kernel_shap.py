@@ -52,7 +52,7 @@ class Regression(CoalitionDesign):
     Args:
         features: M of them.
         samples: Most coalitions.
-        seed: Of the draws.
+        seed: Seed of the draws.
     """
 
     features: Features

@@ -62,7 +62,7 @@ class Ridge(CoalitionDesign):
 
     Args:
         features: M of them.
-        options: Of the method.
+        options: Options of the method.
     """
 
     features: Features

@@ -46,7 +46,7 @@ class CoveredWindows(Design):
 
     Args:
         windows: Over the positions of the input.
-        reduce: Of the drops of the windows that cover a position.
+        reduce: Reduction of the drops of the windows that cover a position.
         channels: Number of the axes behind the positions.
     """
 

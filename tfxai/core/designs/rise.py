@@ -75,7 +75,7 @@ class RandomMasks(Design):
         cells: Cells along each axis of positions.
         samples: Number of masks.
         probability: Chance of a cell to be let through.
-        seed: Of the draws.
+        seed: Seed of the draws.
     """
 
     sides: tuple[int, ...]

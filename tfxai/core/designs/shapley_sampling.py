@@ -66,7 +66,7 @@ class JoiningFeatures(CoalitionDesign):
     Args:
         features: M of them.
         samples: Most orders.
-        seed: Of the draws.
+        seed: Seed of the draws.
     """
 
     features: Features

@@ -90,7 +90,7 @@ class VariedCells(CellDesign):
 
         Args:
             scores: (B, K) of the variants, float64.
-            eps: Of the type in which the model computes them.
+            eps: Machine epsilon of the type in which the model computes them.
             xp: What they are arrays of.
         """
         shape = [-1, self.cells.number + 1, self.samples]

@@ -97,7 +97,7 @@ class Noise(Baseline):
     Args:
         noise: Standard deviation of the noise that is added to the input, as a fraction of the
             range; above 0. What leaves the range is clipped. None: uniform numbers of the range.
-        seed: Of the draws.
+        seed: Seed of the draws.
 
     Reference:
         Sturmfels, Lundberg, Lee, "Visualizing the Impact of Feature Attribution Baselines",

@@ -85,7 +85,7 @@ class Layout:
         """The layout for a method and a model of which more is known.
 
         Args:
-            axes: Of each input.
+            axes: Axes of each input.
             output_dtypes: Types of the outputs.
             every: Whether the method explains inputs of every type.
         """

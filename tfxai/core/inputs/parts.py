@@ -13,8 +13,8 @@ class Part(NamedTuple):
         shape: Without the batch, as the model takes it.
         axes: What its axes are, as `tfxai.arrangement` has them.
         blends: Whether values between two of its own mean anything: no text, no number of a word.
-        name: Of the input.
-        position: Of the input among all inputs of the model.
+        name: Name of the input.
+        position: Position of the input among all inputs of the model.
     """
 
     shape: tuple[int, ...]

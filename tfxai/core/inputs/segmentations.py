@@ -20,7 +20,7 @@ def regions(image: Array, scales: Sequence[float], min_size: int, dilation: floa
 
     Args:
         image: (h, w, C); numbers that do not lie in [0, 1] are brought there.
-        scales: Of the segmentations: large ones give large regions.
+        scales: Scales of the segmentations: large ones give large regions.
         min_size: Smallest region, in pixels of an image of 224 x 224.
         dilation: By how many of these pixels each region grows on all sides.
 

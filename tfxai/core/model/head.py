@@ -65,7 +65,7 @@ def is_two_classes(shape: Sequence[int | None], kind: str, ending: Ending) -> bo
     """Whether one unit an example stands for the classes no and yes.
 
     Args:
-        shape: Of the output, without the batch axis.
+        shape: Shape of the output, without the batch axis.
         kind: As `answered` gives it.
         ending: What the model ends in.
     """

@@ -36,7 +36,7 @@ class LayerCall:
             output is not one tensor.
         dtype: Name of the output's type.
         kind: Class of the layer.
-        axes: Of the output, as `tfxai.arrangement` has them.
+        axes: Axes of the output, as `tfxai.arrangement` has them.
         rests_on: Positions of the model's inputs that the output rests on.
         is_used: Whether an output of the model rests on it.
         is_model: Whether the layer is a model itself.
@@ -70,7 +70,7 @@ class ModelStructure:
         calls: Every layer call below the model itself.
         outputs: Shape of each output without the batch axis.
         ending: What the output is, for a model with one output.
-        axes: Of each input, as `tfxai.arrangement` has them.
+        axes: Axes of each input, as `tfxai.arrangement` has them.
         jumps: Operations between the inputs and the outputs that jump, by type and layer.
         span: Length of the range of inputs that the first layers expect, where they say so.
         output_dtypes: Names of the outputs' types.

@@ -46,7 +46,7 @@ def uniform_on_host(seed: int, k: Any, count: int) -> Array:
     Args:
         seed: Seed of all draws.
         k: (K,) numbers of the copies.
-        count: Of the numbers of one copy.
+        count: How many numbers one copy needs.
     """
     each = np.asarray(k).astype(np.uint32)[:, None]
     place = np.arange(-(-count // 4), dtype=np.uint32)[None]

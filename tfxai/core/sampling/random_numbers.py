@@ -23,11 +23,11 @@ def normal(
     """Standard normal numbers, (K B, *shape), at most 5.8 in size (Box and Muller, 1958).
 
     Args:
-        seed: Of all draws.
+        seed: Seed of all draws.
         k: The copy that each row belongs to, (K B,), copies outermost.
         copies: K.
-        shape: Of the numbers of one row.
-        dtype: Of the numbers.
+        shape: Shape of the numbers of one row.
+        dtype: Type of the numbers.
     """
     a, b, c, d = _bits(seed, k, copies, -(-math.prod(shape) // 4), stream=0)
     pairs = []

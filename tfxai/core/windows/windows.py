@@ -41,7 +41,7 @@ class Windows:
         """The windows over an input: all axes but channels; the features of a table.
 
         Args:
-            shape: Of one example, channels last.
+            shape: Shape of one example, channels last.
             window: As `check_windows` returns it.
             stride: Likewise.
             is_lenient: Whether sides that do not fit are those of another input, so that the

@@ -24,11 +24,11 @@ class LayerNode:
         path: Names from the outermost model down, as in "backbone/conv5".
         kind: Its class.
         config: Its config.
-        shape: Of its output.
+        shape: Shape of its output.
         trainable: Whether it, and every model around it, is to be trained.
         group: Where its variables lie in a `.keras` file's weights.
         inner: The layers of a nested model.
-        outputs: Of a nested model: the layers whose outputs are its own.
+        outputs: Outputs of a nested model: the layers whose outputs are its own.
         fed: Shapes of its inputs.
     """
 

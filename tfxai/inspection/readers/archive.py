@@ -170,7 +170,7 @@ class FolderArchive:
     """A folder with the members of a `.keras` file in it.
 
     Args:
-        path: Of the folder.
+        path: Path of the folder.
         limits: What it may hold.
         found: Takes what is found.
     """

@@ -152,8 +152,8 @@ class Reader:
 
         Args:
             heap: Address of the heap.
-            tree: Of the B-tree.
-            order: Of a second one, which has to have the same records; or none.
+            tree: Address of the B-tree.
+            order: Address of a second one, which has to have the same records; or none.
         """
         if heap == UNDEFINED or tree == UNDEFINED:
             return
@@ -231,8 +231,8 @@ class FractalHeap:
     """Small objects in blocks whose sizes double.
 
     Args:
-        reader: Of the file.
-        address: Of the heap's header.
+        reader: Reader of the file.
+        address: Address of the heap's header.
     """
 
     def __init__(self, reader: Reader, address: int) -> None:

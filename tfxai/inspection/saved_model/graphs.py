@@ -192,7 +192,7 @@ class Graph:
         """Whether a tensor is, whatever way it is run, one of some nodes of the main graph.
 
         Args:
-            tensor: Of the scope.
+            tensor: Name of a tensor of the scope.
             scope: The function in which it is, or the main graph.
             named: Names of the nodes.
             objects: Whose assets count as well, where a function is called from Python.

@@ -44,7 +44,7 @@ class KerasRecord:
     Args:
         config: Its class and config, as an .h5 file has them.
         training: What it was compiled with.
-        version: Of Keras.
+        version: Version of Keras.
     """
 
     config: dict[str, Any]

@@ -75,7 +75,7 @@ class SavedModel:
     """What a SavedModel says of itself.
 
     Args:
-        tags: Of its graphs.
+        tags: Tags of its graphs.
         tensorflow_version: That wrote it.
         signatures: Name to (inputs, outputs, method).
         ops: Kind of operation to how often it occurs, functions included.
@@ -371,7 +371,7 @@ class _Saver:
 
     Args:
         data: A `SaverDef`.
-        graph: Of the same meta graph.
+        graph: Graph of the same meta graph.
     """
 
     def __init__(self, data: Bytes, graph: Graph) -> None:

@@ -26,7 +26,7 @@ class NoisyMethod(AttributionMethod):
         samples: Number of noisy copies, at least 1.
         noise: Standard deviation of the Gaussian noise as a fraction of the input's range, which
             is max(x) - min(x) of each example; above 0.
-        seed: Of the noise.
+        seed: Seed of the noise.
     """
 
     of: Any = _GRADIENT

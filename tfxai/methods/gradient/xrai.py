@@ -62,7 +62,7 @@ class XRAI(AttributionMethod):
             preprocessing where that is known, else the least and the greatest value of each
             image. False compares with the baseline of `of` itself. Does nothing where `of`
             compares with nothing.
-        scales: Of the segmentations, each above 0: large ones give large regions.
+        scales: Scales of the segmentations, each above 0: large ones give large regions.
         min_size: Smallest region, at least 1, in pixels of the image resized to 224 x 224.
         dilation: By how many of these pixels, at least 0, each region grows on all sides, so that
             it holds the edges around it.

@@ -45,7 +45,7 @@ def shown(design: Design, f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
     """The variant of each row of x where each has one for every baseline, those innermost.
 
     Args:
-        design: Of variants in which each element shows, or shows by a share.
+        design: Design of variants in which each element shows, or shows by a share.
         f: With the baselines and the features of the rows.
         x: (R, ...).
         k: (R,) numbers of copies: R baselines for each variant.

@@ -35,7 +35,7 @@ class KernelSHAP(KernelSHAPOptions, DesignedMethod):
             more than that: up to 10 features at the default.
         baseline: What stands in the place of a feature that is not in a coalition, as for
             `IntegratedGradients`; the mean over `Samples`.
-        seed: Of the coalitions, which all examples share.
+        seed: Seed of the coalitions, which all examples share.
 
     Returns:
         `Attribution` with values shaped like the inputs, signed, in units of the score: the

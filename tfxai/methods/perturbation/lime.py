@@ -40,7 +40,7 @@ class LIME(LIMEOptions, DesignedMethod):
         alpha: Strength of the ridge penalty, at least 0: alpha |coefficients|^2.
         baseline: What stands in the place of a hidden feature, as for `IntegratedGradients`; the
             mean over `Samples`.
-        seed: Of the draws, which all examples share.
+        seed: Seed of the draws, which all examples share.
 
     Returns:
         `Attribution` with values shaped like the inputs: at each element the coefficient of its

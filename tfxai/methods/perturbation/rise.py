@@ -26,7 +26,7 @@ class RISE(RISEOptions, DesignedMethod):
         cells: Cells of the coarse grid along each axis, or one number for each axis.
         probability: Chance of a cell to be let through, in (0, 1).
         baseline: What shows where a mask hides, as for `IntegratedGradients`; one an example.
-        seed: Of the masks, which all examples share.
+        seed: Seed of the masks, which all examples share.
 
     Returns:
         `Attribution` with values (B, h, w) at the resolution of the input, (B, t) for series and

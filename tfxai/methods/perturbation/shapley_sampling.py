@@ -37,7 +37,7 @@ class ShapleySampling(ShapleySamplingOptions, DesignedMethod):
             4 features at the default.
         baseline: What stands in the place of a feature that has not joined, as for
             `IntegratedGradients`; the mean over `Samples`.
-        seed: Of the orders, which all examples share.
+        seed: Seed of the orders, which all examples share.
 
     Returns:
         `Attribution` with values shaped like the inputs, signed, in units of the score: the

@@ -21,7 +21,7 @@ class Explanation:
     """What is known of a batch.
 
     Args:
-        name: Of the method, as it was asked for.
+        name: Name of the method, as it was asked for.
         values: (B, ...) by the name of the input that they belong to.
         target: (B,) or (B, axes).
         score: (B,).

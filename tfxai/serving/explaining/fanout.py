@@ -108,7 +108,7 @@ def method(
     Args:
         name: One of `METHODS`.
         options: Those that differ from the defaults, of JSON's types.
-        shape: Of one example, no axis of it free.
+        shape: Shape of one example, no axis of it free.
         how: How pixels became inputs, where it is known.
         most: Inputs that the model may be asked about for one example.
 
@@ -142,9 +142,9 @@ class Fanout:
     """A method with its options, for examples of one shape.
 
     Args:
-        name: Of the method.
-        options: Of the method, all of them.
-        shape: Of one example.
+        name: Name of the method.
+        options: Options of the method, all of them.
+        shape: Shape of one example.
         how: How pixels became inputs, where it is known: for the default baseline.
         most: Inputs that the model may be asked about for one example.
 

@@ -33,7 +33,7 @@ class ExplainRequest:
     Args:
         method: Name of a signature without `explain_`, or of a method that asks for predictions
             alone; None where none is named.
-        options: Of the method.
+        options: Options of the method.
         outputs: Some of `OUTPUTS`.
         instances: The examples, not yet read.
         target: A number or name of a class, None for the predicted one; or a list of them.

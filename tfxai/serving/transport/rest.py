@@ -33,7 +33,7 @@ class Call:
     """A request, away from the server that it came to.
 
     Args:
-        method: Of HTTP.
+        method: HTTP method.
         path: As it was sent, still quoted.
         body: What came with it.
         accept: The types that the client takes.
@@ -52,8 +52,8 @@ class Reply:
     """What is sent back.
 
     Args:
-        status: Of HTTP.
-        body: Of `media`.
+        status: HTTP status.
+        body: Body, of the type `media`.
         media: Its type.
         headers: More of them.
         about: What is written to the log: names alone.
