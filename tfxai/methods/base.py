@@ -25,6 +25,7 @@ from tfxai.core.inputs.reading import read_inputs
 from tfxai.core.inputs.superpixels import Slic
 from tfxai.core.model.functions import PredictFunction, function_model, is_function
 from tfxai.core.model.structure import ModelStructure, model_structure
+from tfxai.core.options import Kind, declared
 from tfxai.core.program import Plan, Values
 from tfxai.core.question.scores import (
     ScoreKind,
@@ -101,6 +102,14 @@ class AttributionMethod(abc.ABC, metaclass=_ByName):
         super().__init_subclass__(**kwargs)
         if "name" in vars(cls):
             METHODS[cls.name] = cls
+
+    def __post_init__(self) -> None:
+        for name, option in declared(type(self)).items():
+            object.__setattr__(self, name, option.read(name, getattr(self, name)))
+        self._check_together()
+
+    def _check_together(self) -> None:
+        """Raises `InvalidInputError` where options do not go together."""
 
     @abc.abstractmethod
     def _attribute(self, f: Score, x: tf.Tensor) -> Values:
@@ -406,10 +415,14 @@ def read_method(option: str, given: Any) -> AttributionMethod:
     )
 
 
-def check_path(layer: Any) -> None:
-    """Raises `InvalidInputError` unless the option `layer` may be a path."""
-    if not isinstance(layer, str) or not layer:
-        raise InvalidInputError(f"layer={layer!r} was expected to be the path of a layer.")
+def _read_path(option: str, path: Any) -> str:
+    if not isinstance(path, str) or not path:
+        raise InvalidInputError(f"{option}={path!r} was expected to be the path of a layer.")
+    return path
+
+
+METHOD = Kind("a method, by its name or as a record", read_method)
+PATH = Kind("the path of a layer", _read_path)
 
 
 def _check_layer(path: str, body: ModelStructure) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from tfxai.errors import InvalidInputError, UnknownNameError
+from tfxai.core.options import COUNTS, Option
+from tfxai.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from tfxai.arrays import Array
@@ -79,25 +80,9 @@ def check_windows(window: Any, stride: Any, reduce: Any) -> tuple[Any, Any]:
         InvalidInputError: They are no positive integers.
         UnknownNameError: `reduce` is no reduction.
     """
-    if not isinstance(reduce, str):
-        raise InvalidInputError(f"reduce={reduce!r} was expected to be 'mean' or 'max'.")
-    if reduce not in REDUCTIONS:
-        raise UnknownNameError.of("reduction", reduce, REDUCTIONS)
-    return _read("window", window), _read("stride", stride)
-
-
-def _read(name: str, given: Any) -> int | tuple[int, ...] | None:
-    if given is None:
-        return None
-    several = tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else None
-    sides = (given,) if several is None else several
-    is_whole = all(isinstance(one, int) and not isinstance(one, bool) for one in sides)
-    if not sides or not is_whole or min(sides) < 1:
-        raise InvalidInputError(
-            f"{name}={given!r} was expected to be an integer of at least 1, one for each axis, "
-            "or None."
-        )
-    return given if several is None else several
+    Option(kind=str, choices=REDUCTIONS, noun="reduction").read("reduce", reduce)
+    sides = Option(kind=COUNTS, is_optional=True)
+    return sides.read("window", window), sides.read("stride", stride)
 
 
 def _for_each(

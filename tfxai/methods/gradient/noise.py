@@ -7,10 +7,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfxai.core.options import check_samples, check_seed
+from tfxai.core.options import SEEDS, option
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
-from tfxai.methods.base import AttributionMethod, read_method
+from tfxai.methods.base import METHOD, AttributionMethod
 from tfxai.methods.gradient.saliency import Saliency
 
 _GRADIENT = Saliency(absolute=False)
@@ -29,26 +29,17 @@ class NoisyMethod(AttributionMethod):
         seed: Of the noise.
     """
 
-    of: Any = _GRADIENT
-    samples: int = 50
-    noise: float = 0.15
-    seed: int = 0
+    of: Any = option(_GRADIENT, kind=METHOD)
+    samples: int = option(50, at_least=1)
+    noise: float = option(0.15, above=0)
+    seed: int = option(0, at_least=0, below=SEEDS)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "of", read_method("of", self.of))
+    def _check_together(self) -> None:
         if self.of.is_map or self.of.is_of_layer:
             raise InvalidInputError(
                 f"of={self.of.name!r} gives the values of a layer, and {self.name} takes those of "
                 "the input. Pass a method such as 'saliency' or 'integrated_gradients'."
             )
-        check_samples(self.samples)
-        is_number = isinstance(self.noise, int | float) and not isinstance(self.noise, bool)
-        if not is_number or not 0 < self.noise < float("inf"):
-            raise InvalidInputError(
-                f"noise={self.noise!r} was expected to be above 0: the standard deviation as a "
-                "fraction of the input's range."
-            )
-        check_seed(self.seed)
 
     def _explain_copy(self, f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
         """The values of copy k: `of` at x with noise of its own."""

@@ -7,15 +7,16 @@ from typing import Any, ClassVar, Self, final
 
 import tensorflow as tf
 
-from tfxai.core.inputs.baselines import check_baseline
+from tfxai.core.inputs.baselines import BASELINE
 from tfxai.core.inputs.layout import Layout
+from tfxai.core.options import option
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.perturbation.groups import (
+    MASK,
     Features,
     check_few,
     check_superpixels,
-    read_mask,
 )
 
 
@@ -61,12 +62,8 @@ class FeatureAblation(AttributionMethod):
     is_black_box: ClassVar[bool] = True
     takes_any_input: ClassVar[bool] = True
     default_score: ClassVar[str] = "probability"
-    mask: Any = None
-    baseline: Any = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "mask", read_mask(self.mask))
-        object.__setattr__(self, "baseline", check_baseline(self.baseline))
+    mask: Any = option(None, kind=MASK)
+    baseline: Any = option(None, kind=BASELINE)
 
     def _fitted(self, layout: Layout, at: str | None) -> Self:
         check_superpixels(self.mask, layout, at)

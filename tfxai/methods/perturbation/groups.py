@@ -16,6 +16,7 @@ from tfxai.arrays import Array
 from tfxai.core.inputs.frozen_arrays import FrozenArray, FrozenArrays
 from tfxai.core.inputs.layout import Layout, Part
 from tfxai.core.inputs.superpixels import Slic
+from tfxai.core.options import Kind
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError, UnknownNameError
 
@@ -139,6 +140,9 @@ def read_mask(mask: Any) -> Mask:
             raise InvalidInputError(f"mask is a dict without arrays. {_ADVICE}")
         return FrozenArrays(tuple((str(name), _integers(one)) for name, one in mask.items()))
     return _integers(mask)
+
+
+MASK = Kind("features: integers, or superpixels", lambda _, mask: read_mask(mask))
 
 
 def joined_features(mask: Any) -> list[str]:

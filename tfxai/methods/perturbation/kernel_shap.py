@@ -8,13 +8,13 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 import tensorflow as tf
 
-from tfxai.core.inputs.baselines import check_baseline
+from tfxai.core.inputs.baselines import BASELINE
 from tfxai.core.inputs.layout import Layout
-from tfxai.core.options import check_samples, check_seed
+from tfxai.core.options import SEEDS, option
 from tfxai.core.sampling.coalitions import kernel_coalitions, shapley_map
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
-from tfxai.methods.perturbation.groups import Features, check_several, fitted_mask, read_mask
+from tfxai.methods.perturbation.groups import MASK, Features, check_several, fitted_mask
 
 _MOST_OUTPUTS = 2**18  # features times outputs of the details, a number each
 
@@ -76,16 +76,10 @@ class KernelSHAP(AttributionMethod):
     takes_any_input: ClassVar[bool] = True
     default_score: ClassVar[str] = "probability"
     completes: ClassVar[bool] = True
-    mask: Any = None
-    samples: int = 1024
-    baseline: Any = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "mask", read_mask(self.mask))
-        check_samples(self.samples)
-        object.__setattr__(self, "baseline", check_baseline(self.baseline))
-        check_seed(self.seed)
+    mask: Any = option(None, kind=MASK)
+    samples: int = option(1024, at_least=1)
+    baseline: Any = option(None, kind=BASELINE)
+    seed: int = option(0, at_least=0, below=SEEDS)
 
     def _fitted(self, layout: Layout, at: str | None) -> Self:
         return dataclasses.replace(self, mask=fitted_mask(self.mask, layout, at))

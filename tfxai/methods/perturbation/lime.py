@@ -9,17 +9,17 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.arrays import Array
-from tfxai.core.inputs.baselines import check_baseline
+from tfxai.core.inputs.baselines import BASELINE
 from tfxai.core.inputs.layout import Layout
-from tfxai.core.options import check_samples, check_seed
+from tfxai.core.options import SEEDS, option
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.perturbation.groups import (
+    MASK,
     Features,
     check_several,
     fitted_mask,
-    read_mask,
     scores_of_coalitions,
 )
 
@@ -79,20 +79,12 @@ class LIME(AttributionMethod):
     is_black_box: ClassVar[bool] = True
     takes_any_input: ClassVar[bool] = True
     default_score: ClassVar[str] = "probability"
-    mask: Any = None
-    samples: int = 1000
-    kernel_width: float = 0.25
-    alpha: float = 1.0
-    baseline: Any = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "mask", read_mask(self.mask))
-        check_samples(self.samples)
-        _check_number("kernel_width", self.kernel_width, above=True)
-        _check_number("alpha", self.alpha, above=False)
-        object.__setattr__(self, "baseline", check_baseline(self.baseline))
-        check_seed(self.seed)
+    mask: Any = option(None, kind=MASK)
+    samples: int = option(1000, at_least=1)
+    kernel_width: float = option(0.25, above=0)
+    alpha: float = option(1.0, at_least=0)
+    baseline: Any = option(None, kind=BASELINE)
+    seed: int = option(0, at_least=0, below=SEEDS)
 
     def _fitted(self, layout: Layout, at: str | None) -> Self:
         return dataclasses.replace(self, mask=fitted_mask(self.mask, layout, at))
@@ -151,11 +143,3 @@ def random_coalitions(count: int, samples: int, seed: int) -> tuple[Array, Array
     z = np.random.default_rng(seed).random((samples, count)) < 0.5
     z[0] = True
     return np.unique(z, axis=0, return_counts=True)
-
-
-def _check_number(name: str, value: Any, *, above: bool) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not 0 <= value < np.inf or (above and value == 0):
-        raise InvalidInputError(
-            f"{name}={value!r} was expected to be {'above' if above else 'at least'} 0."
-        )

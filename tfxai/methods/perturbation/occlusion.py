@@ -7,9 +7,10 @@ from typing import Any, ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.inputs.baselines import check_baseline
+from tfxai.core.inputs.baselines import BASELINE
+from tfxai.core.options import COUNTS, option
 from tfxai.core.score import Score
-from tfxai.core.windows.positions import check_windows
+from tfxai.core.windows.positions import REDUCTIONS
 from tfxai.core.windows.windows import Windows
 from tfxai.methods.base import AttributionMethod
 
@@ -57,16 +58,10 @@ class Occlusion(AttributionMethod):
     default_score: ClassVar[str] = "probability"
     is_map: ClassVar[bool] = True
     is_by_input: ClassVar[bool] = True
-    window: int | tuple[int, ...] | None = None
-    stride: int | tuple[int, ...] | None = None
-    baseline: Any = None
-    reduce: str = "mean"
-
-    def __post_init__(self) -> None:
-        window, stride = check_windows(self.window, self.stride, self.reduce)
-        object.__setattr__(self, "window", window)
-        object.__setattr__(self, "stride", stride)
-        object.__setattr__(self, "baseline", check_baseline(self.baseline))
+    window: int | tuple[int, ...] | None = option(None, kind=COUNTS)
+    stride: int | tuple[int, ...] | None = option(None, kind=COUNTS)
+    baseline: Any = option(None, kind=BASELINE)
+    reduce: str = option("mean", choices=REDUCTIONS, noun="reduction")
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
         windows = Windows.over(x, self.window, self.stride, is_lenient=f.is_one_of_several)

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.inputs.baselines import check_baseline
-from tfxai.core.options import check_samples, check_seed
+from tfxai.core.inputs.baselines import BASELINE
+from tfxai.core.options import COUNTS, SEEDS, option
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
@@ -58,21 +58,11 @@ class RISE(AttributionMethod):
     default_score: ClassVar[str] = "probability"
     is_map: ClassVar[bool] = True
     is_by_input: ClassVar[bool] = True
-    samples: int = 1000
-    cells: int | tuple[int, ...] = 7
-    probability: float = 0.5
-    baseline: Any = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_samples(self.samples)
-        check_seed(self.seed)
-        object.__setattr__(self, "cells", _read_cells(self.cells))
-        chance = self.probability
-        is_number = isinstance(chance, int | float) and not isinstance(chance, bool)
-        if not is_number or not 0 < chance < 1:
-            raise InvalidInputError(f"probability={chance!r} was expected to lie in (0, 1).")
-        object.__setattr__(self, "baseline", check_baseline(self.baseline))
+    samples: int = option(1000, at_least=1)
+    cells: int | tuple[int, ...] = option(7, kind=COUNTS)
+    probability: float = option(0.5, above=0, below=1)
+    baseline: Any = option(None, kind=BASELINE)
+    seed: int = option(0, at_least=0, below=SEEDS)
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
         sides = tuple(x.shape[1:-1] if x.shape.rank > 2 else x.shape[1:])
@@ -125,13 +115,3 @@ def _along(mask: tf.Tensor, weights: tf.Tensor, axis: int) -> tf.Tensor:
     shape = [-1, *(mask.shape[i] for i in order[1:]), weights.shape[1]]
     back = [order.index(i) if i != axis else last for i in range(last + 1)]
     return tf.transpose(tf.reshape(mixed, shape), back)
-
-
-def _read_cells(cells: Any) -> int | tuple[int, ...]:
-    several = tuple(cells) if isinstance(cells, list | tuple) else (cells,)
-    is_whole = all(isinstance(one, int) and not isinstance(one, bool) for one in several)
-    if not several or not is_whole or min(several) < 1:
-        raise InvalidInputError(
-            f"cells={cells!r} was expected to be an integer of at least 1, or one for each axis."
-        )
-    return several if isinstance(cells, list | tuple) else several[0]

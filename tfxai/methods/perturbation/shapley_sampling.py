@@ -7,18 +7,18 @@ from typing import Any, ClassVar, Self, final
 
 import tensorflow as tf
 
-from tfxai.core.inputs.baselines import check_baseline
+from tfxai.core.inputs.baselines import BASELINE
 from tfxai.core.inputs.layout import Layout
-from tfxai.core.options import check_samples, check_seed
+from tfxai.core.options import SEEDS, option
 from tfxai.core.sampling.coalitions import orders_of, walks
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.perturbation.groups import (
+    MASK,
     Features,
     check_several,
     fitted_mask,
-    read_mask,
     scores_of_coalitions,
 )
 
@@ -78,21 +78,17 @@ class ShapleySampling(AttributionMethod):
     takes_any_input: ClassVar[bool] = True
     default_score: ClassVar[str] = "probability"
     completes: ClassVar[bool] = True
-    mask: Any = None
-    samples: int = 24
-    baseline: Any = None
-    seed: int = 0
+    mask: Any = option(None, kind=MASK)
+    samples: int = option(24, at_least=4)
+    baseline: Any = option(None, kind=BASELINE)
+    seed: int = option(0, at_least=0, below=SEEDS)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "mask", read_mask(self.mask))
-        check_samples(self.samples)
-        if self.samples % 2 or self.samples < 4:
+    def _check_together(self) -> None:
+        if self.samples % 2:
             raise InvalidInputError(
                 f"samples={self.samples} was expected to be even and at least 4: two pairs of an "
                 "order of the features and its reverse."
             )
-        object.__setattr__(self, "baseline", check_baseline(self.baseline))
-        check_seed(self.seed)
 
     def _fitted(self, layout: Layout, at: str | None) -> Self:
         return dataclasses.replace(self, mask=fitted_mask(self.mask, layout, at))

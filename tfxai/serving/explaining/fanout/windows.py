@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tfxai.arrays import Array
-from tfxai.core.options import check_samples, check_seed
+from tfxai.core.options import Option, check_samples, check_seed
 from tfxai.core.sampling.hashing import uniform_on_host
 from tfxai.core.windows.positions import Sweep, check_windows
 from tfxai.errors import InvalidInputError
@@ -89,10 +89,7 @@ class RISE(Fanout):
         super().__init__(options, shape, how, most)
         check_samples(options["samples"])
         check_seed(options["seed"])
-        chance = options["probability"]
-        is_number = isinstance(chance, int | float) and not isinstance(chance, bool)
-        if not is_number or not 0 < chance < 1:
-            raise InvalidInputError(f"probability={chance!r} was expected to lie in (0, 1).")
+        Option(kind=float, above=0, below=1).read("probability", options["probability"])
         self._sides = _sides(shape)
         cells = options["cells"]
         self._cells = (
