@@ -6,9 +6,11 @@ VENV := .venv
 STAMP := $(VENV)/.stamp
 PEERS := .venv-peers
 OLD_KERAS := .venv-old-keras
+MUTANTS := .venv-mutants
 JOBS ?= 2
 PEERS_STAMP := $(PEERS)/.stamp
 OLD_KERAS_STAMP := $(OLD_KERAS)/.stamp
+MUTANTS_STAMP := $(MUTANTS)/.stamp
 
 # Tests find the shared data through TFXAI_TEST_DATA, CIFAR-10 through TFDS_DATA_DIR.
 ifeq ($(TFXAI_TEST_DATA),)
@@ -27,7 +29,7 @@ MODEL ?= $(TFXAI_TEST_DATA:%=%/models/efficientnet_lite0.keras)
 PIXELS ?= none
 CLASSES ?= $(TFXAI_TEST_DATA:%=%/data/imagenet_class_index.json)
 
-.PHONY: help demo test lint bench notebook comparison crosscheck gpu-programs old-keras
+.PHONY: help demo test lint bench notebook comparison crosscheck gpu-programs mutants old-keras
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +70,11 @@ old-keras: $(OLD_KERAS_STAMP) ## Load what Keras 2 writes, and compare answers (
 	TFXAI_KERAS_2=$(abspath $(OLD_KERAS)/bin/python) $(VENV)/bin/python -m pytest \
 		tests/registry/test_keras_2.py $(ARGS)
 
+# Ten seconds and more for each mutant: three or so a line, so pick a module, or SAMPLE= some.
+mutants: $(STAMP) $(MUTANTS_STAMP) ## List the changes to MODULE= that TESTS= do not notice (SAMPLE=60)
+	@$(MUTANTS)/bin/python tests/mutants.py $(MODULE) $(TESTS) --sample $(or $(SAMPLE),0) \
+		--python $(abspath $(VENV)/bin/python)
+
 gpu-programs: $(STAMP) ## Write every method's XLA program, for a GPU machine without TensorFlow
 	@$(VENV)/bin/python -m benchmarks.gpu.export
 
@@ -76,6 +83,12 @@ $(STAMP): requirements.txt requirements-dev.txt pyproject.toml setup.py
 
 $(PEERS_STAMP): requirements-peers.txt pyproject.toml setup.py
 	$(call environment,$(PEERS),requirements-peers.txt)
+
+$(MUTANTS_STAMP): requirements-mutants.txt
+	@"$(PYTHON)" -m venv --clear $(MUTANTS)
+	@$(MUTANTS)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-r requirements-mutants.txt
+	@touch $@
 
 # Keras 2 runs on the TensorFlow of .venv, beside Keras 3, which does not see it.
 $(OLD_KERAS_STAMP): requirements-old-keras.txt $(STAMP)

@@ -6,7 +6,7 @@ import pytest
 
 from tfxai.card import Card, card_path, sha256_of
 from tfxai.data.preprocessing import Preprocessing
-from tfxai.errors import DataNotFoundError, InvalidInputError, OutputError, UnknownNameError
+from tfxai.errors import DataNotFoundError, InvalidInputError, OutputError
 
 CARD = Card(
     name="small",
@@ -51,19 +51,15 @@ def test_keys_of_later_versions_are_passed_over(tmp_path):
     assert Card.read(tmp_path / "a.json") == CARD
 
 
-@pytest.mark.parametrize("name", ["Dog", "dog", "DOG"])
-def test_a_class_is_found_in_any_case(name):
-    assert CARD.class_index(name) == 1
-
-
-def test_an_unknown_class_is_refused_with_near_names():
-    with pytest.raises(UnknownNameError, match=r"There is no class 'dogs'. Did you mean 'Dog'"):
-        CARD.class_index("dogs")
-
-
 def test_card_and_model_share_their_name():
     assert card_path("models/a.keras") == card_path("models/a.h5")
     assert card_path("models/a.keras").as_posix() == "models/a.json"
+
+
+def test_card_in_the_folder_of_a_saved_model_is_found(tmp_path):
+    (tmp_path / "card.json").touch()
+    assert card_path(tmp_path / "model-0123456789abcdef.h5") == tmp_path / "card.json"
+    assert card_path(tmp_path / "other.h5") == tmp_path / "other.json"
 
 
 def test_digest_is_sha256(tmp_path):

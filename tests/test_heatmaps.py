@@ -145,11 +145,9 @@ def test_a_size_of_other_axes_is_refused(word, size, said):
 
 def test_three_axes_of_unknown_meaning_are_not_guessed_at():
     values = np.ones((1, 4, 6))
-    with pytest.raises(
-        InvalidInputError, match=r"does not say of which.*\(attribution, axes='TC'"
-    ):
+    with pytest.raises(InvalidInputError, match=r"does not say which.*\(attribution, axes='TC'"):
         attribution(values, inputs=values).heatmap()
-    with pytest.raises(InvalidInputError, match=r"does not say of which.*layer_axes='TC'"):
+    with pytest.raises(InvalidInputError, match=r"does not say which.*layer_axes='TC'"):
         attribution(values, inputs=values, at="conv").heatmap()
 
 

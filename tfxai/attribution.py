@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import numpy as np
 
 from tfxai.arrays import Array
+from tfxai.classes import class_name
 from tfxai.core.inputs.frozen_arrays import FrozenArray, listed, replaced
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.differences import difference
 from tfxai.errors import DataNotFoundError, InvalidInputError
 from tfxai.files import replacing
-from tfxai.heatmaps import heatmap, pixels
+from tfxai.heatmaps import CLIP, heatmap, pixels
 from tfxai.remarks import remarks
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ class Attribution:
         self,
         size: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
         channels: str | None = None,
-        clip_percentile: float = 99,
+        clip_percentile: float = CLIP,
     ) -> Any:
         """The values of series, images and volumes as maps for display.
 
@@ -203,7 +204,7 @@ class Attribution:
             index: The example to draw, several indices or a slice for some, or None for all.
             **options: Passed to `tfxai.plotting.plot_attribution`.
         """
-        from tfxai.plotting import plot_attribution
+        from tfxai.plotting.attribution import plot_attribution
 
         return plot_attribution(self, index=index, **options)
 
@@ -330,13 +331,11 @@ class Attribution:
             return str(tuple(int(i) for i in target))
         if target < 0:
             return self.score_name
-        if self.class_names and 0 <= target < len(self.class_names):
-            return self.class_names[int(target)]
-        return str(int(target))
+        return class_name(int(target), self.class_names) or str(int(target))
 
     def _repr_html_(self) -> str:
         """The figure of the first examples with a line of facts, for notebooks."""
-        from tfxai.plotting import figure_html
+        from tfxai.plotting.figures import figure_html
 
         shown = self[:4]
         figure = shown.plot(index=None if len(shown) > 1 else 0)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, final
 
 from tfxai.data.preprocessing import Preprocessing
-from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
+from tfxai.errors import DataNotFoundError, InvalidInputError
 from tfxai.files import replacing
 
 EXTRA = "assets.extra"
@@ -27,19 +27,19 @@ class Card:
     """What is known about a trained model.
 
     Args:
-        name: Of the model, as in `models/NAME.keras`.
+        name: Name of the model, as `tfxai.load` takes it.
         classes: Name of each output, in order; empty if unknown.
-        input_shape: Of one input, without the batch, such as (32, 32, 3).
+        input_shape: Shape of one input, without the batch, such as (32, 32, 3).
         preprocessing: From pixels 0..255 to what the model takes; its name will do.
         dataset: What it was trained on, such as `"cifar10"`.
         accuracy: Share of the test images that it classifies rightly, in [0, 1].
         test_images: Number of test images behind `accuracy`.
         epochs: Passes over the training images.
         batch_size: Images per step of training.
-        seed: Of the training.
+        seed: Seed of the training.
         command: The command that trains it again.
-        versions: Of what it was trained with: package name to version.
-        licence: Of the weights.
+        versions: Versions of what it was trained with: package name to version.
+        licence: Licence of the weights.
         sha256: Digest of each of the model's files: file name to 64 hexadecimal digits.
         created: When the card was written, UTC, ISO 8601.
         notes: What else to know, one sentence each.
@@ -71,18 +71,6 @@ class Card:
             raise InvalidInputError(
                 f"classes={self.classes!r} was expected to be a tuple of names, one an output."
             )
-
-    def class_index(self, name: str) -> int:
-        """Number of the class of that name; case does not matter.
-
-        Raises:
-            UnknownNameError: No class has that name.
-        """
-        by_name = {word.lower(): index for index, word in enumerate(self.classes)}
-        index = by_name.get(name.lower())
-        if index is None:
-            raise UnknownNameError.of("class", name, self.classes)
-        return index
 
     def to_dict(self) -> dict[str, Any]:
         """The card as plain JSON types, with the range of the input beside it."""
@@ -143,7 +131,7 @@ class Card:
         """What the record of an export says of the model, None where there is no record.
 
         Args:
-            folder: Of the SavedModel.
+            folder: Folder of the SavedModel.
 
         Raises:
             InvalidInputError: It holds no such record.
@@ -197,8 +185,15 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def card_path(model_path: str | os.PathLike[str]) -> Path:
-    """Where the card of that model lies: `models/NAME.json`."""
-    return Path(model_path).with_suffix(".json")
+    """Where the card of that model lies.
+
+    `card.json` for a file `model-DIGEST.keras` or `.h5` in the folder of a saved model, else
+    `NAME.json` beside the file.
+    """
+    path = Path(model_path)
+    own = path.with_name("card.json")
+    is_saved = path.stem.startswith("model-") and path.suffix in (".keras", ".h5")
+    return own if is_saved and own.is_file() else path.with_suffix(".json")
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:

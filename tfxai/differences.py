@@ -1,4 +1,4 @@
-"""What one attribution says beyond another."""
+"""The difference of two attributions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def difference(one: Attribution, other: Attribution) -> Attribution:
-    """What `one - other` is."""
+    """The result of `one - other`."""
     mine_of, theirs_of = [(each.at, each.is_map) for each in (one, other)]
     if mine_of != theirs_of:
         raise InvalidInputError(

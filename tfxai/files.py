@@ -1,4 +1,4 @@
-"""Writing files so that a reader, or a kill, never meets half of one."""
+"""Writes files atomically: no reader sees a partial one, even after a kill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Maps for display, of attribution values, and the images that they lie over."""
+"""Heatmaps of attribution values for display, and the images below them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from PIL import Image
 
+from tfxai.arithmetic import HOST, Arithmetic
 from tfxai.arrangement import spatial
 from tfxai.arrays import Array
 from tfxai.axes import by_number, channels_last, input_axes, of_input, parts, value_axes
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from tfxai.attribution import Attribution
 
 CHANNELS = ("sum", "max_abs", "sum_abs", "l2")
+CLIP = 99.0
+"""Percentile of the absolute values that becomes 1, unless told otherwise."""
 _SIZES = {
     1: "(steps,), one integer",
     2: "(height, width), two integers",
@@ -45,12 +48,36 @@ def heatmap(
         if unknown := [name for name in wanted if name not in maps]:
             raise UnknownNameError.of("map", str(unknown[0]), [name for name in maps if name])
         maps = {n: _resized(m, wanted[n], n) if n in wanted else m for n, m in maps.items()}
-    scaled = {name: _scaled(one, clip_percentile) for name, one in maps.items()}
-    return scaled if isinstance(one.values, dict) else scaled[""]
+    shown = {name: _scaled(one, clip_percentile) for name, one in maps.items()}
+    return shown if isinstance(one.values, dict) else shown[""]
+
+
+def has_signs(*, is_signed: bool, is_map: bool, channels: str | None) -> bool:
+    """Whether a heatmap runs from -1: of signed values whose channels keep the sign."""
+    return is_signed and (is_map or channels == "sum")
+
+
+def reduced(values: Any, how: str, xp: Arithmetic) -> Any:
+    """(B, ...) of values (B, ..., C), the channels reduced."""
+    if how == "sum":
+        return xp.sum(values, axis=-1)
+    if how == "l2":
+        return xp.norm(values, axis=-1)
+    magnitude = xp.abs(values)
+    return xp.max(magnitude, axis=-1) if how == "max_abs" else xp.sum(magnitude, axis=-1)
+
+
+def scaled(maps: Any, clip_percentile: float, xp: Arithmetic) -> Any:
+    """(B, ...) in [-1, 1], each map scaled by the percentile of its own; zeros stay zeros."""
+    flat = xp.flat(xp.abs(maps))
+    scale, peak = xp.percentiles(flat, clip_percentile), xp.max(flat, axis=1)
+    scale = xp.where(scale > 0, scale, peak)  # a map of a few points has a percentile of 0
+    scale = xp.reshape(scale, [-1] + [1] * (len(maps.shape) - 1))
+    return xp.clip(xp.divide(maps, scale), -1, 1)
 
 
 def pixels(one: Attribution) -> Array | None:
-    """(B, H, W, 3) the inputs as images in [0, 1]; None if they are none, or several are."""
+    """(B, H, W, 3) the inputs as images in [0, 1]; None if none or several are images."""
     if isinstance(one.inputs, dict):
         seen = [image for image in map(pixels, _inputs(one)) if image is not None]
         return seen[0] if len(seen) == 1 else None
@@ -109,8 +136,8 @@ def _refuse(one: Attribution) -> NoReturn:
     shape: Any = shapes if isinstance(one.values, dict) else shapes[""]
     if any(len(axes) == 3 for axes in shapes.values()):
         raise InvalidInputError(
-            f"The values have shape {shape}, which is that of series (B, T, C) and of images "
-            "without channels (B, H, W), and the attribution does not say of which. Set them: "
+            f"The values have shape {shape}, which may be series (B, T, C) or images without "
+            "channels (B, H, W), and the attribution does not say which. Set its axes: "
             f"dataclasses.replace(attribution, {'layer_axes' if one.at else 'axes'}='TC'), or "
             "'HW'."
         )
@@ -125,27 +152,16 @@ def _reduced(one: Attribution, how: str) -> Array:
     values = np.asarray(one.values)
     if one.is_map:
         return values
-    values = channels_last(values, _axes(one))
-    if how == "sum":
-        return np.asarray(values.sum(axis=-1))
-    if how == "l2":
-        return np.asarray(np.linalg.norm(values, axis=-1))
-    magnitude = np.abs(values)
-    return np.asarray(magnitude.max(axis=-1) if how == "max_abs" else magnitude.sum(axis=-1))
+    return np.asarray(reduced(channels_last(values, _axes(one)), how, HOST))
 
 
 def _scaled(maps: Array, clip_percentile: float) -> Array:
-    """(B, *places) float32 in [-1, 1], each map scaled by the percentile of its own."""
+    """(B, *places) float32 in [-1, 1], each map scaled by its own percentile."""
     if maps.dtype.kind != "f":
         maps = maps.astype(np.float64)
     if not maps.size:
         return maps.astype(np.float32)
-    places = tuple(range(1, maps.ndim))
-    scale = np.percentile(np.abs(maps), clip_percentile, axis=places, keepdims=True)
-    peak = np.abs(maps).max(axis=places, keepdims=True)
-    scale = np.where(scale > 0, scale, peak)  # a map of a few points has a percentile of 0
-    scaled = np.divide(maps, scale, out=np.zeros_like(maps), where=scale > 0)
-    return np.clip(scaled, -1, 1).astype(np.float32)
+    return np.asarray(scaled(maps, clip_percentile, HOST)).astype(np.float32)
 
 
 def _resized(maps: Array, size: Any, name: str) -> Array:
@@ -166,7 +182,7 @@ def _resized(maps: Array, size: Any, name: str) -> Array:
 def _to_unit(inputs: Array) -> Array:
     """Images of unknown preprocessing in [0, 1]: as they are, over 255, or from least to most.
 
-    Each image is judged by itself, so that a slice shows what the whole shows.
+    Each image is scaled independently, so that a slice of the batch looks like the whole.
     """
     axes = tuple(range(1, inputs.ndim))
     low = inputs.min(axis=axes, keepdims=True).astype(np.float64)

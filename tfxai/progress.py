@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 Report = Callable[[int, int], None]
-"""(done, in all)."""
+"""Called with (done, total)."""
 
 PATIENCE = 1.0
 """Seconds before anything is shown."""
@@ -20,10 +20,10 @@ def shown(progress: bool | Report | None, what: str, total: int) -> Iterator[Rep
     """Gives a function to report progress with.
 
     Args:
-        progress: A function that is called instead of any display; True shows one on a terminal
-            and elsewhere, False none; None shows one on a terminal after a second.
-        what: What is done, such as `"integrated_gradients"`.
-        total: How much there is to do.
+        progress: A function that is called instead of any display; True always shows a
+            display, False never, None on a terminal after a second.
+        what: Name of the work, such as `"integrated_gradients"`.
+        total: Amount of work.
     """
     if callable(progress):
         yield progress
@@ -47,7 +47,7 @@ def _display(what: str, total: int, patience: float) -> Iterator[Report]:
     task = bar.add_task(what, total=total)
 
     def start() -> None:
-        with contextlib.suppress(LiveError):  # another display is shown: that one stays
+        with contextlib.suppress(LiveError):  # another display is active: keep that one
             bar.start()
 
     timer = threading.Timer(patience, start)

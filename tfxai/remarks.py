@@ -21,7 +21,7 @@ def remarks(one: Attribution, option: str = "") -> list[str]:
     """What holds back trust in an attribution, one sentence each, the weightiest first.
 
     Args:
-        one: Of one example or several; sentences about some of them say which.
+        one: An attribution of one example or several; sentences about some of them say which.
         option: What stands before an option where it is passed, such as `"--option "`; empty
             for Python.
 
@@ -102,6 +102,11 @@ def _of_gaps(one: Attribution, option: str, is_large: Flags) -> list[str]:
 
 def _advice(options: dict[str, Any], option: str) -> str:
     """What brings the values nearer to the difference."""
+    if "max_dist" in options:
+        return (
+            f"Pass a smaller max_dist than {options['max_dist']:g}{_written(option, 'max_dist')}, "
+            f"or more steps than {options['steps']}."
+        )
     if "tolerance" in options and not _has_samples(options):
         return f"Pass {option}tolerance=0.01, which takes as many steps as an example needs."
     for name in ("steps", "samples"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -12,6 +11,7 @@ import tensorflow as tf
 
 from tfxai.arrays import Array
 from tfxai.card import Card
+from tfxai.classes import both_classes, names_fit
 from tfxai.core.inputs.reading import read_inputs
 from tfxai.core.model.backend import require_model
 from tfxai.core.model.head import single_output
@@ -80,7 +80,7 @@ class Subject:
         axes = body.outputs[0] if len(body.outputs) == 1 else ()
         count = axes[-1] if axes else None
         named = len(self.classes or ())
-        if not named or count is None or named == count or (named, count) == (2, 1):
+        if not named or count is None or names_fit(named, count):
             return
         raise InvalidInputError(
             f"The card {getattr(self.card, 'name', None)!r} names {named} classes, and the model "
@@ -105,11 +105,6 @@ class Subject:
             tensors = [tf.convert_to_tensor(leaf[start : start + _ROWS]) for leaf in leaves]
             parts.append(np.asarray(single_output(run(tensors))))
         return np.concatenate(parts)
-
-
-def both_classes(names: Sequence[str]) -> tuple[str, ...]:
-    """The classes 0 and 1 of a unit that has two names, or one name: that of class 1."""
-    return (f"not {names[0]}", names[0]) if len(names) == 1 else tuple(names)
 
 
 def _is_pixels(inputs: Any) -> bool:

@@ -22,7 +22,8 @@ def test_accuracy_is_the_share_of_images_whose_best_output_is_their_class(run, m
     found = json.loads(done.stdout)
     images, labels, classes = load_images(photos, 32)
     subject = tfxai.load(models / "tiny.keras")
-    outputs = np.array([subject.card.class_index(name) for name in classes])[labels]
+    numbers = {name.lower(): number for number, name in enumerate(subject.classes)}
+    outputs = np.array([numbers[name.lower()] for name in classes])[labels]
     right = int((subject.predict(images).argmax(axis=1) == outputs).sum())
     assert (found["images"], found["right"], found["accuracy"]) == (12, right, right / 12)
 
@@ -81,7 +82,7 @@ def test_a_model_without_names_takes_as_many_classes_as_it_has(run, fails, photo
 
 
 def test_data_that_is_not_there(fails):
-    assert "--data 'gone' is no folder" in fails("accuracy", "tiny", "--data", "gone")
+    assert "--data 'gone' is not a folder" in fails("accuracy", "tiny", "--data", "gone")
 
 
 @pytest.mark.slow

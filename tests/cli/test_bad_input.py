@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.builders import KERAS_SAVES
+from tests.cli.conftest import convolutional
 from tests.cli.pictures import picture
 
 FOR = ("-m", "saliency")
@@ -76,7 +78,7 @@ def test_the_conversions_are_documented_in_the_help(run):
 def test_nan_in_an_image(fails, place):
     values = np.full((32, 32), np.nan, np.float32)
     Image.fromarray(values).save(place / "nan.tif")
-    assert "32 bits" in fails("predict", "tiny", "nan.tif")
+    assert "32-bit pixels" in fails("predict", "tiny", "nan.tif")
 
 
 def test_a_model_that_answers_nan(fails):
@@ -178,6 +180,16 @@ def test_a_file_with_another_number_of_classes(fails, place):
     assert "'names.txt' names 2 classes, and the model has 10. Pass" in sentence
 
 
+@pytest.mark.filterwarnings(KERAS_SAVES)
+def test_a_file_with_one_name_for_two_outputs(fails, place):
+    picture()
+    convolutional(units=2).save(place / "pair.keras")
+    (place / "names.txt").write_text("Cat\n")
+    words = ("--preprocessing", "unit", "--classes", "names.txt")
+    sentence = fails("predict", "pair.keras", "photo.png", *words)
+    assert "'names.txt' names 1 classes, and the model has 2. Pass" in sentence
+
+
 def test_a_card_with_another_number_of_classes(fails, models, place):
     picture()
     (place / "own.keras").write_bytes((models / "scores.keras").read_bytes())
@@ -206,7 +218,7 @@ def test_an_output_folder_that_is_a_file(fails, place):
     picture()
     (place / "out").write_text("here first")
     sentence = fails("explain", "tiny", "photo.png", *FOR, "--out", "out/figures")
-    assert re.match(r"Cannot write to 'out/figures': '.*/out' is no folder\. Choose", sentence)
+    assert re.match(r"Cannot write to 'out/figures': '.*/out' is not a folder\. Choose", sentence)
     assert (place / "out").read_text() == "here first"
 
 

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.processes import HEAVY, ROOT, loaded
+from tfxai import ModelRegistry
 
 INSPECT = "from tfxai.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass"
 CNN = ROOT / "models" / "cifar10_cnn.keras"
@@ -40,6 +41,20 @@ def test_a_model_by_name_or_path_is_described(run, models):
     assert by_name["final_activation"] == ["softmax"]
     assert by_name["cam_layers"][-1] == {"path": "MaxPool", "resolution": [4, 4]}
     assert by_name["safety"]["level"] == "ok"
+
+
+def test_the_folder_of_a_saved_model_is_its_model(run, models, place):
+    registry = ModelRegistry(place / "kept")
+    registry.add(models / "tiny.keras", "mine")
+    paths = ["kept/mine", "kept/mine.keras", registry["mine"].file]
+    found = [json.loads(run("inspect", path, "--json").stdout) for path in paths]
+    assert found[0] == found[1]
+    assert found[0]["parameters"] == found[2]["parameters"]
+    summary = json.loads(run("inspect", "kept", "--json").stdout)
+    assert [one["parameters"] for one in summary["models"]] == [found[0]["parameters"]]
+    (place / "kept" / "mine" / "card.json").write_text("{")  # then it is a folder of files
+    summary = json.loads(run("inspect", "kept/mine", "--json").stdout)
+    assert [one["parameters"] for one in summary["models"]] == [found[0]["parameters"]]
 
 
 def test_the_tables_say_the_same_in_80_columns(run):

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tests.plotting.examples import attribution
-from tfxai.cli.explaining import Explained, _record, remark_on_values
+from tfxai.cli.explained import Explained
+from tfxai.cli.explaining import _record, remark_on_values
 
 OFF = {"baseline_score": np.array([0.5]), "completeness_gap": np.array([0.5])}
 

@@ -1,10 +1,12 @@
 import dataclasses
 import json
 import shlex
+from pathlib import Path
 
 import pytest
 
 from tests.cli.pictures import picture
+from tfxai import ModelRegistry
 from tfxai.cli import train as module
 from tfxai.models import TrainingConfig, equivalent_command, training
 
@@ -72,7 +74,9 @@ def test_every_option_is_explained(run):
 def test_a_stopped_training_says_how_it_goes_on(run, asked):
     done = run("train")
     assert done.exit_code == 130
-    assert done.stderr == "The same command goes on after the last whole epoch.\nStopped.\n"
+    assert (
+        done.stderr == "Run the same command to resume after the last complete epoch.\nStopped.\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,9 +89,10 @@ def test_a_stopped_training_says_how_it_goes_on(run, asked):
         (["--schedule", "cosin"], "no schedule 'cosin'. Did you mean 'cosine'?"),
         (["--epochs", "0"], "epochs=0 cannot be used"),
         (["--epochs", "x"], "'--epochs'"),
-        (["--data", "gone"], "--data 'gone' is no folder"),
+        (["--data", "gone"], "--data 'gone' is not a folder"),
         (["--out", "model.txt"], "does not name a model file"),
-        (["--out", "photos/a/0.png/m.keras"], "is no folder. Choose another folder."),
+        (["--out", "photos/a/0.png/m.keras"], "is not a folder. Choose another folder."),
+        (["--out", "photos.keras"], "'photos' is a folder, and no model. Choose another name"),
     ],
 )
 def test_an_option_that_cannot_be_used_is_said(fails, photos, words, said):
@@ -101,13 +106,17 @@ def test_a_model_is_trained_and_can_be_used_by_name(run, photos, place, monkeypa
     words = ("--image-size", 8, "--epochs", 1, "--batch-size", 4, "--validation", 0.25)
     done = run("train", "--data", "photos", *words, "--out", "models/mine.keras")
     assert done.exit_code == 0, done.stderr
+    entry = ModelRegistry("models")["mine"]
     assert done.stdout.splitlines()[-4:] == [
-        "models/mine.history.png",
-        "models/mine.history.json",
-        "models/mine.json",
-        "models/mine.keras",
+        "models/mine/history.png",
+        str(entry.history),
+        "models/mine/card.json",
+        str(entry.file),
     ]
     assert all((place / line).is_file() for line in done.stdout.splitlines()[-4:])
+    assert {path.name for path in (place / "models" / "mine").iterdir()} == {
+        Path(line).name for line in done.stdout.splitlines()[-4:]
+    }
     monkeypatch.delenv("TFXAI_MODELS")
     (image,) = json.loads(run("predict", "mine", "photos/a/0.png", "--json").stdout)["images"]
     assert {one["class"] for one in image["predictions"]} == {"a", "b"}

@@ -19,6 +19,9 @@ CAMS = [name for name in NAMES if issubclass(methods.get(name), ClassActivationM
 
 # Another value of each option: one that must change the values on `builders.functional`.
 ALTERNATIVES: dict[tuple[str, str], Any] = {
+    ("blur_integrated_gradients", "max_sigma"): 1.0,
+    ("blur_integrated_gradients", "rule"): "riemann_left",
+    ("blur_integrated_gradients", "steps"): 3,
     ("conductance", "baseline"): 0.5,
     ("conductance", "layer"): "conv2",
     ("conductance", "rule"): "riemann_left",
@@ -30,6 +33,14 @@ ALTERNATIVES: dict[tuple[str, str], Any] = {
     ("gradient_shap", "background"): np.full((1, 6, 5, 2), 0.25),
     ("gradient_shap", "samples"): 3,
     ("gradient_shap", "seed"): 1,
+    ("guided_integrated_gradients", "baseline"): 0.5,
+    ("guided_integrated_gradients", "fraction"): 1.0,
+    ("guided_integrated_gradients", "max_dist"): 1.0,
+    ("guided_integrated_gradients", "steps"): 3,
+    ("hsic", "baseline"): 0.5,
+    ("hsic", "cells"): 3,
+    ("hsic", "samples"): 30,
+    ("hsic", "seed"): 1,
     ("integrated_gradients", "baseline"): 0.5,
     ("integrated_gradients", "rule"): "riemann_left",
     ("integrated_gradients", "max_steps"): 9,
@@ -56,6 +67,15 @@ ALTERNATIVES: dict[tuple[str, str], Any] = {
     ("saliency", "absolute"): False,
     ("score_cam", "channels"): 1,
     ("shapley_sampling", "samples"): 8,
+    ("sobol", "baseline"): 0.5,
+    ("sobol", "cells"): 3,
+    ("sobol", "samples"): 8,
+    ("sobol", "seed"): 1,
+    ("xrai", "black_and_white"): False,
+    ("xrai", "dilation"): 40,
+    ("xrai", "min_size"): 9000,
+    ("xrai", "of"): "gradient_input",
+    ("xrai", "scales"): (5000.0,),
     **{
         (name, option): value
         for name in ("kernel_shap", "lime", "shapley_sampling")
@@ -96,10 +116,12 @@ OF_LOGITS = {"deep_lift", "deep_shap", "lrp"}
 REQUIRED: dict[str, Any] = {"layer": "conv1", "background": images(3, seed=2)}
 # Smaller numbers than the defaults, which would take long.
 FEW: dict[tuple[str, str], Any] = {
+    ("hsic", "samples"): 40,
     ("kernel_shap", "samples"): 250,
     ("lime", "samples"): 200,
     ("rise", "samples"): 40,
     ("shapley_sampling", "samples"): 4,
+    ("sobol", "samples"): 4,
 }
 
 

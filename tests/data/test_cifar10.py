@@ -115,7 +115,9 @@ def test_a_missing_tensorflow_datasets_is_no_reason_to_fail(nowhere, monkeypatch
 
 
 def test_an_unknown_split_is_refused():
-    with pytest.raises(InvalidInputError, match=r"'validation' is no split .* 'train' or 'test'"):
+    with pytest.raises(
+        InvalidInputError, match=r"'validation' is not a split .* 'train' or 'test'"
+    ):
         load_cifar10("validation")
 
 

@@ -58,7 +58,7 @@ def test_a_file_that_is_no_image_is_named(tree):
 def test_what_is_no_tree_is_refused(tree):
     with pytest.raises(DataNotFoundError, match=r"There is no folder"):
         load_images(tree / "none")
-    with pytest.raises(InvalidInputError, match=r"is no folder"):
+    with pytest.raises(InvalidInputError, match=r"is not a folder"):
         load_images(tree / "notes.txt")
     with pytest.raises(InvalidInputError, match=r"holds no folders"):
         load_images(tree / "cat")

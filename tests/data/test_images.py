@@ -73,7 +73,7 @@ def test_colours_of_16_bits_are_scaled_to_8(tmp_path):
 
 def test_floats_are_refused(tmp_path):
     Image.fromarray(np.ones((2, 2), np.float32)).save(tmp_path / "a.tif")
-    with pytest.raises(InvalidInputError, match=r"32 bits, for which white is not defined"):
+    with pytest.raises(InvalidInputError, match=r"32-bit pixels, for which white is not defined"):
         read_image(tmp_path / "a.tif")
 
 
@@ -235,10 +235,10 @@ def test_fit_brings_any_shape_to_the_size(shape):
 @pytest.mark.parametrize(
     ("image", "size", "sentence"),
     [
-        (np.zeros((4, 4), np.uint8), (2, 2), r"shape \(4, 4\) and type uint8 is no image"),
-        (np.zeros((4, 4, 3), np.float32), (2, 2), "type float32 is no image"),
+        (np.zeros((4, 4), np.uint8), (2, 2), r"shape \(4, 4\) and type uint8 is not an image"),
+        (np.zeros((4, 4, 3), np.float32), (2, 2), "type float32 is not an image"),
         (np.zeros((0, 4, 3), np.uint8), (2, 2), r"\(0, 4, 3\)"),
-        (COLOURS, (0, 2), "height=0, width=2 is no size"),
+        (COLOURS, (0, 2), "height=0, width=2 is not the size"),
     ],
 )
 def test_fit_refuses_what_is_no_image_or_size(image, size, sentence):
@@ -259,5 +259,5 @@ def test_list_refuses_what_holds_no_image(tmp_path):
     with pytest.raises(DataNotFoundError, match=r"There is no folder"):
         list_images(tmp_path / "none")
     (tmp_path / "a.png").touch()
-    with pytest.raises(InvalidInputError, match=r"is no folder"):
+    with pytest.raises(InvalidInputError, match=r"is not a folder"):
         list_images(tmp_path / "a.png")

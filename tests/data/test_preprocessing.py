@@ -105,5 +105,5 @@ def test_another_number_of_channels_is_refused(method):
 
 @pytest.mark.parametrize("record", ["unit", {"name": "unit", "scale": 2}])
 def test_a_record_of_something_else_is_refused(record):
-    with pytest.raises(InvalidInputError, match=r"none that tfxai knows"):
+    with pytest.raises(InvalidInputError, match=r"is unknown to tfxai"):
         Preprocessing.from_dict(record)

@@ -2,7 +2,6 @@
 
 import importlib
 import re
-import shutil
 import sys
 
 import keras
@@ -76,18 +75,18 @@ def test_examples_of_the_readme_for_a_model_of_ones_own(monkeypatch):
     names = run(own, {"tfxai": tfxai, "images": builders.images()})
     assert names["a"].values.shape == (3, 5, 4)  # that of its last convolution
 
-    names["model"] = builders.functional(units=2)
-    subject = run(card, names)["subject"]
+    names["cats_or_dogs"] = builders.functional(units=2)
+    subject = run(card, names)["own"]
     assert subject.classes == ("Cat", "Dog")
     pixels = np.full((1, *builders.IMAGE), 51, np.uint8)
     np.testing.assert_allclose(subject.prepare(pixels), np.full(pixels.shape, 0.2), rtol=1e-6)
 
     x = keras.Input((4, 5, 3))
-    names["model"] = keras.Model(x, layers.Conv2D(2, 3, padding="same")(x))
+    names["segmenter"] = keras.Model(x, layers.Conv2D(2, 3, padding="same")(x))
     names["images"] = builders.images(2, (4, 5, 3))
     a = run(score, names)["a"]
     assert a.score_name == "mean_mask_logit"
-    outputs = names["model"](names["images"]).numpy()
+    outputs = names["segmenter"](names["images"]).numpy()
     np.testing.assert_allclose(a.score, outputs[..., 1].mean(axis=(1, 2)), rtol=1e-4, atol=1e-6)
 
 
@@ -184,18 +183,14 @@ def test_example_of_the_architecture_page(tmp_path, monkeypatch):
 
 @pytest.mark.filterwarnings(builders.KERAS_SAVES)
 def test_example_of_the_registry(tmp_path, monkeypatch):
-    registry_block = block_with("README.md", "ModelRegistry()")
-    monkeypatch.chdir(ROOT)
-    monkeypatch.delenv("TFXAI_MODELS", raising=False)
-    registry = run(registry_block.partition("registry.save")[0], {"tfxai": tfxai})["registry"]
-    assert {check.state for check in registry.verify("cifar10_cnn")} == {"ok"}
-    for path in (ROOT / "models").glob("cifar10_cnn.*"):
-        shutil.copy(path, tmp_path)
-    monkeypatch.setenv("TFXAI_MODELS", str(tmp_path))
-    own = {"model": builders.functional(), "card": tfxai.Card(name="x", classes=("a", "b", "c"))}
-    subject = run(registry_block, {"tfxai": tfxai, **own})["subject"]
-    assert subject.card.name == "mine"
-    assert subject.classes == ("a", "b", "c")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TFXAI_MODELS", str(ROOT / "models"))
+    card = tfxai.Card(name="x", classes=("a", "b", "c"))
+    own = {"cats_or_dogs": builders.functional(), "card": card}
+    names = run(block_with("README.md", "ModelRegistry()"), {"tfxai": tfxai, **own})
+    assert {check.state for check in names["registry"].verify("cifar10_cnn")} == {"ok"}
+    assert names["pets"].card.name == "pets"
+    assert tfxai.load("my_models/pets").classes == ("a", "b", "c")
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from tests.serving.servers import photograph, pixels, serving, until
 from tfxai.cli.app import app
 from tfxai.export import save
 from tfxai.serving.limits import Limits
-from tfxai.serving.models.versions import Folder
+from tfxai.serving.models.versions import VersionFolder
 
 PAGE = ROOT / "docs" / "serving.md"
 ADDRESS = "http://127.0.0.1:8502"
@@ -29,7 +29,7 @@ def url(tmp_path_factory):
     base = tmp_path_factory.mktemp("served")
     methods = {"integrated_gradients": tfxai.IntegratedGradients(), "grad_cam": tfxai.GradCAM()}
     save(tfxai.load("cifar10_cnn"), base / "cifar10_cnn", methods)
-    models = Folder(base)
+    models = VersionFolder(base)
     with serving(models) as address:
         until(lambda: models.waits_for() is None)
         yield address

@@ -1,14 +1,19 @@
 """Baselines that are made from the input, or kept beside the weights, are those of the call."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests import builders
 from tests.export.serving import assert_same, ig, serve
 from tfxai import Card, Subject, baselines
+from tfxai.core.inputs.baselines import read_baseline
+from tfxai.core.inputs.reading import read_inputs
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import InvalidInputError
 from tfxai.export import save
+from tfxai.export.baselines import Baselines
 from tfxai.methods import GradientSHAP
 
 COLOURED = Preprocessing("standardise", (0.4, 0.6), (0.2, 0.3))
@@ -50,6 +55,26 @@ def test_every_kind_of_baseline_is_that_of_the_call(subject, tmp_path):
         assert_same(answers[f"explain_{kind}"], a, size=builders.IMAGE[:2])
         scores.add(tuple(answers[f"explain_{kind}"]["baseline_score"].tolist()))
     assert len(scores) >= len(kinds) - 1  # the background is that of samples
+
+
+@pytest.mark.parametrize(
+    "baseline", [baselines.Noise(), baselines.Noise(noise=0.3), baselines.Blur(), baselines.Mean()]
+)
+@pytest.mark.parametrize("is_first", [False, True])
+@pytest.mark.parametrize("card", [None, Card(name="small", preprocessing=COLOURED)])
+def test_what_the_graph_makes_is_what_a_call_makes_wherever_channels_lie(baseline, is_first, card):
+    shape = (2, 6, 5) if is_first else (6, 5, 2)
+    x = keras.Input(shape)
+    image = keras.layers.Permute((2, 3, 1))(x) if is_first else x
+    y = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(3, 2)(image))
+    subject = Subject(keras.Model(x, y), card)
+    inputs = builders.images(2, shape)
+    layout, leaves = read_inputs(subject.model, inputs)
+    ready = ig(baseline=baseline).prepared(subject, layout)
+    assert ready.layout.axes == ("CHW" if is_first else "HWC",)
+    (found,) = Baselines(ready)([tf.constant(inputs)])
+    (expected,) = read_baseline(baseline, ready.layout, leaves, subject.preprocessing)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_one_baseline_for_each_example_is_refused(tmp_path):

@@ -15,6 +15,8 @@ from tfxai.plotting.colours import colour_map, scale
 GIVEN = [0, 2, 1]
 BATCHES = {"one": (1, None), "three": (3, None), "one given": (1, [2]), "three given": (3, GIVEN)}
 SUPERPIXELS = ["kernel_shap", "lime", "shapley_sampling"]
+HOST = [name for name in NAMES if make(name).has_host_stage]
+EXPORTED = [name for name in NAMES if name not in HOST]
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +28,13 @@ def model():
 def served(model, tmp_path_factory):
     """Answers of all methods in a session, from one export and one process."""
     folder = tmp_path_factory.mktemp("served")
-    path = save(model, folder / "base" / "small", [make(name) for name in NAMES])
+    path = save(model, folder / "base" / "small", [make(name) for name in EXPORTED])
     cases = {
         f"explain_{name}@{batch}": {
             model.inputs[0].name: builders.images(count),
             "target": np.asarray(target or [-1] * count, np.int32),
         }
-        for name in NAMES
+        for name in EXPORTED
         for batch, (count, target) in BATCHES.items()
     }
     answers, failed = serve(path, cases, folder)
@@ -41,7 +43,7 @@ def served(model, tmp_path_factory):
 
 
 @pytest.mark.slow  # the first one waits for all
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EXPORTED)
 def test_a_session_gives_what_the_call_gives(name, model, served):
     for batch, (count, target) in BATCHES.items():
         a = make(name)(model, builders.images(count), target=target)
@@ -62,6 +64,13 @@ def test_the_picture_has_the_colours_of_the_figures(name, model, served):
         off = np.abs(drawn.astype(int) - colours).max(axis=-1)
         assert off.max() <= 8  # the neighbour in the table, where rounding meets a boundary
         assert (off == 0).mean() > 0.9
+
+
+@pytest.mark.parametrize("name", HOST)
+def test_a_stage_on_the_host_is_refused_by_name_and_nothing_is_written(name, model, tmp_path):
+    with pytest.raises(InvalidInputError, match=rf"{name} cannot be exported\. .*on the host"):
+        save(model, tmp_path / "base", [make(name)])
+    assert list(tmp_path.rglob("*")) == []
 
 
 @pytest.mark.parametrize("name", SUPERPIXELS)

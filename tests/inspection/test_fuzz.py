@@ -25,7 +25,7 @@ from tests.inspection.library import HDF5, SAVED_MODEL, Library
 from tfxai.errors import TfxaiError
 from tfxai.inspection import Limits, inspect, scan
 from tfxai.inspection.readers.hdf5 import read_tree
-from tfxai.inspection.readers.source import Malformed, Source
+from tfxai.inspection.readers.source import ByteSource, Malformed
 from tfxai.inspection.report import Findings
 from tfxai.inspection.saved_model.graphs import DTYPE
 from tfxai.inspection.saved_model.saved_model import read_saved_model
@@ -162,7 +162,7 @@ def libraries():
 
 def hdf5_as_scanned(path: Path):
     data = path.read_bytes()
-    tree = read_tree(Source(io.BytesIO(data), 0, len(data)), Limits())
+    tree = read_tree(ByteSource(io.BytesIO(data), 0, len(data)), Limits())
     found = {}
     for name, attributes in tree.attributes.items():
         array = tree.datasets.get(name)
@@ -226,7 +226,8 @@ def test_hdf5_is_read_as_the_library_reads_it_or_refused(place, libraries, base,
 def saved_model_as_scanned(path: Path):
     found = Findings()
     read, _ = read_saved_model(path.parent, (), Limits(), found)
-    if read is None or found.has("damaged"):
+    kinds_found = {finding.what for finding in found.report(path, "saved_model").findings}
+    if read is None or "damaged" in kinds_found:
         raise Malformed("refused")
     kinds = {name: number for number, name in DTYPE.items()}
     signatures = {

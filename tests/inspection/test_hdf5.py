@@ -10,11 +10,11 @@ import pytest
 
 from tfxai.inspection.limits import Limits
 from tfxai.inspection.readers.hdf5 import read_tree
-from tfxai.inspection.readers.source import Malformed, Source
+from tfxai.inspection.readers.source import ByteSource, Malformed
 
 
 def tree_of(data: bytes, limits: Limits | None = None):
-    return read_tree(Source(io.BytesIO(data), 0, len(data)), limits or Limits())
+    return read_tree(ByteSource(io.BytesIO(data), 0, len(data)), limits or Limits())
 
 
 def seen_by_library(data: bytes):

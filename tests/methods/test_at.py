@@ -8,7 +8,7 @@ from keras import layers
 import tfxai
 from tests import builders
 from tests.methods.slow_network import SlowNetwork
-from tfxai.core import program
+from tfxai.core import network as networks
 from tfxai.errors import InvalidInputError, LayerNotFoundError, UnsupportedModelError
 from tfxai.methods import (
     GradientInput,
@@ -28,16 +28,16 @@ each_method = pytest.mark.parametrize("method", METHODS, ids=lambda method: meth
 @pytest.fixture
 def whole(monkeypatch):
     """Runs a call with and without cutting; says whether the first was cut."""
-    cut, cuts = program.cut, []
+    cut, cuts = networks.cut, []
 
     def watched(model, path):
         cuts.append(cut(model, path))
         return cuts[-1]
 
     def both(method, model, x, **options):
-        monkeypatch.setattr(program, "cut", watched)
+        monkeypatch.setattr(networks, "cut", watched)
         first = method(model, x, **options)
-        monkeypatch.setattr(program, "cut", lambda model, path: None)
+        monkeypatch.setattr(networks, "cut", lambda model, path: None)
         second = method(model, x, chunk_size=63, **options)  # another plan: another program
         return first, second, cuts[-1] is not None
 

@@ -109,11 +109,71 @@ def test_logits_are_those_before_the_activation(name):
     assert a.score_name == "logit"
 
 
+BY_HAND = {
+    "an axis added": lambda e: e / tf.expand_dims(tf.reduce_sum(e, -1), -1),
+    "an index": lambda e: e / tf.reduce_sum(e, -1)[:, None],
+    "a guard": lambda e: e / (tf.reduce_sum(e, -1, keepdims=True) + 1e-7),
+    "a guard and an axis": lambda e: e / tf.maximum(tf.reduce_sum(e, -1), 1e-7)[:, None],
+    "a reciprocal": lambda e: e * tf.math.reciprocal(tf.reduce_sum(e, -1, keepdims=True)),
+}
+
+
+def by_hand(norm, base=None):
+    class Head(layers.Layer):
+        def call(self, z):
+            return norm(tf.exp(z) if base is None else tf.pow(tf.cast(base, z.dtype), z))
+
+    return lambda x: Head(dtype="float64")(dense(None)(x))
+
+
+@pytest.mark.parametrize("base", [None, 2.0, 0.5])
+@pytest.mark.parametrize("way", BY_HAND)
+def test_a_softmax_by_hand_has_logits_and_probabilities(way, base):
+    model = builders.formula(by_hand(BY_HAND[way], base))
+    scale = 1.0 if base is None else np.log(base)
+    a = signed(model, X, 1, score="logit")
+    np.testing.assert_allclose(a.values, [scale * W[:, 1]] * 2, rtol=1e-12)
+    np.testing.assert_allclose(a.score, scale * (X @ W)[:, 1], rtol=1e-12)
+    for one in (FeatureAblation()(model, X, 1), signed(model, X, 1, score="probability")):
+        assert one.score_name == "probability"
+        np.testing.assert_allclose(one.score, np.asarray(model(X))[:, 1], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "norm",
+    [
+        lambda e: e / tf.reduce_sum(e, -1)[:, None] ** 2,
+        lambda e: e / (tf.reduce_sum(e, -1, keepdims=True) - 0.5),
+        lambda e: e / tf.reduce_sum(e[:, :2], -1, keepdims=True),
+    ],
+    ids=["squared", "less than the sum", "some of them"],
+)
+def test_what_is_no_softmax_is_not_taken_for_one(norm):
+    model = builders.formula(by_hand(norm))
+    for kind in ("logit", "probability"):
+        with pytest.raises(UnsupportedModelError, match=r"ends in a division \(RealDiv\)"):
+            signed(model, X, 1, score=kind)
+    assert signed(model, X, 1).score_name == "output"
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_a_probability_of_a_linear_layer_says_that_logits_were_taken_for_granted(outputs):
+    model = builders.linear(W[:, :outputs])
+    with pytest.warns(tfxai.TfxaiWarning, match="Pass score='output' for a regression"):
+        a = signed(model, X, 0, score="probability")
+    z = X @ W[:, :outputs]
+    p = 1 / (1 + np.exp(z)) if outputs == 1 else np.exp(z) / np.exp(z).sum(1, keepdims=True)
+    np.testing.assert_allclose(a.score, p[:, 0], rtol=1e-12)
+    card = tfxai.Card(name="m", classes=("a", "b", "c")[: outputs + (outputs == 1)])
+    assert signed(tfxai.Subject(model, card), X, 0, score="probability").notes == ()
+
+
 def test_a_model_that_ends_in_an_activation_of_no_probabilities_refuses_them():
     model = builders.formula(dense("relu"))
     assert signed(model, X, 1).score_name == "output"
-    with pytest.raises(UnsupportedModelError, match="ends in the operation Relu"):
-        signed(model, X, 1, score="probability")
+    for kind in ("probability", "logit"):
+        with pytest.raises(UnsupportedModelError, match="ends in a ReLU"):
+            signed(model, X, 1, score=kind)
 
 
 @pytest.mark.parametrize("shape", [(3, 2), (4,), (2, 2, 2)])

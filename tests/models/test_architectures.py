@@ -136,5 +136,5 @@ def test_what_cannot_be_built_is_refused(architecture, arguments, sentence):
 
 
 def test_resnet18_refuses_a_width_of_none():
-    with pytest.raises(InvalidInputError, match=r"width=0 is no number of filters"):
+    with pytest.raises(InvalidInputError, match=r"width=0 is not a number of filters"):
         resnet18(width=0)

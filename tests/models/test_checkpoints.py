@@ -87,7 +87,7 @@ def test_another_models_state_is_refused(tmp_path):
     inputs = keras.Input((4,))
     other = keras.Model(inputs, keras.layers.Dense(2)(inputs))
     other.compile("adam", "mse")
-    with pytest.raises(InvalidInputError, match=r"epoch_0000.npz cannot be gone on from"):
+    with pytest.raises(InvalidInputError, match=r"epoch_0000.npz cannot be resumed from"):
         state.restore(other, 0)
 
 

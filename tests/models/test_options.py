@@ -56,7 +56,7 @@ def test_command_holds_every_option():
         ({"learning_rate": float("nan")}, "learning_rate=nan"),
         ({"learning_rate": "fast"}, "learning_rate='fast'"),
         ({"weight_decay": -0.1}, "weight_decay=-0.1 .* of at least 0"),
-        ({"validation": 1.0}, "validation=1.0 is no fraction"),
+        ({"validation": 1.0}, "validation=1.0 is not a fraction"),
         ({"validation": 0.0, "schedule": "plateau"}, "schedule='plateau' looks at the validation"),
         ({"validation": 0.0, "early_stopping": 3}, "early_stopping looks at the validation"),
         ({"out": "models/a.pb"}, "'models/a.pb' does not name a model file"),

@@ -1,7 +1,6 @@
 """Training on three classes of tiny images of one colour each."""
 
 import dataclasses
-import json
 
 import keras
 import numpy as np
@@ -10,8 +9,9 @@ from PIL import Image
 
 from tfxai.card import Card, sha256_of
 from tfxai.errors import InvalidInputError, OutputError
-from tfxai.models import TrainingConfig, read_history, train, training
+from tfxai.models import TrainingConfig, history_path, read_history, train, training
 from tfxai.models.datasets import Split, training_data
+from tfxai.registry import find
 
 COLOURS = {"blue": (20, 30, 200), "green": (30, 190, 40), "red": (210, 20, 30)}
 
@@ -113,20 +113,20 @@ def test_a_run_leaves_model_card_and_history_and_no_state(config):
     lines = []
     trained = train(config, report=lines.append)
     out = training.Path(config.out)
-    names = sorted(path.name for path in out.parent.iterdir())
-    assert names == ["colours.history.json", "colours.json", "colours.keras"]
-    assert read_history(out.with_name("colours.history.json")) == trained.history
-    card = Card.read(out.with_suffix(".json"))
+    assert [path.name for path in out.parent.iterdir()] == ["colours"]
+    history, file = history_path(out), find(out)
+    assert read_history(history) == trained.history
+    card = Card.read(out.parent / "colours" / "card.json")
     assert card == trained.card
     assert card.classes == ("blue", "green", "red")
-    history = out.with_name("colours.history.json")
-    assert card.sha256 == {path.name: sha256_of(path) for path in (history, out)}
+    assert card.sha256 == {path.name: sha256_of(path) for path in (history, file)}
+    assert {path.name for path in file.parent.iterdir()} == {"card.json", *card.sha256}
     assert (card.epochs, card.batch_size, card.seed, card.input_shape) == (3, 10, 0, (8, 8, 3))
     assert card.accuracy is None
     assert card.test_images is None
     assert "--image-size 8 --epochs 3" in card.command
     assert [line.split(":")[0] for line in lines] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
-    loaded = keras.models.load_model(out, compile=False)
+    loaded = keras.models.load_model(file, compile=False)
     images = np.random.default_rng(0).random((4, 8, 8, 3), np.float32)
     np.testing.assert_allclose(loaded(images), trained.model(images), atol=1e-6)
 
@@ -160,7 +160,7 @@ def test_early_stopping_keeps_the_weights_of_the_best_epoch(config, monkeypatch)
     assert trained.card.epochs == 4
     for ours, best in zip(trained.model.get_weights(), seen[1], strict=True):
         np.testing.assert_array_equal(ours, best)
-    loaded = keras.models.load_model(config.out, compile=False)
+    loaded = keras.models.load_model(find(config.out), compile=False)
     np.testing.assert_array_equal(loaded.get_weights()[0], seen[1][0])
 
 
@@ -181,7 +181,7 @@ def test_an_unfinished_run_with_other_settings_is_refused(config):
         "state.json",
     ]
     (folder / "epoch_0000.npz").write_bytes(b"damaged")
-    with pytest.raises(InvalidInputError, match=r"epoch_0000.npz cannot be gone on from"):
+    with pytest.raises(InvalidInputError, match=r"epoch_0000.npz cannot be resumed from"):
         train(config, report=quiet)
     (folder / "state.json").write_text("{")
     with pytest.raises(InvalidInputError, match=r"holds no state of a training run"):
@@ -193,6 +193,12 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_work(config, tmp_pa
     monkeypatch.setattr(training, "build", lambda *args: pytest.fail("it began to work"))
     with pytest.raises(OutputError, match=r"Cannot write"):
         train(dataclasses.replace(config, out=str(tmp_path / "file" / "a.keras")), report=quiet)
+
+
+def test_a_place_that_is_taken_is_found_before_the_work(config, folder, monkeypatch):
+    monkeypatch.setattr(training, "training_data", lambda *args: pytest.fail("it began to work"))
+    with pytest.raises(OutputError, match=r"colours\d+' is a folder, and no model"):
+        train(dataclasses.replace(config, out=f"{folder}.keras"), report=quiet)
 
 
 def test_validation_and_training_images_are_apart_and_depend_on_the_seed(config):
@@ -252,8 +258,8 @@ def test_cifar10_is_tested_on_its_test_split_and_trained_without_it(tmp_path, mo
     assert trained.card.test_images == 30
     assert "8,890 of the 10,000 test images" in trained.card.notes[0]
     assert lines[-1] == f"accuracy on 30 test images: {right.mean():.4f}"
-    assert json.loads((tmp_path / "a.json").read_text())["dataset"] == "cifar10"
-    assert out.is_file()
+    assert Card.read(tmp_path / "a" / "card.json").dataset == "cifar10"
+    assert find(out).suffix == ".h5"
 
 
 def test_the_model_is_the_one_that_is_named(config):

@@ -62,7 +62,7 @@ def test_labels_without_names_are_shown_as_they_are(pixels):
             {"labels": [5], "class_names": ("Cat",)},
             "run from 5 to 5, and there are 1 class names",
         ),
-        (np.zeros((1, 4, 4, 3)), {"rows": 0}, "rows=0, columns=8 is no grid"),
+        (np.zeros((1, 4, 4, 3)), {"rows": 0}, "rows=0, columns=8 is not a grid"),
     ],
 )
 def test_what_cannot_be_drawn_is_said(given, options, sentence):

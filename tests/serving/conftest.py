@@ -14,7 +14,7 @@ import tfxai
 from tests.serving.servers import serving, until
 from tfxai.export import save
 from tfxai.serving.models.upstream import Upstream
-from tfxai.serving.models.versions import Folder
+from tfxai.serving.models.versions import VersionFolder
 
 METHODS = {
     "integrated_gradients": tfxai.IntegratedGradients(steps=8),
@@ -98,7 +98,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def behind(base: Path) -> Iterator[str]:
     """The address of a server of BASE: what a TensorFlow Serving is to a sidecar."""
-    models = Folder(base)
+    models = VersionFolder(base)
     with serving(models) as url:
         until(lambda: models.waits_for() is None)
         yield url

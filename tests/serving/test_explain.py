@@ -85,6 +85,10 @@ def test_a_photograph_gets_the_values_of_the_call_in_this_process(client, subjec
         ("rise", {"samples": 60, "seed": 3}, tfxai.RISE(samples=60, seed=3)),
         ("kernel_shap", {"samples": 128}, tfxai.KernelSHAP(samples=128)),
         ("shapley_sampling", {"samples": 4}, tfxai.ShapleySampling(samples=4)),
+        ("lime", {"samples": 80}, tfxai.LIME(samples=80)),
+        ("feature_ablation", {"mask": "slic"}, tfxai.FeatureAblation(mask="slic")),
+        ("sobol", {"samples": 2, "cells": 4}, tfxai.Sobol(samples=2, cells=4)),
+        ("hsic", {"samples": 60}, tfxai.HSIC(samples=60)),
     ],
 )
 def test_without_a_signature_predictions_are_asked_for(
@@ -197,7 +201,8 @@ def test_texts_are_explained_word_by_word(client):
 def test_what_a_model_can_be_asked_for(client):
     about = client.get("/v1/models/cifar10_cnn/explainers").json()
     told = [(one["name"], one["by"]) for one in about["methods"]]
-    by_predictions = ["occlusion", "rise", "kernel_shap", "shapley_sampling"]
+    by_predictions = ["occlusion", "rise", "kernel_shap", "shapley_sampling", "lime"]
+    by_predictions += ["feature_ablation", "sobol", "hsic"]
     assert told == [(name, "signature") for name in METHODS] + [
         (name, "predictions") for name in by_predictions
     ]
@@ -250,7 +255,7 @@ IMAGE = b64(photograph())
         ({"instances": [{"image": "AAAA"}]}, "is an object with 'image'. Send numbers, an image"),
         ({"instances": [{**IMAGE, "target": 3}]}, "'target' stands beside 'instances'"),
         ({"inputs": [IMAGE]}, "Send 'instances'"),
-        ({"instances": [IMAGE], "method": "lime"}, "has to be exported with the model"),
+        ({"instances": [IMAGE], "method": "lrp"}, "has to be exported with the model"),
         ({"instances": [{"b64": "data:image/png;base64,AAAA"}]}, "without 'data:...'"),
         ({"instances": ["cat.jpg"]}, 'Send numbers, or an image as {"b64": "..."}'),
         ({"instances": [IMAGE], "target": 10}, "0 to 9, or -1 for the predicted class. It is 10."),

@@ -309,9 +309,9 @@ def test_what_is_no_route_or_no_http_is_answered_in_json(server):
 
 
 def test_the_limit_of_a_signature_is_read_from_its_record(base):
-    from tfxai.serving.models.versions import Folder
+    from tfxai.serving.models.versions import VersionFolder
 
-    models = Folder(base)
+    models = VersionFolder(base)
     with (
         serving(models, Limits(steps=7)) as url,
         httpx.Client(base_url=url, timeout=60, trust_env=False) as client,

@@ -14,7 +14,7 @@ from tests.inspection.honest_saved_models import SAVED, called
 from tfxai.errors import ModelFileError, UnsafeModelError
 from tfxai.serving.models import loaded
 from tfxai.serving.models.loaded import Loaded
-from tfxai.serving.models.versions import Folder
+from tfxai.serving.models.versions import VersionFolder
 
 
 def answer(version: Loaded) -> np.ndarray:
@@ -36,7 +36,7 @@ def test_what_reaches_outside_is_not_served_and_on_trust_it_is(tmp_path, caplog)
 def test_trust_is_passed_on_to_every_version(tmp_path):
     attacks.saved("read", tmp_path / "marker", tmp_path / "m" / "1")
     for trust in (False, True):
-        folder = Folder(tmp_path, trust=trust)
+        folder = VersionFolder(tmp_path, trust=trust)
         folder._look()
         folder._looked.set()
         folder._look()

@@ -20,7 +20,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from tests.serving.servers import photograph, serving, until
 from tfxai.serving.limits import Limits
 from tfxai.serving.models.upstream import Upstream
-from tfxai.serving.models.versions import Folder
+from tfxai.serving.models.versions import VersionFolder
 
 pytestmark = pytest.mark.slow
 BROWSER, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
@@ -250,7 +250,7 @@ def test_what_cannot_be_done_is_said_in_words(page, cat, tmp_path):
 
 
 def test_an_image_that_is_too_large_for_the_server_is_told_of(browser, base, cat):
-    models = Folder(base)
+    models = VersionFolder(base)
     with serving(models, Limits(pixels=1000)) as url:
         until(lambda: models.waits_for() is None)
         page = Page(browser, url)
@@ -260,7 +260,7 @@ def test_an_image_that_is_too_large_for_the_server_is_told_of(browser, base, cat
 
 
 def test_a_server_with_a_token_asks_for_it(browser, base, cat):
-    models = Folder(base)
+    models = VersionFolder(base)
     with serving(models, token="s3cret") as url:
         until(lambda: models.waits_for() is None)
         page = Page(browser, url)
@@ -297,7 +297,7 @@ def test_a_server_that_still_loads_is_waited_for(browser, behind, monkeypatch):
 
 
 def test_a_server_that_is_gone_is_told_of(browser, base, cat):
-    models = Folder(base)
+    models = VersionFolder(base)
     with serving(models) as url:
         until(lambda: models.waits_for() is None)
         page = Page(browser, url)

@@ -21,7 +21,7 @@ from tfxai.serving.messages.problems import RequestError
 from tfxai.serving.models.garbage import settle, settled
 from tfxai.serving.models.model import Deadline, Which
 from tfxai.serving.models.upstream import Upstream
-from tfxai.serving.models.versions import Folder
+from tfxai.serving.models.versions import VersionFolder
 
 POLL = 0.05
 
@@ -59,7 +59,7 @@ def version(folder, number, kind=Plus):
 @contextlib.contextmanager
 def watched(base, **options):
     """The models of a folder, after the first look."""
-    models = Folder(base, poll_seconds=POLL, **options)
+    models = VersionFolder(base, poll_seconds=POLL, **options)
     models.start()
     try:
         until(models._looked.is_set)
@@ -162,7 +162,7 @@ def test_no_request_fails_while_versions_come_and_go(tmp_path):
     folder = tmp_path / "plus"
     folder.mkdir()
     version(folder, 1)
-    models = Folder(tmp_path, poll_seconds=POLL)
+    models = VersionFolder(tmp_path, poll_seconds=POLL)
     failed, seen, ended = [], set(), threading.Event()
 
     def client(url):
@@ -195,7 +195,7 @@ def test_an_explanation_through_a_sidecar_rests_on_one_version(tmp_path):
     folder = tmp_path / "times"
     folder.mkdir()
     version(folder, 1, Times)
-    models, asked = Folder(tmp_path, poll_seconds=POLL), []
+    models, asked = VersionFolder(tmp_path, poll_seconds=POLL), []
 
     class Recorded(Upstream):
         def predict(self, which, *rest):
@@ -324,7 +324,7 @@ def test_what_is_no_version_is_passed_over(tmp_path):
 def test_before_the_first_look_is_over_requests_are_told_to_come_again(tmp_path):
     (tmp_path / "plus").mkdir()
     version(tmp_path / "plus", 1)
-    models = Folder(tmp_path, poll_seconds=POLL)
+    models = VersionFolder(tmp_path, poll_seconds=POLL)
     for ask in (answer, states):
         with pytest.raises(RequestError, match="The models are being loaded") as raised:
             ask(models)
@@ -358,4 +358,4 @@ def test_a_version_beside_folders_of_models_hides_none_of_them(tmp_path, caplog)
 
 def test_a_base_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(DataNotFoundError, match="There is no folder"):
-        Folder(tmp_path / "none")
+        VersionFolder(tmp_path / "none")

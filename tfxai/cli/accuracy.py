@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tfxai.classes import class_index
 from tfxai.cli import arguments
 from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
 
@@ -31,7 +32,7 @@ Limit = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Take that many images, evenly spaced, in the place of all.",
+        help="Use only that many images, evenly spaced.",
         show_default=False,
     ),
 ]
@@ -46,13 +47,13 @@ def accuracy(
     modules: arguments.Import = [],  # noqa: B006 - typer copies it
     as_json: arguments.Json = False,
 ) -> None:
-    """Measure the share of labelled images that a model classifies rightly."""
+    """Measure the share of labelled images that a model classifies correctly."""
     from tfxai.cli.classifier import open_classifier
     from tfxai.cli.terminal import print_json, say, shown
 
     if data != CIFAR10 and not Path(data).is_dir():
         raise DataNotFoundError(
-            f"--data {data!r} is no folder. Pass cifar10, or a folder of class folders."
+            f"--data {data!r} is not a folder. Pass cifar10, or a folder of class folders."
         )
     classifier = open_classifier(model, preprocessing, trust=trust, modules=modules)
     images, labels = _labelled(data, limit, classifier)
@@ -95,11 +96,11 @@ def _matched(classes: Sequence[str], classifier: Classifier) -> Array:
 
     known = classifier.subject.classes
     if known:
-        by_name = {name.lower(): index for index, name in enumerate(known)}
-        for name in classes:
-            if name.lower() not in by_name:
+        found = {name: class_index(name, known) for name in classes}
+        for name, index in found.items():
+            if index is None:
                 raise UnknownNameError.of("class of the model", name, known)
-        return np.array([by_name[name.lower()] for name in classes])
+        return np.array([found[name] for name in classes])
     if classifier.classes != len(classes):
         raise InvalidInputError(
             f"The data has {len(classes)} classes and the model {classifier.classes} outputs, "

@@ -60,7 +60,7 @@ Seed = Annotated[
     int | None,
     typer.Option(
         min=0,
-        help="Draws the same cifar10:...:random image again.",
+        help="Seed of cifar10:...:random; draws the same image again.",
         show_default=False,
     ),
 ]

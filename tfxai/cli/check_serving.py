@@ -12,7 +12,7 @@ from tfxai.cli import arguments
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from tfxai.export.checking import Report
+    from tfxai.export.checking import ExportReport
 
 FAILED = 1
 SIGNS = {"passed": "green", "failed": "bold red", "not checked": "yellow"}
@@ -44,7 +44,7 @@ def check_serving(path: Folder, as_json: arguments.Json = False) -> None:
         raise typer.Exit(FAILED)
 
 
-def _show(report: Report) -> None:
+def _show(report: ExportReport) -> None:
     from rich.text import Text
 
     from tfxai.cli.terminal import output, say, shown, table
@@ -66,11 +66,11 @@ def _show(report: Report) -> None:
     say("Nothing failed." if report.passed else "It failed.", style=SIGNS[_status(report)])
 
 
-def _status(report: Report) -> str:
+def _status(report: ExportReport) -> str:
     return "passed" if report.passed else "failed"
 
 
-def _signatures(report: Report) -> Table:
+def _signatures(report: ExportReport) -> Table:
     """How far each signature is from what it gave in the process that exported it."""
     from rich.text import Text
 

@@ -106,16 +106,16 @@ def open_classifier(
 
     Args:
         model: A path or a name.
-        preprocessing: Name of one, which takes the place of the card's.
-        classes: File of class names, which take the place of the card's.
-        resize: Side that images are resized to, bilinearly; None for the model's size.
-        trust: As for `tfxai.load`.
+        preprocessing: Name of a preprocessing, which overrides the card's.
+        classes: File of class names, which override the card's.
+        resize: Side that images are resized to (bilinear); None for the model's size.
+        trust: Whether to load whatever the scan finds, as for `tfxai.load`.
         modules: Names of modules with classes and functions that the model uses.
 
     Raises:
         InvalidInputError: Nothing says how pixels are preprocessed, or the model takes another
             size than `resize`.
-        UnsupportedModelError: The model is no classifier of images.
+        UnsupportedModelError: The model is not an image classifier.
         TfxaiError: The model cannot be found or loaded.
     """
     from tfxai import registry
@@ -127,7 +127,7 @@ def open_classifier(
     runtime.start()
     own = own_objects(modules)
     with working(f"Loading {path}"):
-        subject = registry.load(path, trust=trust, custom_objects=own)
+        subject = registry.load(model, trust=trust, custom_objects=own)
         subject = _with_preprocessing(subject, path, chosen)
         classifier = _classifier(subject, path, resize)
     return classifier if names is None else _with_classes(classifier, names, classes)
@@ -190,15 +190,14 @@ def _with_preprocessing(subject: Subject, path: Path, chosen: Preprocessing | No
 def _with_classes(classifier: Classifier, names: tuple[str, ...], file: Path | None) -> Classifier:
     from tfxai.card import Card
 
-    if len(names) != classifier.classes and (len(names), classifier.classes) != (1, 2):
+    card = dataclasses.replace(classifier.subject.card or Card(name="model"), classes=names)
+    subject = dataclasses.replace(classifier.subject, card=card)
+    if classifier.classes not in (len(names), len(subject.classes or ())):
         raise InvalidInputError(
             f"The file {str(file)!r} names {len(names)} classes, and the model has "
             f"{classifier.classes}. Pass the file that belongs to the model."
         )
-    card = dataclasses.replace(classifier.subject.card or Card(name="model"), classes=names)
-    return dataclasses.replace(
-        classifier, subject=dataclasses.replace(classifier.subject, card=card)
-    )
+    return dataclasses.replace(classifier, subject=subject)
 
 
 def _classifier(subject: Subject, path: Path, resize: int | None) -> Classifier:
@@ -252,7 +251,7 @@ def _input_shape(subject: Subject, path: Path) -> tuple[int | None, int | None, 
 def _outputs(
     outputs: Sequence[tuple[int | None, ...]], gives_probabilities: bool, path: Path
 ) -> int:
-    """The number of classes; 1 for a number that is no probability."""
+    """The number of classes; 1 for a number that is not a probability."""
     one = outputs[0] if len(outputs) == 1 else None
     if one in ((), (1,)):
         return 2 if gives_probabilities else 1

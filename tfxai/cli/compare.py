@@ -1,4 +1,4 @@
-"""`tfxai compare`: several methods beside each other on several images, in one figure."""
+"""`tfxai compare`: several methods side by side on several images, in one figure."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tfxai.cli import arguments, explain
 from tfxai.errors import InvalidInputError, OutputError
 
 if TYPE_CHECKING:
-    from tfxai.cli.explaining import Explained
+    from tfxai.cli.explained import Explained
     from tfxai.cli.sources import Source
 
 METHODS = ("grad_cam", "grad_cam_pp", "score_cam")
 Save = Annotated[
     Path,
-    typer.Option(metavar="FIGURE", help="Where the figure goes: .png, .pdf, .svg, .jpg or .webp."),
+    typer.Option(metavar="FIGURE", help="File of the figure: .png, .pdf, .svg, .jpg or .webp."),
 ]
 
 
@@ -73,7 +73,7 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
 
 
 def _check(path: Path, sources: Sequence[Source]) -> None:
-    """Meets a figure that cannot be drawn or written before anything is computed."""
+    """Refuses a figure that cannot be drawn or written, before anything is computed."""
     from tfxai.cli.sources import File
     from tfxai.cli.writing import check_folder
     from tfxai.plotting.comparison import MOST

@@ -21,8 +21,8 @@ SHORT = {"departs as known": "as known", "fails as known": "fails"}
 DIFFERENT = 1  # exit code where a value is not what it should be
 
 HOW = (
-    "Difference: the largest one of two values, of the largest value. Corr.: Pearson's "
-    "correlation. Time over its: tfxai's time over the peer's, median and quartiles."
+    "Difference: the largest between two values, as a share of the largest value. Corr.: "
+    "Pearson's correlation. Time over its: tfxai's time over the peer's, median and quartiles."
 )
 
 Model = Annotated[

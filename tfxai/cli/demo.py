@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from tfxai.cli.explaining import Explained
+    from tfxai.cli.explained import Explained
 
     Pixels: TypeAlias = np.ndarray[Any, Any]
 

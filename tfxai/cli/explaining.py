@@ -8,7 +8,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tfxai.cli.classifier import Classifier, Rank, announce_sizes, batches
+from tfxai.cli.classifier import Classifier, announce_sizes, batches
+from tfxai.cli.explained import Explained
 from tfxai.cli.predict import about, prediction_records, show_ranking
 from tfxai.cli.sources import Source
 from tfxai.cli.terminal import output, print_json, remark, say, shown, table, working
@@ -25,34 +26,19 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What is asked of every image.
+    """The question asked about every image.
 
     Args:
-        methods: How it is explained.
-        target: The class that is explained, None for the predicted one.
-        score: Which of the class's numbers, or two classes; None for the method's own.
-        at: The layer whose output is explained, None for the image.
+        methods: The methods that explain it.
+        target: The class to explain, None for the predicted one.
+        score: The score to explain, or a contrast of two classes; None for the method's own.
+        at: The layer whose output is explained; None explains the image.
     """
 
     methods: tuple[AttributionMethod, ...]
     target: int | str | None = None
     score: str | Contrast | None = None
     at: str | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Explained:
-    """One image, what the model says, and why.
-
-    Args:
-        source: The image.
-        best: The five best classes.
-        attributions: One for each method, each of this image alone.
-    """
-
-    source: Source
-    best: list[Rank]
-    attributions: list[Attribution]
 
 
 def explain_images(

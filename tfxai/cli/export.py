@@ -72,7 +72,7 @@ def export(  # noqa: PLR0913 - an argument for each word of the command line
     with working(f"Exporting {file}"):
         from tfxai.export import save
 
-        loaded = load(file, trust=trust, custom_objects=own)
+        loaded = load(model, trust=trust, custom_objects=own)
         subject = _known(loaded, file.stem, preprocessing, classes)
         made = save(subject, path, chosen, score=asked, at=at, example=batch, overwrite=overwrite)
     _say(made, as_json)

@@ -42,7 +42,7 @@ class Commands(TyperGroup):
         sys.exit(_exit_code(run))
 
     def invoke(self, ctx: Any) -> Any:
-        """Runs the command; a reader that has gone away is met here, before typer does."""
+        """Runs the command; a closed pipe is handled here, before typer sees it."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
@@ -98,7 +98,7 @@ def _what_came(error: BaseException) -> str:
 
 
 def _drop_output() -> None:
-    """Lets Python's own flush at its end meet an open file, not the broken pipe."""
+    """Gives Python's flush at exit an open file instead of the broken pipe."""
     try:
         number = sys.stdout.fileno()
     except (AttributeError, OSError, ValueError):

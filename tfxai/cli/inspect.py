@@ -36,7 +36,7 @@ Whole = Annotated[bool, typer.Option("--all", help="Show every layer of a large 
 Strict = Annotated[
     bool,
     typer.Option(
-        "--strict", help="Exit with 1 where something is warned of, 3 where it is refused."
+        "--strict", help="Exit with 1 if there are warnings, with 3 if a file is refused."
     ),
 ]
 
@@ -88,7 +88,7 @@ class _Place:
     """Where a model lies.
 
     Args:
-        path: Of the file or folder.
+        path: Path of the file or folder.
         is_given: Whether the command line named it, rather than a folder around it.
     """
 
@@ -99,10 +99,10 @@ class _Place:
 def _places(text: str) -> Iterator[_Place]:
     """A path as it is, or the models in a folder; a name is looked up among the models."""
     path = Path(text)
-    if not path.exists():
+    if not path.exists() or _is_saved_by_us(path):
         from tfxai.registry.folders import find  # loads NumPy
 
-        yield _Place(find(text))
+        yield _Place(find(path if path.exists() else text))
     elif not path.is_dir() or _is_model(path):
         yield _Place(path)
     else:
@@ -115,6 +115,17 @@ def _places(text: str) -> Iterator[_Place]:
 def _is_model(folder: Path) -> bool:
     names = ("saved_model.pb", "saved_model.pbtxt", "config.json")
     return any((folder / name).exists() for name in names)
+
+
+def _is_saved_by_us(folder: Path) -> bool:
+    """Whether it holds `card.json` and the model which that names."""
+    if not (folder / "card.json").is_file():
+        return False
+    from tfxai.registry.layouts import in_folder
+
+    place = folder.resolve()
+    found = in_folder(place.parent, place.name)
+    return found is not None and not found.fault
 
 
 def _inside(folder: Path) -> Iterator[Path]:

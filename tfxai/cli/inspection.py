@@ -26,7 +26,7 @@ def show(found: Inspection, whole: bool) -> None:
     """Prints all of it, and what the scan found.
 
     Args:
-        found: Of one file or folder.
+        found: Findings on one file or folder.
         whole: Whether every layer is shown.
     """
     from tfxai.cli.terminal import output, say

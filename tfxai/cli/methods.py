@@ -41,6 +41,7 @@ def _print_table(records: list[dict[str, Any]]) -> None:
     from tfxai.cli.terminal import output, say, table
 
     made = table("Method", "What it gives", "Options and their defaults")
+    made.columns[0].no_wrap = True
     for record in records:
         options = "\n".join(map(_shown, record["options"]))
         made.add_row(Text(record["name"], "bold"), record["summary"], options)

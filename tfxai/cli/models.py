@@ -27,7 +27,9 @@ models = typer.Typer(
 DIFFERS = 1  # exit code of verify
 WORST = ("changed", "missing", "no card", "no digest", "ok")
 SIGNS = {"ok": "green", "no card": "yellow", "no digest": "yellow"}
-Name = Annotated[str, typer.Argument(metavar="NAME", help="As tfxai models lists it.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Name of a model, as tfxai models lists it.")
+]
 
 
 @models.callback()
@@ -99,7 +101,7 @@ def print_model(entry: Entry, registry: ModelRegistry) -> None:
     made = table("Model", entry.name)
     for check in registry.verify(entry.name):
         path = registry.root / check.file
-        size = f", {_size(path.stat().st_size)}" if path.is_file() else ""
+        size = f", {_size(path.stat().st_size)}" if check.state != "missing" else ""
         made.add_row("file", shown(f"{path}{size}, {check.state}"))
     if entry.card is not None:
         for label, value in _facts(entry.card).items():
@@ -137,16 +139,19 @@ def verify(
 @models.command()
 def add(  # noqa: PLR0913 - an argument for each word of the command line
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .keras or .h5 file.")],
-    name: Annotated[str | None, typer.Option(help="That of the file if left out.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the model; the file's own if left out.")
+    ] = None,
     classes: arguments.Classes = None,
     preprocessing: arguments.Preprocessing = None,
-    dataset: Annotated[str | None, typer.Option(help="What it was trained on.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Data set that it was trained on.")] = None,
     accuracy: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Share of test images that it gets right.")
+        float | None,
+        typer.Option(min=0, max=1, help="Share of test images that it classifies correctly."),
     ] = None,
-    licence: Annotated[str | None, typer.Option(help="Of the weights.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Licence of the weights.")] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Take the place of an earlier model of that name.")
+        bool, typer.Option("--force", help="Replace an earlier model of that name.")
     ] = False,
     trust: arguments.Trust = False,
 ) -> None:
@@ -182,7 +187,9 @@ def remove(
     files = [check.file for check in registry.verify(name)]
     if not yes:
         if not sys.stdin.isatty():
-            raise InvalidInputError(f"Nobody can be asked whether to delete {name!r}. Pass --yes.")
+            raise InvalidInputError(
+                f"There is no terminal to ask whether to delete {name!r}. Pass --yes."
+            )
         words = f"Delete {', '.join(files)} in {registry.root}? [y/N] "
         if ask(words).lower() not in ("y", "yes"):
             say("Nothing was deleted.")
@@ -205,13 +212,12 @@ def plot(
     from tfxai.registry import read_history
 
     entry, _ = _find(name)
-    if not entry.history_file.is_file():
+    if entry.history is None:
         raise DataNotFoundError(
-            f"The model {name!r} has no {entry.history_file.name!r}. Models that tfxai trained "
-            "have one."
+            f"The model {name!r} has no history. Those that tfxai trained have one."
         )
     path = out or Path(f"{name}.history.png")
-    plot_history(read_history(entry.history_file), path=path)
+    plot_history(read_history(entry.history), path=path)
     say(shown(path))
 
 
@@ -291,12 +297,14 @@ def _facts(card: Card) -> dict[str, str]:
 
 
 def _card(file: Path, given: dict[str, Any]) -> Card:
-    """The card beside a file, or a new one, with what is given."""
-    from tfxai.card import Card, card_path
+    """The card of a model, or a new one, with what is given."""
+    from tfxai.card import Card
+    from tfxai.registry.folders import locate
 
-    beside = card_path(file)
-    card = Card.read(beside) if beside.is_file() else Card(name=file.stem)
-    return dataclasses.replace(card, **given)
+    found = locate(file)
+    if found.fault:
+        raise InvalidInputError(found.fault)
+    return dataclasses.replace(found.card or Card(name=found.name), **given)
 
 
 def _size(count: int) -> str:

@@ -1,4 +1,4 @@
-"""Layers, losses and functions of one's own, from modules that the command line names."""
+"""Custom layers, losses and functions, from modules that the command line names."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _imported(name: str) -> ModuleType:
             ) from error
         hint = name.removesuffix(".py").replace("/", ".")
         raise InvalidInputError(
-            f"--import {name}: there is no module of that name here or among what is installed. "
+            f"--import {name}: there is no module of that name here or among the installed ones. "
             f"Pass the name of a module, not of a file, such as {hint!r} for {hint}.py."
         ) from error
     except Exception as error:  # whatever the module's own code raises

@@ -1,4 +1,4 @@
-"""From `--method`, `--option` and `--layer` to methods with their options."""
+"""Turns `--method`, `--option` and `--layer` into methods with their options."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def pick_methods(
         names: Registry names; a repeated one counts once.
         options: `key=value` for every chosen method that has the option, `method.key=value` for
             one of them.
-        layer: For the option `layer` of those that have it.
+        layer: Value of the option `layer`, for the methods that have it.
 
     Raises:
         UnknownNameError: No such method or option.
@@ -92,8 +92,8 @@ def read_score(
     for word, given in (("--score", score), ("--target", target)):
         if given is not None:
             raise InvalidInputError(
-                f"--contrast {' '.join(contrast)} came with {word} {given}, and says by itself "
-                f"what is explained. Leave {word} out."
+                f"--contrast {' '.join(contrast)} came with {word} {given}, and already says "
+                f"what to explain. Leave {word} out."
             )
     a, b = (read_target(one) for one in contrast)
     return Contrast(a if a is not None else "", b if b is not None else "")

@@ -1,4 +1,4 @@
-"""Loading TensorFlow so that the terminal shows nothing of it."""
+"""Loads TensorFlow without its output on the terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SILENT = "3"
 def start() -> None:
     """Loads TensorFlow and Keras, or says why they cannot be used.
 
-    What their C++ parts log goes nowhere, unless the user has set `TF_CPP_MIN_LOG_LEVEL` to
+    What their C++ parts log is discarded, unless the user has set `TF_CPP_MIN_LOG_LEVEL` to
     less than 3, which asks to see it.
 
     Raises:
@@ -67,7 +67,7 @@ def _settings_file() -> Path:
 
 @contextlib.contextmanager
 def _silenced() -> Iterator[None]:
-    """Sends nowhere what is written to file 2 past Python; Python's own words still arrive."""
+    """Discards what is written to file 2 outside of Python; Python's own output still arrives."""
     try:
         kept = os.dup(2)
     except OSError:  # closed: nothing can be shown anyway

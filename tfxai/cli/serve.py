@@ -49,7 +49,7 @@ Labels = Annotated[
     typer.Option(
         "--label",
         metavar="NAME:LABEL=VERSION",
-        help="With --model-base-path: a label of a version, which is served besides the newest.",
+        help="With --model-base-path: a label for a version, which is served beside the newest.",
         show_default=False,
     ),
 ]
@@ -76,39 +76,49 @@ def serve(  # noqa: PLR0913 - an option for each limit
     upstream: Upstream = None,
     model_base_path: Base = None,
     model_name: Names = [],  # noqa: B006 - typer copies it
-    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8502,
-    keep: Annotated[int, typer.Option(min=1, help="Newest versions of a model to serve.")] = 1,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")
+    ] = 8502,
+    keep: Annotated[
+        int, typer.Option(min=1, help="Number of newest versions of a model to serve.")
+    ] = 1,
     label: Labels = [],  # noqa: B006
     poll: Annotated[
-        float, typer.Option(min=0.05, metavar="SECONDS", help="Between looks for new versions.")
+        float,
+        typer.Option(min=0.05, metavar="SECONDS", help="Time between checks for new versions."),
     ] = 1.0,
     timeout: Annotated[
-        float, typer.Option(min=0.1, metavar="SECONDS", help="A request may take; then 504.")
+        float,
+        typer.Option(min=0.1, metavar="SECONDS", help="Time limit of a request; 504 beyond it."),
     ] = 60.0,
     max_body: Annotated[
-        float, typer.Option(min=0.001, metavar="MB", help="Of a request; more is 413.")
+        float,
+        typer.Option(min=0.001, metavar="MB", help="Largest body of a request; 413 beyond it."),
     ] = 16.0,
-    max_instances: Annotated[int, typer.Option(min=1, help="In a request; more is 413.")] = 64,
+    max_instances: Annotated[
+        int, typer.Option(min=1, help="Most instances in a request; 413 beyond it.")
+    ] = 64,
     max_steps: Annotated[
         int,
         typer.Option(
-            min=1, help="Runs of the model for one instance: steps, samples, masks; more is 413."
+            min=1,
+            help="Most runs of the model per instance: steps, samples, masks; 413 beyond it.",
         ),
     ] = 10_000,
     max_pixels: Annotated[
-        int, typer.Option(min=1, help="Of an image before it is resized; more is 413.")
+        int, typer.Option(min=1, help="Most pixels of an image before resizing; 413 beyond it.")
     ] = 2**25,
     concurrency: Annotated[
         int | None,
-        typer.Option(min=1, help="Requests that run at a time. [default: number of processors]"),
+        typer.Option(min=1, help="Requests that run at once. [default: number of processors]"),
     ] = None,
     queue: Annotated[
-        int, typer.Option(min=0, help="Requests that wait for their turn; more is 429.")
+        int, typer.Option(min=0, help="Most requests that wait; 429 beyond it.")
     ] = 64,
     drain: Annotated[
         float,
-        typer.Option(min=0, metavar="SECONDS", help="Between SIGTERM and the end of listening."),
+        typer.Option(min=0, metavar="SECONDS", help="Time that it still listens after SIGTERM."),
     ] = 1.0,
     token_file: TokenFile = None,
     trust: Trust = False,
@@ -188,9 +198,9 @@ def _upstream(url: str, names: list[str], limits: Limits) -> Models:
 
 def _folder(base: Path, labels: list[str], keep: int, poll: float, trust: bool) -> Models:
     from tfxai.serving.models.garbage import settle
-    from tfxai.serving.models.versions import Folder
+    from tfxai.serving.models.versions import VersionFolder
 
-    return Folder(
+    return VersionFolder(
         base,
         keep=keep,
         labels=_labels(labels),

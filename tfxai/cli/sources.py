@@ -117,11 +117,11 @@ def find_sources(words: Iterable[str], seed: int | None) -> list[Source]:
 
     Args:
         words: Paths of files and folders, `cifar10:SPLIT:INDEX`, `cifar10:SPLIT:random`.
-        seed: Of the random images; None draws one and says which it was.
+        seed: Seed of the random images; None draws one and prints it.
 
     Raises:
         DataNotFoundError: A file or folder is not there.
-        InvalidInputError: A file is no readable image, a folder holds none, or a CIFAR-10 image
+        InvalidInputError: A file is not a readable image, a folder holds none, or a CIFAR-10 image
             does not exist.
     """
     drawn = secrets.randbelow(2**31) if seed is None else seed

@@ -19,7 +19,7 @@ def output() -> Console:
 
 
 def remarks() -> Console:
-    """Where everything goes that is no result."""
+    """Where everything but results goes."""
     return _console(stderr=True)
 
 
@@ -90,7 +90,7 @@ def table(*headings: str, right: Sequence[int] = ()) -> Table:
 
 
 def shown(text: str | os.PathLike[str]) -> str:
-    """Text that can be printed: bytes that are no characters, and control codes, replaced."""
+    """Printable text: undecodable bytes and control codes are replaced."""
     decoded = os.fsencode(os.fspath(text)).decode("utf-8", "replace")
     return "".join(
         c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in decoded

@@ -21,21 +21,21 @@ HELP = {
     "data": "CIFAR-10, or a folder with a folder of images per class.",
     "model": "The architecture.",
     "width": "Filters of resnet18's first stage; 64 if left out.",
-    "image_size": "Height and width to which a folder's images are brought; 32 if left out.",
+    "image_size": "Height and width that a folder's images are resized to; 32 if left out.",
     "epochs": "Passes over the training images.",
     "batch_size": "Images per step.",
-    "seed": "Of everything random.",
-    "learning_rate": "Adam's; its peak where the schedule changes it.",
+    "seed": "Seed of everything random.",
+    "learning_rate": "Adam's learning rate; its peak if the schedule changes it.",
     "weight_decay": "Share of a weight that a step takes off per unit of learning rate.",
-    "schedule": "Of the learning rate.",
+    "schedule": "Schedule of the learning rate.",
     "warmup_epochs": "With cosine: epochs in which the rate rises.",
     "patience": "With plateau: epochs without a lower validation loss before the rate is halved.",
     "early_stopping": "Stop after that many epochs without a lower validation loss, and keep the "
     "best epoch.",
     "validation": "Fraction of the training images that is held out.",
     "limit": "Train on at most that many images.",
-    "out": "The model's file, ending in .keras or .h5; named after data, architecture and epochs "
-    "if left out, in ./models or the folder that TFXAI_MODELS names.",
+    "out": "FOLDER/NAME.keras or .h5: saved in that format as FOLDER/NAME. Named after data, "
+    "architecture and epochs if left out, in ./models or the folder that TFXAI_MODELS names.",
 }
 _WORDS = {
     "data": "cifar10|FOLDER",
@@ -46,7 +46,7 @@ _WORDS = {
 
 
 def train(context: typer.Context, **options: Any) -> None:
-    """Train a classifier of images; the same command goes on after it was stopped.
+    """Train a classifier of images; the same command resumes an interrupted run.
 
     On a terminal and without --epochs it asks whether one of the models will do.
     """
@@ -63,7 +63,7 @@ def train(context: typer.Context, **options: Any) -> None:
     config = TrainingConfig(**options)
     if config.data != "cifar10" and not Path(config.data).is_dir():
         raise DataNotFoundError(
-            f"--data {config.data!r} is no folder. Pass cifar10, or a folder of class folders."
+            f"--data {config.data!r} is not a folder. Pass cifar10, or a folder of class folders."
         )
     check_folder(Path(config.out).parent)
     start()
@@ -72,7 +72,7 @@ def train(context: typer.Context, **options: Any) -> None:
     try:
         trained = run(config)
     except KeyboardInterrupt:
-        remark("The same command goes on after the last whole epoch.")
+        remark("Run the same command to resume after the last complete epoch.")
         raise
     _finish(config, trained)
 
@@ -102,22 +102,24 @@ def _choose(epochs: int) -> int | None:
             print_model(entry, registry)
             say(f'In Python: tfxai.load("{entry.name}")')
             return None
-        remark(f"{answer!r} is none of 1 to {len(known)}.")
+        remark(f"{answer!r} is not between 1 and {len(known)}.")
     while True:
         answer = ask(f"Train for how many epochs? [{epochs}] ") or str(epochs)
         if answer.isascii() and answer.isdigit() and int(answer) > 0:
             return int(answer)
-        remark(f"{answer!r} is no number of epochs. Type a whole number above 0.")
+        remark(f"{answer!r} is not a number of epochs. Type a whole number above 0.")
 
 
 def _finish(config: TrainingConfig, trained: Trained) -> None:
     """Draws the history and says what was written."""
     from tfxai.cli.terminal import output, say, shown, table
     from tfxai.plotting import plot_history
-    from tfxai.registry import history_path
+    from tfxai.registry import ModelRegistry
+    from tfxai.registry.naming import CARD_FILE, FIGURE_FILE
 
     out = Path(config.out)
-    figure = out.with_name(f"{out.stem}.history.png")
+    entry = ModelRegistry(out.parent)[out.stem]
+    figure = entry.file.with_name(FIGURE_FILE)
     plot_history(trained.history, path=figure)
     made = table("Trained", "", right=(1,))
     measures = {"epochs": str(len(trained.history["loss"]))}
@@ -134,7 +136,7 @@ def _finish(config: TrainingConfig, trained: Trained) -> None:
     for label, value in measures.items():
         made.add_row(label, value)
     output().print(made)
-    for path in (figure, history_path(out), out.with_suffix(".json"), out):
+    for path in (figure, entry.history_file, entry.file.with_name(CARD_FILE), entry.file):
         say(shown(path))
 
 

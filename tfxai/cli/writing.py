@@ -1,4 +1,4 @@
-"""The files about each image: figures and raw values, named so that none meets another."""
+"""The files about each image: figures and raw values, named so that none overwrites another."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tfxai.errors import OutputError, UnknownNameError
 from tfxai.files import replacing
 
 if TYPE_CHECKING:
-    from tfxai.cli.explaining import Explained
+    from tfxai.cli.explained import Explained
 
 FORMATS = ("png", "npz", "json")
 _LONGEST = 160  # bytes of a name, which leaves room for a method's
@@ -29,8 +29,8 @@ class Writer:
     never replaced, files of an earlier run are.
 
     Args:
-        folder: Where files go.
-        formats: Which of `FORMATS` are written.
+        folder: Folder that the files are written to.
+        formats: The formats to write, of `FORMATS`.
         sources: All images.
 
     Raises:
@@ -88,11 +88,12 @@ def check_folder(folder: Path) -> None:
         there = there.parent
     if not there.is_dir():
         raise OutputError(
-            f"Cannot write to {str(folder)!r}: {str(there)!r} is no folder. Choose another folder."
+            f"Cannot write to {str(folder)!r}: {str(there)!r} is not a folder. "
+            "Choose another folder."
         )
     if not os.access(there, os.W_OK | os.X_OK):
         raise OutputError(
-            f"Cannot write to {str(folder)!r}: {str(there)!r} may not be written to. "
+            f"Cannot write to {str(folder)!r}: {str(there)!r} is not writable. "
             "Choose another folder."
         )
 

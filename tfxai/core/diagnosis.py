@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tfxai.core.model.layer_calls import is_readable
+from tfxai.core.forward import gradient_of
 from tfxai.core.model.structure import ModelStructure
 from tfxai.core.score import Score
 
 
-def finite_flags(f: Score, x: tf.Tensor, body: ModelStructure) -> dict[str, tf.Tensor]:
+def finite_flags(f: Score, x: tf.Tensor) -> dict[str, tf.Tensor]:
     """Whether each layer's output, and the score's gradient there, are finite at x.
 
     Returns:
         Scalars of bool under `"output/PATH"` and `"gradient/PATH"`, the input's under
         `"gradient/"`.
     """
-    run = f._run(x)
-    tensors = {"": x}
-    for call in body.calls:
-        output = run.seen.get((call.layer_id, call.index))
-        if output is not None and is_readable(output) and output.dtype.is_floating:
-            tensors[call.path] = output
+    run = f.forward(x)
+    seen = run.layer_outputs()
+    tensors = {"": x, **{path: one for path, one in seen.items() if one.dtype.is_floating}}
     flags = {f"output/{path}": _is_finite(tensor) for path, tensor in tensors.items() if path}
     for path, tensor in tensors.items():
-        gradient = tf.gradients(run.score, tensor)[0]
+        gradient = gradient_of(run.score, tensor)
         if gradient is not None:
-            flags[f"gradient/{path}"] = _is_finite(tf.convert_to_tensor(gradient))
+            flags[f"gradient/{path}"] = _is_finite(gradient)
     return flags
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
 
 import tensorflow as tf
 
-from tfxai.core.inputs.layout import Part
+from tfxai.core.inputs.host_arrays import HostArray
+from tfxai.core.inputs.parts import Part
 
-Network = Callable[[tf.Tensor, tuple[tf.Tensor, ...]], Any]
-"""From x and the tensors held beside it to what the model returns."""
-
-
-Split = Callable[[str, tf.Tensor], "tuple[Network, tf.Tensor, tuple[tf.Tensor, ...]] | None"]
-"""From a layer's path and x to the network behind the layer, the layer's output and the tensors
-that this network needs beside it; None where the model cannot be cut there."""
+Run: TypeAlias = Callable[[tf.Tensor, tuple[tf.Tensor, ...]], Any]
+"""A pass: from x and the tensors held beside it to what the model returns."""
 
 
 class Rows(NamedTuple):
@@ -26,14 +23,14 @@ class Rows(NamedTuple):
         held: Other inputs of the model, which are not explained.
         baseline: x' for every row of x, or None.
         background: A set of baselines for all rows, (R, ...), or None.
-        groups: The feature of every pixel of a row, (B, h, w), or None where all rows share them.
+        given: What was made of the examples on the host, (B, ...) each, by the record of how.
     """
 
     target: tf.Tensor
     held: tuple[tf.Tensor, ...] = ()
     baseline: tf.Tensor | None = None
     background: tf.Tensor | None = None
-    groups: tf.Tensor | None = None
+    given: Mapping[HostArray, tf.Tensor] = MappingProxyType({})
 
 
 class Limits(NamedTuple):

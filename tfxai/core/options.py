@@ -119,6 +119,18 @@ class Option:
         return f" of at least {self.at_least}" if self.at_least is not None else ""
 
 
+class Declared:
+    """A dataclass whose fields declare what may be passed for them."""
+
+    def __post_init__(self) -> None:
+        for name, one in declared(type(self)).items():
+            object.__setattr__(self, name, one.read(name, getattr(self, name)))
+        self._check_together()
+
+    def _check_together(self) -> None:
+        """Raises `InvalidInputError` where options do not go together."""
+
+
 @overload
 def option(
     default: None, *, kind: type[T], at_least: float | None = ..., above: float | None = ...
@@ -197,6 +209,6 @@ def check_seed(seed: Any) -> None:
     Option(kind=int, at_least=0, below=SEEDS).read("seed", seed)
 
 
-def check_samples(samples: Any) -> None:
-    """Raises `InvalidInputError` unless `samples` is a whole number of at least 1."""
-    Option(kind=int, at_least=1).read("samples", samples)
+def check_samples(samples: Any, name: str = "samples") -> None:
+    """Raises `InvalidInputError` unless an option is a whole number of at least 1."""
+    Option(kind=int, at_least=1).read(name, samples)

@@ -7,9 +7,10 @@ baseline or weight is only another argument. This is the only place that compile
 from __future__ import annotations
 
 import dataclasses
+import functools
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import keras
 import tensorflow as tf
@@ -18,16 +19,16 @@ from tfxai.arrangement import is_moved
 from tfxai.arrays import Array
 from tfxai.core.diagnosis import culprit, finite_flags
 from tfxai.core.graph.tensor_axes import channels_back, channels_last
-from tfxai.core.inputs.layout import Layout, Part
-from tfxai.core.limits import Limits, Network, Rows, Split
+from tfxai.core.inputs.host_arrays import HostArray
+from tfxai.core.inputs.layout import Layout
+from tfxai.core.inputs.parts import Part
+from tfxai.core.limits import Limits, Rows
 from tfxai.core.model.cache import ModelCache
-from tfxai.core.model.cut import Cut, cut
 from tfxai.core.model.functions import is_of_function
-from tfxai.core.model.layer_calls import is_readable, observe, unreadable
 from tfxai.core.model.structure import ModelStructure
+from tfxai.core.network import Network
 from tfxai.core.question.scores import Neuron, Question
 from tfxai.core.score import Score
-from tfxai.errors import UnsupportedModelError
 
 Values: TypeAlias = Any  # tf.Tensor | tuple[tf.Tensor, dict[str, tf.Tensor]]
 """Values, and beside them what a method has to say of each example: name to (B, ...)."""
@@ -38,12 +39,26 @@ VALUES = "values"
 """Under which values are; those of one of several inputs under `values/NAME`."""
 
 
+class Given(NamedTuple):
+    """An array that is made of the examples on the host.
+
+    Args:
+        how: The record that makes it.
+        shape: Shape of a row.
+        dtype: Its type, as TensorFlow names it.
+    """
+
+    how: HostArray
+    shape: tuple[int, ...]
+    dtype: str
+
+
 @dataclasses.dataclass(frozen=True)
 class Plan:
     """All that a trace depends on besides the model: the key of a compiled program.
 
     Args:
-        method: The method's record, without the options that are tensors of the program.
+        method: The method, without the options that are tensors of the program: a `Traced`.
         question: Which output is explained.
         at: Path of the layer whose activations are x, or None for the input.
         layout: The model's inputs.
@@ -52,7 +67,7 @@ class Plan:
         baseline: What is handed in to compare with: `"none"`, `"inputs"`, or `"activations"` of
             the layer.
         num_baselines: Number of baselines in a set that all examples share, 0 for one each.
-        groups: Shape of the feature numbers that each example brings along, None where none does.
+        given: What is made of the examples on the host beside their baselines.
         chunk: Rows that run at once.
         jit: Whether XLA compiles it.
     """
@@ -65,7 +80,7 @@ class Plan:
     target_rank: int
     baseline: str
     num_baselines: int
-    groups: tuple[int, ...] | None
+    given: tuple[Given, ...]
     chunk: int
     jit: bool
 
@@ -119,16 +134,19 @@ def _compile(
         leaves: list[tf.Tensor],
         target: tf.Tensor,
         baseline: list[tf.Tensor],
-        groups: list[tf.Tensor],
+        given: list[tf.Tensor],
     ) -> dict[str, tf.Tensor]:
         live = cast(keras.Model, reference())  # alive: the caller holds it
-        f, x = _score(live, plan, structure, leaves, target, (baseline, groups))
+        f, x = _score(live, plan, structure, leaves, target, (baseline, given))
         return _answers(f, x, plan, attribute)
 
     axes = [None] if plan.target_rank == 1 else [None, len(structure.outputs[0])]
     target = tf.TensorSpec(axes, tf.int32, name="target")
-    groups = [tf.TensorSpec((None, *plan.groups), tf.int32, name="groups")] if plan.groups else []
-    specs = [plan.layout.specs(), target, _baseline_specs(plan), groups]
+    given = [
+        tf.TensorSpec((None, *one.shape), one.dtype, name=f"given_{i}")
+        for i, one in enumerate(plan.given)
+    ]
+    specs = [plan.layout.specs(), target, _baseline_specs(plan), given]
     return _made(model, run, specs, jit=plan.jit)
 
 
@@ -159,7 +177,7 @@ def why_not_finite(
     def run(leaves: list[tf.Tensor], target: tf.Tensor) -> dict[str, tf.Tensor]:
         f, x = _score(model, plan, structure, leaves, target, ([], []))
         f, _ = f.decided(x)
-        return finite_flags(f, x, structure)
+        return finite_flags(f, x)
 
     tensors = [tf.convert_to_tensor(leaf) for leaf in leaves]
     flags = tf.function(run, autograph=False)(tensors, tf.convert_to_tensor(target))
@@ -174,35 +192,14 @@ def _score(
     target: tf.Tensor,
     beside: tuple[list[tf.Tensor], list[tf.Tensor]],
 ) -> tuple[Score, tf.Tensor]:
-    """F and x of a plan; beside x lie the baselines and the feature numbers, or nothing."""
-    baseline, groups = beside
-    if plan.at is None:
-        network, x, held, x0 = _at_inputs(model, plan.layout, leaves, baseline)
-    else:
-        network, x, held, x0 = _turned(plan, *_at_layer(model, plan, structure, leaves, baseline))
+    """F and x of a plan; beside x lie the baselines and what was made on the host, or nothing."""
+    baseline, given = beside
+    network, x, held, x0 = _explained(model, plan, structure, leaves, baseline)
     own, shared = (None, x0) if plan.num_baselines else (x0, None)
     limits = Limits(plan.chunk, plan.parts, plan.jit)
-    rows = Rows(target, held, own, shared, groups[0] if groups else None)
-    can_split = plan.at is None and len(leaves) == 1 and not plan.layout.texts
-    split = _splitting(model, plan) if can_split else None
-    return Score(network, plan.question, structure, rows, limits, split), x
-
-
-def _splitting(model: keras.Model, plan: Plan) -> Split:
-    """How the score of a model with one input is cut at a layer."""
-
-    def split(path: str, x: tf.Tensor) -> tuple[Network, tf.Tensor, tuple[tf.Tensor, ...]] | None:
-        halves = None if isinstance(plan.question.kind, Neuron) else cut(model, path)
-        if halves is None:
-            return None
-        activations, *bypasses = halves.prefix(tf.nest.flatten(plan.layout.unpack(x, ())))
-        return _tail(halves), activations, tuple(bypasses)
-
-    return split
-
-
-def _tail(halves: Cut) -> Network:
-    return lambda x, held: halves.tail([x, *held])
+    made = {one.how: tensor for one, tensor in zip(plan.given, given, strict=bool(given))}
+    rows = Rows(target, held, own, shared, made)
+    return Score(network, plan.question, structure, rows, limits), x
 
 
 def _answers(f: Score, x: tf.Tensor, plan: Plan, attribute: Attribute) -> dict[str, tf.Tensor]:
@@ -260,90 +257,36 @@ def _arranged(values: tf.Tensor, part: Part, plan: Plan) -> tf.Tensor:
     return channels_back(values, part.axes)
 
 
-def _at_inputs(
-    model: keras.Model, layout: Layout, leaves: list[tf.Tensor], baseline: list[tf.Tensor]
-) -> tuple[Network, tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor | None]:
-    """The network, x, what is held beside it, and x', where x is the inputs."""
-
-    def whole(x: tf.Tensor, held: tuple[tf.Tensor, ...]) -> Any:
-        return model(layout.unpack(x, held), training=False)
-
-    x0 = layout.pack(baseline, is_baseline=True) if baseline else None
-    return whole, layout.pack(leaves), layout.beside(leaves, baseline), x0
-
-
-def _at_layer(
+def _explained(
     model: keras.Model,
     plan: Plan,
     structure: ModelStructure,
     leaves: list[tf.Tensor],
     baseline: list[tf.Tensor],
 ) -> tuple[Network, tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor | None]:
-    """As `_at_inputs`, where x is a layer's output."""
-    path, layout = cast(str, plan.at), plan.layout
-    given = baseline if plan.baseline == "inputs" else []
-    halves = None
-    taps_layers = isinstance(plan.question.kind, Neuron) or plan.method.is_of_layer
-    if len(layout.names) == 1 and not taps_layers:
-        halves = cut(model, path)
-    if halves is not None:
-        x, *bypasses = halves.prefix(leaves)
-        x0 = halves.prefix(given)[0] if given else None
-        network, held = _tail(halves), tuple(bypasses)
-    else:
-        network, x, held, x0 = _replacing(model, layout, structure, path, leaves, given)
-    return network, x, held, baseline[0] if plan.baseline == "activations" else x0
+    """The network as a function of what is explained, that, what is held beside it, and x'."""
+    layout = plan.layout
+    may_cut = len(leaves) == 1 and not isinstance(plan.question.kind, Neuron)
+    if plan.at is None:
+        may_cut = may_cut and not layout.texts
+        network = Network.of(model, structure, layout.unpack, may_cut=may_cut)
+        x0 = layout.pack(baseline, is_baseline=True) if baseline else None
+        return network, layout.pack(leaves), layout.beside(leaves, baseline), x0
 
+    def given(x: tf.Tensor, held: tuple[tf.Tensor, ...]) -> Any:
+        return layout.structure([x, *held])
 
-def _turned(
-    plan: Plan,
-    network: Network,
-    x: tf.Tensor,
-    held: tuple[tf.Tensor, ...],
-    x0: tf.Tensor | None,
-) -> tuple[Network, tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor | None]:
-    """A layer's output with channels last, and in a type in which sums keep their digits."""
+    may_cut = may_cut and not plan.method.is_of_layer  # layers before a cut are not seen
+    whole = Network.of(model, structure, given, may_cut=may_cut)
+    network, before = whole.behind(plan.at)
+    read = before or functools.partial(whole.layer_output, plan.at)
+    x, held = read(leaves[0], tuple(leaves[1:]))
+    x0 = baseline[0] if plan.baseline == "activations" else None
+    if plan.baseline == "inputs":
+        x0 = read(baseline[0], tuple(baseline[1:]))[0]
     axes, narrow = plan.parts[0].axes, x.dtype
 
-    def turned(x: tf.Tensor, held: tuple[tf.Tensor, ...]) -> Any:
-        return network(tf.cast(channels_back(x, axes), narrow), held)
+    def seen(tensor: tf.Tensor) -> tf.Tensor:  # in a type in which sums keep their digits
+        return channels_last(tf.cast(tensor, layout.working), axes)
 
-    def seen(tensor: tf.Tensor) -> tf.Tensor:
-        return channels_last(tf.cast(tensor, plan.layout.working), axes)
-
-    return turned, seen(x), held, None if x0 is None else seen(x0)
-
-
-def _replacing(
-    model: keras.Model,
-    layout: Layout,
-    structure: ModelStructure,
-    path: str,
-    leaves: list[tf.Tensor],
-    baseline: list[tf.Tensor],
-) -> tuple[Network, tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor | None]:
-    """As `_at` for a model that cannot be cut: it runs whole, the layer's output replaced."""
-    call = structure.find(path)
-
-    def run(tensors: Sequence[tf.Tensor], replacement: tf.Tensor | None) -> tuple[Any, Any]:
-        seen = []
-
-        def visit(path: str, layer: Any, index: int, output: Any) -> Any:
-            if not call.matches(layer, index):
-                return output
-            if not is_readable(output):
-                raise UnsupportedModelError(unreadable(call.path))
-            seen.append(output)
-            return output if replacement is None else replacement
-
-        with observe(visit):
-            raw = model(layout.structure(tensors), training=False)
-        if not seen:
-            raise UnsupportedModelError(unreadable(call.path))
-        return raw, seen[0]
-
-    def network(x: tf.Tensor, held: tuple[tf.Tensor, ...]) -> Any:
-        return run(held, x)[0]
-
-    x0 = run(baseline, None)[1] if baseline else None
-    return network, run(leaves, None)[1], tuple(leaves), x0
+    return network.turned(axes, narrow), seen(x), held, None if x0 is None else seen(x0)

@@ -5,6 +5,7 @@ A method sees nothing of a model but this. All of it runs while a graph is trace
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from typing import Any, cast
@@ -13,9 +14,18 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.arrangement import positions
-from tfxai.core.forward import Passes
+from tfxai.core.forward import Attention, ForwardPass
+from tfxai.core.graph.arithmetic import GRAPH
+from tfxai.core.graph.blurring import blurred
 from tfxai.core.graph.tensor_axes import channels_back, channels_last
-from tfxai.core.inputs.layout import Part
+from tfxai.core.inputs.parts import Part
+from tfxai.core.limits import Limits, Rows
+from tfxai.core.model.head import at_least_float32
+from tfxai.core.model.structure import ModelStructure
+from tfxai.core.network import Network
+from tfxai.core.propagation.steps import Propagation
+from tfxai.core.question.scores import Question
+from tfxai.core.question.targets import resolve
 from tfxai.core.sampling.copies import (
     MOST,
     copies_per_chunk,
@@ -28,8 +38,144 @@ from tfxai.core.sampling.random_numbers import normal, uniform
 from tfxai.core.windows.windows import Windows
 
 
-class Score(Passes):
-    """f: x -> (B,), and its values over many copies of a batch, baselines and random numbers."""
+class Score:
+    """f: x -> (B,), what a pass at x shows, and sums over many copies of a batch.
+
+    Args:
+        network: From x and what is held beside it to what the model returns.
+        question: Which output is explained.
+        structure: The structure of the model.
+        rows: What belongs to the rows of x: targets, baselines.
+        limits: What the trace is bound to.
+
+    Attributes:
+        baseline: x' for every row of x, or None where there is none or a set of them.
+        background: A set of baselines that all rows share, (R, ...), or None.
+        given: What was made of the examples on the host, (B, ...) each, by the record of how.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        question: Question,
+        structure: ModelStructure,
+        rows: Rows,
+        limits: Limits = Limits(),  # noqa: B008 - immutable
+    ) -> None:
+        self._network = network
+        self._question = question
+        self._structure = structure
+        self._limits = limits
+        self._copies: int | tf.Tensor = 1
+        self._passes: dict[Any, ForwardPass] = {}
+        self._target, self._held, self.baseline, self.background, self.given = rows
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """f(x), (B,)."""
+        return self.forward(x).score
+
+    def forward(self, x: tf.Tensor) -> ForwardPass:
+        """The pass at x: run once, however much of it is asked for."""
+        key = x.ref()
+        if key not in self._passes:
+            self._passes[key] = ForwardPass(
+                self._network, x, self._held, self._question, self._structure, self._target
+            )
+        return self._passes[key]
+
+    def outputs(self, x: tf.Tensor) -> tf.Tensor | None:
+        """All outputs of which the score is one, (B, N): logits where logits are explained.
+
+        None where the question is about none of them: a neuron, a registered score.
+        """
+        return self.forward(x).outputs
+
+    def probability(self, x: tf.Tensor) -> tf.Tensor | None:
+        """Probability of the target, (B,), where the model ends in a softmax or sigmoid."""
+        return self.forward(x).probability(self._target)
+
+    def prediction(self, x: tf.Tensor) -> tf.Tensor | None:
+        """The largest output, (B,) int32, where the score is one of (B, N)."""
+        return self.forward(x).prediction()
+
+    def gradient(self, x: tf.Tensor) -> tf.Tensor:
+        """df/dx, shaped like x.
+
+        Raises:
+            UnsupportedModelError: Nothing leads from x to the score.
+        """
+        return self.forward(x).gradient()
+
+    def activations(self, path: str, x: tf.Tensor) -> tf.Tensor:
+        """The output A of the layer at `path`, channels last, float32 or wider."""
+        run = self.forward(x)
+        return run.shown(path, run.activations(path))
+
+    def layer_gradient(self, path: str, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """A and df/dA for the output A of the layer at `path`, channels last, float32 or wider.
+
+        Raises:
+            UnsupportedModelError: The score does not depend on that layer.
+        """
+        return self.forward(x).layer_gradient(path)
+
+    def layer_derivative(self, path: str, x: tf.Tensor, direction: tf.Tensor) -> tf.Tensor:
+        """dA/dt of the layer at `path` where x moves along `direction` (dx/dt), channels last.
+
+        Raises:
+            UnsupportedModelError: The layer does not depend on x in a differentiable way.
+        """
+        return self.forward(x).layer_derivative(path, direction)
+
+    def propagation(self, x: tf.Tensor, *, by_gradient: bool = False) -> Propagation:
+        """The steps from x to the score, through which signals are taken back by rules.
+
+        Raises:
+            UnsupportedModelError: An operation has no rule; with `by_gradient`, only a call
+                that cannot be looked into has none.
+        """
+        return self.forward(x).propagation(by_gradient=by_gradient)
+
+    def attention(self, x: tf.Tensor) -> tuple[Attention, ...]:
+        """The weights, and the score's gradient by them, of every attention in the pass at x.
+
+        Raises:
+            UnsupportedModelError: There is no attention that can be seen.
+        """
+        return self.forward(x).attention()
+
+    def behind(self, path: str, x: tf.Tensor) -> tuple[Score, tf.Tensor]:
+        """The score as a function of the output A of the layer at `path`, and A, channels last.
+
+        What comes before the layer runs once, however often the function is called; a model
+        that cannot be cut there runs whole, and the graph leaves out what A makes needless.
+        """
+        network, before = self._network.behind(path)
+        if before is not None:
+            activations, held = before(x, self._held)
+        else:
+            activations, held = self.forward(x).activations(path), (x, *self._held)
+        axes = self._structure.find(path).axes
+        network = network.turned(axes, activations.dtype)
+        seen = tf.cast(at_least_float32(channels_last(activations, axes)), x.dtype)
+        alone: dict[str, Any] = {"baseline": None, "background": None, "given": {}}
+        return self._with(_network=network, _held=held, **alone), seen
+
+    def decided(self, x: tf.Tensor) -> tuple[Score, tf.Tensor]:
+        """The score with the class predicted at x held from here on, and that target."""
+        run = self.forward(x)
+        if run.outputs is None:
+            return self, self._target
+        target = resolve(self._target, run.outputs)
+        f = self._with(_target=target)
+        f._passes[x.ref()] = run
+        return f, target
+
+    def _with(self, **changes: Any) -> Score:
+        """This score with other attributes and no pass remembered."""
+        other = copy.copy(self)
+        vars(other).update(changes, _passes={})
+        return other
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -86,10 +232,9 @@ class Score(Passes):
             return self._network(tf.concat(around, axis=1), held[1:])
 
         alone = self._with(
-            _network=network,
+            _network=Network(network, self._structure),
             _held=(x, *self._held),
             _limits=self._limits._replace(parts=(part,), of_several=True),
-            _split=None,
             baseline=own(self.baseline),
             background=own(self.background),
         )
@@ -102,7 +247,15 @@ class Score(Passes):
 
     def baseline_number(self, r: tf.Tensor) -> tf.Tensor:
         """The baseline of number r, from 0 to R - 1, for each row, (B, ...)."""
-        return self.baseline if self.background is None else tf.gather(self.background, r)
+        if self.background is None:
+            return cast(tf.Tensor, self.baseline)
+        return cast(tf.Tensor, tf.gather(self.background, r))
+
+    def against(self, baseline: tf.Tensor) -> Score:
+        """The same score with another baseline of every row, shaped like x."""
+        other = self._with(baseline=baseline, background=None)
+        other._passes = self._passes  # no pass at x rests on what it is compared with
+        return other
 
     def baseline_score(self) -> tf.Tensor | None:
         """f(x'), the mean of it over a set of baselines, (B,); None without a baseline."""
@@ -127,7 +280,7 @@ class Score(Passes):
         """Standard normal numbers shaped like x, (K B, ...), the same in every row of a copy.
 
         Args:
-            seed: Of all draws.
+            seed: Seed of all draws.
             k: The copy that each row belongs to, as `sum_over_copies` gives it.
             x: The rows.
         """
@@ -207,21 +360,25 @@ class Score(Passes):
     def _covering(self, windows: Windows, x: tf.Tensor) -> tuple[Any, float]:
         """From f, rows and copy numbers to scores of x with a window covered; share of memory."""
         several = self.num_baselines
-        patched, share = cast(Any, self.patched(windows, x) or (None, 1.0))
+        found = None if self._held else self.forward(x).patched(windows)
+        network_of, share = found or (cast(Any, None), 1.0)
         channels = [1] * (x.shape.rank - 1 - len(windows.axes))
         batch = x.shape[0] or tf.shape(x)[0]
 
         def in_patches(f: Score, _: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
             example = tf.range(tf.shape(k)[0]) % batch
             if self.background is None:
-                return patched(f, k, example, self.baseline, example)
-            return patched(f, k // several, example, self.background, k % several)
+                run, patch = network_of(k, example, self.baseline, example)
+            else:
+                run, patch = network_of(k // several, example, self.background, k % several)
+            return f._with(_network=Network(run, self._structure))(patch)
 
         def whole(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
-            is_covered = tf.reshape(windows.covered(k // several), [-1, *windows.axes, *channels])
+            is_covered = windows.covered(k // several, GRAPH)
+            is_covered = tf.reshape(is_covered, [-1, *windows.axes, *channels])
             return f(tf.where(is_covered, f.baseline_number(k % several), x))
 
-        return in_patches if patched else whole, share
+        return in_patches if found else whole, share
 
     def integrate(
         self,
@@ -244,6 +401,35 @@ class Score(Passes):
         Returns:
             The integral, shaped like `like`; the mean of it over a set of baselines.
         """
+
+        def line(x: tf.Tensor, baseline: tf.Tensor, a: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return baseline + a * (x - baseline), x - baseline
+
+        return self.integrate_path(value, line, rule, steps, x, like)
+
+    def integrate_path(
+        self,
+        value: Callable[[Score, tf.Tensor, tf.Tensor], Any],
+        path: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]],
+        rule: str,
+        steps: int,
+        x: tf.Tensor,
+        like: Any = None,
+    ) -> Any:
+        """Integral of value(f, point(a), dpoint/da) over a in [0, 1], along curves to x.
+
+        Args:
+            value: As for `integrate`, with the points of the curves and their derivatives by a.
+            path: Called with x, the baselines (None without any) and a, (K B, 1, ...); returns
+                points and derivatives, each (K B, ...).
+            rule: Name of the quadrature rule.
+            steps: Number of its nodes.
+            x: The batch, (B, ...).
+            like: As for `sum_over_copies`.
+
+        Returns:
+            The integral, shaped like `like`; the mean of it over a set of baselines.
+        """
         nodes, weights = quadrature(rule, steps)
         alphas = tf.constant(nodes, x.dtype)
         trailing = [1] * (x.shape.rank - 1)
@@ -251,10 +437,28 @@ class Score(Passes):
         def on_the_way(f: Score, x: tf.Tensor, k: tf.Tensor) -> Any:
             baseline = f.baseline_number(k // steps)
             alpha = tf.reshape(tf.gather(alphas, k % steps), [-1, *trailing])
-            return value(f, baseline + alpha * (x - baseline), x - baseline)
+            return value(f, *path(x, baseline, alpha))
 
         shares = np.tile(weights, self.num_baselines) / self.num_baselines
         return self.sum_over_copies(on_the_way, shares, x, like)
+
+    def blurred(
+        self, x: tf.Tensor, sigma: tf.Tensor, largest: float
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """X smoothed by a Gaussian along its axes of positions, and d(blurred)/d(sigma).
+
+        What lies outside is as the nearest element inside, as for `tfxai.baselines.Blur`.
+
+        Args:
+            x: The rows, (R, ...), channels last.
+            sigma: (R,) standard deviation in elements, at least 0.
+            largest: The largest sigma, known when the graph is traced: its kernel says where all
+                of them end.
+
+        Returns:
+            Both shaped like x.
+        """
+        return blurred(x, sigma, range(1, x.shape.rank - 1), largest)
 
     def sum_where(
         self,
@@ -294,7 +498,7 @@ class Score(Passes):
             _target=repeat_batch(self._target, copies),
             _held=tuple(repeat_batch(tensor, copies) for tensor in self._held),
             baseline=None if self.baseline is None else repeat_batch(self.baseline, copies),
-            groups=None if self.groups is None else repeat_batch(self.groups, copies),
+            given={how: repeat_batch(array, copies) for how, array in self.given.items()},
         )
 
     def _chosen(self, example: tf.Tensor) -> Score:
@@ -303,7 +507,7 @@ class Score(Passes):
             _target=tf.gather(self._target, example),
             _held=tuple(tf.gather(tensor, example) for tensor in self._held),
             baseline=None if self.baseline is None else tf.gather(self.baseline, example),
-            groups=None if self.groups is None else tf.gather(self.groups, example),
+            given={how: tf.gather(array, example) for how, array in self.given.items()},
         )
 
 

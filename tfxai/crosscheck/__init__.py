@@ -1,4 +1,4 @@
-"""The same model and image explained by tfxai and by its peers, and the numbers compared."""
+"""Compares tfxai's values with its peers', for the same model and image."""
 
 from tfxai.crosscheck.checking import TOLERANCE, Result, Verdict, check
 from tfxai.crosscheck.peers import crosscheck, require_peers, versions

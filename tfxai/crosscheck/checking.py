@@ -14,7 +14,7 @@ from tfxai.arrays import Array
 from tfxai.crosscheck.timing import interleaved
 
 TOLERANCE = 2.0**-13
-"""Largest difference that counts as none, as a share of the largest value.
+"""Largest difference that still counts as agreement, as a share of the largest value.
 
 1024 float32 epsilons: both sides take the same gradients, in batches of other sizes. A sum of
 2,000 products rounds by some 50 epsilons, and twenty layers of them by 1,000.
@@ -22,7 +22,7 @@ TOLERANCE = 2.0**-13
 
 
 class Verdict(enum.StrEnum):
-    """What came of comparing a peer's values with tfxai's."""
+    """Outcome of comparing a peer's values with tfxai's."""
 
     AGREES = "agrees"
     DEPARTS = "departs as known"
@@ -45,10 +45,10 @@ class Case:
         peer: The peer's name.
         method: Its method, with the option that the case is about.
         ours: tfxai's values, as the paper defines them.
-        theirs: The peer's values, before it draws them.
-        departure: What is known to be different about the peer, in a sentence; "" for nothing.
-        reconcile: From (ours, theirs) to two arrays that are the same if the departure explains
-            all of the difference.
+        theirs: The peer's values, before it prepares them for display.
+        departure: Known difference of the peer, in a sentence; "" for none.
+        reconcile: Function of (ours, theirs) that returns two arrays, which are the same if the
+            departure explains all of the difference.
         fails: Whether the departure is that `theirs` raises.
         needs: Registry name of a method of tfxai without which the case is left out.
     """
@@ -65,16 +65,16 @@ class Case:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a case has shown.
+    """Result of a case.
 
     Args:
         peer: The peer's name.
         method: Its method.
-        verdict: In a word.
-        note: A sentence to go with it: the departure, the failure, or "".
+        verdict: The verdict.
+        note: A sentence about it: the departure, the failure, or "".
         difference: Largest absolute difference of two values.
         largest: Largest absolute value on either side.
-        correlation: Pearson's, None where one side is constant.
+        correlation: Pearson's correlation, None where one side is constant.
         reconciled: Largest difference after reconciling, as a share of the largest value.
         ratios: tfxai's time over the peer's in each round.
     """
@@ -97,7 +97,7 @@ class Result:
 
     @property
     def time_ratio(self) -> dict[str, float] | None:
-        """Time of tfxai over the peer's: median and quartiles, None where none was taken."""
+        """Ratio of tfxai's time to the peer's: median and quartiles; None if nothing was timed."""
         if len(self.ratios) < 2:
             return None
         low, median, high = statistics.quantiles(self.ratios, n=4, method="inclusive")
@@ -108,7 +108,7 @@ def check(case: Case, rounds: int, known: tuple[str, ...]) -> Result:
     """Runs both sides of a case and compares them.
 
     Args:
-        case: What is compared.
+        case: The case to run.
         rounds: How often each side is timed; 0 for not at all.
         known: Registry names of tfxai's methods.
     """

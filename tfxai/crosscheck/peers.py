@@ -1,4 +1,4 @@
-"""Which peers there are, and how all of them are checked."""
+"""The peers, and how all of them are checked."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Peer:
     """A library that explains Keras models too.
 
     Args:
-        package: Its name, as pip has it.
+        package: Its name on PyPI.
         module: The module that holds its methods.
-        cases: From that module and a setting to cases.
+        cases: Function that makes the cases from that module and a setting.
     """
 
     package: str
@@ -33,7 +33,7 @@ class Peer:
         """Its module.
 
         Raises:
-            MissingExtraError: It is not installed, or not so that it can be imported.
+            MissingExtraError: It is not installed, or cannot be imported.
         """
         how = "Run: make crosscheck, or install it with: pip install 'tfxai[peers]'"
         package = self.module.partition(".")[0]
@@ -51,7 +51,7 @@ class Peer:
 
     @property
     def version(self) -> str:
-        """The version that is installed, "unknown" where its files do not say."""
+        """The installed version, "unknown" where its files do not say."""
         try:
             return importlib.metadata.version(self.package)
         except importlib.metadata.PackageNotFoundError:
@@ -79,7 +79,7 @@ def crosscheck(setting: Setting, rounds: int = 9) -> Iterator[Result]:
     """Compares every method of every peer with tfxai's, one after the other.
 
     Args:
-        setting: What is explained.
+        setting: Model, image and class to explain.
         rounds: How often each side is timed; 0 for not at all.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What every library is asked about: one model, one image, one class, one layer."""
+"""What every library explains: one model, one image, one class, one layer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Setting:
     Args:
         model: A Keras model that returns (B, N).
         x: One image as the model takes it, float32 (1, H, W, C).
-        target: The class that is explained.
+        target: The class to explain.
         layer: Path of the layer for Grad-CAM.
         steps: Number of gradients of an integral.
         samples: Number of noisy copies.
@@ -38,7 +38,7 @@ class Setting:
         """The predicted class of one image, and the layer that Grad-CAM itself would choose.
 
         Raises:
-            UnsupportedModelError: The model has not one output (B, N) of several classes.
+            UnsupportedModelError: The model's output is not (B, N) with several classes.
             LayerNotFoundError: `layer` is not in the model, or it has none for Grad-CAM.
         """
         outputs = model.output_shape

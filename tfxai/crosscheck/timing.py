@@ -1,4 +1,4 @@
-"""Times of several pieces of work that may be compared with one another."""
+"""Comparable times of several pieces of work."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from collections.abc import Callable
 def interleaved(
     work: dict[str, Callable[[], object]], rounds: int, *, is_warm: bool = False
 ) -> dict[str, list[float]]:
-    """Seconds of each piece of work, in rounds of every one, in another order each round.
+    """Times each piece of work, in rounds that run all of them in a new order.
 
-    A slow spell of the machine so slows all alike, and none always runs after the same one.
+    A slow spell of the machine thus slows all alike, and none always follows the same one.
 
     Args:
-        work: What is run, by name; each is run once before any time is taken.
+        work: Functions to run, by name; each is run once before anything is timed.
         rounds: How often each is timed.
         is_warm: Whether that first run was done already.
 
     Returns:
-        `rounds` times for each name.
+        `rounds` times in seconds for each name.
 
     Example:
         >>> times = interleaved({"nothing": lambda: None}, 3)

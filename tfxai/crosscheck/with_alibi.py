@@ -30,7 +30,7 @@ def cases(alibi: Any, setting: Setting) -> list[Case]:
 
     Args:
         alibi: The module `alibi.explainers`.
-        setting: What is explained.
+        setting: Model, image and class to explain.
     """
     return [_case(alibi, setting, rule) for rule in RULES]
 

@@ -49,7 +49,7 @@ def cases(core: Any, setting: Setting) -> list[Case]:
 
     Args:
         core: The module `tf_explain.core`.
-        setting: What is explained.
+        setting: Model, image and class to explain.
     """
     return [
         _vanilla(core, setting),

@@ -51,11 +51,11 @@ def load_cifar10(
 
     Raises:
         InvalidInputError: There is no such split.
-        DataNotFoundError: Neither copy can be had.
+        DataNotFoundError: Neither copy is available.
     """
     if split not in SIZES:
         raise InvalidInputError(
-            f"split={split!r} is no split of CIFAR-10. Pass 'train' or 'test'."
+            f"split={split!r} is not a split of CIFAR-10. Pass 'train' or 'test'."
         )
     failures = []
     folder = find_data_dir(data_dir)
@@ -74,21 +74,21 @@ def load_cifar10(
         except Exception as error:  # no network, a proxy's page, a broken archive, a full disk
             failures.append(f"keras.datasets.cifar10 could not fetch it: {_first_line(error)}")
     raise DataNotFoundError(
-        f"CIFAR-10 cannot be had: {'; '.join(failures)}. Set TFDS_DATA_DIR to a folder in which "
-        "tensorflow-datasets has prepared cifar10, or let keras.datasets.cifar10 download it "
-        "once with a network."
+        f"CIFAR-10 is not available: {'; '.join(failures)}. Set TFDS_DATA_DIR to a folder in "
+        "which tensorflow-datasets has prepared cifar10, or let keras.datasets.cifar10 download "
+        "it once with a network."
     )
 
 
 def lossy_images(split: str, data_dir: str | os.PathLike[str] | None = None) -> int:
     """How many images of the copy that tensorflow-datasets prepared are JPEG, not lossless.
 
-    The original is lossless, and so are usual copies; accuracy on a recompressed one is a
-    little different. 0 where there is no such copy.
+    The original is lossless, and so are most copies; accuracy on a recompressed one differs
+    slightly. 0 where there is no such copy.
 
     Args:
         split: `"train"` or `"test"`.
-        data_dir: As for `load_cifar10`.
+        data_dir: Folder of tensorflow-datasets, as for `load_cifar10`.
     """
     folder = find_data_dir(data_dir)
     if folder is None:
@@ -154,7 +154,7 @@ def _examples(split: str, folder: Path, **options: Any) -> Iterator[dict[str, An
 def _from_keras(split: str) -> tuple[np.ndarray, np.ndarray]:
     import keras
 
-    with contextlib.redirect_stdout(sys.stderr):  # Keras says on it that it downloads
+    with contextlib.redirect_stdout(sys.stderr):  # Keras reports its download there
         train, test = keras.datasets.cifar10.load_data()
     images, labels = train if split == "train" else test
     return np.asarray(images, np.uint8), np.asarray(labels, np.int64).reshape(-1)

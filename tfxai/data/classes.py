@@ -15,8 +15,8 @@ def read_classes(path: str | os.PathLike[str]) -> tuple[str, ...]:
 
     Args:
         path: JSON: a list of names, or an object from each output's number to its name or to a
-            list that ends in the name, as Keras' `imagenet_class_index.json`. A file that is no
-            JSON is text with one name a line; empty lines at its end do not count.
+            list that ends in the name, as Keras' `imagenet_class_index.json`. A file that is not
+            JSON is text with one name per line; empty lines at its end do not count.
 
     Raises:
         DataNotFoundError: There is no such file.
@@ -59,5 +59,5 @@ def _listed(path: Path, text: str) -> list[Any]:
 def _no_names(path: Path, what: str) -> InvalidInputError:
     return InvalidInputError(
         f"The file of classes {str(path)!r} {what}. Pass a JSON list of names in the order of the "
-        "outputs, Keras' imagenet_class_index.json, or a text with one name a line."
+        "outputs, Keras' imagenet_class_index.json, or a text with one name per line."
     )

@@ -1,4 +1,4 @@
-"""A data set of one's own: a folder with one folder of images per class."""
+"""A custom data set: a folder with one folder of images per class."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def load_images(
 
     Args:
         folder: The folder that holds the folders of the classes.
-        size: Height and width to which the images are brought as by `fit_image`, one
-            number for a square. None: all have the same size already.
+        size: Height and width that the images are resized to, as by `fit_image`; one
+            number for a square. None if all have the same size already.
 
     Returns:
         Images, uint8 of shape (N, H, W, 3); labels, int64 of shape (N,); and the names of
@@ -38,7 +38,7 @@ def load_images(
         raise DataNotFoundError(f"There is no folder {str(folder)!r}. Correct the path.")
     if not folder.is_dir():
         raise InvalidInputError(
-            f"{str(folder)!r} is no folder. Pass one that holds a folder of images per class."
+            f"{str(folder)!r} is not a folder. Pass one that holds a folder of images per class."
         )
     classes = sorted(
         path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")

@@ -1,4 +1,4 @@
-"""Reading image files of every kind, and bringing them to a model's size."""
+"""Reads image files of every kind and resizes them to a model's size."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SUFFIXES = (
     *(".ppm", ".pgm", ".pbm", ".avif"),
 )
 MAX_PIXELS = 2**26
-"""Most pixels of an image that is read, 8192 x 8192: a small file can hold more."""
+"""Most pixels of an image that is read, 8192 x 8192: even a small file can hold more."""
 _SHOWN = {"WEBP": "WebP"}
 _FILTERS = {"lanczos": Image.Resampling.LANCZOS, "bilinear": Image.Resampling.BILINEAR}
 
@@ -37,9 +37,9 @@ class ImageTooLargeError(InvalidInputError):
 def read_image(path: str | os.PathLike[str]) -> np.ndarray:
     """The picture in a file, as red, green and blue.
 
-    Of an animated or many-paged file the first frame is taken. Pixels of 16 bits are
-    scaled to 8, CMYK, grey and palette colours converted, transparency is laid on white,
-    and the camera's orientation (EXIF) is applied.
+    An animated or multi-page file gives its first frame. 16-bit pixels are scaled to 8 bits,
+    CMYK, grey and palette colours are converted, transparency is blended onto white, and the
+    camera's orientation (EXIF) is applied.
 
     Args:
         path: A PNG, JPEG, GIF, BMP, TIFF, WebP, PPM or AVIF file, whatever its name.
@@ -49,7 +49,7 @@ def read_image(path: str | os.PathLike[str]) -> np.ndarray:
 
     Raises:
         DataNotFoundError: There is no such file.
-        InvalidInputError: It is a folder, no image, cut short or damaged, has more than
+        InvalidInputError: It is a folder, not an image, truncated or damaged, has more than
             `MAX_PIXELS` pixels, or pixels for which white is not defined (floats).
     """
     path = Path(path)
@@ -69,7 +69,7 @@ def decode_image(
 
     Args:
         data: The content of the file.
-        formats: Those of `FORMATS` that are read.
+        formats: Formats that are read, of `FORMATS`.
         max_pixels: Most pixels of an image that is decoded.
 
     Returns:
@@ -77,7 +77,7 @@ def decode_image(
 
     Raises:
         ImageTooLargeError: It has more pixels.
-        InvalidInputError: It is no image of these formats, cut short or damaged.
+        InvalidInputError: It is not an image of these formats, or truncated or damaged.
     """
     return _decoded(io.BytesIO(data), "The image", formats, max_pixels)
 
@@ -103,8 +103,7 @@ def _decoded(file: Path | io.BytesIO, name: str, formats: Sequence[str], most: i
         ) from error
     except Exception as error:  # decoders raise whatever a damaged file leads them to
         raise InvalidInputError(
-            f"{name} cannot be read: {_reason(error)}. Pass an image file that is whole "
-            "and readable."
+            f"{name} cannot be read: {_reason(error)}. Pass an intact image file."
         ) from error
 
 
@@ -126,8 +125,7 @@ def _to_rgb(name: str, image: Image.Image) -> np.ndarray:
             return np.repeat(np.rint(grey / 257).astype(np.uint8)[..., None], 3, axis=-1)
     if image.mode in ("I", "F"):
         raise InvalidInputError(
-            f"{name} has pixels of 32 bits, for which white is not defined. Save it with "
-            "8 or 16 bits."
+            f"{name} has 32-bit pixels, for which white is not defined. Save it with 8 or 16 bits."
         )
     if image.has_transparency_data:
         image = image.convert("RGBA")
@@ -143,8 +141,8 @@ def fit_image(
 
     Args:
         image: uint8 of shape (H, W, 3).
-        height: Of the result, in pixels, at least 1.
-        width: Of the result, in pixels, at least 1.
+        height: Height of the result in pixels, at least 1.
+        width: Width of the result in pixels, at least 1.
         interpolation: `"lanczos"`, sharp, or `"bilinear"`, as networks mostly learned to see
             enlarged images.
 
@@ -160,12 +158,13 @@ def fit_image(
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         raise InvalidInputError(
-            f"An array of shape {image.shape} and type {image.dtype} is no image. Pass uint8 "
+            f"An array of shape {image.shape} and type {image.dtype} is not an image. Pass uint8 "
             "of shape (height, width, 3)."
         )
     if height < 1 or width < 1:
         raise InvalidInputError(
-            f"height={height}, width={width} is no size of an image. Pass at least 1 for both."
+            f"height={height}, width={width} is not the size of an image. "
+            "Pass at least 1 for both."
         )
     if interpolation not in _FILTERS:
         raise UnknownNameError.of("interpolation", interpolation, _FILTERS)
@@ -183,17 +182,17 @@ def fit_image(
 def list_images(folder: str | os.PathLike[str]) -> list[Path]:
     """The image files that lie directly in a folder, sorted by name.
 
-    A file counts by the ending of its name, case ignored; hidden files do not.
+    A file counts by its suffix, in any case; hidden files do not count.
 
     Raises:
         DataNotFoundError: There is no such folder.
-        InvalidInputError: It is no folder, or holds no image.
+        InvalidInputError: It is not a folder, or holds no image.
     """
     folder = Path(folder)
     if not folder.exists():
         raise DataNotFoundError(f"There is no folder {str(folder)!r}. Correct the path.")
     if not folder.is_dir():
-        raise InvalidInputError(f"{str(folder)!r} is no folder. Pass one that holds images.")
+        raise InvalidInputError(f"{str(folder)!r} is not a folder. Pass one that holds images.")
     try:
         found = sorted(path for path in folder.iterdir() if _is_image(path))
     except OSError as error:

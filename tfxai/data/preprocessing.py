@@ -1,4 +1,4 @@
-"""From pixels to what a model takes, and back to something a person can look at."""
+"""Turns pixels into what a model takes, and back into something a person can look at."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Preprocessing:
             applications' modes: `"tf"` (x / 127.5 - 1), `"torch"` (x / 255, then
             ImageNet's mean and standard deviation), `"caffe"` (RGB to BGR, then minus
             ImageNet's mean pixel).
-        mean: For `"standardise"`: mean of each channel of images in [0, 1], shape (C,).
-        std: For `"standardise"`: standard deviation of each channel, shape (C,), above 0.
+        mean: Mean of each channel of images in [0, 1], shape (C,), for `"standardise"`.
+        std: Standard deviation of each channel, shape (C,), above 0, for `"standardise"`.
 
     Raises:
         UnknownNameError: There is no preprocessing of that name.
@@ -77,12 +77,12 @@ class Preprocessing:
             )
 
     def check_range(self, what: str, numbers: np.ndarray, advice: str) -> None:
-        """Meets pixels that were not preprocessed.
+        """Refuses pixels that were not preprocessed.
 
         Args:
-            what: What runs from one end to another, to begin the sentence with.
-            numbers: In the model's units, as is said.
-            advice: What to do, a sentence.
+            what: Subject and verb of the sentence, such as `"The inputs run"`.
+            numbers: Numbers that should be in the model's units.
+            advice: A sentence that says what to do.
 
         Raises:
             InvalidInputError: The numbers lie so far from what the preprocessing gives that they
@@ -159,7 +159,7 @@ class Preprocessing:
         return np.asarray(pixels * self.scale + self.offset, np.float32)
 
     def invert(self, inputs: Any) -> np.ndarray:
-        """The picture behind what a model was given, for display.
+        """The picture that a model's input was made from, for display.
 
         Args:
             inputs: (..., C) as from `apply`.
@@ -202,7 +202,7 @@ class Preprocessing:
         """
         if not isinstance(record, Mapping) or set(record) - {"name", "mean", "std"}:
             raise InvalidInputError(
-                f"The preprocessing {record!r} is none that tfxai knows. Give a 'name', and "
+                f"The preprocessing {record!r} is unknown to tfxai. Give a 'name', and "
                 "'mean' and 'std' for 'standardise'."
             )
         return cls(**record)

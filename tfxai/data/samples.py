@@ -1,4 +1,4 @@
-"""Photographs that come with scikit-image, for demonstrations without a data set."""
+"""Photographs from scikit-image, for demonstrations without a data set."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FILES = {
     "rocket": "rocket.jpg",
 }
 SAMPLES = tuple(_FILES)
-"""Names of the photographs that lie in scikit-image's wheel."""
+"""Names of the photographs in scikit-image's wheel."""
 
 
 def sample_image(name: str) -> np.ndarray:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
 
-from tfxai.arrangement import array_channels_last
+from tfxai.arithmetic import along
+from tfxai.arrangement import moved_shape
 from tfxai.arrays import Array
+from tfxai.core.graph.arithmetic import GRAPH
 from tfxai.core.graph.tensor_axes import channels_back, channels_last
 from tfxai.core.inputs.baseline_records import Baseline, Blur, Mean, Noise, Samples
-from tfxai.core.inputs.baselines import is_of_activations, read_activations, read_baseline
+from tfxai.core.inputs.baselines import (
+    is_of_activations,
+    limits_of,
+    read_activations,
+    read_baseline,
+)
 from tfxai.core.inputs.frozen_arrays import FrozenArray, FrozenArrays
 from tfxai.core.inputs.layout import Layout
 from tfxai.errors import InvalidInputError
@@ -42,7 +50,6 @@ class Baselines:
         self.variables: list[tf.Variable] = []
         self.count = 0
         self.kind = "none"
-        self._layout = ready.layout
         self._makes: dict[int, Make] = {}
         if not ready.has_baseline:
             return
@@ -79,7 +86,7 @@ class Baselines:
         if isinstance(baseline, Samples):
             positions = layout.explained or layout.held
             self.count = len(arrays[positions[0]])
-        limits = _limits(ready)
+        limits = limits_of(ready.subject.preprocessing)
         for i in positions:
             if layout.dtypes[i] == "string":
                 self._makes[i] = _filled(str(arrays[i].ravel()[0]))
@@ -92,31 +99,38 @@ class Baselines:
         self, baseline: Baseline, layout: Layout, i: int, limits: tuple[Array, Array] | None
     ) -> Make:
         """A record that makes the baseline from the input."""
-        shape = layout.shapes[i]
+        axes = layout.part(i).axes
+        shape = moved_shape(layout.shapes[i], axes)
+        make: Make
         if isinstance(baseline, Blur | Mean):
-            axes = layout.part(i).axes
-            zeros = np.zeros((1, *(n or 1 for n in shape)))
-            baseline.make(array_channels_last(zeros, axes), None)  # says what it needs
-
-            def smoothed(x: tf.Tensor) -> tf.Tensor:
-                last = channels_last(x, axes)
-                one = (
-                    _blurred(last, baseline.sigma) if isinstance(baseline, Blur) else _means(last)
-                )
-                return _cast(channels_back(one, axes), x)
-
-            return smoothed
-        if not isinstance(baseline, Noise) or None in shape:
+            baseline.make(np.zeros((1, *(n or 1 for n in shape))), None)  # says what it needs
+            sigma = baseline.sigma if isinstance(baseline, Blur) else None
+            make = (
+                _means if isinstance(baseline, Mean) else functools.partial(_blurred, sigma=sigma)
+            )
+        elif isinstance(baseline, Noise) and None not in shape:
+            make = self._noise(baseline, cast(tuple[int, ...], shape), limits)
+        else:
             raise InvalidInputError(
                 f"baseline={baseline!r} is made from inputs of known shape, on the host. "
                 "Pass another baseline, or an example= of the shape to be served."
             )
-        draws = np.random.default_rng(baseline.seed)
-        if baseline.noise is None:
-            uniform = self._kept(draws.random((1, *shape)))
-            return lambda x: _cast(_between(x, limits, uniform()), x)
-        normal = self._kept(baseline.noise * draws.standard_normal((1, *shape)))
-        return lambda x: _cast(_upon(x, limits, normal()), x)
+
+        def made(x: tf.Tensor) -> tf.Tensor:
+            return _cast(channels_back(make(channels_last(x, axes)), axes), x)
+
+        return made
+
+    def _noise(
+        self, baseline: Noise, shape: tuple[int, ...], limits: tuple[Array, Array] | None
+    ) -> Make:
+        draws = self._kept(baseline.draws(shape))
+
+        def noise(x: tf.Tensor) -> tf.Tensor:
+            made = baseline.mixed(tf.cast(x, tf.float64), limits, draws(), GRAPH)
+            return tf.broadcast_to(made, tf.shape(x))
+
+        return noise
 
     def _constant(self, array: Array) -> Make:
         """The same for all examples; a set of baselines is handed on as it is."""
@@ -126,12 +140,24 @@ class Baselines:
         return lambda x: tf.broadcast_to(tf.cast(value(), x.dtype), tf.shape(x))
 
     def _kept(self, array: Array) -> Callable[[], tf.Tensor]:
-        """An array as a constant of the graph, or as a variable beside the weights."""
-        if array.size <= _FEW:
-            return lambda: tf.constant(array)
-        variable = tf.Variable(array, trainable=False)
-        self.variables.append(variable)
-        return variable.read_value
+        return kept(array, self.variables)
+
+
+def kept(array: Array, variables: list[tf.Variable]) -> Callable[[], tf.Tensor]:
+    """An array as a constant of the graph, or as a variable beside the weights."""
+    if array.size <= _FEW:
+        return lambda: tf.constant(array)
+    variable = tf.Variable(array, trainable=False)
+    variables.append(variable)
+    return variable.read_value
+
+
+def example_of(layout: Layout) -> list[Array]:
+    """One example of zeros, for what does not depend on the inputs."""
+    return [
+        np.zeros((1, *(n or 1 for n in shape)), _numpy_type(dtype))
+        for shape, dtype in zip(layout.shapes, layout.dtypes, strict=True)
+    ]
 
 
 def _filled(text: str) -> Make:
@@ -142,10 +168,7 @@ def _filled(text: str) -> Make:
 def _arrays(ready: Prepared, baseline: Any) -> list[Array]:
     """A baseline that does not depend on the inputs, (1, ...) or (R, ...) of each."""
     layout = ready.layout
-    leaves = [
-        np.zeros((1, *(n or 1 for n in shape)), _numpy_type(dtype))
-        for shape, dtype in zip(layout.shapes, layout.dtypes, strict=True)
-    ]
+    leaves = example_of(layout)
     parts = (
         [one for _, one in baseline.parts] if isinstance(baseline, FrozenArrays) else [baseline]
     )
@@ -164,14 +187,6 @@ def _arrays(ready: Prepared, baseline: Any) -> list[Array]:
 
 def _numpy_type(dtype: str) -> Any:
     return "U1" if dtype == "string" else tf.as_dtype(dtype).as_numpy_dtype
-
-
-def _limits(ready: Prepared) -> tuple[Array, Array] | None:
-    """What preprocessing makes of black and white."""
-    if ready.subject.preprocessing is None:
-        return None
-    low, high = ready.subject.preprocessing.input_range
-    return np.asarray(low, np.float64), np.asarray(high, np.float64)
 
 
 def _squeezed(array: Array) -> Array:
@@ -200,40 +215,19 @@ def _blurred(x: tf.Tensor, sigma: float | None) -> tf.Tensor:
     for axis in axes:
         n = sizes[axis]
         places = tf.clip_by_value(tf.range(-radius, n + radius), 0, n - 1)
-        order = [i for i in range(x.shape.rank) if i != axis]
-        rows = tf.transpose(tf.gather(smooth, places, axis=axis), [*order, axis])
-        flat = tf.reshape(rows, [-1, n + 2 * radius, 1])
-        mixed = tf.nn.conv1d(flat, kernel[:, None, None], stride=1, padding="VALID")
-        shape = tf.concat([tf.shape(rows)[:-1], [n]], axis=0)
-        back = [order.index(i) if i != axis else len(order) for i in range(x.shape.rank)]
-        smooth = tf.transpose(tf.reshape(mixed, shape), back)
+        padded = tf.gather(smooth, places, axis=axis)
+        smooth = along(padded, axis, functools.partial(_convolved, kernel=kernel), GRAPH)
     return smooth
+
+
+def _convolved(rows: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Rows (..., n) convolved where the kernel, (m,), lies within them: (..., n - m + 1)."""
+    flat = tf.reshape(rows, [-1, tf.shape(rows)[-1], 1])
+    mixed = tf.nn.conv1d(flat, kernel[:, None, None], stride=1, padding="VALID")
+    return tf.reshape(mixed, tf.concat([tf.shape(rows)[:-1], tf.shape(mixed)[1:2]], axis=0))
 
 
 def _means(x: tf.Tensor) -> tf.Tensor:
     axes = list(range(1, x.shape.rank - 1))
     means = tf.reduce_mean(tf.cast(x, tf.float64), axes, keepdims=True)
     return tf.broadcast_to(means, tf.shape(x))
-
-
-def _ends(x: tf.Tensor, limits: tuple[Array, Array] | None) -> tuple[Any, Any]:
-    """Least and greatest value, of the preprocessing or of each example."""
-    if limits is not None:
-        return limits
-    axes = list(range(1, x.shape.rank))
-    return tf.reduce_min(x, axes, keepdims=True), tf.reduce_max(x, axes, keepdims=True)
-
-
-def _between(x: tf.Tensor, limits: tuple[Array, Array] | None, draws: tf.Tensor) -> tf.Tensor:
-    """As `Noise.make` without the input: uniform numbers of the range."""
-    low, high = _ends(tf.cast(x, tf.float64), limits)
-    return tf.broadcast_to(low + (high - low) * draws, tf.shape(x))
-
-
-def _upon(x: tf.Tensor, limits: tuple[Array, Array] | None, draws: tf.Tensor) -> tf.Tensor:
-    """As `Noise.make` upon the input."""
-    wide = tf.cast(x, tf.float64)
-    low, high = _ends(wide, limits)
-    return tf.clip_by_value(
-        wide + (high - low) * draws, tf.minimum(low, wide), tf.maximum(high, wide)
-    )

@@ -39,7 +39,7 @@ NEVER = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Check:
+class SignatureCheck:
     """One thing that was looked at.
 
     Args:
@@ -54,7 +54,7 @@ class Check:
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
+class ExportReport:
     """What is known of an export.
 
     Args:
@@ -65,7 +65,7 @@ class Report:
     """
 
     path: Path
-    checks: tuple[Check, ...]
+    checks: tuple[SignatureCheck, ...]
     signatures: dict[str, dict[str, float]]
     seconds: dict[str, float]
 
@@ -86,7 +86,7 @@ class Report:
         }
 
 
-def check(path: str | os.PathLike[str]) -> Report:
+def check(path: str | os.PathLike[str]) -> ExportReport:
     """Loads a SavedModel as a server does and compares its answers with those of the export.
 
     Each way of loading has a process of its own, for what the exporting process knows would hide
@@ -120,11 +120,11 @@ class _Checking:
 
     def __init__(self, path: Path) -> None:
         self._path = self._copy = path
-        self._checks: list[Check] = []
+        self._checks: list[SignatureCheck] = []
         self._differences: dict[str, dict[str, float]] = {}
         self._seconds: dict[str, float] = {}
 
-    def report(self) -> Report:
+    def report(self) -> ExportReport:
         """Makes all checks that can be made."""
         try:
             meta = read_graphs(self._path).meta_graphs[0]
@@ -152,11 +152,11 @@ class _Checking:
                     self._run(Path(folder), signatures, cases)
         return self._made()
 
-    def _made(self) -> Report:
-        return Report(self._path, tuple(self._checks), self._differences, self._seconds)
+    def _made(self) -> ExportReport:
+        return ExportReport(self._path, tuple(self._checks), self._differences, self._seconds)
 
     def _say(self, name: str, status: Any, detail: str = "") -> None:
-        self._checks.append(Check(name, status, detail))
+        self._checks.append(SignatureCheck(name, status, detail))
 
     def _check_version(self) -> None:
         name = self._path.absolute().name

@@ -57,10 +57,10 @@ def run_program(
 
     Args:
         program: From `compile_program`.
-        folder: Of the SavedModel.
+        folder: Folder of the SavedModel.
         signatures: `SignatureDef` by name.
         cases: Inputs by the name of a signature, or that and `@` and anything.
-        env: Of the process.
+        env: Environment of the process.
 
     Raises:
         RuntimeError: The model cannot be loaded.

@@ -16,9 +16,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.core.inputs.frozen_arrays import FrozenArray, replaced
-from tfxai.export.heatmaps import CLIP, Heatmap
+from tfxai.export.heatmaps import Heatmap
 from tfxai.export.names import RECORD, SCHEMA, SERVE
 from tfxai.export.signatures import Signature
+from tfxai.heatmaps import CLIP
 from tfxai.methods.prepared import Prepared
 from tfxai.subject import Subject
 

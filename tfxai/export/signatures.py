@@ -9,11 +9,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfxai.arithmetic import completeness_gap
+from tfxai.core.graph.arithmetic import GRAPH
+from tfxai.core.inputs.host_arrays import HostArray
 from tfxai.core.inputs.layout import Layout
 from tfxai.core.program import VALUES, forward
 from tfxai.core.question.targets import PREDICTED
 from tfxai.errors import InvalidInputError, TfxaiError, UnsupportedModelError
 from tfxai.export.baselines import Baselines
+from tfxai.export.given import GivenArrays
 from tfxai.export.heatmaps import Heatmap
 from tfxai.export.layouts import signature_names
 from tfxai.export.names import DESCRIPTION, EXAMPLES, EXPLAIN, SERVE, TARGET
@@ -116,12 +120,12 @@ def explain(
 
 def _explain(name: str, ready: Prepared, chunk_size: int | str) -> Signature:
     names, axes = signature_names(ready.layout), ready.axes
-    baselines = Baselines(ready)
+    baselines, given = Baselines(ready), GivenArrays(ready)
     plan = ready.plan(
         target_rank=1 if len(axes) < 2 else 2,
         baseline=baselines.kind,
         num_baselines=baselines.count,
-        groups=None,
+        given=given.arrays,
         chunk_size=chunk_size,
         jit=False,  # a stock server has no XLA
     )
@@ -130,16 +134,15 @@ def _explain(name: str, ready: Prepared, chunk_size: int | str) -> Signature:
     def explanation(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         leaves = [inputs[name] for name in names]
         target = _checked(inputs[TARGET], tf.shape(leaves[0])[0], ready)
-        answers = run(leaves, target, baselines(leaves), [])
+        answers = run(leaves, target, baselines(leaves), given(leaves))
         return _outputs(answers, leaves, ready, heatmaps)
 
     specs = _specs(names, ready.layout)
     rank = [] if len(axes) < 2 else [len(axes)]
     specs[TARGET] = tf.TensorSpec([None, *rank], tf.int32, name=TARGET)
     function = _traced(explanation, specs)
-    return Signature(
-        f"{EXPLAIN}{name}", function, ready.layout, ready, heatmaps, tuple(baselines.variables)
-    )
+    variables = (*baselines.variables, *given.variables)
+    return Signature(f"{EXPLAIN}{name}", function, ready.layout, ready, heatmaps, variables)
 
 
 def _specs(names: Sequence[str], layout: Layout) -> dict[str, tf.TensorSpec]:
@@ -158,12 +161,18 @@ def _traced(function: Callable[..., Any], specs: dict[str, tf.TensorSpec]) -> An
 
 def _check_traceable(ready: Prepared) -> None:
     """Raises `InvalidInputError` where part of a call runs on the host."""
-    if ready.superpixels is not None:
+    if ready.method.has_host_stage:
         raise InvalidInputError(
-            f"It parts each image into superpixels (mask={ready.superpixels!r}), which is done on "
-            "the host and not in a graph. Pass mask=, an array of integers that all images share, "
-            "such as a grid of squares."
+            f"It {ready.method.host_stage}, which is done on the host, after the program, and not "
+            "in a graph. Explain where the model can be called, or export another method."
         )
+    for how in ready.host_arrays:
+        if how.is_of_inputs:
+            option = _option_of(ready.method, how)
+            raise InvalidInputError(
+                f"It {how.deed} ({option}{how!r}), which is done on the host and not in a graph. "
+                f"{how.instead}".rstrip()
+            )
     texts = [i for i in ready.layout.held if ready.layout.dtypes[i] == "string"]
     if texts and ready.at is not None and ready.has_baseline:
         shape = ready.body.find(ready.at).shape or ()
@@ -172,6 +181,17 @@ def _check_traceable(ready: Prepared) -> None:
                 f"Layer {ready.at!r} is as long as the text, and the empty text that it is "
                 "compared with is shorter. Give TextVectorization an output_sequence_length."
             )
+
+
+def _option_of(method: AttributionMethod, how: HostArray) -> str:
+    """The option that says how an array is made, as `OPTION=`, in the method or one inside it."""
+    for name, value in method._options().items():
+        if value == how:
+            return f"{name}="
+    for name, inner in method._inner().items():
+        if found := _option_of(inner, how):
+            return f"{name}.{found}"
+    return ""
 
 
 def _checked(target: tf.Tensor, batch: tf.Tensor, ready: Prepared) -> tf.Tensor:
@@ -219,7 +239,9 @@ def _outputs(
     if baseline_score is not None:
         made["baseline_score"] = baseline_score
         if ready.method.completes:
-            made["completeness_gap"] = _gap(answers)
+            made["completeness_gap"] = completeness_gap(
+                [answers[VALUES]], answers["score"], baseline_score, GRAPH
+            )
     return made
 
 
@@ -244,13 +266,3 @@ def _parts(answers: dict[str, tf.Tensor], ready: Prepared) -> dict[str, tuple[tf
         f"_{names[i]}": (tf.reshape(part, [-1, *layout.shapes[i]]), layout.part(i).axes)
         for i, part in zip(layout.explained, tf.split(values, sizes, axis=1), strict=True)
     }
-
-
-def _gap(answers: dict[str, tf.Tensor]) -> tf.Tensor:
-    """Sum of the values minus the difference that they should add up to, (B,) float64."""
-    values = tf.cast(answers[VALUES], tf.float64)
-    total = tf.reduce_sum(tf.reshape(values, [tf.shape(values)[0], -1]), axis=1)
-    score, baseline_score = (
-        tf.cast(answers[name], tf.float64) for name in ("score", "baseline_score")
-    )
-    return total - (score - baseline_score)

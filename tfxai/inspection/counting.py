@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import final
 
-from tfxai.inspection.config.layers import Node, flat, leaf
+from tfxai.inspection.config.layers import LayerNode, flat, leaf
 from tfxai.inspection.names.keras_names import LAYERS
 from tfxai.inspection.readers.hdf5 import Tree
 from tfxai.inspection.readers.hdf5_arrays import Dataset
@@ -35,7 +35,7 @@ class Count:
     unknown: int = 0  # of which the file does not say whether they are trained
 
 
-def counted(contents: Contents, model: Node) -> dict[str, Count] | None:
+def counted(contents: Contents, model: LayerNode) -> dict[str, Count] | None:
     """Path of a layer to the count of its numbers; None where an array has no layer."""
     if contents.weights is None:
         return None
@@ -74,14 +74,14 @@ def model_arrays(contents: Contents) -> list[Dataset]:
 class _OwnersByGroup:
     """Finds the layer of an array by the groups that Keras 3 names after classes."""
 
-    def __init__(self, model: Node, weights: Tree) -> None:
+    def __init__(self, model: LayerNode, weights: Tree) -> None:
         self._by_group = {}
         for node in flat(model):
             stated = weights.attributes.get(f"{node.group}/vars", {}).get("name", leaf(node))
             if node.group and stated == leaf(node):
                 self._by_group[node.group] = node
 
-    def of(self, path: str) -> tuple[Node | None, list[str]]:
+    def of(self, path: str) -> tuple[LayerNode | None, list[str]]:
         """The innermost layer whose group an array lies in, and the rest of the path."""
         parts = path.split("/")
         for end in range(len(parts), 0, -1):
@@ -94,16 +94,16 @@ class _OwnersByGroup:
 class _OwnersByName:
     """Finds the layer of an array by the names of layers in its path."""
 
-    def __init__(self, model: Node, renamed: dict[str, str]) -> None:
+    def __init__(self, model: LayerNode, renamed: dict[str, str]) -> None:
         self._model = model
         self._renamed = sorted(renamed.items(), key=lambda names: -len(names[1]))
 
-    def of(self, path: str) -> tuple[Node | None, list[str]]:
+    def of(self, path: str) -> tuple[LayerNode | None, list[str]]:
         """The innermost layer whose name, below those around it, the path has."""
         for new, old in self._renamed:
             path = path.replace(f"/{old}/", f"/{new}/")
         parts, node = path.split("/")[1:], self._model
-        found: Node | None = None
+        found: LayerNode | None = None
         while parts:
             below = {leaf(one): one for one in node.inner}
             place = next((i for i, part in enumerate(parts) if part in below), None)
@@ -114,7 +114,7 @@ class _OwnersByName:
         return found, parts
 
 
-def _is_frozen(node: Node, dataset: Dataset, rest: list[str], *, hdf5: bool) -> bool | None:
+def _is_frozen(node: LayerNode, dataset: Dataset, rest: list[str], *, hdf5: bool) -> bool | None:
     """Whether an array is none that is trained; None where the file does not say."""
     kind, config = node.kind, node.config
     while kind in ("TimeDistributed", "Bidirectional") and isinstance(config.get("layer"), dict):
@@ -153,7 +153,7 @@ def parameters(contents: Contents, counts: dict[str, Count] | None) -> Parameter
     return Parameters(total, total - frozen, frozen)
 
 
-def number_of(node: Node, counts: dict[str, Count] | None) -> int | None:
+def number_of(node: LayerNode, counts: dict[str, Count] | None) -> int | None:
     """Of one layer, with those in it; None where not every array has a layer."""
     if counts is None:
         return None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, final
 
 from tfxai.core.model.map_layers import makes_maps
-from tfxai.inspection.config.layers import MODELS, Node, end_names, flat, leaf, shape_of, tree
+from tfxai.inspection.config.layers import MODELS, LayerNode, end_names, flat, leaf, shape_of, tree
 from tfxai.inspection.config.shapes import Shape
 from tfxai.inspection.counting import Parameters, counted, number_of, parameters
 from tfxai.inspection.limits import Limits, chosen
@@ -39,8 +39,8 @@ class Layer:
     Args:
         path: As Grad-CAM and `at=` take it: "conv5", or "backbone/conv5" in a nested model.
         kind: Its class.
-        shape: Of its output, the batch first, None where a size is free; None if not known.
-        parameters: Of it and, for a nested model, of all its layers; None if not known.
+        shape: Shape of its output, the batch first, None where a size is free; None if not known.
+        parameters: Those of it and, for a nested model, of all its layers; None if not known.
         trainable: Whether it is to be trained.
     """
 
@@ -57,23 +57,24 @@ class Inspection:
     """What a saved model is.
 
     Args:
-        path: Of the file or folder.
+        path: Path of the file or folder.
         format: "keras", "keras_folder", "hdf5", "saved_model" or "unknown".
         size: Bytes, of all files of a folder together.
-        sha256: Of a file; None for a folder.
+        sha256: Hash of the file; None for a folder.
         keras_version: That saved it; None where the file does not say.
         saved: When, as Keras wrote it.
-        model_class: Of the model.
-        name: Of the model.
+        model_class: Class of the model.
+        name: Name of the model.
         inputs: Name, shape and dtype of each.
         outputs: The same; names are those of layers.
-        parameters: Of the model, without the optimizer's; None for a SavedModel, whose objects
-            name the same variable several times.
+        parameters: Parameters of the model, without the optimizer's; None for a SavedModel, whose
+            objects name the same variable several times.
         optimizer: Its class, where the model was compiled.
         loss: As it was compiled.
         metrics: As they were compiled.
         layers: All of them, nested ones after the model that they lie in.
-        final_activation: Of each output: "softmax", "linear", ...; None where it is not known.
+        final_activation: Activation of each output: "softmax", "linear", ...; None where it is not
+            known.
         preprocessing: Paths of the layers that prepare inputs.
         cam_layers: Paths and resolution (h, w) of the layers that Grad-CAM can use.
         cam_layer: The one of them that it uses unless told otherwise.
@@ -230,7 +231,7 @@ def _of_saved_model(saved: SavedModel) -> dict[str, Any]:
 # Inputs and outputs.
 
 
-def _inputs(model: Node) -> Iterator[Tensor]:
+def _inputs(model: LayerNode) -> Iterator[Tensor]:
     if model.kind == "Sequential":
         yield from _sequential_input(model)
         return
@@ -240,7 +241,7 @@ def _inputs(model: Node) -> Iterator[Tensor]:
             yield Tensor(name, by_name[name].shape, _dtype(by_name[name]))
 
 
-def _sequential_input(model: Node) -> Iterator[Tensor]:
+def _sequential_input(model: LayerNode) -> Iterator[Tensor]:
     first = model.inner[0] if model.inner else None
     if first is not None and first.kind == "InputLayer":
         yield Tensor(leaf(first), first.shape, _dtype(first))
@@ -249,7 +250,7 @@ def _sequential_input(model: Node) -> Iterator[Tensor]:
         yield Tensor(leaf(first), shape_of(built), _dtype(first))
 
 
-def _dtype(node: Node) -> str:
+def _dtype(node: LayerNode) -> str:
     """What a layer computes in: that of its policy."""
     policy: Any = node.config.get("dtype")
     if isinstance(policy, dict) and isinstance(policy.get("config"), dict):
@@ -260,7 +261,7 @@ def _dtype(node: Node) -> str:
     return text.removeprefix("mixed_")
 
 
-def _activation(node: Node) -> str | None:
+def _activation(node: LayerNode) -> str | None:
     """The last thing that happens to an output."""
     if node.kind in MODELS:
         return _activation(node.outputs[0]) if len(node.outputs) == 1 else None
@@ -273,7 +274,7 @@ def _activation(node: Node) -> str | None:
     return FINAL.get(node.kind)
 
 
-def _cam(nodes: list[Node]) -> Iterator[tuple[str, tuple[int | None, int | None]]]:
+def _cam(nodes: list[LayerNode]) -> Iterator[tuple[str, tuple[int | None, int | None]]]:
     skipped = {"InputLayer", *PREPROCESSING}
     data_format = "channels_last"
     for node in nodes:
@@ -288,7 +289,7 @@ def _cam(nodes: list[Node]) -> Iterator[tuple[str, tuple[int | None, int | None]
 
 
 def _default_cam(
-    maps: Sequence[tuple[str, tuple[int | None, int | None]]], ends: Sequence[Node]
+    maps: Sequence[tuple[str, tuple[int | None, int | None]]], ends: Sequence[LayerNode]
 ) -> tuple[str, tuple[int | None, int | None]] | None:
     """The last of them; of a model from images to images the last of the fewest positions."""
     if not maps:

@@ -42,7 +42,7 @@ class PrivateCopy(contextlib.AbstractContextManager["PrivateCopy"]):
     Used as a context manager: at its end the folder is removed, unless `keep_for` was called.
 
     Args:
-        path: Of the file, or of the folder of a SavedModel.
+        path: Path of the file, or of the folder of a SavedModel.
         custom_objects: As for `scan`.
         limits: As for `scan`.
         follow: Copy what symbolic links in a folder lead to, where nobody minds that they are

@@ -24,12 +24,12 @@ from tfxai.inspection.readers.archive import (
     WEIGHTS,
     WEIGHTS_NPZ,
     Archive,
-    Folder,
+    FolderArchive,
 )
 from tfxai.inspection.readers.foreign import in_archive, what_it_is
 from tfxai.inspection.readers.hdf5 import SIGNATURE, Tree, read_tree
 from tfxai.inspection.readers.json_files import parsed
-from tfxai.inspection.readers.source import Malformed, Source, Unread
+from tfxai.inspection.readers.source import ByteSource, Malformed, Unread
 from tfxai.inspection.report import Findings, Report
 from tfxai.inspection.saved_model.saved_model import SavedModel, read_saved_model
 from tfxai.inspection.weights import check_claims, check_tree
@@ -45,7 +45,7 @@ class Contents:
 
     Args:
         format: "keras", "keras_folder", "hdf5", "saved_model" or "unknown".
-        config: Of the model, as Keras 3 takes it; it is what was scanned.
+        config: Config of the model, as Keras 3 takes it; it is what was scanned.
         rewritten: Whether the file says it in another form.
         renamed: Names of layers in the file that Keras 3 does not take, by those in the config.
         training: What it was compiled with.
@@ -102,7 +102,7 @@ def read(
     """What a file holds and what is wrong with it.
 
     Args:
-        path: Of a file, or of a folder.
+        path: Path of a file, or of a folder.
         supplied: Names of custom objects.
         limits: What is read and allowed.
         found: What was found so far, in making a copy.
@@ -151,7 +151,7 @@ def _read_file(
         contents.format = "hdf5"
         if suffix not in (".h5", ".hdf5"):
             found.ok("other ending", f"An HDF5 file that ends in {suffix!r}, not in .h5.")
-        _read_hdf5(Source(file, 0, size), contents, found, supplied, limits)
+        _read_hdf5(ByteSource(file, 0, size), contents, found, supplied, limits)
     elif start[:2] == b"PK" or (suffix == ".keras" and known is None):
         contents.format = "keras"
         known = in_archive(Archive(file, size, limits, Findings()).names)
@@ -179,7 +179,7 @@ def _read_folder(
             contents.metadata = {"keras_version": record.version}
     elif (path / CONFIG).exists():
         contents.format = "keras_folder"
-        folder = Folder(path, limits, found)
+        folder = FolderArchive(path, limits, found)
         _read_preset(folder, contents, found, supplied, limits)
         _read_keras(folder, contents, found, supplied, limits)
     else:
@@ -194,7 +194,7 @@ def _read_folder(
 
 
 def _read_keras(
-    members: Archive | Folder,
+    members: Archive | FolderArchive,
     contents: Contents,
     found: Findings,
     supplied: Collection[str],
@@ -222,7 +222,11 @@ def _read_keras(
 
 
 def _read_preset(
-    folder: Folder, contents: Contents, found: Findings, supplied: Collection[str], limits: Limits
+    folder: FolderArchive,
+    contents: Contents,
+    found: Findings,
+    supplied: Collection[str],
+    limits: Limits,
 ) -> None:
     """What KerasHub keeps beside a model; the model itself is read after it."""
     for name in PRESET_CONFIGS:
@@ -233,13 +237,13 @@ def _read_preset(
         _read_weights(folder.source(PRESET_WEIGHTS), PRESET_WEIGHTS, contents, found, limits)
 
 
-def _json(members: Archive | Folder, name: str, limits: Limits, found: Findings) -> Any:
+def _json(members: Archive | FolderArchive, name: str, limits: Limits, found: Findings) -> Any:
     data = members.read(name, limits.json_bytes)
     return None if data is None else parsed(data, name, limits, found)
 
 
 def _read_hdf5(
-    source: Source,
+    source: ByteSource,
     contents: Contents,
     found: Findings,
     supplied: Collection[str],
@@ -276,7 +280,7 @@ def _without_config(tree: Tree | None) -> str:
 
 
 def _read_weights(
-    source: Source | None, where: str, contents: Contents, found: Findings, limits: Limits
+    source: ByteSource | None, where: str, contents: Contents, found: Findings, limits: Limits
 ) -> None:
     if source is None:  # and a finding says why
         return

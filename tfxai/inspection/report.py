@@ -47,7 +47,7 @@ class Report:
     """All that a scan found in a file.
 
     Args:
-        path: Of the file or folder.
+        path: Path of the file or folder.
         format: "keras", "keras_folder", "hdf5", "saved_model" or "unknown".
         findings: The worst first.
         left_out: How many more findings there are, beyond the first 200.
@@ -134,10 +134,6 @@ class Findings:
     def refused(self) -> bool:
         """Whether one of them refuses the file."""
         return any(finding.level == "refuse" for finding in self._found.values())
-
-    def has(self, what: str) -> bool:
-        """Whether something of that kind was found."""
-        return any(finding.what == what for finding in self._found.values())
 
     def report(self, path: Path, kind: str) -> Report:
         """All of them, the worst first, otherwise in the order in which they were found."""

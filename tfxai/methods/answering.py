@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from tfxai.arithmetic import HOST, completeness_gap
 from tfxai.arrangement import positions
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
+from tfxai.core.designs.masks import joined_features
+from tfxai.core.inputs.host_arrays import Examples
 from tfxai.core.program import DETAIL, VALUES, Plan, why_not_finite
 from tfxai.core.question.scores import Contrast
 from tfxai.errors import NotFiniteError
-from tfxai.methods.perturbation.groups import joined_features
 from tfxai.methods.prepared import Prepared
 from tfxai.remarks import LARGE_GAP, gap_shares
 
@@ -35,6 +37,10 @@ def made(answers: dict[str, Array], ready: Prepared, leaves: Sequence[Array]) ->
         if not method.is_map and at is None:
             values = layout.named(values)
     axes = dict(zip(layout.names, layout.axes, strict=True))
+    gap = None
+    if method.completes and "baseline_score" in answers:
+        score, baseline_score = answers["score"], answers["baseline_score"]
+        gap = completeness_gap(list(parts.values()), score, baseline_score, HOST)
     one = Attribution(
         values=values,
         inputs=dict(zip(layout.names, leaves, strict=True)) if layout.has_names else leaves[0],
@@ -45,7 +51,7 @@ def made(answers: dict[str, Array], ready: Prepared, leaves: Sequence[Array]) ->
         probability=answers.get("probability"),
         prediction=answers.get("prediction"),
         baseline_score=answers.get("baseline_score"),
-        completeness_gap=_gap(answers, parts) if method.completes else None,
+        completeness_gap=gap,
         details={
             name.removeprefix(DETAIL): array
             for name, array in answers.items()
@@ -66,6 +72,12 @@ def made(answers: dict[str, Array], ready: Prepared, leaves: Sequence[Array]) ->
     notes += [*_of_baseline(one), *_of_masks(ready.method)]
     object.__setattr__(one, "notes", tuple(notes))
     return one
+
+
+def finished(answers: dict[str, Array], ready: Prepared, examples: Examples) -> dict[str, Array]:
+    """What a program answered, after the method's last stage on the host."""
+    values, details = ready.method._finish(answers[VALUES], examples)
+    return answers | {VALUES: values} | {f"{DETAIL}{k}": array for k, array in details.items()}
 
 
 def check_finite(
@@ -104,15 +116,6 @@ def check_finite(
         )
 
 
-def _gap(answers: dict[str, Array], parts: dict[str, Array]) -> Array | None:
-    """(B,) sum of the values minus the difference that they should add up to."""
-    if "baseline_score" not in answers:
-        return None
-    sums = [a.reshape(len(a), -1).sum(axis=1, dtype=np.float64) for a in parts.values()]
-    difference = answers["score"].astype(np.float64) - answers["baseline_score"]
-    return np.asarray(np.sum(sums, axis=0) - difference)
-
-
 def _map_input(ready: Prepared) -> str | None:
     """The input that a map of a layer lies over: the one with as many axes of positions."""
     layout, method, body = ready.layout, ready.method, ready.body
@@ -129,6 +132,12 @@ def _map_input(ready: Prepared) -> str | None:
 def _of_outputs(ready: Prepared) -> list[str]:
     """Where logits were to be explained and there are none, though there are probabilities."""
     ending, kind = ready.body.ending, ready.question.kind
+    if kind == "probability" and ending.gives == "logits" and ready.classes is None:
+        return [
+            "The model ends in a linear layer, and its outputs were taken for the logits of "
+            "classes: the probability is their softmax or sigmoid. Pass score='output' for a "
+            "regression."
+        ]
     is_default = kind == "output" and ready.method.default_score == "logit" and not ready.explicit
     if not (is_default or isinstance(kind, Contrast)):
         return []

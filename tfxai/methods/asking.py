@@ -8,12 +8,13 @@ import numpy as np
 
 from tfxai.arrangement import moved_shape
 from tfxai.arrays import Array
+from tfxai.classes import both_classes
 from tfxai.core.model.head import answered, is_two_classes
 from tfxai.core.model.structure import ModelStructure
 from tfxai.core.question.scores import Contrast, Neuron, Question, name_of, registered_score
 from tfxai.core.question.targets import PREDICTED, read_target
 from tfxai.errors import InvalidInputError, UnsupportedModelError
-from tfxai.subject import Subject, both_classes
+from tfxai.subject import Subject
 
 
 def read_question(score: Any, default: str, subject: Subject, body: ModelStructure) -> Question:

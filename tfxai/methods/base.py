@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import abc
-import copy
 import dataclasses
 import json
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import keras
 import tensorflow as tf
 
 from tfxai import config
-from tfxai.arrangement import array_channels_last
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
 from tfxai.core.inputs.baseline_records import Samples
 from tfxai.core.inputs.baselines import is_of_activations, read_activations, read_baseline
 from tfxai.core.inputs.frozen_arrays import FrozenArray, FrozenArrays, listed
+from tfxai.core.inputs.host_arrays import Examples, HostArray
 from tfxai.core.inputs.layout import Layout, check_exact
 from tfxai.core.inputs.reading import read_inputs
-from tfxai.core.inputs.superpixels import Slic
 from tfxai.core.model.functions import PredictFunction, function_model, is_function
 from tfxai.core.model.structure import ModelStructure, model_structure
-from tfxai.core.options import Kind, declared
+from tfxai.core.options import Declared, Kind
 from tfxai.core.program import Plan, Values
 from tfxai.core.question.scores import (
     ScoreKind,
@@ -38,23 +36,26 @@ from tfxai.errors import (
     UnsupportedModelError,
 )
 from tfxai.methods.advice import no_gradient
-from tfxai.methods.answering import check_finite, made
+from tfxai.methods.answering import check_finite, finished, made
 from tfxai.methods.asking import read_question, read_targets
 from tfxai.methods.prepared import Prepared
 from tfxai.methods.running import in_slices, within_memory
 from tfxai.progress import Report, shown
 from tfxai.subject import Subject
 
+Made = TypeVar("Made")
+
 METHODS: dict[str, type[AttributionMethod]] = {}
 """Every method by its registry name, which is also its word on the command line."""
 
-_BASELINES = ("baseline", "background")  # options that reach the program as tensors
-
 
 class _ByName(abc.ABCMeta):
-    """Makes methods from options by name, and says so where something else is passed."""
+    """Makes methods from options by name, and says so where something else is passed.
 
-    def __call__(cls, *args: Any, **options: Any) -> Any:
+    Its call is typed as giving one of the class: only then does Pyright read the fields too.
+    """
+
+    def __call__(cls: type[Made], *args: Any, **options: Any) -> Made:
         name = cls.__name__
         if args and isinstance(args[0], keras.Model | Subject):
             raise InvalidInputError(
@@ -69,11 +70,11 @@ class _ByName(abc.ABCMeta):
                 f"{such}. The model and its inputs go to the method: {name}(...)(model, inputs)."
             )
         check_options(cast(Any, cls), options, name)
-        return super().__call__(**options)
+        return type.__call__(cls, **options)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AttributionMethod(abc.ABC, metaclass=_ByName):
+class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
     """Base of all attribution methods.
 
     A subclass is a frozen dataclass whose fields are the options that change the values, and
@@ -97,19 +98,15 @@ class AttributionMethod(abc.ABC, metaclass=_ByName):
     """Whether the method takes no gradient by the inputs, so that they may be of any type."""
     is_by_input: ClassVar[bool] = False
     """Whether each of several inputs is explained by itself, the others held."""
+    host_stage: ClassVar[str] = "finishes its values"
+    """What a method that writes `_finish` does there, to follow "It" in a sentence."""
+    program_inputs: ClassVar[tuple[str, ...]] = ()
+    """Options that the input is compared with. They reach the program as `f.baseline`."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "name" in vars(cls):
             METHODS[cls.name] = cls
-
-    def __post_init__(self) -> None:
-        for name, option in declared(type(self)).items():
-            object.__setattr__(self, name, option.read(name, getattr(self, name)))
-        self._check_together()
-
-    def _check_together(self) -> None:
-        """Raises `InvalidInputError` where options do not go together."""
 
     @abc.abstractmethod
     def _attribute(self, f: Score, x: tf.Tensor) -> Values:
@@ -199,23 +196,26 @@ class AttributionMethod(abc.ABC, metaclass=_ByName):
         targets = read_targets(target, batch, question, subject, body)
         check_exact(layout, leaves)
         kind, baseline = method._baseline(ready, leaves)
-        groups = method._groups(ready, leaves)
+        examples = ready.examples(leaves)
+        given = [how.made(examples) for how in ready.host_arrays]
         plan = ready.plan(
             target_rank=targets.ndim,
             baseline=kind,
             num_baselines=len(baseline[0]) if method._shares_baselines() else 0,
-            groups=groups[0].shape[1:] if groups else None,
+            given=given,
             chunk_size=chunk_size,
             jit=config.jit_compile,
         )
 
         def run(plan: Plan, report: Report) -> dict[str, Array]:
             function = ready.program(plan)
-            return in_slices(function, plan, leaves, targets, (baseline, groups), report)
+            return in_slices(function, plan, leaves, targets, (baseline, given), report)
 
         with shown(progress, self.name, batch) as report:
             answers = within_memory(run, plan, report, can_shrink=chunk_size == "auto")
         check_finite(answers, ready, plan, leaves, targets)
+        if method.has_host_stage:
+            answers = finished(answers, ready, examples)
         attribution = made(answers, ready, leaves)
         found = attribution.remarks
         if found:
@@ -268,19 +268,9 @@ class AttributionMethod(abc.ABC, metaclass=_ByName):
         options = self._options().items()
         return {name: value for name, value in options if isinstance(value, AttributionMethod)}
 
-    def _without_tensors(self) -> Self:
-        """The record without the options that reach the program as tensors."""
-        bare = copy.copy(self)
-        for name in _BASELINES:
-            if hasattr(self, name):
-                object.__setattr__(bare, name, None)
-        for name, inner in self._inner().items():
-            object.__setattr__(bare, name, inner._without_tensors())
-        return bare
-
     def _baselines(self) -> list[Any]:
         """The option that says what the input is compared with, or nothing."""
-        own = [getattr(self, name) for name in _BASELINES if hasattr(self, name)]
+        own = [getattr(self, name) for name in self.program_inputs]
         return own + [found for inner in self._inner().values() for found in inner._baselines()]
 
     def _shares_baselines(self) -> bool:
@@ -313,19 +303,27 @@ class AttributionMethod(abc.ABC, metaclass=_ByName):
         wrapped, inputs = function_model(model, inputs)
         return Subject(wrapped), inputs
 
-    def _superpixels(self) -> list[Slic]:
-        """The option that parts each image by itself, or nothing."""
-        own = [one for one in self._options().values() if isinstance(one, Slic)]
-        return own + [one for inner in self._inner().values() for one in inner._superpixels()]
+    def _host_arrays(self) -> list[HostArray]:
+        """How arrays are made of the examples on the host, to be had as `f.given[record]`."""
+        own = [one for one in self._options().values() if isinstance(one, HostArray)]
+        return own + [one for inner in self._inner().values() for one in inner._host_arrays()]
 
-    def _groups(self, ready: Prepared, leaves: Sequence[Array]) -> list[Array]:
-        """The features of each image by number, (B, h, w), or nothing where all share them."""
-        layout, preprocessing = ready.layout, ready.subject.preprocessing
-        images = [
-            array_channels_last(leaves[i], part.axes)
-            for i, part in zip(layout.explained, layout.parts, strict=True)
-        ]
-        return [one.make(images[0], preprocessing) for one in self._superpixels()[:1]]
+    def _finish(self, values: Array, examples: Examples) -> tuple[Array, dict[str, Array]]:
+        """A last stage on the host, for what no graph can do: ranking regions, say.
+
+        Args:
+            values: What `_attribute` gave for the whole batch, (B, ...).
+            examples: The batch itself.
+
+        Returns:
+            The values of the `Attribution`, and details of it: name to (B, ...).
+        """
+        return values, {}
+
+    @property
+    def has_host_stage(self) -> bool:
+        """Whether values are finished on the host, after the program."""
+        return type(self)._finish is not AttributionMethod._finish
 
     def _check_at(self, at: str | None, layout: Layout, body: ModelStructure) -> None:
         if at is None:
@@ -404,15 +402,34 @@ def read_method(option: str, given: Any) -> AttributionMethod:
         UnknownNameError: No method has that name.
         InvalidInputError: It is none of these.
     """
-    if isinstance(given, AttributionMethod):
-        return given
     if isinstance(given, str):
-        return create(given)
+        given = create(given)
     if isinstance(given, dict) and set(given) == {"name", "options"}:
-        return AttributionMethod.from_config(given)
-    raise InvalidInputError(
-        f"{option}={given!r} was expected to be a method, such as Saliency(), or its name."
-    )
+        given = AttributionMethod.from_config(given)
+    if not isinstance(given, AttributionMethod):
+        raise InvalidInputError(
+            f"{option}={given!r} was expected to be a method, such as Saliency(), or its name."
+        )
+    return given
+
+
+def check_of_input(option: str, method: AttributionMethod, owner: str) -> None:
+    """Checks a method whose values another one takes, shaped like the input.
+
+    Raises:
+        InvalidInputError: The values are those of a layer, or maps, or are finished on the host.
+    """
+    if method.has_host_stage:
+        raise InvalidInputError(
+            f"{option}={method.name!r} {method.host_stage} on the host, after its program, and no "
+            "other program can hold that. Pass a method such as 'saliency' or "
+            "'integrated_gradients'."
+        )
+    if method.is_map or method.is_of_layer:
+        raise InvalidInputError(
+            f"{option}={method.name!r} gives the values of a layer, and {owner} takes those of "
+            "the input. Pass a method such as 'saliency' or 'integrated_gradients'."
+        )
 
 
 def _read_path(option: str, path: Any) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from tfxai.core.inputs.layout import Layout, Part
-from tfxai.core.inputs.superpixels import Slic
+from tfxai.arrangement import array_channels_last
+from tfxai.arrays import Array
+from tfxai.core.inputs.host_arrays import Examples, HostArray
+from tfxai.core.inputs.layout import Layout
+from tfxai.core.inputs.parts import Part
 from tfxai.core.model.structure import ModelStructure
-from tfxai.core.program import Plan, program
+from tfxai.core.program import Given, Plan, program
 from tfxai.core.question.scores import Question
 from tfxai.methods.asking import chooses, classes_of, first_target, outputs_of
 from tfxai.methods.running import read_chunk
+from tfxai.methods.traced import Traced
 from tfxai.subject import Subject
 
 if TYPE_CHECKING:
@@ -95,9 +100,15 @@ class Prepared:
         return tuple(layout.names[i] for i in layout.held)
 
     @property
-    def superpixels(self) -> Slic | None:
-        """How each image is parted by itself, on the host, where it is."""
-        return next(iter(self.method._superpixels()), None)
+    def host_arrays(self) -> tuple[HostArray, ...]:
+        """How arrays are made of the examples on the host, for the program."""
+        return tuple(dict.fromkeys(self.method._host_arrays()))
+
+    def examples(self, leaves: Sequence[Array]) -> Examples:
+        """What work on the host sees of a batch."""
+        parts = zip(self.layout.explained, self.layout.parts, strict=True)
+        inputs = tuple(array_channels_last(leaves[i], part.axes) for i, part in parts)
+        return Examples(inputs, self.subject.preprocessing)
 
     def plan(
         self,
@@ -105,13 +116,17 @@ class Prepared:
         target_rank: int,
         baseline: str | None = None,
         num_baselines: int,
-        groups: tuple[int, ...] | None,
+        given: Sequence[Array] = (),
         chunk_size: int | str,
         jit: bool,
     ) -> Plan:
-        """The key of the compiled program; what the arguments mean, `Plan` says."""
+        """The key of the compiled program.
+
+        What the arguments mean, `Plan` says; `given` are the arrays of `host_arrays`.
+        """
+        made = zip(self.host_arrays, given, strict=True)
         return Plan(
-            method=self.method._without_tensors(),
+            method=Traced(self.method),
             question=self.question,
             at=self.at,
             layout=self.layout,
@@ -119,7 +134,7 @@ class Prepared:
             target_rank=target_rank,
             baseline=baseline or ("inputs" if self.has_baseline else "none"),
             num_baselines=num_baselines,
-            groups=groups,
+            given=tuple(Given(how, a.shape[1:], a.dtype.name) for how, a in made),
             chunk=read_chunk(chunk_size, self.body),
             jit=jit,
         )

@@ -64,7 +64,7 @@ def in_slices(
     report: Report,
 ) -> dict[str, Array]:
     """Runs the program on at most a chunk of examples at a time, so that memory stays bounded."""
-    batch, (baseline, groups) = len(targets), beside
+    batch, (baseline, given) = len(targets), beside
     parts: list[dict[str, Array]] = []
     for start in range(0, batch, plan.chunk):
         part = slice(start, start + plan.chunk)
@@ -75,7 +75,7 @@ def in_slices(
                 tf.convert_to_tensor(leaf if plan.num_baselines else leaf[part])
                 for leaf in baseline
             ],
-            [tf.convert_to_tensor(array[part]) for array in groups],
+            [tf.convert_to_tensor(array[part]) for array in given],
         )
         parts.append({name: tensor.numpy() for name, tensor in answers.items()})
         report(min(start + plan.chunk, batch), batch)

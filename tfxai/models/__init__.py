@@ -1,9 +1,23 @@
-"""Architectures, and training them: TensorFlow is loaded when one is first used."""
+"""Architectures and their training; TensorFlow is loaded when one is first used."""
 
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tfxai.models.cnn import three_block_cnn as three_block_cnn
+    from tfxai.models.evaluation import accuracy as accuracy
+    from tfxai.models.options import ARCHITECTURES as ARCHITECTURES
+    from tfxai.models.options import TrainingConfig as TrainingConfig
+    from tfxai.models.options import equivalent_command as equivalent_command
+    from tfxai.models.resnet import resnet18 as resnet18
+    from tfxai.models.saving import save_model as save_model
+    from tfxai.models.saving import save_twin as save_twin
+    from tfxai.models.training import Trained as Trained
+    from tfxai.models.training import train as train
+    from tfxai.registry.history import history_path as history_path
+    from tfxai.registry.history import read_history as read_history
 
 _HOME = {
     "ARCHITECTURES": "tfxai.models.options",
@@ -20,14 +34,13 @@ _HOME = {
     "train": "tfxai.models.training",
 }
 
-__all__ = sorted(_HOME)
+if not TYPE_CHECKING:  # a type checker that sees __getattr__ accepts every name
+    __all__ = sorted(_HOME)
 
+    def __getattr__(name: str) -> Any:
+        if name in _HOME:
+            return getattr(importlib.import_module(_HOME[name]), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_HOME})

@@ -1,4 +1,4 @@
-"""Batches of shifted and mirrored images, the same ones whenever they are asked for."""
+"""Batches of shifted and mirrored images, reproducible by epoch and index."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class AugmentedBatches(keras.utils.PyDataset):
     Args:
         images: (N, H, W, C) uint8 pixels.
         labels: (N,) whole numbers.
-        preprocessing: From pixels to what the model takes.
+        preprocessing: Preprocessing of the pixels for the model.
         batch_size: Images per batch; the last one of an epoch may have fewer.
-        seed: Of everything random.
+        seed: Seed of everything random.
         epoch: Number of the epoch, from 0.
     """
 

@@ -1,4 +1,4 @@
-"""What a training run leaves behind after each epoch, so that it survives a kill."""
+"""Checkpoints of a training run after each epoch, so that it survives a kill."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class TrainingState:
 
     It holds one file of arrays per epoch that is still needed (the last one and the one
     with the lowest validation loss) and `state.json`, which names them and is replaced
-    last, in one step: a kill at any moment leaves a state that can be gone on from.
+    last, in one step: a kill at any moment leaves a state to resume from.
 
     Args:
-        folder: Where the state lies.
-        settings: What the run is: a state with other settings is refused.
+        folder: Folder of the state.
+        settings: Settings of the run; a state with other settings is refused.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
@@ -41,7 +41,7 @@ class TrainingState:
         self._settings = settings
 
     def load(self) -> Progress:
-        """How far the run has come; nothing done if there is no state.
+        """How far the run has come; no epochs if there is no state.
 
         Raises:
             InvalidInputError: The state is another run's, or cannot be read.
@@ -76,7 +76,7 @@ class TrainingState:
             OutputError: It cannot be made or written to.
         """
         with replacing(self._folder / ".gitignore") as part:
-            part.write_text("*\n", encoding="utf-8")  # a run's state is in nobody's commit
+            part.write_text("*\n", encoding="utf-8")  # keeps the state out of commits
 
     def save(self, model: keras.Model, progress: Progress, best: int) -> None:
         """Keep the model and its optimiser after an epoch; `best` is the best epoch so far.
@@ -111,11 +111,11 @@ class TrainingState:
                 _assign(model.optimizer.variables, arrays, "optimizer")
         except (OSError, ValueError, KeyError) as error:
             raise InvalidInputError(
-                f"{path} cannot be gone on from ({error}). Remove {self._folder} to start again."
+                f"{path} cannot be resumed from ({error}). Remove {self._folder} to start again."
             ) from error
 
     def remove(self) -> None:
-        """Take the folder away, when the model itself is written."""
+        """Remove the folder, once the model itself is written."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _file(self, epoch: int) -> Path:

@@ -12,7 +12,7 @@ FILTERS = (32, 64, 128)
 def three_block_cnn(
     input_shape: tuple[int, int, int] = (32, 32, 3), classes: int = 10
 ) -> keras.Model:
-    """A convolutional classifier of small images, untrained.
+    """A convolutional classifier for small images, untrained.
 
     Each block has two 3x3 same-padded ReLU convolutions (32, 64 and 128 filters), each
     followed by batch normalisation, and a 2x2 max-pooling. Then follow a hidden layer of

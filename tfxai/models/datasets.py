@@ -38,7 +38,7 @@ def training_data(
 
     Raises:
         InvalidInputError: Too few images, or images of fewer than two classes.
-        DataNotFoundError: The data cannot be had.
+        DataNotFoundError: The data is not available.
     """
     if config.data == "cifar10":
         images, labels = load_cifar10("train", data_dir)

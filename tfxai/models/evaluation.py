@@ -1,4 +1,4 @@
-"""How often a model is right."""
+"""Accuracy of a classifier."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def accuracy(
 
     Args:
         model: A classifier with outputs (B, classes).
-        preprocessing: From pixels to what the model takes; None: the images are that.
+        preprocessing: Preprocessing of the pixels; None if the images are what the model takes.
         images: (N, H, W, C) pixels 0..255, or what the model takes.
         labels: (N,) whole numbers in [0, classes).
         batch_size: Images per forward pass; it does not change the result.
@@ -29,7 +29,7 @@ def accuracy(
         A number in [0, 1].
 
     Raises:
-        InvalidInputError: There is no image, their number is not that of the labels, or
+        InvalidInputError: There is no image, there are more or fewer images than labels, or
             the model's outputs are not those of a classifier with that many classes.
     """
     labels = np.asarray(labels)

@@ -25,28 +25,29 @@ class TrainingConfig:
         data: `"cifar10"`, or a folder with one folder of images per class.
         model: `"three_block_cnn"` or `"resnet18"`.
         width: Filters of the first stage of `resnet18`, which has 64 by default.
-        image_size: Height and width to which the images of a folder are brought, 32 by
+        image_size: Height and width that the images of a folder are resized to, 32 by
             default. CIFAR-10 has its own.
         epochs: Number of passes over the training images.
         batch_size: Images per step.
-        seed: Of the weights, the order of the images, their shifts and flips, dropout and
-            the choice of the validation images.
-        learning_rate: Adam's, its peak if the schedule changes it.
+        seed: Seed of the weights, the order of the images, their shifts and flips, dropout
+            and the choice of the validation images.
+        learning_rate: Learning rate of Adam; its peak if the schedule changes it.
         weight_decay: Share of a weight that a step takes off per unit of learning rate
             (decoupled, as in AdamW); biases and batch normalisation are left out.
-        schedule: Of the learning rate: `"constant"`, `"cosine"` (to 0 over all epochs) or
+        schedule: Learning rate schedule: `"constant"`, `"cosine"` (to 0 over all epochs) or
             `"plateau"` (halved when the validation loss has not fallen for `patience`
             epochs).
-        warmup_epochs: With `"cosine"`: epochs in which the rate rises linearly from 0.
-        patience: With `"plateau"`: epochs without a lower validation loss.
-        early_stopping: Stop after that many epochs without a lower validation loss, and
-            keep the weights of the best epoch. None: never.
+        warmup_epochs: Epochs in which the rate rises linearly from 0, for `"cosine"`.
+        patience: Epochs without a lower validation loss, for `"plateau"`.
+        early_stopping: Epochs without a lower validation loss after which training stops
+            and the weights of the best epoch are kept. None never stops early.
         validation: Fraction of the *training* images held out, in [0, 1). The test
-            images decide nothing.
-        limit: Train on at most that many images, validation included. None: on all.
-        out: Path of the model, ending in `.keras` or `.h5`. If left out, it is named after the
-            data, the architecture and the epochs, such as `models/cifar10_cnn_e25.keras`, in the
-            folder that `TFXAI_MODELS` names, or else in `./models`.
+            images are never used for it.
+        limit: Most images to train on, validation included. None uses all.
+        out: Where the model goes, and in which format: `models/NAME.keras` or `models/NAME.h5`
+            is saved in the folder `models/NAME`. If left out, it is named after the data, the
+            architecture and the epochs, such as `models/cifar10_cnn_e25.keras`, in the folder
+            that `TFXAI_MODELS` names, or else in `./models`.
 
     Raises:
         InvalidInputError: An option has a value that cannot be used.
@@ -81,7 +82,7 @@ class TrainingConfig:
         _check_real("weight_decay", self.weight_decay, above=False)
         if not 0 <= self.validation < 1:
             raise InvalidInputError(
-                f"validation={self.validation!r} is no fraction of the training images. "
+                f"validation={self.validation!r} is not a fraction of the training images. "
                 "Pass a number in [0, 1), such as 0.05."
             )
         if not self.out:
@@ -94,11 +95,11 @@ class TrainingConfig:
         self._check_together()
 
     def _check_together(self) -> None:
-        """Options that only make sense beside others."""
+        """Checks options that only make sense with others."""
         if self.validation == 0 and (self.schedule == "plateau" or self.early_stopping):
             what = "early_stopping" if self.early_stopping else "schedule='plateau'"
             raise InvalidInputError(
-                f"{what} looks at the validation loss, and validation=0 holds no image out. "
+                f"{what} looks at the validation loss, and validation=0 holds out no image. "
                 "Pass a fraction, such as validation=0.05."
             )
         if self.width is not None and self.model != "resnet18":

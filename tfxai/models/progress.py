@@ -1,4 +1,4 @@
-"""How a training run shows where it is."""
+"""Progress display of a training run."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class EpochProgress(keras.callbacks.Callback):
     """A bar per epoch on a terminal, and one line per finished epoch everywhere.
 
     Args:
-        epochs: Number of epochs in all.
-        steps: Number of steps of one epoch.
-        report: Where lines go. None: to the standard error stream, with a bar on a
-            terminal.
+        epochs: Total number of epochs.
+        steps: Number of steps per epoch.
+        report: Function that prints a line. None prints on the standard error stream, with a
+            bar on a terminal.
     """
 
     def __init__(self, epochs: int, steps: int, report: Callable[[str], None] | None) -> None:

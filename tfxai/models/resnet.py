@@ -17,7 +17,7 @@ def resnet18(
     width: int = 64,
     small_images: bool = True,
 ) -> keras.Model:
-    """A residual classifier of images, untrained.
+    """A residual image classifier, untrained.
 
     Four stages of two basic blocks with `width`, 2, 4 and 8 times `width` filters; each
     stage but the first halves the image. The first layer, `"Normalisation"`, subtracts
@@ -28,8 +28,8 @@ def resnet18(
     `"Stage3_Block2_Conv2D_Layer2"`, 8x8.
 
     Args:
-        input_shape: (height, width, channels). Where there are not 3 channels, 0.5 and
-            0.25 stand for the mean and the standard deviation.
+        input_shape: (height, width, channels). With other than 3 channels, mean
+            and standard deviation are 0.5 and 0.25.
         classes: Number of classes, at least 2.
         width: Number of filters of the first stage, at least 1.
         small_images: The stem: a 3x3 convolution with stride 1 and no pooling, for images
@@ -49,7 +49,7 @@ def resnet18(
     """
     check_architecture(input_shape, classes, smallest=8 if small_images else 32)
     if not isinstance(width, int) or width < 1:
-        raise InvalidInputError(f"width={width!r} is no number of filters. Pass at least 1.")
+        raise InvalidInputError(f"width={width!r} is not a number of filters. Pass at least 1.")
     inputs = keras.Input(input_shape, name="Input_Layer")
     x = _stem(_normalised(inputs), width, small_images)
     for stage, blocks in enumerate(BLOCKS, start=1):

@@ -1,7 +1,8 @@
-"""Writing a model to a file of one's choice: never half a file, never its optimiser."""
+"""Writes a model to a file: never half of it, never its optimiser."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from pathlib import Path
@@ -11,7 +12,8 @@ import keras
 from tfxai.card import Card, card_path, sha256_of
 from tfxai.errors import DataNotFoundError, InvalidInputError
 from tfxai.files import replacing
-from tfxai.registry.naming import SUFFIXES
+from tfxai.registry.locking import locked
+from tfxai.registry.naming import SUFFIXES, is_model_file
 from tfxai.registry.serialising import write_model
 
 
@@ -41,8 +43,8 @@ def save_twin(path: str | os.PathLike[str], suffix: str = ".h5") -> Path:
     """Write the same weights in the other file format, and note it on the card.
 
     Args:
-        path: A model file, `models/NAME.keras` or `models/NAME.h5`.
-        suffix: Of the new file beside it: `".h5"` or `".keras"`.
+        path: A model file that ends in `.keras` or `.h5`.
+        suffix: Suffix of the new file beside it: `".h5"` or `".keras"`.
 
     Returns:
         The path of the new file.
@@ -60,9 +62,11 @@ def save_twin(path: str | os.PathLike[str], suffix: str = ".h5") -> Path:
         raise InvalidInputError(
             f"suffix={suffix!r} is that of {str(path)!r} itself. Pass the other one."
         )
-    save_model(keras.models.load_model(path, compile=False, safe_mode=True), twin)
-    if card_path(path).exists():
-        card = Card.read(card_path(path))
-        digests = {**card.sha256, path.name: sha256_of(path), twin.name: sha256_of(twin)}
-        dataclasses.replace(card, sha256=digests).write(card_path(path))
+    is_kept = is_model_file(path.name)  # by a registry, where it may be replaced meanwhile
+    with locked(path.parent.parent) if is_kept else contextlib.nullcontext():
+        save_model(keras.models.load_model(path, compile=False, safe_mode=True), twin)
+        if card_path(path).exists():
+            card = Card.read(card_path(path))
+            digests = {**card.sha256, path.name: sha256_of(path), twin.name: sha256_of(twin)}
+            dataclasses.replace(card, sha256=digests).write(card_path(path))
     return twin

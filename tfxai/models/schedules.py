@@ -1,4 +1,4 @@
-"""When the learning rate falls and when to stop, as functions of what was seen."""
+"""Learning rate and early stopping, as functions of the losses so far."""
 
 from __future__ import annotations
 

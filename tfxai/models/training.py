@@ -1,4 +1,4 @@
-"""Training a classifier of images, so that it can be stopped and gone on with."""
+"""Trains an image classifier, in runs that can be interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from tfxai.models.progress import EpochProgress
 from tfxai.models.resnet import resnet18
 from tfxai.models.schedules import best_epoch, learning_rate, plateau_rate, should_stop
 from tfxai.registry import ModelRegistry
+from tfxai.registry.saving import check_place
 
 LICENCE = "Apache-2.0"
 
@@ -47,21 +48,22 @@ def train(
 ) -> Trained:
     """Train a model on images, and write it, its card and its history.
 
-    Writes `config.out`, its card `NAME.json` and `NAME.history.json`, all three or none, in the
-    place of an earlier model of that name (`ModelRegistry.save`). After each epoch the
-    state of the run is kept in the folder `NAME.training/` beside them, so that the same
-    call goes on after a kill and ends with the same model; the folder is removed at the
+    Saves the model with its card and history in the folder `NAME`, where `config.out` is
+    `NAME.keras` or `NAME.h5`, all of them or none, replacing an earlier model of that
+    name (`ModelRegistry.save`); `tfxai.load(config.out)` finds it there. After each epoch the
+    state of the run is kept in the folder `NAME.training/` beside it, so that the same
+    call resumes after a kill and ends with the same model; the folder is removed at the
     end. The images are shifted and mirrored by `AugmentedBatches`; a schedule or early
     stopping looks at images held out of the training images, never at test images. Seeds
     Python's, NumPy's and TensorFlow's global random generators.
 
     Args:
         config: What to train, on what, and how.
-        data_dir: Where tensorflow-datasets lies, as for `load_cifar10`.
+        data_dir: Folder of tensorflow-datasets, as for `load_cifar10`.
         callbacks: More Keras callbacks; an exception in one ends the run, which can then
-            be gone on with.
-        report: Called with one line per epoch. None: lines go to the standard error
-            stream, under a progress bar on a terminal.
+            be resumed.
+        report: Function that is called with one line per epoch. None prints the lines on
+            the standard error stream, under a progress bar on a terminal.
 
     Returns:
         `model`, compiled; `history`, a dict of `accuracy`, `loss`, `learning_rate` and,
@@ -71,13 +73,14 @@ def train(
     Raises:
         InvalidInputError: The data cannot be used, or an unfinished run with other
             settings lies beside `config.out`.
-        DataNotFoundError: The data cannot be had.
-        OutputError: The model cannot be written.
+        DataNotFoundError: The data is not available.
+        OutputError: The model cannot be written, or its place is taken by something else.
     """
+    out = Path(config.out)
+    check_place(out.parent, out.stem)
     data = training_data(config, data_dir)
     settings = {**config.to_dict(), "images": len(data.train.images), "classes": data.classes}
     settings = json.loads(json.dumps(settings))  # as they come back from a file
-    out = Path(config.out)
     state = TrainingState(out.with_name(f"{out.stem}.training"), settings)
     progress = state.load()
     state.claim()

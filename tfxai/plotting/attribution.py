@@ -85,8 +85,8 @@ def plot_attribution(
     at 0 where values are signed, else a sequential one), and the heatmap over the image in
     grey. Volumes and films get the four slices with most attribution and a projection. Tables
     (B, F) get bars, the 20 strongest features at most; series (B, T, C) get lines. Each heatmap
-    is scaled on its own, as `Attribution.heatmap` does by default. What `Attribution.remarks`
-    says of the examples that are drawn stands below.
+    is scaled on its own, as `Attribution.heatmap` does by default. The
+    `Attribution.remarks` on the drawn examples are printed below.
 
     Args:
         attributions: One attribution, or several of the same inputs.
@@ -95,15 +95,15 @@ def plot_attribution(
         cmap: A colour map of matplotlib for the heatmaps, instead of the one that suits.
         title: A line above everything, such as the image's name.
         feature_names: One name for each feature of a table.
-        limit: How many examples are drawn at most; the figure says so where there are more.
-        path: Where to write the figure too; the suffix names the format.
+        limit: Most examples to draw; the figure says so where there are more.
+        path: File to write the figure to as well; its suffix names the format.
 
     Returns:
         The figure, made without pyplot.
 
     Raises:
         InvalidInputError: There is nothing to draw, the attributions differ in length, `index`
-            is out of range, or the values are no image, volume, table or series.
+            is out of range, or the values are not an image, volume, table or series.
         UnknownNameError: matplotlib has no colour map of that name.
         OutputError: The file cannot be written.
     """
@@ -222,7 +222,7 @@ def _row(
 
 
 def _compose(blocks: list[_Block], title: str | None, total: int) -> Figure:
-    """The blocks under each other on one page."""
+    """The blocks stacked on one page."""
     rows = [row for block in blocks for _, _, row in block.rows]
     legend = []
     if len(blocks) < total:

@@ -45,7 +45,7 @@ def colour_table(signed: bool) -> Array:
 
 
 def scale(signed: bool) -> Normalize:
-    """From heat to colour: [-1, 1] centred at 0 for signed values, else [0, 1]."""
+    """The range of heat that colours cover: [-1, 1] for signed values, else [0, 1]."""
     return Normalize(-1 if signed else 0, 1)
 
 

@@ -1,4 +1,4 @@
-"""Methods beside each other: a row for each image, a column for each method."""
+"""Methods side by side: a row for each image, a column for each method."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tfxai.plotting.notes import Notes, gathered
 from tfxai.plotting.rows import LEFT, MARGIN, Row, draw_label, label_height
 
 MOST = 40
-"""Most images of a figure: a taller one can no longer be looked at."""
+"""Most images in a figure: a taller one is hard to read."""
 _SIDE = 1.6  # inches of a square panel
 _WIDEST = 3.2
 _GAP = 0.1
@@ -66,14 +66,14 @@ def plot_comparison(
 ) -> Figure:
     """Draws what several methods say about several images, the methods side by side.
 
-    A row is an image in true colours, then each method's heatmap over it; beside it stand the
-    class that is explained and its probability.
+    A row is an image in true colours, then each method's heatmap over it, labelled with the
+    explained class and its probability.
 
     Args:
-        attributions: One for each method, all of the same images, `MOST` at most; in the place
-            of one, a sequence of attributions of one image each, where sizes differ.
-        names: A line or a few about each image.
-        path: Where to write the figure too; the suffix names the format.
+        attributions: One for each method, all of the same images, `MOST` at most; where
+            sizes differ, a sequence of attributions of one image each instead of one.
+        names: One or a few lines about each image.
+        path: File to write the figure to as well; its suffix names the format.
 
     Returns:
         The figure, made without pyplot.
@@ -81,7 +81,7 @@ def plot_comparison(
     Raises:
         InvalidInputError: There is nothing to draw or too much, the attributions differ in
             length or in what they explain, there are more or fewer names than images, or the
-            inputs are no images.
+            inputs are not images.
         OutputError: The file cannot be written.
 
     Example:
@@ -143,7 +143,7 @@ def _row(ones: list[Attribution]) -> _OverlayRow:
 
 
 def _compose(rows: Sequence[_OverlayRow], names: Sequence[str]) -> Figure:
-    """The rows under each other, below the names of the methods."""
+    """The rows stacked below the names of the methods."""
     first = rows[0].ones
     step = max(row.step for row in rows)
     for row in rows:

@@ -26,7 +26,7 @@ _UNDATED: dict[str, dict[str, None]] = {
 
 
 class InlineFigure(Figure):
-    """A figure that a notebook shows by itself, whether or not pyplot is loaded."""
+    """A figure that notebooks display, whether or not pyplot is loaded."""
 
     def _repr_png_(self) -> bytes:
         return rendered(self, "png")
@@ -38,7 +38,7 @@ class Page:
     Args:
         width: Width of the figure in inches.
         height: Height of the figure in inches.
-        label: What it shows, in a few words: the text for those who cannot see it.
+        label: Alternative text: what it shows, in a few words.
     """
 
     def __init__(self, width: float, height: float, label: str) -> None:

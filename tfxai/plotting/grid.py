@@ -34,12 +34,12 @@ def sample_grid(
 
     Args:
         images: (N, H, W, 3), (N, H, W, 1) or (N, H, W): integers in [0, 255] or floats in
-            [0, 1]. One at least; the first `rows * columns` are drawn.
+            [0, 1]. At least one; the first `rows * columns` are drawn.
         labels: (N,) class numbers or names, or None for no labels.
         class_names: Names in the order of the class numbers.
-        rows: Rows at most.
-        columns: Images in a row at most.
-        path: Where to write the figure too; the suffix names the format.
+        rows: Most rows.
+        columns: Most images in a row.
+        path: File to write the figure to as well; its suffix names the format.
 
     Returns:
         The figure, made without pyplot.
@@ -49,7 +49,9 @@ def sample_grid(
         OutputError: The file cannot be written.
     """
     if rows < 1 or columns < 1:
-        raise InvalidInputError(f"rows={rows}, columns={columns} is no grid. Pass 1 or more each.")
+        raise InvalidInputError(
+            f"rows={rows}, columns={columns} is not a grid. Pass 1 or more each."
+        )
     pixels = _pixels(images)
     names = _names(labels, class_names, len(pixels))
     columns = min(columns, len(pixels))

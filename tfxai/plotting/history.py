@@ -32,7 +32,7 @@ def plot_history(
         history: One number for each epoch under each name, as Keras' `History.history`: `"loss"`
             and a name with `accuracy` in it, and each with `val_` before it where there was
             validation. Other names are left out; accuracies are fractions in [0, 1].
-        path: Where to write the figure too; the suffix names the format.
+        path: File to write the figure to as well; its suffix names the format.
 
     Returns:
         The figure, made without pyplot. The best validation epoch of each panel has a dot.

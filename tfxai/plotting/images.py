@@ -13,7 +13,7 @@ from matplotlib.image import AxesImage
 from tfxai.arrangement import spatial
 from tfxai.arrays import Array
 from tfxai.axes import by_number, channels_last, input_axes, parts, value_axes
-from tfxai.heatmaps import colours
+from tfxai.heatmaps import colours, has_signs
 from tfxai.plotting import style
 from tfxai.plotting.colours import colour_map, overlay, scale
 from tfxai.plotting.figures import Page, frame
@@ -27,7 +27,7 @@ _WIDEST = 3.3
 GAP = 0.14
 BAR = 0.085
 BAR_LABELS = 0.95
-_PIXELATED = 128  # up to this size, pixels are shown as the squares that they are
+_PIXELATED = 128  # up to this size, pixels are shown as squares
 
 
 class ImageRow(Row):
@@ -69,7 +69,7 @@ def panel_size(ratio: float, side: float, widest: float) -> tuple[float, float]:
 
 def is_diverging(one: Attribution) -> bool:
     """Whether the heatmap has a sign: signed values, not reduced to magnitudes."""
-    return one.is_signed and (one.is_map or one.channels == "sum")
+    return has_signs(is_signed=one.is_signed, is_map=one.is_map, channels=one.channels)
 
 
 def image_part(one: Attribution) -> tuple[Attribution, Array] | None:
@@ -90,8 +90,8 @@ def places_of_values(one: Attribution) -> int:
 def display_pixels(one: Attribution, places: int) -> Array | None:
     """The one input with so many places, (*places, 3) in [0, 1]; None where it has others.
 
-    True colours where they are known, else grey levels, from the least value to the greatest: of
-    a scan, which has no colours, too.
+    True colours where they are known, else (and for scans, which have no colours) grey levels
+    from the least value to the greatest.
     """
     word = input_axes(one)
     if len(spatial(word)) != places:
@@ -108,7 +108,7 @@ def display_pixels(one: Attribution, places: int) -> Array | None:
 
 
 def show(axes: Axes, array: Array, **colours: Any) -> AxesImage:
-    """Draws an image without ticks; small ones as the squares that their pixels are."""
+    """Draws an image without ticks, a small one with its pixels as squares."""
     axes.set_xticks([])
     axes.set_yticks([])
     frame(axes)
@@ -117,7 +117,7 @@ def show(axes: Axes, array: Array, **colours: Any) -> AxesImage:
 
 
 def draw_bar(page: Page, edges: tuple[float, float, float], cmap: Colormap, signed: bool) -> None:
-    """Draws what the colours of heat mean at (left, top, height), in inches."""
+    """Draws the colour bar at (left, top, height), in inches."""
     left, top, height = edges
     mappable = ScalarMappable(norm=scale(signed), cmap=cmap)
     bar = page.figure.colorbar(mappable, cax=page.axes(left, top, BAR, height))

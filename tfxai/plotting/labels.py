@@ -7,16 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfxai.classes import class_name
+from tfxai.core.inputs.frozen_arrays import FrozenArrays
+
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
 
 KINDS = ("logit", "probability", "output")
+_FEW_NUMBERS = 8  # of a tuple that is written out
 _WORDS = {
     "grad": "Grad",
     "cam": "CAM",
     "lrp": "LRP",
     "shap": "SHAP",
     "lime": "LIME",
+    "hsic": "HSIC",
+    "xrai": "XRAI",
     "rise": "RISE",
 }
 _TITLES = {
@@ -63,7 +69,7 @@ def target_title(one: Attribution) -> str:
         return one.score_name.capitalize()
     name = one.target_names[0]
     if np.ndim(one.target[0]) == 0:
-        if one.class_names and one.target[0] < len(one.class_names):
+        if class_name(int(one.target[0]), one.class_names) is not None:
             return shortened(name)
         if one.score_name == "output" and one.prediction is None:  # the only one there is
             return "Output"
@@ -71,7 +77,7 @@ def target_title(one: Attribution) -> str:
 
 
 def value_text(one: Attribution) -> str:
-    """The value of an output that is no class, or nothing."""
+    """The value of an output that is not a class, or nothing."""
     is_class = one.class_names or one.probability is not None
     return "" if is_class or one.score_name != "output" else f"value {number(one.score)}"
 
@@ -159,6 +165,11 @@ def option_text(value: Any) -> str:
         options = {k: v for k, v in value.get("options", {}).items() if v is not None}
         inner = ", ".join(f"{name}={option_text(one)}" for name, one in options.items())
         return f"{value['name']}({inner})" if inner else str(value["name"])
+    if isinstance(value, FrozenArrays):
+        return f"(arrays for {', '.join(name for name, _ in value.parts)})"
+    is_short = isinstance(value, list | tuple) and 0 < len(value) <= _FEW_NUMBERS
+    if is_short and all(isinstance(one, bool | int | float | str) for one in value):
+        return f"({', '.join(map(str, value))})"
     if isinstance(value, list | tuple | dict) or hasattr(value, "__array__"):
         return "(an array)"
     return str(getattr(value, "name", type(value).__name__))

@@ -1,4 +1,4 @@
-"""Notes under a figure: what its colours mean, and what to know before one believes it."""
+"""Notes under a figure: what its colours mean, and what to know before trusting it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Notes:
 
     Args:
         legend: What the figure's colours and parts mean, in one paragraph; empty for nothing.
-        remarks: What holds back trust in what is drawn, a paragraph each.
-        width: Of the figure, in inches.
+        remarks: Reasons to doubt what is drawn, a paragraph each.
+        width: Width of the figure in inches.
 
     Attributes:
         height: Inches that the notes take below the last row, the margin under them included.
@@ -58,7 +58,7 @@ def _wrapped(text: str, width: float) -> list[str]:
 
 
 def gathered(of: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
-    """Each sentence once, behind the names of those that it is about unless it is about all.
+    """Each sentence once, after the names of those that it is about unless it is about all.
 
     Args:
         of: A name, such as `"Example 2"`, with the sentences about it.

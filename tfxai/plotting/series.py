@@ -29,7 +29,7 @@ _BELOW = 0.4
 class SeriesRow(Row):
     """Lines of one example: its inputs above, their attributions below, at most six channels.
 
-    There are no inputs above values of a layer, and above a map over something else.
+    Values of a layer have no inputs above them, nor has a map over something else.
     """
 
     def __init__(self, one: Attribution) -> None:

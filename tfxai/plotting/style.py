@@ -12,7 +12,6 @@ MUTED = "#6a737d"
 FAINT = "#d0d7de"
 SUPPORTS = "#b2182b"
 SPEAKS_AGAINST = "#2166ac"
-NEUTRAL = "#f7f7f7"
 ACCENT = "#6a4c93"
 LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")  # told apart by anyone
 

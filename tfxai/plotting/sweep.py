@@ -51,10 +51,10 @@ def sweep(
         method: The method; its other options stay as they are.
         option: Name of the option, such as `"samples"` or `"baseline"`.
         values: Its values, one panel each.
-        model: As in a call of the method.
+        model: The model, as in a call of the method.
         inputs: A batch of images, of which the first is drawn.
-        target: As in a call of the method.
-        path: Where to write the figure too; the suffix names the format.
+        target: The target, as in a call of the method.
+        path: File to write the figure to as well; its suffix names the format.
         **call: More arguments of the call, such as `score`.
 
     Returns:
@@ -63,7 +63,7 @@ def sweep(
 
     Raises:
         UnknownNameError: The method has no such option.
-        InvalidInputError: There is no value, or the inputs are no images.
+        InvalidInputError: There is no value, or the inputs are not images.
         OutputError: The file cannot be written.
 
     Example:
@@ -103,23 +103,23 @@ def compare_baselines(
 ) -> Figure:
     """Draws Integrated Gradients of one image from several baselines, side by side.
 
-    What a baseline looks like has no attribution: black parts have none from a black one.
+    Parts that look like the baseline get no attribution: black parts get none from a black one.
 
     Args:
-        model: As in a call of a method.
+        model: The model, as in a call of a method.
         inputs: A batch of images, of which the first is drawn.
-        target: As in a call of a method.
-        baselines: What `IntegratedGradients(baseline=...)` takes; black, white, blur and noise
+        target: The target, as in a call of a method.
+        baselines: Values of `IntegratedGradients(baseline=...)`; black, white, blur and noise
             by default, white and black only where the preprocessing is known.
-        method: A method with a baseline in the place of `IntegratedGradients()`.
-        path: Where to write the figure too; the suffix names the format.
+        method: A method with a baseline, instead of `IntegratedGradients()`.
+        path: File to write the figure to as well; its suffix names the format.
         **call: More arguments of the call, such as `score`.
 
     Returns:
         The figure, as `sweep` draws it.
 
     Raises:
-        InvalidInputError: A baseline does not fit, or the inputs are no images.
+        InvalidInputError: A baseline does not fit, or the inputs are not images.
         OutputError: The file cannot be written.
     """
     from tfxai.methods import IntegratedGradients

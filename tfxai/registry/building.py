@@ -44,7 +44,7 @@ def build(
     """The model of a file or folder that Keras saved, not compiled.
 
     Args:
-        path: Of the file that was scanned.
+        path: Path of the file that was scanned.
         contents: What the scan read of it.
         custom_objects: Classes and functions that Keras does not have, by name.
         safe_mode: Whether Keras refuses code that the file brings along.

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Literal, final
 
 from tfxai.card import Card, sha256_of
-from tfxai.errors import InvalidInputError, TfxaiError
-from tfxai.registry.folders import find_in, names_in
-from tfxai.registry.naming import CARD, HISTORY, SUFFIXES, check_name, is_name, members
-from tfxai.registry.sets import read_whole
+from tfxai.errors import InvalidInputError
+from tfxai.registry.consistent_reads import read_whole
+from tfxai.registry.history import history_path
+from tfxai.registry.layouts import names_in, read_card, stored
+from tfxai.registry.naming import CARD, HISTORY, SUFFIXES, check_name, is_name
 
 State = Literal["ok", "changed", "missing", "no digest", "no card"]
 
@@ -24,10 +25,11 @@ class Entry:
     Args:
         name: As `ModelRegistry.get` and `tfxai.load` take it.
         file: That is loaded.
-        others: Further files with the same weights, `NAME.h5` beside `NAME.keras`.
-        format: Of `file`: "keras" or "h5".
-        size: Of `file`, in bytes.
+        others: Further files with the same weights, such as an `.h5` file beside a `.keras` file.
+        format: Format of `file`: "keras" or "h5".
+        size: Size of `file`, in bytes.
         card: What is known about it; None where there is none, or none that can be read.
+        history: History of its training; None where there is none.
         fault: Why its card cannot be read, in a sentence; else empty.
     """
 
@@ -37,12 +39,13 @@ class Entry:
     format: str
     size: int
     card: Card | None
+    history: Path | None
     fault: str = ""
 
     @property
     def history_file(self) -> Path:
         """Where the history of its training lies, if there is one."""
-        return self.file.with_name(f"{self.name}{HISTORY}")
+        return self.history or history_path(self.file)
 
     def to_dict(self) -> dict[str, Any]:
         """The entry as plain JSON types."""
@@ -52,7 +55,7 @@ class Entry:
             "others": [str(path) for path in self.others],
             "format": self.format,
             "size": self.size,
-            "history": str(self.history_file) if self.history_file.is_file() else None,
+            "history": str(self.history) if self.history else None,
             "card": self.card.to_dict() if self.card else None,
         }
         return {**record, "fault": self.fault} if self.fault else record
@@ -64,8 +67,9 @@ class Check:
     """Whether a file is the one that its card was written for.
 
     Args:
-        name: Of the model.
-        file: Name of the file, without its folder.
+        name: Name of the model.
+        file: Path of the file below the folder of the registry, such as
+            `"cnn/model-0123456789abcdef.keras"`.
         state: "ok" (its SHA-256 is that on the card), "changed" (it is another), "missing" (the
             card has the digest of a file that is not there), "no digest" (the card has none of
             this file) or "no card" (there is none that can be read).
@@ -86,27 +90,27 @@ def entry(root: Path, name: str) -> Entry | None:
 
     Raises:
         InvalidInputError: It is no name, or one of its files is a link that leads outside.
-        OutputError: A save was cut short, and cannot be finished from here.
+        OutputError: An earlier version of tfxai left a save unfinished there.
     """
     check_name(name)
 
     def read() -> Entry | None:
-        file = find_in(root, name)
-        if file is None:
+        found = stored(root, name)
+        if found is None or not found.files:
             return None
-        files = [root / f"{name}{suffix}" for suffix in SUFFIXES]
-        card, fault = _card(root, name)
+        file, *others = found.files
         return Entry(
             name=name,
             file=file,
-            others=tuple(path for path in files if path != file and path.is_file()),
+            others=tuple(others),
             format=file.suffix.removeprefix("."),
             size=file.stat().st_size,
-            card=card,
-            fault=fault,
+            card=found.card,
+            history=found.history,
+            fault=found.fault,
         )
 
-    return read_whole(root, members(name), read)
+    return read_whole(root, name, read)
 
 
 def checks(root: Path, name: str) -> list[Check]:
@@ -114,22 +118,28 @@ def checks(root: Path, name: str) -> list[Check]:
 
     Raises:
         InvalidInputError: It is no name, or one of its files is a link that leads outside.
-        OutputError: A save was cut short, and cannot be finished from here.
+        OutputError: An earlier version of tfxai left a save unfinished there.
     """
     check_name(name)
 
     def read() -> list[Check]:
-        find_in(root, name)
-        card, _ = _card(root, name)
-        kept = [f"{name}{suffix}" for suffix in (*SUFFIXES, HISTORY)]
-        there = [file for file in kept if (root / file).is_file()]
-        if card is None:
-            return [Check(name, file, "no card") for file in there]
-        found = [Check(name, file, _state(root, file, card)) for file in there]
-        # whatever else a card names is not read: it may be a path
-        return found + [Check(name, file, "missing") for file in card.sha256 if file not in there]
+        found = stored(root, name)
+        if found is None:
+            return []
+        there = [*found.files, *([found.history] if found.history else [])]
+        made = [Check(name, _below(root, path), _state(path, found.card)) for path in there]
+        if found.card is not None:
+            present = {path.name for path in there}
+            lacking = [file for file in found.card.sha256 if file not in present]
+            # whatever else a card names is not read: it may be a path
+            folder = f"{name}/" if found.has_folder else ""
+            made += [Check(name, f"{folder}{file}", "missing") for file in lacking]
+        if found.has_folder:  # which makes files of the old layout invisible
+            flat = [f"{name}{suffix}" for suffix in (*SUFFIXES, HISTORY)]
+            made += [Check(name, file, "no digest") for file in flat if (root / file).is_file()]
+        return made
 
-    return read_whole(root, members(name), read)
+    return read_whole(root, name, read)
 
 
 def known(root: Path) -> list[str]:
@@ -138,7 +148,7 @@ def known(root: Path) -> list[str]:
     for path in root.glob(f"*{CARD}"):
         name = path.name.removesuffix(CARD)
         if is_name(name) and name not in found and path.is_file() and not path.is_symlink():
-            card, _ = _card(root, name)
+            card, _ = read_card(path)
             if card is not None and card.sha256:
                 found.add(name)
     return sorted(found)
@@ -155,19 +165,14 @@ def entries(root: Path) -> Iterator[Entry]:
             yield found
 
 
-def _state(root: Path, file: str, card: Card) -> State:
-    digest = card.sha256.get(file)
+def _below(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def _state(path: Path, card: Card | None) -> State:
+    if card is None:
+        return "no card"
+    digest = card.sha256.get(path.name)
     if digest is None:
         return "no digest"
-    return "ok" if sha256_of(root / file) == digest.lower() else "changed"
-
-
-def _card(root: Path, name: str) -> tuple[Card | None, str]:
-    """The card of a model and why it cannot be read."""
-    path = root / f"{name}{CARD}"
-    if not path.is_file():
-        return None, ""
-    try:
-        return Card.read(path), ""
-    except TfxaiError as error:
-        return None, str(error)
+    return "ok" if sha256_of(path) == digest.lower() else "changed"

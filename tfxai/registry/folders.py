@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
+import dataclasses
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
 
 from tfxai.errors import (
     DataNotFoundError,
@@ -15,10 +13,15 @@ from tfxai.errors import (
     UnknownNameError,
     nearest,
 )
-from tfxai.registry.naming import ENDINGS, SUFFIXES, check_name, is_name, members
-from tfxai.registry.sets import read_whole, settle
-
-F = TypeVar("F", bound=Callable[..., Any])
+from tfxai.registry.layouts import (
+    Stored,
+    check_no_journal,
+    in_folder,
+    names_in,
+    read_card,
+    stored,
+)
+from tfxai.registry.naming import CARD, ENDINGS, HISTORY, SUFFIXES, is_model_file
 
 VARIABLE = "TFXAI_MODELS"
 _PACKAGE = Path(__file__).parents[1]
@@ -62,59 +65,19 @@ def names() -> list[str]:
 
     Raises:
         DataNotFoundError: `TFXAI_MODELS` names no folder.
-        OutputError: A save was cut short, and cannot be finished from here.
+        OutputError: An earlier version of tfxai left a save unfinished there.
     """
     return sorted({name for root in roots() for name in names_in(root)})
-
-
-def names_in(root: Path) -> set[str]:
-    """The names of the models of one folder, without those whose files lead outside."""
-    settle(root)
-    files = [path for path in root.iterdir() if path.suffix in SUFFIXES and is_name(path.stem)]
-    return {path.stem for path in files if path.is_file() and _is_inside(root, path)}
-
-
-def find_in(root: Path, name: str) -> Path | None:
-    """The file of the model of that name in one folder, or None.
-
-    Raises:
-        InvalidInputError: It is no name, or one of its files is a link that leads outside.
-        OutputError: A save was cut short, and cannot be finished from here.
-    """
-    check_name(name)
-    settle(root)
-    for path in (root / member for member in members(name)):
-        if not _is_inside(root, path):
-            raise InvalidInputError(
-                f"{str(path)!r} is a symbolic link that leads out of its folder. Pass the path of "
-                "the file itself, or copy it there."
-            )
-    files = (root / f"{name}{suffix}" for suffix in SUFFIXES)
-    return next((path for path in files if path.is_file()), None)
-
-
-def reading_whole(load: F) -> F:
-    """Lets a function that reads a model and its card meet those of one save, never of two.
-
-    Args:
-        load: Takes a name or path first, as `find` does.
-    """
-
-    @functools.wraps(load)
-    def whole(name_or_path: str | os.PathLike[str], *options: Any, **named: Any) -> Any:
-        path = find(name_or_path)
-        return read_whole(path.parent, members(path.stem), lambda: load(path, *options, **named))
-
-    return cast(F, whole)
 
 
 def find(name_or_path: str | os.PathLike[str]) -> Path:
     """The file of a model.
 
     Args:
-        name_or_path: A path that ends in `.keras`, `.h5` or `.hdf5`, the folder of a SavedModel,
-            or the name of a model in one of the `roots`. What has a separator or such an ending
-            is a path, never a name.
+        name_or_path: A path that ends in `.keras`, `.h5` or `.hdf5`, the folder of a SavedModel or
+            of a saved model, or the name of a model in one of the `roots`. What has a separator
+            or such an ending is a path, never a name. The path `ROOT/NAME.keras` or `.h5` also
+            leads to a model of that format in the folder `ROOT/NAME`.
 
     Returns:
         The path of a file, or of such a folder, that is there.
@@ -123,19 +86,28 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
         DataNotFoundError: There is no file at that path.
         ModelFileError: The path leads to something else.
         UnknownNameError: No model has that name; the nearest names are given.
-        InvalidInputError: It is no name, or leads out of the folder by a symbolic link.
-        OutputError: A save was cut short, and cannot be finished from here.
+        InvalidInputError: It is no name, leads out of the folder by a symbolic link, or the card
+            in the folder of the model cannot be read.
+        OutputError: An earlier version of tfxai left a save unfinished there.
+    """
+    return locate(name_or_path).files[0]
+
+
+def locate(name_or_path: str | os.PathLike[str]) -> Stored:
+    """The file that `find` finds, with what lies beside it.
+
+    Raises:
+        TfxaiError: As `find`.
     """
     text = os.fspath(name_or_path)
     if _is_path(text) or not isinstance(name_or_path, str):
-        settle(Path(text).parent)
-        return _file(Path(text))
+        return _at(Path(text))
     for root in roots():
-        path = find_in(root, text)
-        if path is not None:
-            return path
+        found = stored(root, text)
+        if found is not None and found.files:
+            return _usable(found)
     if Path(text).is_dir():
-        return _file(Path(text))
+        return _at(Path(text))
     beside = [f"{text}{suffix}" for suffix in SUFFIXES if Path(f"{text}{suffix}").is_file()]
     if beside:
         raise UnknownNameError(
@@ -145,18 +117,60 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     raise UnknownNameError.of("model", text, names())
 
 
-def _is_inside(root: Path, path: Path) -> bool:
-    if not path.is_symlink():
-        return True
-    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
-
-
 def _is_path(text: str) -> bool:
     separators = [mark for mark in (os.sep, os.altsep, "/") if mark]
     if text in ("", ".", "..") or any(mark in text for mark in separators):
         return True
     is_saved = (Path(text) / "saved_model.pb").is_file()
     return text.lower().endswith(tuple(ENDINGS)) or Path(text).is_file() or is_saved
+
+
+def _at(path: Path) -> Stored:
+    """The model at a path."""
+    check_no_journal(path.parent)
+    if not path.exists() and path.suffix in SUFFIXES:
+        found = in_folder(path.parent, path.stem)
+        if found is not None and found.files and found.files[0].suffix == path.suffix:
+            return _usable(found)
+    found = _in(path)
+    return _alone(_file(path)) if found is None else _usable(found)
+
+
+def _in(folder: Path) -> Stored | None:
+    """The model in a folder of its own, whatever that is called."""
+    place = folder if folder.name not in ("", "..") else folder.resolve()
+    return in_folder(place.parent, place.name)
+
+
+def _usable(found: Stored) -> Stored:
+    """The model, unless nothing says which file of its folder it is."""
+    if found.has_folder and found.fault:
+        raise InvalidInputError(found.fault)
+    if not found.files:
+        raise ModelFileError(
+            f"The model file that the card in {str(found.folder)!r} names is not there. Put it "
+            "back, or save the model again."
+        )
+    return found
+
+
+def _alone(path: Path) -> Stored:
+    """A model whose path is all that is known, with the card and the history beside it."""
+    if is_model_file(path.name):
+        found = _in(path.parent)
+        if found is not None and found.card is not None and path.name in found.card.sha256:
+            return dataclasses.replace(found, files=(path,))
+    card, fault = read_card(path.with_suffix(CARD))
+    history = path.with_name(f"{path.stem}{HISTORY}")
+    return Stored(
+        root=path.parent,
+        name=path.stem,
+        folder=path.parent,
+        files=(path,),
+        history=history if history.is_file() else None,
+        card=card,
+        fault=fault,
+    )
 
 
 def _file(path: Path) -> Path:
@@ -181,7 +195,7 @@ def _file(path: Path) -> Path:
             raise ModelFileError(f"{str(path)!r} holds no model that can be loaded. {known}")
         raise ModelFileError(
             f"{str(path)!r} is {what}. Pass a model file that Keras saved, NAME.keras or NAME.h5, "
-            "or the folder of a SavedModel."
+            "a folder that ModelRegistry.save wrote, or the folder of a SavedModel."
         )
     return path
 

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tfxai.errors import DataNotFoundError, InvalidInputError
+from tfxai.errors import DataNotFoundError, InvalidInputError, TfxaiError
 from tfxai.files import replacing
+from tfxai.registry.folders import locate
+from tfxai.registry.naming import HISTORY
+
+NO_HISTORY = "history.json"
+"""The path of a history that a folder does not have ends so."""
 
 
 def history_path(model_path: str | os.PathLike[str]) -> Path:
-    """Where the history of that model's training lies: `NAME.history.json`."""
+    """Where the history of that model's training lies, if there is one.
+
+    In the folder of the model it is the file that `card.json` names; beside a model file of
+    another place it is `NAME.history.json`.
+
+    Args:
+        model_path: Path of a model file, or of the folder of a saved model.
+    """
     path = Path(model_path)
-    return path.with_name(f"{path.stem}.history.json")
+    with contextlib.suppress(TfxaiError):
+        found = locate(path)
+        if found.has_folder:
+            return found.history or found.folder / NO_HISTORY
+    return path.with_name(f"{path.stem}{HISTORY}")
 
 
 def write_history(history: Mapping[str, Sequence[float]], path: str | os.PathLike[str]) -> None:
@@ -39,9 +56,9 @@ def read_history(path: str | os.PathLike[str]) -> dict[str, list[float]]:
         return {str(key): [float(v) for v in values] for key, values in history.items()}
     except FileNotFoundError as error:
         raise DataNotFoundError(
-            f"There is no history {str(path)!r}. Pass the NAME.history.json of a trained model."
+            f"There is no history {str(path)!r}. Pass history_path(FILE) of a trained model."
         ) from error
     except (ValueError, AttributeError, TypeError) as error:
         raise InvalidInputError(
-            f"{str(path)!r} holds no history of a training run. Pass a NAME.history.json."
+            f"{str(path)!r} holds no history of a training run. Pass history_path(FILE)."
         ) from error

@@ -9,16 +9,18 @@ import sys
 import warnings
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfxai.card import Card, card_path
-from tfxai.errors import ModelFileError, TfxaiError, UnsafeModelError
+from tfxai.card import Card
+from tfxai.errors import InvalidInputError, ModelFileError, TfxaiError, UnsafeModelError
 from tfxai.inspection import Limits, PrivateCopy, Report
 from tfxai.inspection.reading import Contents
 from tfxai.inspection.report import KEPT_OUT
-from tfxai.registry.folders import find, reading_whole
+from tfxai.registry.consistent_reads import read_whole
+from tfxai.registry.folders import locate
+from tfxai.registry.layouts import Stored
 
 if TYPE_CHECKING:
     from tfxai.subject import Subject
@@ -46,7 +48,6 @@ _SAID = 3  # findings that a sentence has room for
 _PACKAGES = ("keras_hub.", "keras_cv.", "keras_nlp.")  # which Keras imports by itself
 
 
-@reading_whole
 def load(
     name_or_path: str | os.PathLike[str],
     *,
@@ -62,15 +63,15 @@ def load(
         trust: Load it whatever the scan found, and let Keras run the code in it (Lambda layers).
             What was found is logged as a warning of the logger `tfxai.registry`.
         custom_objects: Classes and functions that the model uses and Keras does not have, by name.
-        signature: Of a SavedModel: the one that is called; `"serving_default"`, or the only one,
-            if left out.
+        signature: The signature of a SavedModel that is called; `"serving_default"`, or the only
+            one, if left out.
         limits: What is read of the file and what it may ask for; the defaults suit models of up
             to 64 GiB.
 
     Returns:
-        A `Subject`, not compiled; its card is read from `NAME.json` beside the file, or from the
-        record of an export, and None where there is neither. A SavedModel is explained at its
-        inputs, its layers cannot be tapped.
+        A `Subject`, not compiled; its card is the one in the folder of the model, else `NAME.json`
+        beside the file, else the record of an export, and None where there is none of these. A
+        SavedModel is explained at its inputs, its layers cannot be tapped.
 
     Raises:
         DataNotFoundError: There is no file at that path.
@@ -81,27 +82,64 @@ def load(
         UnsupportedModelError: Keras runs on another backend than TensorFlow.
         OutputError: There is no room for the copy of the file that is scanned and then loaded.
     """
-    path = find(name_or_path)
+    return load_stored(
+        lambda: locate(name_or_path),
+        trust=trust,
+        custom_objects=custom_objects,
+        signature=signature,
+        limits=limits,
+    )
+
+
+def load_stored(
+    find: Callable[[], Stored],
+    *,
+    trust: bool = False,
+    custom_objects: Mapping[str, Any] | None = None,
+    signature: str | None = None,
+    limits: Limits | None = None,
+) -> Subject:
+    """The model that `find` finds, with the card that belongs to its file.
+
+    Args:
+        find: Called again where the model was replaced before its file was opened.
+        trust: As for `load`.
+        custom_objects: As for `load`.
+        signature: As for `load`.
+        limits: As for `load`.
+
+    Raises:
+        TfxaiError: As `load`.
+    """
     own = dict(custom_objects or {})
     known = {*own, *_registered()}
-    with PrivateCopy(path, custom_objects=known, limits=limits, follow=trust) as copy:
+
+    def copied() -> tuple[Stored, PrivateCopy]:
+        found = find()
+        file = found.files[0]
+        return found, PrivateCopy(file, custom_objects=known, limits=limits, follow=trust)
+
+    first = find()
+    found, opened = read_whole(first.root, first.name, copied)
+    path = found.files[0]
+    with opened as copy:
         _judge(path, copy.report, trust)
         _look_ahead(path, copy.contents, copy.report, trust)
         from tfxai.core.model.backend import require_tensorflow
         from tfxai.subject import Subject
 
         require_tensorflow()
-        beside = card_path(path)
-        card = Card.read(beside) if beside.exists() else None
+        if found.fault:
+            raise InvalidInputError(found.fault)
         if copy.report.format == "saved_model":
             model = _saved_model(path, copy.path, signature)
             if (copy.path / "assets").is_dir():  # where it finds them when it is saved again
                 copy.keep_for(model)
-            return Subject(model, card or Card.of_export(path))
+            return Subject(model, found.card or Card.of_export(path))
         from tfxai.registry.bounds import bounded
 
         with bounded(None if trust else copy.bytes_to_make):
-            return Subject(_model(path, copy, own, trust), card)
+            return Subject(_model(path, copy, own, trust), found.card)
 
 
 def _registered() -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
-from tfxai.card import Card, card_path, sha256_of
+from tfxai.card import Card, sha256_of
+from tfxai.classes import names_fit
 from tfxai.errors import (
     InvalidInputError,
     ModelFileError,
@@ -23,10 +24,18 @@ from tfxai.errors import (
 )
 from tfxai.inspection.report import BROKEN
 from tfxai.registry.entries import Check, Entry, checks, entries, entry, known
-from tfxai.registry.folders import find, home, names_in, own, roots
-from tfxai.registry.history import history_path, write_history
-from tfxai.registry.naming import CARD, ENDINGS, HISTORY, SUFFIXES, check_name, members
-from tfxai.registry.sets import replacing_set, settle
+from tfxai.registry.folders import home, locate, own, roots
+from tfxai.registry.history import write_history
+from tfxai.registry.layouts import Stored, names_in, stored
+from tfxai.registry.naming import (
+    CARD_FILE,
+    ENDINGS,
+    SUFFIXES,
+    check_name,
+    is_model_file,
+    kept_name,
+)
+from tfxai.registry.saving import remove_model, saving
 
 if TYPE_CHECKING:
     import keras
@@ -39,12 +48,15 @@ _log = logging.getLogger("tfxai.registry")
 
 @final
 class ModelRegistry:
-    """The trained models of one folder: `NAME.keras` or `NAME.h5`, card and history.
+    """The trained models of one folder, each in a folder of its own with its card and history.
 
-    A model, its card `NAME.json` and `NAME.history.json` are replaced as one: a kill at any
-    moment leaves the earlier three or the new three, and two processes that save at once lose
-    nothing (on Windows they are not kept apart). A name is that of files of this folder and of
-    nothing outside it. TensorFlow is loaded by `get` and `save` only.
+    The folder `NAME` holds `card.json`, and the model and history that this card names. The last
+    step of a save is one rename: a kill at any moment leaves the earlier model with its card and
+    history, or the new one, and two processes that save at once lose nothing (on Windows they are
+    not kept apart). A name leads to nothing outside this folder. Models of the old layout, with
+    `NAME.keras` or `NAME.h5`, `NAME.json` and `NAME.history.json` side by side, are read, verified
+    and removed; saving moves them to the new one. Where a name has both, the folder is the model.
+    TensorFlow is loaded by `get` and `save` only.
 
     Args:
         root: The folder; made by the first `save`. None: the one that the environment variable
@@ -71,7 +83,7 @@ class ModelRegistry:
         """All models, by name.
 
         Raises:
-            OutputError: A save was cut short, and cannot be finished from here.
+            OutputError: An earlier version of tfxai left a save unfinished there.
         """
         return [*entries(self.root)] if self.root.is_dir() else []
 
@@ -81,7 +93,7 @@ class ModelRegistry:
         Raises:
             InvalidInputError: It is no name, or one of its files is a link that leads outside.
             UnknownNameError: No model has that name.
-            OutputError: A save was cut short, and cannot be finished from here.
+            OutputError: An earlier version of tfxai left a save unfinished there.
         """
         found = entry(self.root, name)
         if found is None:
@@ -98,7 +110,7 @@ class ModelRegistry:
         """The model of that name with its card, as `tfxai.load` loads it.
 
         Args:
-            name: Of the model.
+            name: Name of the model.
             trust: As for `tfxai.load`.
             custom_objects: As for `tfxai.load`.
 
@@ -107,11 +119,11 @@ class ModelRegistry:
             UnknownNameError: No model has that name.
             ModelFileError: The file holds no model that can be loaded safely.
             UnsafeModelError: The scan advises against loading the file; see its `report`.
-            OutputError: A save was cut short, and cannot be finished from here.
+            OutputError: An earlier version of tfxai left a save unfinished there.
         """
-        from tfxai.registry.loading import load
+        from tfxai.registry.loading import load_stored
 
-        return load(self[name].file, trust=trust, custom_objects=custom_objects)
+        return load_stored(lambda: self._stored(name), trust=trust, custom_objects=custom_objects)
 
     def save(
         self,
@@ -124,12 +136,11 @@ class ModelRegistry:
     ) -> Entry:
         """Write a model with its card and history, in the place of the model of that name.
 
-        Files of that name in the other format, and a history where none is passed, are removed
-        with the earlier model.
+        The earlier model is removed with its card and history, also where no history is passed.
 
         Args:
             model: A built Keras 3 model. Its optimiser is left out.
-            name: Of the files.
+            name: Name of the folder.
             card: What is known about it, None for nothing. Its name, digests, day and, where it
                 has none, input shape are filled in.
             history: One number per epoch under each name, as Keras' `History.history`.
@@ -168,10 +179,10 @@ class ModelRegistry:
         _check_classes(card, getattr(model, "output_shape", None))
         card = _with_shape(card, getattr(model, "input_shape", None))
         self._check_own(name)
-        with replacing_set(self.root, members(name)) as stage:
-            write_model(model, stage / f"{name}{suffix}")
+        with saving(self.root, name) as stage:
+            write_model(model, stage / f"model{suffix}")
             if numbers is not None:
-                write_history(numbers, stage / f"{name}{HISTORY}")
+                write_history(numbers, stage / "history.json")
             _write_card(stage, name, card)
         return self[name]
 
@@ -189,8 +200,9 @@ class ModelRegistry:
         The copy is scanned, so what was looked at is what is kept. Nothing is loaded.
 
         Args:
-            file: A `.keras` or `.h5` file. Its history beside it comes along.
-            name: Of the model; None for that of the file.
+            file: A `.keras` or `.h5` file, or the folder of a saved model. Its history comes
+                along.
+            name: Name of the model; None for that of the file or folder.
             card: What is known about it; None for the card beside the file, if there is one. Its
                 name, digests, day and, where it has none, input shape are filled in.
             trust: Add it although the scan refuses it, or although the card beside it was written
@@ -206,24 +218,26 @@ class ModelRegistry:
             InvalidInputError: It is no name, it is taken, or the card does not fit the model.
             OutputError: The folder cannot be written to, or the disk is full.
         """
-        path = find(Path(file))
-        name = check_name(path.stem if name is None else name)
+        found = locate(Path(file))
+        path = found.files[0]
+        name = check_name(found.name if name is None else name)
         self._check_own(name)
-        read = _card_beside(path)
-        kept = f"{name}{ENDINGS.get(path.suffix.lower(), path.suffix)}"
-        with replacing_set(self.root, members(name)) as stage:
-            if not replace and any((self.root / other).exists() for other in members(name)):
+        if found.fault:
+            raise InvalidInputError(found.fault)
+        with saving(self.root, name) as stage:
+            if not replace and stored(self.root, name) is not None:
                 raise InvalidInputError(
                     f"There is a model {name!r} in {str(self.root)!r} already. Choose another "
                     "name, or let this one take its place (--force)."
                 )
-            shutil.copyfile(path, stage / kept)
-            shape = _scanned(stage / kept, path, trust)
-            self._check_digest(read, path, stage / kept, trust)
-            chosen = card or read or Card(name=name)
+            copy = stage / f"model{ENDINGS.get(path.suffix.lower(), path.suffix)}"
+            shutil.copyfile(path, copy)
+            shape = _scanned(copy, path, trust)
+            self._check_digest(found.card, path, copy, trust)
+            chosen = card or found.card or Card(name=name)
             _check_classes(chosen, shape[1])
-            if history_path(path).is_file():
-                shutil.copyfile(history_path(path), stage / f"{name}{HISTORY}")
+            if found.history is not None:
+                shutil.copyfile(found.history, stage / "history.json")
             _write_card(stage, name, _with_shape(chosen, shape[0]))
         return self[name]
 
@@ -235,10 +249,10 @@ class ModelRegistry:
             UnknownNameError: No model has that name.
             OutputError: The folder cannot be written to.
         """
-        self[name]
+        if stored(self.root, name) is None:
+            raise self._unknown(name)
         self._check_own(name)
-        with replacing_set(self.root, members(name)):
-            pass
+        remove_model(self.root, name)
 
     def verify(self, name: str | None = None) -> Checks:
         """The files of one model, or of all, beside the SHA-256 on their cards.
@@ -246,7 +260,7 @@ class ModelRegistry:
         Raises:
             InvalidInputError: It is no name, or one of its files is a link that leads outside.
             UnknownNameError: No model has that name.
-            OutputError: A save was cut short, and cannot be finished from here.
+            OutputError: An earlier version of tfxai left a save unfinished there.
         """
         if name is not None:
             found = checks(self.root, name)
@@ -255,8 +269,13 @@ class ModelRegistry:
             return found
         if not self.root.is_dir():
             return []
-        settle(self.root)
         return [check for one in known(self.root) for check in checks(self.root, one)]
+
+    def _stored(self, name: str) -> Stored:
+        found = stored(self.root, name)
+        if found is None or not found.files:
+            raise self._unknown(name)
+        return found
 
     def _unknown(self, name: str) -> UnknownNameError:
         return UnknownNameError.of(
@@ -276,7 +295,8 @@ class ModelRegistry:
         digest = card.sha256.get(path.name) if card else None
         if digest is None or digest.lower() == sha256_of(copy):
             return
-        what = f"{str(path)!r} is not the file that its card {card_path(path).name!r} describes"
+        beside = CARD_FILE if is_model_file(path.name) else path.with_suffix(".json").name
+        what = f"{str(path)!r} is not the file that its card {beside!r} describes"
         if not trust:
             raise ModelFileError(
                 f"{what}: the SHA-256 differs. Get both again, or add it with trust (--trust)."
@@ -326,11 +346,6 @@ def _check_whole(copy: Path, path: Path) -> None:
         )
 
 
-def _card_beside(path: Path) -> Card | None:
-    beside = card_path(path)
-    return Card.read(beside) if beside.is_file() else None
-
-
 def _with_shape(card: Card, shape: Any) -> Card:
     """The card with the shape of one input, where it has none and there is one."""
     if card.input_shape is not None or not isinstance(shape, tuple) or len(shape) < 2:
@@ -344,7 +359,7 @@ def _check_classes(card: Card, shape: Any) -> None:
     """Raises where a card names more or fewer classes than the model has outputs."""
     count = shape[-1] if isinstance(shape, tuple) and shape else None
     named = len(card.classes)
-    if not named or not isinstance(count, int) or named == count or (named, count) == (2, 1):
+    if not named or not isinstance(count, int) or names_fit(named, count):
         return
     raise InvalidInputError(
         f"The card names {named} classes, and the model has {count} outputs. Name one class for "
@@ -363,8 +378,12 @@ def _numbers(history: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
 
 
 def _write_card(stage: Path, name: str, card: Card) -> None:
-    """Write the card of the files that lie there."""
-    digests = {path.name: sha256_of(path) for path in sorted(stage.iterdir())}
+    """Give the files that lie there their final names, and write the card that has these."""
+    digests = {}
+    for path in sorted(stage.iterdir(), reverse=True):
+        digest = sha256_of(path)
+        kept = path.rename(path.with_name(kept_name(path.stem, path.suffix, digest)))
+        digests[kept.name] = digest
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     card = dataclasses.replace(card, name=name, sha256=digests, created=card.created or now)
-    card.write(stage / f"{name}{CARD}")
+    card.write(stage / CARD_FILE)

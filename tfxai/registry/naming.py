@@ -1,4 +1,4 @@
-"""What a model may be called, and the files that belong to its name."""
+"""What a model may be called, and the names of its files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ SUFFIXES = (".keras", ".h5")
 """Endings of model files; of two files with one name the first is taken."""
 ENDINGS = {".keras": ".keras", ".h5": ".h5", ".hdf5": ".h5"}
 """Endings of files that are loaded, in any case of letters, and what they are called here."""
+CARD_FILE, FIGURE_FILE = "card.json", "history.png"
+"""In the folder of a model."""
+_MODEL_FILE = re.compile(r"model-[0-9a-f]{16}\.(keras|h5)")
+_HISTORY_FILE = re.compile(r"history-[0-9a-f]{16}\.json")
 CARD, HISTORY, FIGURE = ".json", ".history.json", ".history.png"
+"""Endings in the old layout, where the files of all models lie side by side."""
 _LONGEST = 200  # bytes, which leaves room for an ending
 _SEPARATORS = '/\\:*?"<>|'  # of paths and drives, and what Windows takes in no name
 _DEVICE = re.compile(
@@ -20,9 +25,35 @@ _DEVICE = re.compile(
 _TAKEN = (*SUFFIXES, CARD, ".history", ".part", ".training")
 
 
+def kept_name(kind: str, suffix: str, digest: str) -> str:
+    """The name of a file in the folder of a model: two different files never have the same.
+
+    Args:
+        kind: `"model"` or `"history"`.
+        suffix: `".keras"`, `".h5"` or `".json"`.
+        digest: SHA-256 of the file.
+    """
+    return f"{kind}-{digest[:16]}{suffix}"
+
+
+def is_model_file(name: str) -> bool:
+    """Whether `kept_name` gives that name to a model."""
+    return bool(_MODEL_FILE.fullmatch(name))
+
+
+def is_history_file(name: str) -> bool:
+    """Whether `kept_name` gives that name to a history."""
+    return bool(_HISTORY_FILE.fullmatch(name))
+
+
+def is_own_file(name: str) -> bool:
+    """Whether a file in the folder of a model belongs to the model."""
+    return name in (CARD_FILE, FIGURE_FILE) or is_model_file(name) or is_history_file(name)
+
+
 def members(name: str) -> tuple[str, ...]:
-    """Every file that may belong to the model of that name."""
-    return tuple(f"{name}{suffix}" for suffix in (*SUFFIXES, CARD, HISTORY, FIGURE))
+    """Every file that may belong to the model of that name in the old layout, its card last."""
+    return tuple(f"{name}{suffix}" for suffix in (*SUFFIXES, HISTORY, FIGURE, CARD))
 
 
 def check_name(name: str) -> str:

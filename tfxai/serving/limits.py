@@ -24,7 +24,7 @@ class Limits:
         body: Bytes of a request.
         instances: Examples of a request.
         steps: Runs of the model for one example: steps, samples, masks, windows.
-        pixels: Of an image that is decoded, before it is brought to the model's size.
+        pixels: Most pixels of an image that is decoded, before it is brought to the model's size.
         concurrency: Requests that run at a time.
         queue: Requests that wait for their turn.
         seconds: From a request's first byte to its answer.

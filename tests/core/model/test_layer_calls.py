@@ -174,3 +174,45 @@ def test_nothing_is_assigned_to_the_model_inside_a_block():
         np.testing.assert_array_equal(variable.numpy(), value)
     model(np.full((4, 3), 7.0), training=True)  # which does change them
     assert any((v.numpy() != b).any() for v, b in zip(model.variables, before, strict=True))
+
+
+def test_arguments_are_changed_before_the_call_and_the_next_run_is_as_before():
+    x = keras.Input((4, 6))
+    attention = layers.MultiHeadAttention(2, 3, name="attention")
+    model = keras.Model(x, attention(x, x))
+    given = np.random.default_rng(3).normal(size=(2, 4, 6)).astype(np.float32)
+    before = model(given).numpy()
+
+    def masked(layer, arguments):
+        if layer is not attention:
+            return None
+        args, kwargs = arguments
+        return args, {**kwargs, "attention_mask": np.tri(4, dtype=bool)[None]}
+
+    with observe(lambda *args: args[-1], masked):
+        causal = model(given).numpy()
+    np.testing.assert_allclose(causal, attention(given, given, use_causal_mask=True), rtol=1e-5)
+    assert not np.allclose(causal, before)
+    np.testing.assert_array_equal(model(given).numpy(), before)
+
+
+def test_an_inner_observer_changes_what_the_outer_one_changed_already():
+    model = builders.functional(None)
+
+    def times(factor):
+        def enter(layer, arguments):
+            if layer.name != "flat":
+                return None
+            (first, *rest), kwargs = arguments
+            return (first * factor, *rest), kwargs
+
+        return enter
+
+    def keep(*args):
+        return args[-1]
+
+    flat = model.get_layer("head").bias.numpy()
+    plain = model(X).numpy() - flat
+    with observe(keep, times(2.0)), observe(keep, times(3.0)):
+        changed = model(X).numpy() - flat
+    np.testing.assert_allclose(changed, 6 * plain, rtol=1e-5)

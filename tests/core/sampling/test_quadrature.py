@@ -24,6 +24,14 @@ def test_weights_sum_to_one_and_nodes_lie_in_the_interval(rule):
         assert (np.diff(nodes) > 0).all()
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_no_steps_are_too_few_and_the_fewest_are_enough(rule):
+    least = 2 if rule == "riemann_trapezoid" else 1
+    check_rule(rule, least)
+    with pytest.raises(InvalidInputError, match=f"at least {least}"):
+        check_rule(rule, least - 1)
+
+
 EXACT_DEGREE = {"riemann_left": 0, "riemann_right": 0, "riemann_middle": 1, "riemann_trapezoid": 1}
 
 

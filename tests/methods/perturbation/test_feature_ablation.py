@@ -84,7 +84,9 @@ def test_masks_of_several_inputs_are_refused_by_name(make):
     given = [np.ones((1, 3), np.float32), np.ones((1, 2), np.float32)]
     with pytest.raises(UnknownNameError, match="'c'"):
         make(mask={"c": np.zeros(3, int)})(model, given)
-    with pytest.raises(InvalidInputError, match=r"mask has shape \(4,\), and an input has \(3,\)"):
+    with pytest.raises(
+        InvalidInputError, match=r"mask has shape \(4,\), and input 'a' has \(3,\)"
+    ):
         make(mask={"a": np.zeros(4, int)})(model, given)
     with pytest.raises(InvalidInputError, match="a dict without arrays"):
         make(mask={})

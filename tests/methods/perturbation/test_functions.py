@@ -23,7 +23,8 @@ OTHERS = sorted(set(methods.names()) - set(BLACK_BOX))
 
 
 def test_all_that_perturb_the_input_take_functions():
-    expected = ["feature_ablation", "kernel_shap", "lime", "occlusion", "rise", "shapley_sampling"]
+    expected = ["feature_ablation", "hsic", "kernel_shap", "lime", "occlusion", "rise"]
+    expected += ["shapley_sampling", "sobol"]
     assert expected == BLACK_BOX
 
 

@@ -84,8 +84,44 @@ def quotient(op: tf.Operation) -> tuple[tf.Tensor, tf.Tensor] | None:
     return None
 
 
+def without_axes(tensor: tf.Tensor) -> tf.Tensor:
+    """The tensor behind identities, casts, and axes of length 1 that were added."""
+    tensor = opened(tensor)
+    while tensor.op.type == "ExpandDims" or adds_axes(tensor.op):
+        tensor = opened(tensor.op.inputs[0])
+    return tensor
+
+
+def adds_axes(op: tf.Operation) -> bool:
+    """Whether an index only adds axes of length 1, as `t[:, None]` does."""
+    if op.type != "StridedSlice":
+        return False
+    before, after = ([n for n in t.shape if n != 1] for t in (op.inputs[0], op.outputs[0]))
+    return before == after
+
+
+def base_of_power(op: tf.Operation) -> float | None:
+    """The base of powers of one positive number, such as 2 ** z, else None."""
+    base = constant(opened(op.inputs[0])) if op.type == "Pow" else None
+    if base is None or not base.size or (base != base.flat[0]).any() or base.flat[0] <= 0:
+        return None
+    return float(base.flat[0])
+
+
+def sum_behind(total: tf.Tensor) -> tf.Tensor:
+    """The sum in a denominator that was kept away from 0: sum + 1e-7, max(sum, 1e-7)."""
+    total = without_axes(total)
+    if total.op.type in ("Add", "AddV2", "Maximum"):
+        for one, other in (total.op.inputs, total.op.inputs[::-1]):
+            guard = constant(opened(other))
+            if guard is not None and guard.size and (guard >= 0).all():
+                return without_axes(one)
+    return total
+
+
 def is_sum_of(total: tf.Tensor, summands: tf.Tensor) -> bool:
-    """Whether it is a sum of these within each example."""
+    """Whether it is a sum of these within each example, perhaps kept away from 0."""
+    total = sum_behind(total)
     if total.op.type != "Sum" or not same(total.op.inputs[0], summands):
         return False
     axes, rank = tf.get_static_value(total.op.inputs[1]), summands.shape.rank

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from tfxai.arithmetic import along
 from tfxai.arrays import Array
+from tfxai.core.graph.arithmetic import GRAPH
 
 
 def linear_resize(maps: tf.Tensor, size: Sequence[int]) -> tf.Tensor:
@@ -24,9 +27,8 @@ def linear_resize(maps: tf.Tensor, size: Sequence[int]) -> tf.Tensor:
     for axis, (old, new) in enumerate(zip(maps.shape[1:], size, strict=True), start=1):
         if old != new:
             weights = tf.constant(_weights(old, new), maps.dtype)
-            maps = tf.tensordot(maps, weights, axes=[[axis], [1]])  # the new axis comes last
-            order = [*range(axis), maps.shape.rank - 1, *range(axis, maps.shape.rank - 1)]
-            maps = tf.transpose(maps, order)
+            mixed = functools.partial(tf.tensordot, b=weights, axes=[[-1], [1]])
+            maps = along(maps, axis, mixed, GRAPH)
     return maps
 
 

@@ -10,7 +10,15 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.core.graph import operations
-from tfxai.core.graph.expressions import DEPTH, TRANSPARENT, constant, is_sum_of, opened, quotient
+from tfxai.core.graph.expressions import (
+    DEPTH,
+    TRANSPARENT,
+    base_of_power,
+    constant,
+    is_sum_of,
+    opened,
+    quotient,
+)
 
 Bounds: TypeAlias = "tuple[float, float] | None"
 
@@ -43,8 +51,8 @@ def _bounds_of(tensor: tf.Tensor, of: Callable[[tf.Tensor], Bounds]) -> Bounds:
     value = constant(tensor)
     if value is not None and value.size:
         return float(np.min(value)), float(np.max(value))
-    if op.type in _RANGES:
-        return _RANGES[op.type]
+    if op.type in _RANGES or base_of_power(op) is not None:
+        return _RANGES.get(op.type, (0.0, math.inf))
     if op.type in TRANSPARENT or op.type in operations.MOVES or op.type in _OF_SEVERAL:
         if op.type in ("MirrorPad", "Pad", "PadV2"):
             return None

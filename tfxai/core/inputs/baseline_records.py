@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 from scipy import ndimage
 
+from tfxai.arithmetic import HOST
 from tfxai.core.inputs.frozen_arrays import FrozenArray, FrozenArrays
 from tfxai.core.options import check_seed
 from tfxai.errors import InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
+    from tfxai.arithmetic import Arithmetic
     from tfxai.arrays import Array
 
 COLOURS = {"black": 0.0, "grey": 127.5, "white": 255.0}
@@ -95,7 +97,7 @@ class Noise(Baseline):
     Args:
         noise: Standard deviation of the noise that is added to the input, as a fraction of the
             range; above 0. What leaves the range is clipped. None: uniform numbers of the range.
-        seed: Of the draws.
+        seed: Seed of the draws.
 
     Reference:
         Sturmfels, Lundberg, Lee, "Visualizing the Impact of Feature Attribution Baselines",
@@ -114,14 +116,29 @@ class Noise(Baseline):
 
     def make(self, inputs: Array, limits: tuple[Array, Array] | None) -> Array:
         """The noise of each example."""
-        axes = tuple(range(1, inputs.ndim))
-        low, high = limits or (inputs.min(axes, keepdims=True), inputs.max(axes, keepdims=True))
-        low, high = np.asarray(low, np.float64), np.asarray(high, np.float64)
-        draws = np.random.default_rng(self.seed)
+        draws = self.draws(inputs.shape[1:])
+        return np.asarray(self.mixed(inputs.astype(np.float64), limits, draws, HOST))
+
+    def draws(self, shape: Sequence[int]) -> Array:
+        """The random numbers that all examples of a shape share, (1, *shape)."""
+        rng = np.random.default_rng(self.seed)
+        shape = (1, *shape)
+        return rng.random(shape) if self.noise is None else rng.standard_normal(shape)
+
+    def mixed(
+        self, inputs: Any, limits: tuple[Array, Array] | None, draws: Any, xp: Arithmetic
+    ) -> Any:
+        """What `make` gives, (B, ...) or (1, ...), from float64 inputs and their draws."""
+        if limits is None:
+            each = [-1, *[1] * (len(inputs.shape) - 1)]
+            flat = xp.flat(inputs)
+            low, high = (xp.reshape(end(flat, axis=1), each) for end in (xp.min, xp.max))
+        else:
+            low, high = (np.asarray(one, np.float64) for one in limits)
         if self.noise is None:
-            return low + (high - low) * draws.random((1, *inputs.shape[1:]))
-        noise = self.noise * (high - low) * draws.standard_normal((1, *inputs.shape[1:]))
-        return np.clip(inputs + noise, np.minimum(low, inputs), np.maximum(high, inputs))
+            return low + (high - low) * draws
+        noisy = inputs + self.noise * (high - low) * draws
+        return xp.clip(noisy, xp.minimum(low, inputs), xp.maximum(high, inputs))
 
 
 @final

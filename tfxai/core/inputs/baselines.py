@@ -23,7 +23,8 @@ from tfxai.errors import InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
     from tfxai.arrays import Array
-    from tfxai.core.inputs.layout import Layout, Part
+    from tfxai.core.inputs.layout import Layout
+    from tfxai.core.inputs.parts import Part
 
 _WORDS = [*COLOURS, *(name for name in KINDS if name not in (Samples.name, Activations.name))]
 _ADVICE = (
@@ -302,6 +303,14 @@ def _check_units(array: Array, preprocessing: Any | None) -> None:
         preprocessing.check_range("The baseline runs", array, advice)
 
 
+def limits_of(preprocessing: Any | None) -> tuple[Array, Array] | None:
+    """What a preprocessing makes of black and white, where it is known."""
+    if preprocessing is None:
+        return None
+    low, high = preprocessing.input_range
+    return np.asarray(low), np.asarray(high)
+
+
 def one_baseline(baseline: Any, inputs: Array, preprocessing: Any | None, axes: str = "") -> Array:
     """The baseline of one input as `read_baseline` has it, of a shape that broadcasts to (B, ...).
 
@@ -316,10 +325,7 @@ def one_baseline(baseline: Any, inputs: Array, preprocessing: Any | None, axes: 
     """
     shape = inputs.shape
     if isinstance(baseline, Baseline):
-        limits = None
-        if preprocessing is not None:
-            low, high = preprocessing.input_range
-            limits = np.asarray(low), np.asarray(high)
+        limits = limits_of(preprocessing)
         made = baseline.make(array_channels_last(inputs, axes), limits)
         return array_channels_back(made, axes)
     if isinstance(baseline, FrozenArray):

@@ -53,7 +53,7 @@ class FrozenArray:
         """`numbers` as float64, as which they come back from JSON: equal ones are equal options.
 
         Args:
-            name: Of the option.
+            name: Name of the option.
             numbers: A number, an array or nested lists.
             expected: What may be passed, a sentence for the error.
 

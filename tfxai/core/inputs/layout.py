@@ -12,41 +12,18 @@ and a text as 1 where the input's own shows and as 0 where the baseline's does.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfxai.arrays import Array
 from tfxai.core.graph.tensor_axes import channels_back, channels_last
+from tfxai.core.inputs.parts import Part
 from tfxai.errors import InvalidInputError
 
 _EXACT = 2**53  # whole numbers up to here are numbers of float64
-
-
-class Part(NamedTuple):
-    """One of the inputs that are explained.
-
-    Args:
-        shape: Without the batch, as the model takes it.
-        axes: What its axes are, as `tfxai.arrangement` has them.
-        blends: Whether values between two of its own mean anything: no text, no number of a word.
-        name: Of the input.
-        position: Of the input among all inputs of the model.
-    """
-
-    shape: tuple[int, ...]
-    axes: str = ""
-    blends: bool = True
-    name: str = ""
-    position: int = 0
-
-    @property
-    def size(self) -> int:
-        """Numbers in one example."""
-        return math.prod(self.shape)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +85,7 @@ class Layout:
         """The layout for a method and a model of which more is known.
 
         Args:
-            axes: Of each input.
+            axes: Axes of each input.
             output_dtypes: Types of the outputs.
             every: Whether the method explains inputs of every type.
         """

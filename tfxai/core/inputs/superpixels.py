@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
+from tfxai.core.inputs.host_arrays import Examples, HostArray
 from tfxai.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _LEAST = 1e-6  # compactness; where its square overflows, scikit-image writes be
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Slic:
+class Slic(HostArray):
     """Superpixels as the `mask` of a method: every image of a batch gets its own.
 
     Args:
@@ -34,6 +35,10 @@ class Slic:
     """
 
     name: ClassVar[str] = "slic"
+    deed: ClassVar[str] = "parts each image into superpixels"
+    instead: ClassVar[str] = (
+        "Pass mask=, an array of integers that all images share, such as a grid of squares."
+    )
     segments: int = 50
     compactness: float = 10.0
 
@@ -50,15 +55,10 @@ class Slic:
                 f"compactness={weight!r} was expected to lie from {_LEAST:g} to {1 / _LEAST:g}."
             )
 
-    def make(self, images: Array, preprocessing: Any | None) -> Array:
-        """The superpixel of each pixel, (B, h, w) int32.
-
-        Args:
-            images: (B, h, w, C) in the model's units.
-            preprocessing: With `invert(inputs)`, which gives true colours, or None.
-        """
-        colours = images if preprocessing is None else preprocessing.invert(images)
-        return np.stack([superpixels(one, self.segments, self.compactness) for one in colours])
+    def make(self, examples: Examples) -> Array:
+        """The superpixel of each pixel, (B, h, w) int32, by true colours where they are known."""
+        images = examples.colours
+        return np.stack([superpixels(one, self.segments, self.compactness) for one in images])
 
 
 def superpixels(image: Any, segments: int = 50, compactness: float = 10.0) -> Array:

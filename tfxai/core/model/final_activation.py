@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -18,6 +19,7 @@ from tfxai.core.graph import operations
 from tfxai.core.graph.expressions import (
     DEPTH,
     TRANSPARENT,
+    base_of_power,
     constant,
     is_constant,
     is_sum_of,
@@ -25,6 +27,7 @@ from tfxai.core.graph.expressions import (
     opened,
     quotient,
     same,
+    sum_behind,
 )
 from tfxai.core.graph.value_ranges import bounds
 
@@ -78,6 +81,25 @@ def logits_of(output: tf.Tensor, x: tf.Tensor | None = None) -> tuple[str, Build
         the graph: what is moved, cut out or joined after the activation is so with them too.
     """
     return _logits(output, None if x is None else x.ref(), 0)
+
+
+def is_softmax(tensor: tf.Tensor) -> bool:
+    """Whether a tensor is what a softmax over its last axis returns, also one by hand."""
+    op = tensor.op
+    if op.type == "Softmax":
+        return True
+    found = _by_hand(op, None, 0)
+    return found is not None and found[0] == "softmax" and _is_over_last_axis(op)
+
+
+def _is_over_last_axis(op: tf.Operation) -> bool:
+    """Whether the sum of a softmax by hand runs along the last axis."""
+    parts = quotient(op)
+    total = sum_behind(parts[1]).op if parts else _sum_of_exp(opened(op.inputs[0]).op.inputs[1])
+    if total is None or total.type != "Sum":
+        return False
+    axes, rank = tf.get_static_value(total.inputs[1]), total.inputs[0].shape.rank
+    return axes is not None and rank is not None and list(np.ravel(axes) % rank) == [rank - 1]
 
 
 def _logits(tensor: tf.Tensor, x: Any, depth: int) -> tuple[str, Build] | None:
@@ -194,9 +216,12 @@ def _by_hand(op: tf.Operation, x: Any, depth: int) -> tuple[str, Build] | None:
     above, below = parts
     if is_constant(above, 1.0):
         return _sigmoid_by_hand(below)
-    above, total = opened(above), opened(below)
-    if above.op.type != "Exp" or not is_sum_of(total, above):
+    above, base = opened(above), base_of_power(opened(above).op)
+    if not (above.op.type == "Exp" or base) or not is_sum_of(opened(below), above):
         return None
+    if base:  # b^z is exp(z log b)
+        power = above.op.inputs[1]
+        return "softmax", lambda: power * math.log(base)
     z = _without_maximum(above.op.inputs[0])
     return "softmax", lambda: z
 
@@ -232,13 +257,21 @@ def _is_log_sum_exp(tensor: tf.Tensor) -> bool:
 
 def _summed(tensor: tf.Tensor) -> tf.Tensor | None:
     """Z of log(sum(exp(z))), with or without its maximum apart."""
+    total = _sum_of_exp(tensor)
+    if total is None:
+        return None
+    return _without_maximum_of_any_kind(opened(total.inputs[0]).op.inputs[0])
+
+
+def _sum_of_exp(tensor: tf.Tensor) -> tf.Operation | None:
+    """The sum in log(sum(exp(z))), with or without its maximum apart."""
     total = opened(tensor)
     summands = list(total.op.inputs) if total.op.type in ("Add", "AddV2") else [total]
     for one in map(opened, summands):
         if one.op.type == "Log" and opened(one.op.inputs[0]).op.type == "Sum":
-            inner = opened(opened(one.op.inputs[0]).op.inputs[0])
-            if inner.op.type == "Exp":
-                return _without_maximum_of_any_kind(inner.op.inputs[0])
+            inner = opened(one.op.inputs[0]).op
+            if opened(inner.inputs[0]).op.type == "Exp":
+                return inner
     return None
 
 

@@ -15,6 +15,10 @@ from tfxai.core.model.final_activation import Ending, logits_of
 from tfxai.errors import InvalidInputError, UnsupportedModelError
 
 KINDS = ("logit", "probability", "output")
+_OPERATIONS = {
+    "AddV2": "a sum (AddV2)", "Mul": "a product (Mul)", "RealDiv": "a division (RealDiv)",
+    "Relu": "a ReLU", "Sub": "a difference (Sub)",
+}  # fmt: skip
 
 
 def answered(kind: str, ending: Ending, *, explicit: bool) -> str:
@@ -45,11 +49,14 @@ def answered(kind: str, ending: Ending, *, explicit: bool) -> str:
             f"The model returns probabilities that are made by {ending.operation}, and of no one "
             "softmax or sigmoid, so it has no logits. Pass score='probability'."
         )
-    if kind == "probability" and ending.gives == "unknown":
+    if ending.gives == "unknown":
+        what = _OPERATIONS.get(ending.operation, f"the operation {ending.operation}")
+        why = "whose outputs are neither known to be probabilities nor logits that a softmax makes"
+        if kind == "logit":
+            why = "behind which no logits of a softmax or sigmoid are known to lie"
         raise UnsupportedModelError(
-            f"The model ends in the operation {ending.operation}, whose outputs are neither known "
-            "to be probabilities nor logits that a softmax makes into some. Pass score='output', "
-            "or a registered score."
+            f"The model ends in {what}, {why}{' into some' if kind != 'logit' else ''}. Pass "
+            "score='output', or a registered score."
         )
     return "probability" if kind == "probability" else "output"
 
@@ -58,7 +65,7 @@ def is_two_classes(shape: Sequence[int | None], kind: str, ending: Ending) -> bo
     """Whether one unit an example stands for the classes no and yes.
 
     Args:
-        shape: Of the output, without the batch axis.
+        shape: Shape of the output, without the batch axis.
         kind: As `answered` gives it.
         ending: What the model ends in.
     """

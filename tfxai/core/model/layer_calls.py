@@ -14,7 +14,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeAlias, TypeGuard
 
 import keras
 import tensorflow as tf
@@ -23,8 +23,12 @@ from tfxai.core.model.backend import require_tensorflow
 
 Visit = Callable[[str, "keras.Layer", int, Any], Any]
 """(path, layer, how often this layer was called before, output) -> output to go on with."""
-Enter = Callable[["keras.Layer", list[Any]], None]
-"""(layer, what it is called with, flat) before the call."""
+Arguments: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
+"""What a layer is called with, by position and by name."""
+Enter = Callable[["keras.Layer", Arguments], Arguments | None]
+"""(layer, arguments) before the call -> arguments to go on with, or None for the same."""
+
+_LayerRun: TypeAlias = Callable[[Arguments], Any]
 
 _observer: ContextVar[_Observer | None] = ContextVar("tfxai_observer", default=None)
 _install_lock = threading.Lock()
@@ -40,19 +44,19 @@ class _Observer:
         self._stack: list[str] = []
         self._calls: Counter[int] = Counter()
 
-    def call(self, run: Callable[[], Any], layer: keras.Layer, given: Any) -> Any:
+    def call(self, run: _LayerRun, layer: keras.Layer, given: Arguments) -> Any:
         """Runs `layer` and reports its output, to the observer around this one too."""
         if self._outer is None:
             return self._call(run, layer, given)
-        return self._outer.call(lambda: self._call(run, layer, given), layer, given)
+        return self._outer.call(lambda given: self._call(run, layer, given), layer, given)
 
-    def _call(self, run: Callable[[], Any], layer: keras.Layer, given: Any) -> Any:
+    def _call(self, run: _LayerRun, layer: keras.Layer, given: Arguments) -> Any:
         """Reports the output under the layer's path; the outermost model has none."""
         if self._enter is not None:
-            self._enter(layer, tf.nest.flatten(given))
+            given = self._enter(layer, given) or given
         self._stack.append(layer.name)
         try:
-            output = run()
+            output = run(given)
             path = "/".join(self._stack[1:])
         finally:
             self._stack.pop()
@@ -67,9 +71,10 @@ class _Observer:
 def observe(visit: Visit, enter: Enter | None = None) -> Iterator[None]:
     """Reports each finished layer call of this thread to `visit` until the block ends.
 
-    What a layer is called with is told to `enter` beforehand.
+    What a layer is called with is passed to `enter` beforehand, which may change it.
 
-    Blocks nest: the outer one sees what the inner one put in the place of an output. What the
+    Blocks nest: the outer one changes arguments first, and sees what the inner one put in the
+    place of an output. What the
     calls would assign (a stateful RNN, a random seed) or add (an activity loss) is dropped.
     """
     _install()
@@ -94,7 +99,9 @@ def _install() -> None:
             observer = _observer.get()
             if observer is None:
                 return original(self, *args, **kwargs)
-            return observer.call(lambda: original(self, *args, **kwargs), self, (args, kwargs))
+            return observer.call(
+                lambda given: original(self, *given[0], **given[1]), self, (args, kwargs)
+            )
 
         call._tfxai_hook = True  # type: ignore[attr-defined]
         keras.Layer.__call__ = call
@@ -108,7 +115,7 @@ def _with_mask(replacement: Any, output: Any) -> Any:
     return replacement
 
 
-def is_readable(output: Any) -> bool:
+def is_readable(output: Any) -> TypeGuard[tf.Tensor]:
     """Whether a layer's output is one tensor of the graph that is being traced."""
     return isinstance(output, tf.Tensor) and (
         getattr(output, "graph", None) is tf.compat.v1.get_default_graph()

@@ -20,7 +20,7 @@ from tfxai.core.inputs.layout import Layout
 from tfxai.core.model.cache import ModelCache
 from tfxai.core.model.final_activation import Ending, ending
 from tfxai.core.model.functions import closed_layer
-from tfxai.core.model.layer_calls import is_readable, observe
+from tfxai.core.model.layer_calls import Arguments, is_readable, observe
 from tfxai.errors import InvalidInputError, LayerNotFoundError, UnknownNameError
 
 
@@ -36,7 +36,7 @@ class LayerCall:
             output is not one tensor.
         dtype: Name of the output's type.
         kind: Class of the layer.
-        axes: Of the output, as `tfxai.arrangement` has them.
+        axes: Axes of the output, as `tfxai.arrangement` has them.
         rests_on: Positions of the model's inputs that the output rests on.
         is_used: Whether an output of the model rests on it.
         is_model: Whether the layer is a model itself.
@@ -70,7 +70,7 @@ class ModelStructure:
         calls: Every layer call below the model itself.
         outputs: Shape of each output without the batch axis.
         ending: What the output is, for a model with one output.
-        axes: Of each input, as `tfxai.arrangement` has them.
+        axes: Axes of each input, as `tfxai.arrangement` has them.
         jumps: Operations between the inputs and the outputs that jump, by type and layer.
         span: Length of the range of inputs that the first layers expect, where they say so.
         output_dtypes: Names of the outputs' types.
@@ -199,9 +199,10 @@ class _Reader:
         self._axes: list[tuple[tf.Tensor, str]] = []
         self._hints: list[tuple[tf.Tensor, str]] = []  # of layers that are seldom told
 
-    def enter(self, layer: keras.Layer, given: list[Any]) -> None:
-        if given and is_readable(given[0]):
-            self._know(layer, given[0])
+    def enter(self, layer: keras.Layer, given: Arguments) -> None:
+        tensors = tf.nest.flatten(given)
+        if tensors and is_readable(tensors[0]):
+            self._know(layer, tensors[0])
 
     def visit(self, path: str, layer: keras.Layer, index: int, output: Any) -> Any:
         shape, dtype = None, "float32"

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import tensorflow as tf
 
+from tfxai.classes import class_name
 from tfxai.core.model.head import KINDS
 from tfxai.errors import InvalidInputError, TfxaiError, UnknownNameError
 
@@ -159,7 +160,7 @@ def name_of(score: Any) -> Any:
 def _class_name(one: int | str, classes: Sequence[str] | None) -> str:
     if isinstance(one, str):
         return one
-    return classes[one] if classes and 0 <= one < len(classes) else f"output {one}"
+    return class_name(one, classes) or f"output {one}"
 
 
 def registered_score(name: str) -> Callable[[Any], tf.Tensor] | None:

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.arrays import Array
+from tfxai.classes import class_index
 from tfxai.errors import InvalidInputError, UnknownNameError
 
 HELD = "tfxai_target"
@@ -79,9 +80,9 @@ def _check_range(array: Array, axes: tuple[int | None, ...], batch: int) -> None
 
 def _class_index(name: str, classes: Sequence[str] | None) -> int:
     """Position of a class, case ignored; a number that names no class is an index."""
-    lower = [known.lower() for known in classes or ()]
-    if name.lower() in lower:
-        return lower.index(name.lower())
+    index = class_index(name, classes)
+    if index is not None:
+        return index
     if name.isdecimal():
         return int(name)
     if not classes:

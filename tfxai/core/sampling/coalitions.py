@@ -30,7 +30,7 @@ def kernel_coalitions(count: int, samples: int, seed: int) -> tuple[Array, Array
     Args:
         count: M, at least 2.
         samples: Most coalitions.
-        seed: Of the draws.
+        seed: Seed of the draws.
 
     Returns:
         (n, M) bool and (n,) float64, n at most `samples`.

@@ -13,7 +13,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfxai.core.sampling.hashing import INCREMENT, MULTIPLIER, mixed
+from tfxai.core.graph.arithmetic import GRAPH
+from tfxai.core.sampling.hashing import UNIFORM, random_bits, unit
 
 
 def normal(
@@ -22,17 +23,17 @@ def normal(
     """Standard normal numbers, (K B, *shape), at most 5.8 in size (Box and Muller, 1958).
 
     Args:
-        seed: Of all draws.
+        seed: Seed of all draws.
         k: The copy that each row belongs to, (K B,), copies outermost.
         copies: K.
-        shape: Of the numbers of one row.
-        dtype: Of the numbers.
+        shape: Shape of the numbers of one row.
+        dtype: Type of the numbers.
     """
     a, b, c, d = _bits(seed, k, copies, -(-math.prod(shape) // 4), stream=0)
     pairs = []
     for first, second in ((a, b), (c, d)):
-        radius = tf.sqrt(-2 * tf.math.log(_unit(first, dtype) + 2.0**-24))  # of (0, 1]
-        angle = 2 * math.pi * _unit(second, dtype)
+        radius = tf.sqrt(-2 * tf.math.log(unit(first, dtype, GRAPH) + 2.0**-24))  # of (0, 1]
+        angle = 2 * math.pi * unit(second, dtype, GRAPH)
         pairs += [radius * tf.cos(angle), radius * tf.sin(angle)]
     return _rows(tf.concat(pairs, axis=1), k, shape)
 
@@ -41,35 +42,17 @@ def uniform(
     seed: int, k: tf.Tensor, copies: int | tf.Tensor, shape: Sequence[int], dtype: Any
 ) -> tf.Tensor:
     """Numbers in [0, 1), multiples of 2^-24, (K B, *shape), as `normal` draws its own."""
-    bits = _bits(seed, k, copies, -(-math.prod(shape) // 4), stream=1)
-    return _rows(tf.concat([_unit(part, dtype) for part in bits], axis=1), k, shape)
+    bits = _bits(seed, k, copies, -(-math.prod(shape) // 4), stream=UNIFORM)
+    return _rows(tf.concat([unit(part, dtype, GRAPH) for part in bits], axis=1), k, shape)
 
 
 def _bits(
     seed: int, k: tf.Tensor, copies: int | tf.Tensor, count: int, stream: int
 ) -> list[tf.Tensor]:
-    """Four tensors of random bits, (K, count) uint32 each.
-
-    The hash `pcg4d` of Jarzynski, Olano, "Hash Functions for GPU Rendering", Journal of Computer
-    Graphics Techniques 9(3), 2020.
-    """
+    """Four tensors of random bits, (K, count) uint32 each."""
     each = tf.cast(tf.reshape(k, (copies, -1))[:, :1], tf.uint32)  # (K, 1)
     place = tf.cast(tf.range(count), tf.uint32)[None]  # (1, count)
-    zeros = tf.zeros_like(each + place)
-    words = [place + zeros, each + zeros, zeros + seed, zeros + stream]
-    x, y, z, w = (word * MULTIPLIER + INCREMENT for word in words)
-    x, y, z, w = mixed(x, y, z, w)
-    x, y, z, w = (
-        tf.bitwise.bitwise_xor(word, tf.bitwise.right_shift(word, tf.cast(16, tf.uint32)))
-        for word in (x, y, z, w)
-    )
-    return list(mixed(x, y, z, w))
-
-
-def _unit(bits: tf.Tensor, dtype: Any) -> tf.Tensor:
-    """The upper 24 bits as a number in [0, 1), which float32 holds exactly."""
-    upper = tf.bitwise.right_shift(bits, tf.cast(8, tf.uint32))
-    return tf.cast(upper, dtype) * 2.0**-24
+    return random_bits(seed, each, place, stream, GRAPH)
 
 
 def _rows(draws: tf.Tensor, k: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:

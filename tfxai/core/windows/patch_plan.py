@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.core.graph import operations
-from tfxai.core.windows.receptive_fields import Place, Slide, is_on_maps, slide
+from tfxai.core.windows.receptive_fields import Region, Slide, is_on_maps, slide
 from tfxai.core.windows.windows import Windows
 
 _MOVE = 40.0  # multiplications in the time in which a CPU moves one number
@@ -28,7 +28,7 @@ _WEIGHTED = frozenset({"Conv2D", "DepthwiseConv2dNative", "MatMul"})
 _EACH = frozenset({"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3", "StopGradient"})
 
 
-State: TypeAlias = Place | None
+State: TypeAlias = Region | None
 """Where the patches of a tensor lie; None for a tensor that runs whole."""
 
 
@@ -56,7 +56,7 @@ class Task:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Plan:
+class PatchPlan:
     """How a pass with a window runs.
 
     Args:
@@ -74,7 +74,7 @@ class Plan:
 
 def plan(
     x: tf.Tensor, outputs: Sequence[tf.Tensor], windows: Windows
-) -> tuple[Plan, float] | None:
+) -> tuple[PatchPlan, float] | None:
     """The cheapest way from x with one of `windows` replaced to the outputs.
 
     Args:
@@ -93,9 +93,11 @@ def plan(
     return (best, best.size / whole.size) if best.cost < _WORTH * whole.cost else None
 
 
-def planned(x: tf.Tensor, outputs: Sequence[tf.Tensor], windows: Windows, most: float) -> Plan:
+def planned(
+    x: tf.Tensor, outputs: Sequence[tf.Tensor], windows: Windows, most: float
+) -> PatchPlan:
     """The plan in which patches fill at most a share of their maps, none for 0; else as `plan`."""
-    start = Place(tuple(np.array(one) for one in windows.starts), windows.sides)
+    start = Region(tuple(np.array(one) for one in windows.starts), windows.sides)
     states: dict[Any, State] = {x.ref(): start if most else None}
     tasks, cost, size, done = [], 0.0, 0, set[Any]()
     for op in operations.between(x, outputs):
@@ -115,7 +117,7 @@ def planned(x: tf.Tensor, outputs: Sequence[tf.Tensor], windows: Windows, most: 
             states.update({y: result or states[t] for y, t in pairs if t in states})
         else:
             states.update((t.ref(), result) for t in (*op.outputs, task.result))
-    return Plan(tuple(tasks), states, cost, size)
+    return PatchPlan(tuple(tasks), states, cost, size)
 
 
 def _task(
@@ -144,16 +146,16 @@ def _task(
     return Task(op, "whole"), None
 
 
-def _shift(op: tf.Operation, place: Place) -> tuple[Task, State]:
+def _shift(op: tf.Operation, place: Region) -> tuple[Task, State]:
     """Zeros around a map: the patches stay as they are."""
     paddings = tf.get_static_value(op.inputs[1])
     if paddings is None or paddings[0].any() or paddings[3].any():
         return Task(op, "whole"), None
     starts = tuple(a + b for a, b in zip(place.starts, paddings[1:3, 0], strict=True))
-    return Task(op, "same"), Place(starts, place.sides)
+    return Task(op, "same"), Region(starts, place.sides)
 
 
-def _union(places: Sequence[Place]) -> Place:
+def _union(places: Sequence[Region]) -> Region:
     """The smallest place that holds all of them for each window."""
     starts, sides = [], []
     for axis in range(2):
@@ -162,7 +164,7 @@ def _union(places: Sequence[Place]) -> Place:
         side = int((last - first).max())
         starts.append(np.minimum(first, last.max() - side))
         sides.append(side)
-    return Place(tuple(starts), tuple(sides))
+    return Region(tuple(starts), tuple(sides))
 
 
 def _is_each(op: tf.Operation, given: Sequence[tf.Tensor]) -> bool:
@@ -181,7 +183,7 @@ def _is_each(op: tf.Operation, given: Sequence[tf.Tensor]) -> bool:
     return (op.type in _EACH and not trains) or operations.is_elementwise(op)
 
 
-def _share(place: Place, tensor: tf.Tensor) -> float:
+def _share(place: Region, tensor: tf.Tensor) -> float:
     """How much of a map its patches fill."""
     return math.prod(place.sides) / math.prod(tensor.shape[1:3])
 

@@ -1,4 +1,4 @@
-"""Passes with a window of x replaced, run as `locality` plans them."""
+"""Passes with a window of x replaced, run as `patch_plan` plans them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.core.graph import operations
-from tfxai.core.limits import Network
-from tfxai.core.windows.patch_plan import Plan, Task, plan
-from tfxai.core.windows.receptive_fields import Place
+from tfxai.core.limits import Run
+from tfxai.core.windows.patch_plan import PatchPlan, Task, plan
+from tfxai.core.windows.receptive_fields import Region
 from tfxai.core.windows.windows import Windows
 
 
 def patched(
     x: tf.Tensor, raw: Any, windows: Windows
-) -> tuple[Callable[..., tuple[Network, tf.Tensor]], float] | None:
+) -> tuple[Callable[..., tuple[Run, tf.Tensor]], float] | None:
     """The network as a function of what stands in a window of x.
 
     Args:
@@ -38,7 +38,7 @@ def patched(
 
     def network_of(
         k: tf.Tensor, example: tf.Tensor, images: tf.Tensor, row: tf.Tensor
-    ) -> tuple[Network, tf.Tensor]:
+    ) -> tuple[Run, tf.Tensor]:
         patches = Patches(chosen, x, windows, k, example)
 
         def network(patch: tf.Tensor, _: tuple[tf.Tensor, ...]) -> Any:
@@ -61,7 +61,7 @@ class Patches:
     """
 
     def __init__(
-        self, plan: Plan, x: tf.Tensor, windows: Windows, k: tf.Tensor, example: tf.Tensor
+        self, plan: PatchPlan, x: tf.Tensor, windows: Windows, k: tf.Tensor, example: tf.Tensor
     ) -> None:
         self._plan, self._x, self._example = plan, x, example
         self._rows = tf.range(tf.shape(k)[0])
@@ -96,7 +96,7 @@ class Patches:
                 self._values[op.outputs[i].ref()] = self._values[tensor.ref()]
         else:
             fill = task.slide.fill if task.slide else 0.0
-            read = {i: self._read(t, cast(Place, task.reads), fill) for i, t in live.items()}
+            read = {i: self._read(t, cast(Region, task.reads), fill) for i, t in live.items()}
             new = task.slide.run(read[0]) if task.slide else operations.run_again(op, read)
             self._values[task.result.ref()] = new
 
@@ -107,14 +107,14 @@ class Patches:
             return self._values.get(key, tensor)
         if key not in self._whole:
             sides = tuple(tensor.shape[1:3])
-            everywhere = Place(tuple(np.zeros_like(s) for s in self._own(tensor).starts), sides)
+            everywhere = Region(tuple(np.zeros_like(s) for s in self._own(tensor).starts), sides)
             self._whole[key] = self._read(tensor, everywhere, 0.0)
         return self._whole[key]
 
-    def _own(self, tensor: tf.Tensor) -> Place:
-        return cast(Place, self._plan.states[tensor.ref()])
+    def _own(self, tensor: tf.Tensor) -> Region:
+        return cast(Region, self._plan.states[tensor.ref()])
 
-    def _read(self, tensor: tf.Tensor, place: Place, fill: float) -> tf.Tensor:
+    def _read(self, tensor: tf.Tensor, place: Region, fill: float) -> tf.Tensor:
         """Each row's part of a map at `place`, (R, *sides, C), its patch pasted in."""
         own, patch = self._own(tensor), self._values[tensor.ref()]
         if own.is_at(place):
@@ -134,7 +134,9 @@ class Patches:
         is_in = inside[0][:, :, None] & inside[1][:, None, :]
         return tf.where(is_in[..., None], tf.gather(flat, index), around)
 
-    def _gathered(self, images: tf.Tensor, row: tf.Tensor, place: Place, fill: float) -> tf.Tensor:
+    def _gathered(
+        self, images: tf.Tensor, row: tf.Tensor, place: Region, fill: float
+    ) -> tf.Tensor:
         """A part of images[row], (R, *sides, C), with `fill` outside of them."""
         h, w, channels = images.shape[1:]
         outside, position = [], []

@@ -16,7 +16,7 @@ _CONVOLUTIONS = frozenset({"Conv2D", "DepthwiseConv2dNative"})
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Place:
+class Region:
     """Where the patches of a tensor lie in its map.
 
     Args:
@@ -27,7 +27,7 @@ class Place:
     starts: tuple[Array, ...]
     sides: tuple[int, ...]
 
-    def is_at(self, other: Place) -> bool:
+    def is_at(self, other: Region) -> bool:
         """Whether both are the same place."""
         pairs = zip(self.starts, other.starts, strict=True)
         return self.sides == other.sides and all((a == b).all() for a, b in pairs)
@@ -66,7 +66,7 @@ class Slide:
         """What stands outside of the map."""
         return float(self.result.dtype.min) if self.op.type == "MaxPool" else 0.0
 
-    def reach(self, place: Place) -> tuple[Place, Place]:
+    def reach(self, place: Region) -> tuple[Region, Region]:
         """What is read, and where all lies that rests on `place`.
 
         A patch of side w becomes one of min(ceil((w + d (k - 1)) / s), out) at most.
@@ -85,7 +85,7 @@ class Slide:
             sides.append(side)
             read_starts.append(start * step - self.before[axis])
             read_sides.append((side - 1) * step + reach + 1)
-        return Place(tuple(read_starts), tuple(read_sides)), Place(tuple(starts), tuple(sides))
+        return Region(tuple(read_starts), tuple(read_sides)), Region(tuple(starts), tuple(sides))
 
     def run(self, part: tf.Tensor) -> tf.Tensor:
         """The result on parts of a map, with nothing before or after them."""

@@ -127,7 +127,7 @@ class ConfigScan:
 
         Args:
             node: The object.
-            role: Of options that no key gives one: None in Keras' own classes, which make
+            role: What options without a key are for: None in Keras' own classes, which make
                 nothing of them, "any" in others.
             where: Its place.
         """

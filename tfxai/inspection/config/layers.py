@@ -17,18 +17,18 @@ MOST_SIZES = 16  # axes of a shape
 
 @final
 @dataclasses.dataclass
-class Node:
+class LayerNode:
     """One layer of a model.
 
     Args:
         path: Names from the outermost model down, as in "backbone/conv5".
         kind: Its class.
         config: Its config.
-        shape: Of its output.
+        shape: Shape of its output.
         trainable: Whether it, and every model around it, is to be trained.
         group: Where its variables lie in a `.keras` file's weights.
         inner: The layers of a nested model.
-        outputs: Of a nested model: the layers whose outputs are its own.
+        outputs: Outputs of a nested model: the layers whose outputs are its own.
         fed: Shapes of its inputs.
     """
 
@@ -38,40 +38,40 @@ class Node:
     shape: Shape
     trainable: bool
     group: str
-    inner: list[Node] = dataclasses.field(default_factory=list)
-    outputs: list[Node] = dataclasses.field(default_factory=list)
+    inner: list[LayerNode] = dataclasses.field(default_factory=list)
+    outputs: list[LayerNode] = dataclasses.field(default_factory=list)
     fed: list[Shape] = dataclasses.field(default_factory=list)
 
 
-def tree(config: Any) -> Node | None:
+def tree(config: Any) -> LayerNode | None:
     """The model as a node, whose `inner` are its layers; None where it is no model of layers."""
     node = _object(config)
     if node is None:
         return None
-    top = Node("", node[0], node[1], None, True, "")
-    if isinstance(_layers(node[0], node[1]), list):
-        _fill(top, config, [])
+    top = LayerNode("", node[0], node[1], None, True, "")
+    if isinstance(_layers(node[1]), list):
+        _fill(top, [])
     return top
 
 
-def flat(node: Node) -> Iterator[Node]:
+def flat(node: LayerNode) -> Iterator[LayerNode]:
     """All layers below a node, in order; a nested model comes before its layers."""
     for one in node.inner:
         yield one
         yield from flat(one)
 
 
-def leaf(node: Node) -> str:
+def leaf(node: LayerNode) -> str:
     """The layer's own name."""
     return node.path.rpartition("/")[2]
 
 
-def _fill(model: Node, record: dict[str, Any], inputs: list[Shape]) -> None:
+def _fill(model: LayerNode, inputs: list[Shape]) -> None:
     """Reads the layers of a model, and from them its own shape."""
-    raw = _layers(model.kind, model.config) or []
+    raw = _layers(model.config) or []
     recorded = dict(_recorded(raw))
-    followed = _followed(model.kind, raw, record)
-    names: dict[str, Node] = {}
+    followed = _followed(model.kind, raw)
+    names: dict[str, LayerNode] = {}
     used: Counter[str] = Counter()
     last: list[Shape] = list(inputs)
     for number, item in enumerate(raw):
@@ -83,11 +83,11 @@ def _fill(model: Node, record: dict[str, Any], inputs: list[Shape]) -> None:
         path = f"{model.path}/{name}" if model.path else name
         group = "" if _is_operation(item) else _group(model, kind, used)
         trains = model.trainable and config.get("trainable") is not False
-        node = Node(path, kind, config, None, trains, group)
+        node = LayerNode(path, kind, config, None, trains, group)
         fed = _inputs(item, names, recorded, last if model.kind == "Sequential" else [])
         fed = _built(item) if not fed or None in fed else fed
-        if isinstance(_layers(kind, config), list) and kind in MODELS:
-            _fill(node, item, fed)
+        if isinstance(_layers(config), list) and kind in MODELS:
+            _fill(node, fed)
         node.fed = fed
         computed = node.shape or _input_shape(config, kind) or output_shape(kind, config, fed)
         computed = computed or _with_number(item, kind, fed)
@@ -109,7 +109,7 @@ def _object(item: Any) -> tuple[str, dict[str, Any]] | None:
     return (item["class_name"], config) if isinstance(config, dict) else None
 
 
-def _layers(kind: str, config: dict[str, Any]) -> Any:
+def _layers(config: dict[str, Any]) -> Any:
     return config.get("layers")
 
 
@@ -118,7 +118,7 @@ def _is_operation(item: dict[str, Any]) -> bool:
     return isinstance(module, str) and ".ops" in module
 
 
-def _group(model: Node, kind: str, used: Counter[str]) -> str:
+def _group(model: LayerNode, kind: str, used: Counter[str]) -> str:
     """Where Keras puts a layer's variables: by its class, numbered, not by its name."""
     if model.kind == "Sequential" and kind == "InputLayer":
         return ""
@@ -188,7 +188,7 @@ def _built(item: dict[str, Any]) -> list[Shape]:
     return []
 
 
-def _followed(kind: str, raw: list[Any], record: dict[str, Any]) -> dict[int, Shape]:
+def _followed(kind: str, raw: list[Any]) -> dict[int, Shape]:
     """In a Sequential, what the next layer was built for is the output of this one."""
     if kind != "Sequential":
         return {}
@@ -227,7 +227,10 @@ def _input_shape(config: dict[str, Any], kind: str) -> Shape:
 
 
 def _inputs(
-    item: dict[str, Any], names: dict[str, Node], recorded: dict[str, Shape], last: list[Shape]
+    item: dict[str, Any],
+    names: dict[str, LayerNode],
+    recorded: dict[str, Shape],
+    last: list[Shape],
 ) -> list[Shape]:
     """Shapes of what a layer is called on first: recorded, or those of the layers before it."""
     own = item.get("config")
@@ -257,7 +260,7 @@ def _old_names(call: Any) -> Iterator[str]:
                 yield one[0]
 
 
-def _ends(model: Node, names: dict[str, Node]) -> list[Node]:
+def _ends(model: LayerNode, names: dict[str, LayerNode]) -> list[LayerNode]:
     """The layers whose outputs are the model's."""
     if model.kind == "Sequential" or "output_layers" not in model.config:
         return model.inner[-1:] if model.kind == "Sequential" else []

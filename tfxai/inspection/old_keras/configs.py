@@ -50,7 +50,7 @@ class Rewritten:
     """A config as Keras 3 takes it.
 
     Args:
-        config: Of the model.
+        config: Config of the model.
         changed: Whether it says something else than the file does.
         training: What models inside the model were compiled with; taken out of the config.
         renamed: Names of layers that Keras 3 does not take, by their new ones.

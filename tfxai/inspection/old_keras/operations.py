@@ -78,7 +78,7 @@ class Operation(NamedTuple):
 
     Args:
         kind: Its class in Keras 3.
-        options: Of the operation.
+        options: Options of the operation.
         others: Its arguments after the first one.
     """
 

@@ -101,7 +101,7 @@ def old_options(
     """The options of a layer that a version below 3 wrote, as Keras 3 has them.
 
     Args:
-        name: Of its class.
+        name: Name of its class.
         config: As the file has it.
         inside: Rewrites a value, given its key.
         unlike: Takes the options that Keras 3 does not know and that change the answer.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, final
 
 from tfxai.inspection.limits import MIB, Limits
-from tfxai.inspection.readers.source import Bounded, Malformed, Source
+from tfxai.inspection.readers.source import Bounded, ByteSource, Malformed
 from tfxai.inspection.readers.zips import check_layout
 from tfxai.inspection.report import Findings
 
@@ -78,7 +78,7 @@ class Archive:
             return None
         return b"".join(pieces)
 
-    def source(self, name: str) -> Source | None:
+    def source(self, name: str) -> ByteSource | None:
         """A member in whose middle can be read: itself where it is stored, else a copy."""
         info = self._zip.getinfo(name)
         try:
@@ -91,15 +91,15 @@ class Archive:
             self._damaged(name, error)
             return None
 
-    def _stored(self, info: zipfile.ZipInfo) -> Source:
+    def _stored(self, info: zipfile.ZipInfo) -> ByteSource:
         self._file.seek(info.header_offset)
         name, extra = struct.unpack("<HH", self._file.read(30)[26:30])
         start = info.header_offset + 30 + name + extra
         if info.file_size != info.compress_size or start + info.file_size > self._size:
             raise Malformed("it goes past the end of the archive")
-        return Source(self._file, start, info.file_size)
+        return ByteSource(self._file, start, info.file_size)
 
-    def _unpacked(self, info: zipfile.ZipInfo) -> Source:
+    def _unpacked(self, info: zipfile.ZipInfo) -> ByteSource:
         most = max(MIB, self._limits.ratio * info.compress_size)
         copy = tempfile.TemporaryFile()  # noqa: SIM115 - the source closes it
         try:
@@ -113,7 +113,7 @@ class Archive:
         except BaseException:
             copy.close()
             raise
-        return Source(copy, 0, size, owned=True)
+        return ByteSource(copy, 0, size, owned=True)
 
     def _damaged(self, name: str, error: Exception) -> None:
         self._found.refuse("damaged member", f"It cannot be read: {error or 'cut short'}.", name)
@@ -166,11 +166,11 @@ class Archive:
 
 
 @final
-class Folder:
+class FolderArchive:
     """A folder with the members of a `.keras` file in it.
 
     Args:
-        path: Of the folder.
+        path: Path of the folder.
         limits: What it may hold.
         found: Takes what is found.
     """
@@ -193,10 +193,10 @@ class Folder:
             return None
         return data
 
-    def source(self, name: str) -> Source | None:
+    def source(self, name: str) -> ByteSource | None:
         """A file in whose middle can be read."""
         path = self._path / name
-        return Source(path.open("rb"), 0, path.stat().st_size, owned=True)
+        return ByteSource(path.open("rb"), 0, path.stat().st_size, owned=True)
 
 
 def walked(path: Path, limits: Limits, found: Findings) -> Iterator[tuple[str, int]]:

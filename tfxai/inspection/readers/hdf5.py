@@ -25,7 +25,7 @@ from tfxai.inspection.readers.hdf5_arrays import (
     shape_of,
 )
 from tfxai.inspection.readers.hdf5_trees import UNDEFINED, Link, Reader
-from tfxai.inspection.readers.source import Malformed, Source, Unread
+from tfxai.inspection.readers.source import ByteSource, Malformed, Unread
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 Value: TypeAlias = str | list[str] | None  # of an attribute: text, texts, or something else
@@ -51,7 +51,7 @@ class Tree:
     links: dict[str, Link]
 
 
-def read_tree(source: Source, limits: Limits) -> Tree:
+def read_tree(source: ByteSource, limits: Limits) -> Tree:
     """Names, shapes, types and attributes of everything in a file.
 
     Raises:
@@ -66,7 +66,7 @@ def read_tree(source: Source, limits: Limits) -> Tree:
 
 @final
 class _File:
-    def __init__(self, source: Source, limits: Limits) -> None:
+    def __init__(self, source: ByteSource, limits: Limits) -> None:
         self._reader = Reader(source, 10 * limits.objects)
         self._limits = limits
         self._tree = Tree({}, {}, {})

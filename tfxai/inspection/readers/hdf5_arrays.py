@@ -44,8 +44,8 @@ class Dataset:
 
     Args:
         path: In the file.
-        shape: Of the array.
-        kind: Of its elements.
+        shape: Shape of the array.
+        kind: Kind of its elements.
         stored: Bytes that it takes in the file.
         origin: "inside", "external" (in other files) or "virtual" (put together from others).
         unpacked: Bytes of all its chunks, which are read whole; 0 where it has none.
@@ -73,9 +73,9 @@ def read_dataset(reader: Reader, path: str, messages: list[Message], ratio: int)
     """The array that some messages of an object header describe.
 
     Args:
-        reader: Of the file.
-        path: Of the array.
-        messages: Of its header.
+        reader: Reader of the file.
+        path: Path of the array.
+        messages: Messages of its header.
         ratio: Bytes for each one stored up to which its chunks are unpacked; beyond it, it is
             refused unseen.
     """

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple, final
 
-from tfxai.inspection.readers.source import Malformed, Source, Unread
+from tfxai.inspection.readers.source import ByteSource, Malformed, Unread
 
 UNDEFINED = (1 << 64) - 1
 
@@ -34,7 +34,7 @@ class Reader:
         steps: Reads before it gives up.
     """
 
-    def __init__(self, source: Source, steps: int) -> None:
+    def __init__(self, source: ByteSource, steps: int) -> None:
         self._source, self._steps = source, steps
         self.size = source.size
         self._claimed: dict[int, tuple[int, str]] = {}
@@ -152,8 +152,8 @@ class Reader:
 
         Args:
             heap: Address of the heap.
-            tree: Of the B-tree.
-            order: Of a second one, which has to have the same records; or none.
+            tree: Address of the B-tree.
+            order: Address of a second one, which has to have the same records; or none.
         """
         if heap == UNDEFINED or tree == UNDEFINED:
             return
@@ -231,8 +231,8 @@ class FractalHeap:
     """Small objects in blocks whose sizes double.
 
     Args:
-        reader: Of the file.
-        address: Of the heap's header.
+        reader: Reader of the file.
+        address: Address of the heap's header.
     """
 
     def __init__(self, reader: Reader, address: int) -> None:

@@ -17,7 +17,7 @@ class Unread(Malformed):
 
 
 @final
-class Source:
+class ByteSource:
     """A stretch of an open file.
 
     Args:

@@ -45,7 +45,7 @@ def _check_layout(file: Any, size: int, archive: zipfile.ZipFile, found: Finding
     place, last = 0, 0
     for info in sorted(archive.infolist(), key=lambda one: one.header_offset):
         _check_between(info.header_offset - place, last, info.filename, found)
-        place, last = _check_header(file, size, info, found), info.flag_bits
+        place, last = _check_header(file, info, found), info.flag_bits
     _check_between(archive.start_dir - place, last, "the list of members", found)
     _check_end(file, size, archive, found)
 
@@ -61,7 +61,7 @@ def _check_between(bytes_between: int, flags: int, name: str, found: Findings) -
         )
 
 
-def _check_header(file: Any, size: int, info: zipfile.ZipInfo, found: Findings) -> int:
+def _check_header(file: Any, info: zipfile.ZipInfo, found: Findings) -> int:
     """Compares the header before a member with the list; gives the end of its data."""
     file.seek(info.header_offset)
     head = file.read(30)

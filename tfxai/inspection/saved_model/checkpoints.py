@@ -28,7 +28,7 @@ def check_variables(path: Path, files: dict[str, int], limits: Limits, found: Fi
     """Finds what keeps the variables of a SavedModel from being read.
 
     Args:
-        path: Of its folder.
+        path: Path of its folder.
         files: Name to size of what lies in it; the index is among them.
         limits: What they may ask for.
         found: Takes what is found.

@@ -32,7 +32,7 @@ _CALLS = {"PartitionedCall", "StatefulPartitionedCall"}  # whose inputs are the 
 
 
 @dataclasses.dataclass
-class Node:
+class GraphNode:
     """One operation.
 
     Args:
@@ -94,7 +94,9 @@ class Graph:
 
     def __init__(self, data: Bytes, limits: Limits, count: Counter[str]) -> None:
         self._limits, self._count = limits, count
-        self.scopes: dict[str, dict[str, Node]] = {"": self._nodes(protobuf.messages(data, 1), "")}
+        self.scopes: dict[str, dict[str, GraphNode]] = {
+            "": self._nodes(protobuf.messages(data, 1), "")
+        }
         self._args: dict[str, list[str]] = {"": []}
         library = protobuf.first(data, 2)
         for function in protobuf.messages(library, 1):
@@ -109,7 +111,7 @@ class Graph:
         self.gradients = {protobuf.text(one, 2) for one in protobuf.messages(library, 2)}
         self.gradients |= {protobuf.text(one, 1) for one in protobuf.messages(library, 3)}
         self._steps = _STEPS
-        self._users: defaultdict[str, list[Node]] = defaultdict(list)
+        self._users: defaultdict[str, list[GraphNode]] = defaultdict(list)
         for node in self.scopes[""].values():
             for name in set(map(_leaf, node.tensors)):
                 self._users[name].append(node)
@@ -119,8 +121,8 @@ class Graph:
                 for called in self.called(node):
                     self._callers[called].append((scope, node.name))
 
-    def _nodes(self, messages: Iterator[Bytes], scope: str) -> dict[str, Node]:
-        found: dict[str, Node] = {}
+    def _nodes(self, messages: Iterator[Bytes], scope: str) -> dict[str, GraphNode]:
+        found: dict[str, GraphNode] = {}
         for data in messages:
             node = _node(data)
             self._count[node.op] += 1
@@ -132,13 +134,13 @@ class Graph:
             found[node.name] = node
         return found
 
-    def every(self) -> Iterator[tuple[str, Node]]:
+    def every(self) -> Iterator[tuple[str, GraphNode]]:
         """Scope and operation of all that there are."""
         for scope, nodes in self.scopes.items():
             for node in nodes.values():
                 yield scope, node
 
-    def called(self, node: Node) -> list[str]:
+    def called(self, node: GraphNode) -> list[str]:
         """The functions that an operation calls."""
         own = [node.op] if node.op in self.scopes and node.op else []
         return [*own, *(name for name in node.calls if name in self.scopes)]
@@ -190,7 +192,7 @@ class Graph:
         """Whether a tensor is, whatever way it is run, one of some nodes of the main graph.
 
         Args:
-            tensor: Of the scope.
+            tensor: Name of a tensor of the scope.
             scope: The function in which it is, or the main graph.
             named: Names of the nodes.
             objects: Whose assets count as well, where a function is called from Python.
@@ -261,8 +263,8 @@ def _leaf(tensor: str) -> str:
     return tensor.lstrip("^").partition(":")[0]
 
 
-def _node(data: Bytes) -> Node:
-    node = Node()
+def _node(data: Bytes) -> GraphNode:
+    node = GraphNode()
     for at, value in protobuf.fields(data):
         if isinstance(value, int):
             continue
@@ -277,7 +279,7 @@ def _node(data: Bytes) -> Node:
     return node
 
 
-def _read_attribute(node: Node, entry: Bytes) -> None:
+def _read_attribute(node: GraphNode, entry: Bytes) -> None:
     value = protobuf.first(entry, 2)
     if protobuf.text(entry, 1) == "output_stream":
         node.file_output = bytes(protobuf.first(value, 2)).startswith(b"file")
@@ -298,7 +300,7 @@ def _read_attribute(node: Node, entry: Bytes) -> None:
 
 def _named(function: Bytes) -> list[str]:
     """The name of a function and of those among its own attributes."""
-    node = Node()
+    node = GraphNode()
     for entry in protobuf.messages(function, 2):
         _read_attribute(node, entry)
     return [protobuf.text(function, 1), *node.calls]

@@ -22,7 +22,7 @@ _MODELS = ("_tf_keras_model", "_tf_keras_network", "_tf_keras_sequential")
 
 @final
 @dataclasses.dataclass(frozen=True)
-class Described:
+class RecordedModel:
     """One object that Keras 2 saved.
 
     Args:
@@ -44,7 +44,7 @@ class KerasRecord:
     Args:
         config: Its class and config, as an .h5 file has them.
         training: What it was compiled with.
-        version: Of Keras.
+        version: Version of Keras.
     """
 
     config: dict[str, Any]
@@ -52,7 +52,7 @@ class KerasRecord:
     version: Any
 
 
-def described(data: Bytes, limits: Limits, found: Findings) -> list[Described]:
+def described(data: Bytes, limits: Limits, found: Findings) -> list[RecordedModel]:
     """The objects in a `keras_metadata.pb`.
 
     Raises:
@@ -66,7 +66,7 @@ def described(data: Bytes, limits: Limits, found: Findings) -> list[Described]:
 
 def read_texts(
     nodes: Iterable[tuple[str, str, str]], where: str, limits: Limits, found: Findings
-) -> list[Described]:
+) -> list[RecordedModel]:
     """Path, identifier and JSON of objects, read within the limits of one document in all."""
     made, left = [], limits.json_bytes
     for path, identifier, text in nodes:
@@ -80,11 +80,11 @@ def read_texts(
             break
         record = _unwrapped(parsed(text, where, limits, found)) if text else None
         if isinstance(record, dict):
-            made.append(Described(path, identifier, record))
+            made.append(RecordedModel(path, identifier, record))
     return made
 
 
-def record_of(objects: list[Described]) -> KerasRecord | None:
+def record_of(objects: list[RecordedModel]) -> KerasRecord | None:
     """The model among the objects; None where there is none."""
     root = next((one for one in objects if one.path == "root"), None)
     if root is None or root.identifier not in _MODELS:
@@ -103,7 +103,7 @@ def record_of(objects: list[Described]) -> KerasRecord | None:
     )
 
 
-def _below(objects: list[Described]) -> Iterable[dict[str, Any]]:
+def _below(objects: list[RecordedModel]) -> Iterable[dict[str, Any]]:
     """The layers that are attributes of a model, each once."""
     names = set()
     for one in objects:

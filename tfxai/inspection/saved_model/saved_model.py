@@ -22,11 +22,18 @@ from tfxai.inspection.readers.protobuf import Bytes
 from tfxai.inspection.readers.source import Malformed
 from tfxai.inspection.report import Findings
 from tfxai.inspection.saved_model.checkpoints import INDEX, check_variables
-from tfxai.inspection.saved_model.graphs import DTYPE, Graph, Node, Objects, read_objects, shape
+from tfxai.inspection.saved_model.graphs import (
+    DTYPE,
+    Graph,
+    GraphNode,
+    Objects,
+    read_objects,
+    shape,
+)
 from tfxai.inspection.saved_model.keras_records import (
     METADATA,
-    Described,
     KerasRecord,
+    RecordedModel,
     described,
     read_texts,
     record_of,
@@ -68,7 +75,7 @@ class SavedModel:
     """What a SavedModel says of itself.
 
     Args:
-        tags: Of its graphs.
+        tags: Tags of its graphs.
         tensorflow_version: That wrote it.
         signatures: Name to (inputs, outputs, method).
         ops: Kind of operation to how often it occurs, functions included.
@@ -138,7 +145,7 @@ def _check_files(names: dict[str, int], found: Findings) -> None:
 
 def _check_keras(
     path: Path, supplied: Collection[str], limits: Limits, found: Findings
-) -> list[Described]:
+) -> list[RecordedModel]:
     """The configs that Keras 2 keeps beside the graphs, and makes layers of.
 
     TensorFlow runs the graphs and makes no layers, so what a layer would need is not told of;
@@ -179,7 +186,7 @@ class _Reader:
     def __init__(self, limits: Limits, found: Findings, files: dict[str, int]) -> None:
         self._limits, self._found, self._files = limits, found, files
         self._ops: Counter[str] = Counter()
-        self.described: list[Described] = []
+        self.described: list[RecordedModel] = []
         self.needs_variables = False
 
     def model(self, data: Bytes, fingerprint: dict[str, str]) -> SavedModel:
@@ -285,7 +292,7 @@ class _Reader:
         for entry in protobuf.messages(meta, 4):  # operations that TensorFlow 1 keeps by purpose
             yield INIT, protobuf.texts(protobuf.first(protobuf.first(entry, 2), 1), 1)
 
-    def _check_node(self, node: Node, where: str) -> None:
+    def _check_node(self, node: GraphNode, where: str) -> None:
         reason = outward(node.op)
         for name in node.calls:  # of a function, where it is none
             if reason is None and is_primitive(name):
@@ -306,7 +313,9 @@ class _Reader:
             where,
         )
 
-    def _check_checkpoint(self, node: Node, where: str, runs: bool, fault: str | None) -> None:
+    def _check_checkpoint(
+        self, node: GraphNode, where: str, runs: bool, fault: str | None
+    ) -> None:
         """Checkpoints are read and written by the saver alone, never in answering a call."""
         reason = "runs in a signature or function, and is the saver's" if runs else fault
         if reason is not None:
@@ -318,7 +327,7 @@ class _Reader:
 
     def _check_table(
         self,
-        node: Node,
+        node: GraphNode,
         where: str,
         scope: str,
         graph: Graph,
@@ -358,20 +367,19 @@ class _Reader:
 
 
 class _Saver:
-    """Who may read and write checkpoints: what TensorFlow runs to restore and to save.
+    """What TensorFlow runs to restore a model: it may read the model's own checkpoint only.
 
     Args:
         data: A `SaverDef`.
-        graph: Of the same meta graph.
+        graph: Graph of the same meta graph.
     """
 
     def __init__(self, data: Bytes, graph: Graph) -> None:
         self._graph = graph
         self._file = protobuf.text(data, 1).partition(":")[0]
-        self._saving = graph.reached([protobuf.text(data, 2)])
         self._restoring = graph.reached([protobuf.text(data, 3)])
 
-    def fault(self, scope: str, node: Node) -> str | None:
+    def fault(self, scope: str, node: GraphNode) -> str | None:
         """Why this operation on checkpoints is none of an honest saver; None where it is."""
         place = (scope, node.name)
         if place in self._restoring and node.op != "RestoreV2":

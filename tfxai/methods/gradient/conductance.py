@@ -56,6 +56,7 @@ class Conductance(AttributionMethod):
     name: ClassVar[str] = "conductance"
     completes: ClassVar[bool] = True
     is_of_layer: ClassVar[bool] = True
+    program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
     layer: str = dataclasses.field(metadata=declaration(kind=PATH))
     steps: int = option(50, at_least=1)
     rule: str = option("gauss_legendre", choices=RULES, noun="quadrature rule")

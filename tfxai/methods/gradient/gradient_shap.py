@@ -25,7 +25,7 @@ class GradientSHAP(AttributionMethod):
         background: (R, ...) inputs that stand for the data, in the model's own units; a dict of
             them for a model with several inputs.
         samples: Number of draws of a baseline and a point on its path, at least 1.
-        seed: Of the draws, which all examples of a batch share.
+        seed: Seed of the draws, which all examples of a batch share.
 
     Returns:
         `Attribution` with values shaped like the inputs, in units of the score, with
@@ -50,6 +50,7 @@ class GradientSHAP(AttributionMethod):
 
     name: ClassVar[str] = "gradient_shap"
     completes: ClassVar[bool] = True
+    program_inputs: ClassVar[tuple[str, ...]] = ("background",)
     background: Any = dataclasses.field(metadata=declaration(kind=BACKGROUND))
     samples: int = option(50, at_least=1)
     seed: int = option(0, at_least=0, below=SEEDS)

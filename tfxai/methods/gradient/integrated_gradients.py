@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, cast, final
 
 import numpy as np
 import tensorflow as tf
@@ -65,6 +65,7 @@ class IntegratedGradients(AttributionMethod):
 
     name: ClassVar[str] = "integrated_gradients"
     completes: ClassVar[bool] = True
+    program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
     steps: int = option(50, at_least=1)
     rule: str = option("gauss_legendre", choices=RULES, noun="quadrature rule")
     baseline: Any = option(None, kind=BASELINE)
@@ -95,10 +96,11 @@ class IntegratedGradients(AttributionMethod):
         return f.integrate(share, self.rule, self.steps, x), {"steps": steps}
 
     def _refined(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        difference, change = x - f.baseline, f(x) - f(f.baseline)
+        start = cast(tf.Tensor, f.baseline)
+        difference, change = x - start, f(x) - f(start)
         rounding = 100 * np.finfo(x.dtype.as_numpy_dtype).eps
         allowed = self.tolerance * tf.abs(change)
-        allowed += rounding * (tf.abs(f(x)) + tf.abs(f(f.baseline)))
+        allowed += rounding * (tf.abs(f(x)) + tf.abs(f(start)))
 
         def gradient(f: Score, x: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
             return f.gradient(f.baseline + alpha * (x - f.baseline))
@@ -107,6 +109,6 @@ class IntegratedGradients(AttributionMethod):
             total = tf.reduce_sum(difference * mean, axis=list(range(1, x.shape.rank)))
             return tf.abs(total - change) > allowed
 
-        ends = (f.gradient(f.baseline), f.gradient(x))
+        ends = (f.gradient(start), f.gradient(x))
         mean, steps = refined_mean(f, x, gradient, ends, is_open, self.max_steps)
         return difference * mean, {"steps": steps}

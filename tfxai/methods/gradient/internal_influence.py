@@ -52,6 +52,7 @@ class InternalInfluence(AttributionMethod):
 
     name: ClassVar[str] = "internal_influence"
     is_of_layer: ClassVar[bool] = True
+    program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
     layer: str = dataclasses.field(metadata=declaration(kind=PATH))
     steps: int = option(50, at_least=1)
     rule: str = option("gauss_legendre", choices=RULES, noun="quadrature rule")

@@ -9,8 +9,7 @@ import tensorflow as tf
 
 from tfxai.core.options import SEEDS, option
 from tfxai.core.score import Score
-from tfxai.errors import InvalidInputError
-from tfxai.methods.base import METHOD, AttributionMethod
+from tfxai.methods.base import METHOD, AttributionMethod, check_of_input
 from tfxai.methods.gradient.saliency import Saliency
 
 _GRADIENT = Saliency(absolute=False)
@@ -26,7 +25,7 @@ class NoisyMethod(AttributionMethod):
         samples: Number of noisy copies, at least 1.
         noise: Standard deviation of the Gaussian noise as a fraction of the input's range, which
             is max(x) - min(x) of each example; above 0.
-        seed: Of the noise.
+        seed: Seed of the noise.
     """
 
     of: Any = option(_GRADIENT, kind=METHOD)
@@ -35,11 +34,7 @@ class NoisyMethod(AttributionMethod):
     seed: int = option(0, at_least=0, below=SEEDS)
 
     def _check_together(self) -> None:
-        if self.of.is_map or self.of.is_of_layer:
-            raise InvalidInputError(
-                f"of={self.of.name!r} gives the values of a layer, and {self.name} takes those of "
-                "the input. Pass a method such as 'saliency' or 'integrated_gradients'."
-            )
+        check_of_input("of", self.of, self.name)
 
     def _explain_copy(self, f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
         """The values of copy k: `of` at x with noise of its own."""

@@ -12,7 +12,7 @@ from tfxai.errors import UnsupportedModelError
 
 
 def propagate_through_relus(
-    f: Score, x: tf.Tensor, rule: Callable[[Step, tf.Tensor], tf.Tensor]
+    f: Score, x: tf.Tensor, rule: Callable[[Step, tf.Tensor], tf.Tensor | None]
 ) -> tf.Tensor:
     """The signal at x where each ReLU passes signals by `rule`, all else by its gradient.
 

@@ -22,7 +22,7 @@ class SquaredSmoothGrad(NoisyMethod):
         samples: Number of noisy copies, at least 1. Memory does not grow with it.
         noise: Standard deviation of the Gaussian noise as a fraction of the input's range, which
             is max(x) - min(x) of each example; above 0.
-        seed: Of the noise, which all examples of a batch share.
+        seed: Seed of the noise, which all examples of a batch share.
 
     Returns:
         `Attribution` with values shaped like the inputs, non-negative, in squared units of `of`.

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar, Self, final
+from typing import ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.inputs.baselines import BASELINE
-from tfxai.core.inputs.layout import Layout
-from tfxai.core.options import option
+from tfxai.core.designs.feature_ablation import FeatureAblationOptions
 from tfxai.core.score import Score
-from tfxai.methods.base import AttributionMethod
-from tfxai.methods.perturbation.groups import (
-    MASK,
-    Features,
-    check_few,
-    check_superpixels,
+from tfxai.methods.perturbation.designed import (
+    DesignedMethod,
+    own_features,
+    rows_of,
+    scores_of_variants,
 )
 
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FeatureAblation(AttributionMethod):
+class FeatureAblation(FeatureAblationOptions, DesignedMethod):
     """Replaces one feature after the other by the baseline and reports the drop of the score.
 
     Args:
@@ -58,27 +55,9 @@ class FeatureAblation(AttributionMethod):
         array([[6., 6., 5.]], dtype=float32)
     """
 
-    name: ClassVar[str] = "feature_ablation"
-    is_black_box: ClassVar[bool] = True
-    takes_any_input: ClassVar[bool] = True
-    default_score: ClassVar[str] = "probability"
-    mask: Any = option(None, kind=MASK)
-    baseline: Any = option(None, kind=BASELINE)
-
-    def _fitted(self, layout: Layout, at: str | None) -> Self:
-        check_superpixels(self.mask, layout, at)
-        return self
+    name: ClassVar[str] = FeatureAblationOptions.name
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        features = Features.of(self.mask, f, x)
-        if self.mask is None:
-            check_few(features.count)
-        count, several = features.count, f.num_baselines
-
-        def ablated(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
-            others = tf.range(count)[None] != (k // several)[:, None]  # (R, M)
-            return f(features.shown(f, x, others, k % several))
-
-        scores = f.scores_of_copies(ablated, count * several, x)
-        left = tf.reduce_mean(tf.reshape(scores, [-1, count, several]), axis=-1)
-        return features.spread(f, x, f(x)[:, None] - left), features.detail(f)
+        design = self.design(x.shape[1:], f.parts)
+        left = scores_of_variants(design, f, x)
+        return design.values(left, f(x), None, rows_of(f, x)), own_features(f)

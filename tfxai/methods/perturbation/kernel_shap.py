@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar, Self, final
+from typing import ClassVar, final
 
-import numpy as np
 import tensorflow as tf
 
-from tfxai.core.inputs.baselines import BASELINE
-from tfxai.core.inputs.layout import Layout
-from tfxai.core.options import SEEDS, option
-from tfxai.core.sampling.coalitions import kernel_coalitions, shapley_map
+from tfxai.core.designs.kernel_shap import KernelSHAPOptions
 from tfxai.core.score import Score
-from tfxai.methods.base import AttributionMethod
-from tfxai.methods.perturbation.groups import MASK, Features, check_several, fitted_mask
+from tfxai.methods.perturbation.designed import DesignedMethod, own_features, rows_of, shown
 
 _MOST_OUTPUTS = 2**18  # features times outputs of the details, a number each
 
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class KernelSHAP(AttributionMethod):
+class KernelSHAP(KernelSHAPOptions, DesignedMethod):
     """Shares the score's difference to the baseline fairly among features.
 
     A feature's Shapley value is what it adds to the score when it joins the features before it,
@@ -40,7 +35,7 @@ class KernelSHAP(AttributionMethod):
             more than that: up to 10 features at the default.
         baseline: What stands in the place of a feature that is not in a coalition, as for
             `IntegratedGradients`; the mean over `Samples`.
-        seed: Of the coalitions, which all examples share.
+        seed: Seed of the coalitions, which all examples share.
 
     Returns:
         `Attribution` with values shaped like the inputs, signed, in units of the score: the
@@ -71,46 +66,30 @@ class KernelSHAP(AttributionMethod):
         array([[3., 3., 5.]], dtype=float32)
     """
 
-    name: ClassVar[str] = "kernel_shap"
-    is_black_box: ClassVar[bool] = True
-    takes_any_input: ClassVar[bool] = True
-    default_score: ClassVar[str] = "probability"
-    completes: ClassVar[bool] = True
-    mask: Any = option(None, kind=MASK)
-    samples: int = option(1024, at_least=1)
-    baseline: Any = option(None, kind=BASELINE)
-    seed: int = option(0, at_least=0, below=SEEDS)
-
-    def _fitted(self, layout: Layout, at: str | None) -> Self:
-        return dataclasses.replace(self, mask=fitted_mask(self.mask, layout, at))
+    name: ClassVar[str] = KernelSHAPOptions.name
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        features = Features.of(self.mask, f, x)
-        check_several(features.count)
-        z, weights = kernel_coalitions(features.count, self.samples, self.seed)
-        solve = shapley_map(z, weights)  # (n + 2, M): one matrix for every score and output
-        several = f.num_baselines
-        ends = np.arange(2)[:, None] * np.ones(features.count)
-        coalitions = np.concatenate([z, ends.astype(bool)])
+        design = self.design(x.shape[1:], f.parts)
+        several, features = f.num_baselines, design.features
         outputs = _outputs(f, x, features.count)
 
         def shares(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
-            chosen = tf.gather(tf.constant(coalitions), k // several)
-            shown = features.shown(f, x, chosen, k % several)
-            games = [f(shown)[:, None]]  # (R, 1), and all outputs beside it
+            variant = shown(design, f, x, k)
+            games = [f(variant)[:, None]]  # (R, 1), and all outputs beside it
             if outputs:
-                games.append(tf.cast(f.outputs(shown), games[0].dtype))
+                games.append(tf.cast(f.outputs(variant), games[0].dtype))
             played = tf.cast(tf.concat(games, axis=1), tf.float64)
-            return tf.gather(tf.constant(solve), k // several)[:, :, None] * played[:, None, :]
+            solve = tf.constant(design.solve)  # one matrix for every score and output
+            return tf.gather(solve, k // several)[:, :, None] * played[:, None, :]
 
         weight = 1 / several
         like = tf.zeros([tf.shape(x)[0], features.count, 1 + outputs], tf.float64)
-        copies = [weight] * (len(coalitions) * several)
+        copies = [weight] * (len(design.coalitions) * several)
         solved = tf.cast(f.sum_over_copies(shares, copies, x, like=like), x.dtype)
-        details = {"features": solved[:, :, 0]} | features.detail(f)
+        details = {"features": solved[:, :, 0]} | own_features(f)
         if outputs:
             details["outputs"] = solved[:, :, 1:]
-        return features.shares(f, x, details["features"]), details
+        return features.shares(details["features"], rows_of(f, x)), details
 
 
 def _outputs(f: Score, x: tf.Tensor, features: int) -> int:

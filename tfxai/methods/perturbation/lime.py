@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar, Self, final
+from typing import ClassVar, final
 
-import numpy as np
 import tensorflow as tf
 
-from tfxai.arrays import Array
-from tfxai.core.inputs.baselines import BASELINE
-from tfxai.core.inputs.layout import Layout
-from tfxai.core.options import SEEDS, option
+from tfxai.core.designs.lime import LIMEOptions
+from tfxai.core.graph.arithmetic import GRAPH
 from tfxai.core.score import Score
-from tfxai.errors import InvalidInputError
-from tfxai.methods.base import AttributionMethod
-from tfxai.methods.perturbation.groups import (
-    MASK,
-    Features,
-    check_several,
-    fitted_mask,
-    scores_of_coalitions,
+from tfxai.methods.perturbation.designed import (
+    DesignedMethod,
+    own_features,
+    rows_of,
+    scores_of_variants,
 )
 
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class LIME(AttributionMethod):
+class LIME(LIMEOptions, DesignedMethod):
     """Fits a linear model to the score of the input with random features hidden.
 
     The model is fitted to copies in which each feature shows with probability 1/2, those with
@@ -46,7 +40,7 @@ class LIME(AttributionMethod):
         alpha: Strength of the ridge penalty, at least 0: alpha |coefficients|^2.
         baseline: What stands in the place of a hidden feature, as for `IntegratedGradients`; the
             mean over `Samples`.
-        seed: Of the draws, which all examples share.
+        seed: Seed of the draws, which all examples share.
 
     Returns:
         `Attribution` with values shaped like the inputs: at each element the coefficient of its
@@ -75,71 +69,13 @@ class LIME(AttributionMethod):
         array([[ 3., -4.]], dtype=float32)
     """
 
-    name: ClassVar[str] = "lime"
-    is_black_box: ClassVar[bool] = True
-    takes_any_input: ClassVar[bool] = True
-    default_score: ClassVar[str] = "probability"
-    mask: Any = option(None, kind=MASK)
-    samples: int = option(1000, at_least=1)
-    kernel_width: float = option(0.25, above=0)
-    alpha: float = option(1.0, at_least=0)
-    baseline: Any = option(None, kind=BASELINE)
-    seed: int = option(0, at_least=0, below=SEEDS)
-
-    def _fitted(self, layout: Layout, at: str | None) -> Self:
-        return dataclasses.replace(self, mask=fitted_mask(self.mask, layout, at))
+    name: ClassVar[str] = LIMEOptions.name
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        features = Features.of(self.mask, f, x)
-        check_several(features.count)
-        if self.samples <= features.count:
-            raise InvalidInputError(
-                f"{self.samples} samples came for {features.count} features, whose coefficients "
-                f"{features.count + 1} or more determine. Pass samples={features.count + 1} or "
-                "more, or a mask with fewer features."
-            )
-        z, times = random_coalitions(features.count, self.samples, self.seed)
-        distance = 1 - np.sqrt(z.mean(axis=1))
-        weights = times * np.exp(-np.square(distance / self.kernel_width))  # pi_x of Eq. 2
-        shares = weights / weights.sum()
-        centre = shares @ z
-        solve = self._ridge(z - centre, weights)
-
-        scores = scores_of_coalitions(f, x, z, features)  # (B, n)
-        mean = tf.linalg.matvec(scores, shares)[:, None]
-        coefficients = tf.matmul(scores - mean, solve)  # (B, M)
-        rest = scores - mean - tf.matmul(coefficients, (z - centre).T)
-        unexplained = tf.linalg.matvec(tf.square(rest), shares)
-        variance = tf.linalg.matvec(tf.square(scores - mean), shares)
-        r_squared = tf.where(variance > 0, 1 - unexplained / variance, 1.0)
-        details = {
-            "features": coefficients,
-            "intercept": mean[:, 0] - tf.linalg.matvec(coefficients, centre),
-            "r_squared": r_squared,
-        }
-        details = {name: tf.cast(one, x.dtype) for name, one in details.items()}
-        values = features.spread(f, x, details["features"])
-        return values, details | features.detail(f)
-
-    def _ridge(self, z: Array, weights: Array) -> Array:
-        """From scores less their mean to coefficients, (n, M), for centred coalitions z."""
-        copies, count = z.shape
-        if np.linalg.matrix_rank(np.sqrt(weights)[:, None] * z) < count:
-            raise InvalidInputError(
-                f"{copies} different copies came of the draws, too few of some weight to "
-                f"determine the coefficients of {count} features. Pass more samples than "
-                f"{self.samples}, a wider kernel_width than {self.kernel_width}, or a mask with "
-                "fewer features."
-            )
-        squares = z.T @ (weights[:, None] * z) + self.alpha * np.eye(count)
-        return np.asarray(np.linalg.solve(squares, z.T * weights).T)
-
-
-def random_coalitions(count: int, samples: int, seed: int) -> tuple[Array, Array]:
-    """Coalitions of `count` features that are drawn at random, each with how often it was drawn.
-
-    The first draw is all features, every other one has each feature with probability 1/2.
-    """
-    z = np.random.default_rng(seed).random((samples, count)) < 0.5
-    z[0] = True
-    return np.unique(z, axis=0, return_counts=True)
+        design = self.design(x.shape[1:], f.parts)
+        scores = scores_of_variants(design, f, x, tf.float64)
+        names = ("features", "intercept", "r_squared")
+        fitted = (tf.cast(one, x.dtype) for one in design.fit(scores, GRAPH))
+        details = dict(zip(names, fitted, strict=True))
+        values = design.features.spread(details["features"], rows_of(f, x))
+        return values, details | own_features(f)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.inputs.baselines import BASELINE
-from tfxai.core.options import COUNTS, option
+from tfxai.core.designs.occlusion import OcclusionOptions
 from tfxai.core.score import Score
-from tfxai.core.windows.positions import REDUCTIONS
-from tfxai.core.windows.windows import Windows
-from tfxai.methods.base import AttributionMethod
+from tfxai.methods.perturbation.designed import DesignedMethod, rows_of
 
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Occlusion(AttributionMethod):
+class Occlusion(OcclusionOptions, DesignedMethod):
     """Slides a window over the input and reports the drop of the score at what it covers.
 
     Args:
@@ -52,19 +49,10 @@ class Occlusion(AttributionMethod):
         array([[[3. , 2.5, 1.5, 1. ]]], dtype=float32)
     """
 
-    name: ClassVar[str] = "occlusion"
-    is_black_box: ClassVar[bool] = True
-    takes_any_input: ClassVar[bool] = True
-    default_score: ClassVar[str] = "probability"
-    is_map: ClassVar[bool] = True
+    name: ClassVar[str] = OcclusionOptions.name
     is_by_input: ClassVar[bool] = True
-    window: int | tuple[int, ...] | None = option(None, kind=COUNTS)
-    stride: int | tuple[int, ...] | None = option(None, kind=COUNTS)
-    baseline: Any = option(None, kind=BASELINE)
-    reduce: str = option("mean", choices=REDUCTIONS, noun="reduction")
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
-        windows = Windows.over(x, self.window, self.stride, is_lenient=f.is_one_of_several)
-        left = f.scores_covered(windows, x)
-        drops = tf.reshape(f(x), [-1] + [1] * len(windows.counts)) - left
-        return windows.spread(drops, self.reduce)
+        design = self.design(x.shape[1:], is_lenient=f.is_one_of_several)
+        left = f.scores_covered(design.windows, x)
+        return design.values(left, f(x), None, rows_of(f, x))

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.inputs.baselines import BASELINE
-from tfxai.core.options import COUNTS, SEEDS, option
+from tfxai.core.designs.rise import RISEOptions
+from tfxai.core.graph.arithmetic import GRAPH
 from tfxai.core.score import Score
-from tfxai.errors import InvalidInputError
-from tfxai.methods.base import AttributionMethod
+from tfxai.methods.perturbation.designed import DesignedMethod
 
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RISE(AttributionMethod):
+class RISE(RISEOptions, DesignedMethod):
     """Mean score of the input under random smooth masks, weighted by the mask at each position.
 
     High where the score is high whenever the position shows. A constant score gives a constant
@@ -28,7 +26,7 @@ class RISE(AttributionMethod):
         cells: Cells of the coarse grid along each axis, or one number for each axis.
         probability: Chance of a cell to be let through, in (0, 1).
         baseline: What shows where a mask hides, as for `IntegratedGradients`; one an example.
-        seed: Of the masks, which all examples share.
+        seed: Seed of the masks, which all examples share.
 
     Returns:
         `Attribution` with values (B, h, w) at the resolution of the input, (B, t) for series and
@@ -52,66 +50,23 @@ class RISE(AttributionMethod):
         True
     """
 
-    name: ClassVar[str] = "rise"
-    is_black_box: ClassVar[bool] = True
-    takes_any_input: ClassVar[bool] = True
-    default_score: ClassVar[str] = "probability"
-    is_map: ClassVar[bool] = True
+    name: ClassVar[str] = RISEOptions.name
     is_by_input: ClassVar[bool] = True
-    samples: int = option(1000, at_least=1)
-    cells: int | tuple[int, ...] = option(7, kind=COUNTS)
-    probability: float = option(0.5, above=0, below=1)
-    baseline: Any = option(None, kind=BASELINE)
-    seed: int = option(0, at_least=0, below=SEEDS)
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
-        sides = tuple(x.shape[1:-1] if x.shape.rank > 2 else x.shape[1:])
-        channels = [1] * (x.shape.rank - 1 - len(sides))
-        several = f.num_baselines
+        design = self.design(x.shape[1:], is_lenient=f.is_one_of_several)
+        sides, several = design.sides, f.num_baselines
 
         def share(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
-            mask = self._masks(f, k // several, sides, x.dtype)  # (rows, *sides)
+            draws = f.uniform(self.seed, k // several, design.draws)
+            mask = design.masks(tf.cast(draws, x.dtype), GRAPH)  # (rows, *sides)
             if not f.blends:
                 mask = tf.cast(mask >= 0.5, x.dtype)  # there is nothing between two words
-            shown = tf.reshape(mask, [-1, *sides, *channels])
+            shown = tf.reshape(mask, [-1, *sides, *[1] * design.channels])
             baseline = f.baseline_number(k % several)
             score = f(baseline + shown * (x - baseline))
             return tf.reshape(score, [-1] + [1] * len(sides)) * tf.cast(mask, score.dtype)
 
-        weight = 1 / (self.samples * several * self.probability)  # Eq. 6
+        weights = [design.weight(several)] * (design.count * several)
         like = tf.zeros([tf.shape(x)[0], *sides], f(x).dtype)
-        return f.sum_over_copies(share, [weight] * (self.samples * several), x, like=like)
-
-    def _masks(self, f: Score, k: tf.Tensor, sides: tuple[int, ...], dtype: Any) -> tf.Tensor:
-        """The masks of numbers k, (R, *sides) in [0, 1]."""
-        cells = self.cells if isinstance(self.cells, tuple) else (self.cells,) * len(sides)
-        if f.is_one_of_several and len(cells) != len(sides):
-            cells = (max(cells),) * len(sides)  # meant for another of the inputs
-        if len(cells) != len(sides):
-            raise InvalidInputError(
-                f"cells={self.cells} has {len(cells)} numbers, and the input has {len(sides)} "
-                "axes beside batch and channels. Pass one for each, or a single one for all."
-            )
-        grid = [count + 2 for count in cells]  # what a shift by up to a cell needs at the end
-        draws = tf.cast(f.uniform(self.seed, k, math.prod(grid) + len(grid)), dtype)
-        shifts = draws[:, : len(grid)]
-        shown = tf.cast(draws[:, len(grid) :] < self.probability, dtype)
-        mask = tf.reshape(shown, [-1, *grid])
-        for axis, (side, count) in enumerate(zip(sides, cells, strict=True)):
-            place = tf.range(side, dtype=dtype) * count / side + shifts[:, axis, None]  # in cells
-            distance = tf.abs(place[..., None] - tf.range(count + 2, dtype=dtype))
-            weights = tf.nn.relu(1 - distance)  # (R, side, count + 2), linear between centres
-            mask = _along(mask, weights, axis + 1)
-        return mask
-
-
-def _along(mask: tf.Tensor, weights: tf.Tensor, axis: int) -> tf.Tensor:
-    """Replaces an axis of each mask, (R, ..., n, ...), by weights (R, m, n) of its elements."""
-    last = mask.shape.rank - 1
-    order = [i for i in range(last + 1) if i != axis]
-    rows = tf.transpose(mask, [*order, axis])  # the axis comes last
-    flat = tf.reshape(rows, [tf.shape(mask)[0], -1, mask.shape[axis]])
-    mixed = tf.matmul(flat, weights, transpose_b=True)
-    shape = [-1, *(mask.shape[i] for i in order[1:]), weights.shape[1]]
-    back = [order.index(i) if i != axis else last for i in range(last + 1)]
-    return tf.transpose(tf.reshape(mixed, shape), back)
+        return f.sum_over_copies(share, weights, x, like=like)

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar, Self, final
+from typing import ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.inputs.baselines import BASELINE
-from tfxai.core.inputs.layout import Layout
-from tfxai.core.options import SEEDS, option
-from tfxai.core.sampling.coalitions import orders_of, walks
+from tfxai.core.designs.shapley_sampling import ShapleySamplingOptions
+from tfxai.core.graph.arithmetic import GRAPH
 from tfxai.core.score import Score
-from tfxai.errors import InvalidInputError
-from tfxai.methods.base import AttributionMethod
-from tfxai.methods.perturbation.groups import (
-    MASK,
-    Features,
-    check_several,
-    fitted_mask,
-    scores_of_coalitions,
+from tfxai.methods.perturbation.designed import (
+    DesignedMethod,
+    own_features,
+    rows_of,
+    scores_of_variants,
 )
-
-_MOST = 2**28  # orders times features times features: bytes of all coalitions
 
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ShapleySampling(AttributionMethod):
+class ShapleySampling(ShapleySamplingOptions, DesignedMethod):
     """What each feature adds to the score as features join one after the other, on average.
 
     Estimates the Shapley values from random orders of the features, and says how far to trust
@@ -44,7 +37,7 @@ class ShapleySampling(AttributionMethod):
             4 features at the default.
         baseline: What stands in the place of a feature that has not joined, as for
             `IntegratedGradients`; the mean over `Samples`.
-        seed: Of the orders, which all examples share.
+        seed: Seed of the orders, which all examples share.
 
     Returns:
         `Attribution` with values shaped like the inputs, signed, in units of the score: the
@@ -73,47 +66,12 @@ class ShapleySampling(AttributionMethod):
         array([[3., 3., 5.]], dtype=float32)
     """
 
-    name: ClassVar[str] = "shapley_sampling"
-    is_black_box: ClassVar[bool] = True
-    takes_any_input: ClassVar[bool] = True
-    default_score: ClassVar[str] = "probability"
-    completes: ClassVar[bool] = True
-    mask: Any = option(None, kind=MASK)
-    samples: int = option(24, at_least=4)
-    baseline: Any = option(None, kind=BASELINE)
-    seed: int = option(0, at_least=0, below=SEEDS)
-
-    def _check_together(self) -> None:
-        if self.samples % 2:
-            raise InvalidInputError(
-                f"samples={self.samples} was expected to be even and at least 4: two pairs of an "
-                "order of the features and its reverse."
-            )
-
-    def _fitted(self, layout: Layout, at: str | None) -> Self:
-        return dataclasses.replace(self, mask=fitted_mask(self.mask, layout, at))
+    name: ClassVar[str] = ShapleySamplingOptions.name
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        features = Features.of(self.mask, f, x)
-        check_several(features.count)
-        if self.samples * features.count**2 > _MOST:
-            raise InvalidInputError(
-                f"{self.samples} orders of {features.count:,} features make "
-                f"{self.samples * features.count:,} coalitions, more than memory has room for. "
-                "Pass a mask of integers with fewer features, or fewer samples."
-            )
-        orders, is_all = orders_of(features.count, self.samples, self.seed)
-        coalitions, before, after = walks(orders)
-        scores = scores_of_coalitions(f, x, coalitions, features)
-        added = tf.gather(scores, after, axis=1) - tf.gather(scores, before, axis=1)  # (B, S, M)
-        mean = tf.reduce_mean(added, axis=1)
-        pairs = tf.reduce_mean(
-            tf.reshape(added, [-1, len(orders) // 2, 2, features.count]), axis=2
-        )
-        variance = tf.reduce_sum(tf.square(pairs - mean[:, None]), axis=1)
-        error = tf.sqrt(variance / (pairs.shape[1] * max(pairs.shape[1] - 1, 1)))
-        if is_all:
-            error = tf.zeros_like(error)
-        values, error = (tf.cast(one, x.dtype) for one in (mean, error))
-        details = {"standard_error": features.shares(f, x, error), "features": values}
-        return features.shares(f, x, values), details | features.detail(f)
+        design = self.design(x.shape[1:], f.parts)
+        scores = scores_of_variants(design, f, x, tf.float64)
+        values, error = (tf.cast(one, x.dtype) for one in design.effects(scores, GRAPH))
+        rows, features = rows_of(f, x), design.features
+        details = {"standard_error": features.shares(error, rows), "features": values}
+        return features.shares(values, rows), details | own_features(f)

@@ -56,6 +56,7 @@ class DeepLIFT(AttributionMethod):
 
     name: ClassVar[str] = "deep_lift"
     completes: ClassVar[bool] = True
+    program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
     baseline: Any = option(None, kind=BASELINE)
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:

@@ -54,6 +54,7 @@ class DeepSHAP(AttributionMethod):
 
     name: ClassVar[str] = "deep_shap"
     completes: ClassVar[bool] = True
+    program_inputs: ClassVar[tuple[str, ...]] = ("background",)
     background: Any = dataclasses.field(metadata=declaration(kind=BACKGROUND))
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:

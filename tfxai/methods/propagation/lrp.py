@@ -70,7 +70,7 @@ class LRP(AttributionMethod):
 
         def relevance(step: Step, signals: list[tf.Tensor]) -> list[tf.Tensor | None]:
             if step.kind == "activation":
-                return signals
+                return list(signals)
             if step.weighted is not None:
                 rule = _rule_of(step, step.weighted, rules, propagation.x)
                 return [rule.relevance(Affine(step), signals[0])]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import math
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, cast, final
 
 import tensorflow as tf
 
@@ -94,7 +94,9 @@ class Gamma(Rule):
             favoured = z + self.gamma * (_total(contributions) + bias)
             quotients.append(quotient(tf.where(sign * z > 0, r, 0), favoured))
             parts.append(_shares(contributions, quotients[-1]))
-        return _weighed(layer.a, layer.transposed(sum(quotients))) + self.gamma * sum(parts)
+        return _weighed(
+            layer.a, layer.transposed(cast(tf.Tensor, sum(quotients)))
+        ) + self.gamma * sum(parts)
 
 
 @final

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from tfxai.arrays import Array
-from tfxai.serving.explaining.request import Question
+from tfxai.classes import class_name
+from tfxai.serving.explaining.request import ExplainRequest
 from tfxai.serving.messages.signatures import End
 from tfxai.serving.messages.tensors import Feeds
 from tfxai.serving.models.model import Model
@@ -20,7 +21,7 @@ class Explanation:
     """What is known of a batch.
 
     Args:
-        name: Of the method, as it was asked for.
+        name: Name of the method, as it was asked for.
         values: (B, ...) by the name of the input that they belong to.
         target: (B,) or (B, axes).
         score: (B,).
@@ -44,7 +45,7 @@ class Explanation:
     about: dict[str, Any]
 
 
-def answer(made: Explanation, question: Question, model: Model) -> dict[str, Any]:
+def answer(made: Explanation, question: ExplainRequest, model: Model) -> dict[str, Any]:
     """The body of an answer, as Vertex AI has it, with what it has no word for."""
     names = (model.record or {}).get("class_names")
     body: dict[str, Any] = {
@@ -69,7 +70,7 @@ def answer(made: Explanation, question: Question, model: Model) -> dict[str, Any
 
 
 def _attribution(
-    made: Explanation, question: Question, i: int, names: Any, model: Model
+    made: Explanation, question: ExplainRequest, i: int, names: Any, model: Model
 ) -> dict[str, Any]:
     target, score = np.asarray(made.target[i]), float(made.score[i])
     index = [int(one) for one in target.ravel()]
@@ -78,8 +79,9 @@ def _attribution(
         "outputIndex": index,
         "outputName": next(iter(_served(model)), ""),
     }
-    if isinstance(names, list) and len(index) == 1 and 0 <= index[0] < len(names):
-        found["outputDisplayName"] = names[index[0]]
+    name = class_name(index[0], names) if isinstance(names, list) and len(index) == 1 else None
+    if name is not None:
+        found["outputDisplayName"] = name
     if made.baseline_score is not None:
         baseline = float(made.baseline_score[i])
         found["baselineOutputValue"] = baseline

@@ -12,10 +12,11 @@ from tfxai.arrays import Array
 from tfxai.attribution import Attribution
 from tfxai.errors import TfxaiError
 from tfxai.export.names import EXPLAIN, TARGET
+from tfxai.heatmaps import has_signs
 from tfxai.serving.explaining import fanout
 from tfxai.serving.explaining.answer import Explanation
 from tfxai.serving.explaining.request import (
-    Question,
+    ExplainRequest,
     check_baked,
     read_inputs,
     read_target,
@@ -47,10 +48,10 @@ def methods(model: Model) -> list[dict[str, Any]]:
         {
             "name": name,
             "by": "predictions",
-            "signed": kind.is_signed,
-            "method": {"name": name, "options": kind.defaults},
+            "signed": not fanout.KINDS[name].is_nonnegative,
+            "method": {"name": name, "options": fanout.defaults(name)},
         }
-        for name, kind in fanout.KINDS.items()
+        for name in fanout.METHODS
         if name not in taken
     ]
     return own + others
@@ -72,7 +73,9 @@ def _about(told: dict[str, Any]) -> dict[str, Any]:
     return {key: told[key] for key in keys if told.get(key) not in (None, [])}
 
 
-def explain(question: Question, model: Model, limits: Limits, deadline: Deadline) -> Explanation:
+def explain(
+    question: ExplainRequest, model: Model, limits: Limits, deadline: Deadline
+) -> Explanation:
     """The explanation that a question asks for.
 
     Raises:
@@ -103,7 +106,7 @@ def _first(model: Model) -> str:
 
 
 def _by_signature(
-    name: str, question: Question, model: Model, limits: Limits, deadline: Deadline
+    name: str, question: ExplainRequest, model: Model, limits: Limits, deadline: Deadline
 ) -> Explanation:
     key = f"{EXPLAIN}{name}"
     signature = model.signatures[key]
@@ -183,7 +186,7 @@ def _asked_about(model: Model) -> tuple[str, End, str] | None:
 
 
 def _by_predictions(
-    name: str, question: Question, model: Model, limits: Limits, deadline: Deadline
+    name: str, question: ExplainRequest, model: Model, limits: Limits, deadline: Deadline
 ) -> Explanation:
     asked = _asked_about(model)
     if asked is None:
@@ -244,7 +247,9 @@ def _drawn(
         channels=method.reduction,
     )
     heat = attribution.heatmap(size=x.shape[1:3])
-    is_signed = method.is_signed and (method.is_map or method.reduction == "sum")
+    is_signed = has_signs(
+        is_signed=method.is_signed, is_map=method.is_map, channels=method.reduction
+    )
     pngs = [draw(one, is_signed=is_signed) for one in heat] if "heatmap_png" in asked else None
     return heat if "heatmap" in asked else None, pngs
 

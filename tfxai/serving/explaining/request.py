@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tfxai.arrays import Array
+from tfxai.classes import class_index
 from tfxai.errors import InvalidInputError
 from tfxai.export.names import EXPLAIN, TARGET
 from tfxai.serving.limits import Limits
@@ -26,13 +27,13 @@ PREDICTED = -1
 
 
 @dataclasses.dataclass(frozen=True)
-class Question:
+class ExplainRequest:
     """What an `:explain` request asks for.
 
     Args:
         method: Name of a signature without `explain_`, or of a method that asks for predictions
             alone; None where none is named.
-        options: Of the method.
+        options: Options of the method.
         outputs: Some of `OUTPUTS`.
         instances: The examples, not yet read.
         target: A number or name of a class, None for the predicted one; or a list of them.
@@ -45,7 +46,7 @@ class Question:
     target: Any
 
     @classmethod
-    def read(cls, body: Any, limits: Limits) -> Question:
+    def read(cls, body: Any, limits: Limits) -> ExplainRequest:
         """The question in a body.
 
         Raises:
@@ -225,10 +226,10 @@ def _one_target(target: Any, model: Model) -> int:
             raise bad(
                 f"There is no class {target!r}: the export names no classes. Send its number."
             )
-        by_lower = {str(name).lower(): i for i, name in enumerate(names)}
-        if target.lower() not in by_lower:
+        index = class_index(target, names)
+        if index is None:
             raise bad(_unknown("class", target, map(str, names)))
-        return by_lower[target.lower()]
+        return index
     if isinstance(target, bool) or not isinstance(target, int) or not PREDICTED <= target < 2**31:
         raise bad(
             "'target' was expected to be the number or name of a class, null or -1 for the "
@@ -237,7 +238,7 @@ def _one_target(target: Any, model: Model) -> int:
     return target
 
 
-def check_baked(question: Question, name: str, model: Model, limits: Limits) -> None:
+def check_baked(question: ExplainRequest, name: str, model: Model, limits: Limits) -> None:
     """Whether a signature does what is asked: its options are those of the export.
 
     Raises:

@@ -15,7 +15,7 @@ class RequestError(TfxaiError):
     """A request that gets no answer but a sentence.
 
     Args:
-        status: Of HTTP, 400 to 599.
+        status: HTTP status, 400 to 599.
         sentence: What came, what was expected, what to do.
         retry_after: Seconds after which it may be tried again, None where that is of no use.
     """

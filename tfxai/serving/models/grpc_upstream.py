@@ -17,7 +17,7 @@ from tfxai.serving.messages.signatures import End, Signature
 from tfxai.serving.messages.tensors import Feeds
 from tfxai.serving.models.model import Deadline, State, Which
 from tfxai.serving.models.protos import NAMES, api, read_tensor, write_tensor
-from tfxai.serving.models.remote import Described, Remote
+from tfxai.serving.models.remote import Remote, RemoteDescription
 
 SCHEME = "grpc://"
 _FIELD = "signature_def"
@@ -88,7 +88,7 @@ class GrpcUpstream(Remote):
             for one in answer.model_version_status
         ]
 
-    def describe(self, which: Which, deadline: Deadline) -> Described:
+    def describe(self, which: Which, deadline: Deadline) -> RemoteDescription:
         """By `PredictionService.GetModelMetadata`."""
         request = self._metadata.GetModelMetadataRequest(metadata_field=[_FIELD])
         _fill(request.model_spec, which)
@@ -101,7 +101,7 @@ class GrpcUpstream(Remote):
             for name, one in defined.signature_def.items()
         }
         version = answer.model_spec.version.value
-        return Described(version or None, signatures)
+        return RemoteDescription(version or None, signatures)
 
     def predict(
         self,

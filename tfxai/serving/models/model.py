@@ -23,7 +23,7 @@ class Which:
     """The model that a request names.
 
     Args:
-        name: Of the model.
+        name: Name of the model.
         version: Its number, None for the latest one.
         label: In the place of a number.
     """

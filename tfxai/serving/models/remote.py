@@ -21,7 +21,7 @@ _KEPT = 5.0  # seconds for which what is known of a model is not asked for again
 _PROBE = 2.0  # seconds that the server behind may take to say that it is there
 
 
-class Described:
+class RemoteDescription:
     """What is known of a model that another server has.
 
     Args:
@@ -51,11 +51,11 @@ class Remote(Models):
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = list(names)
-        self._described: dict[Which, Described] = {}
+        self._described: dict[Which, RemoteDescription] = {}
         self._lock = threading.Lock()
 
     @abc.abstractmethod
-    def describe(self, which: Which, deadline: Deadline) -> Described:
+    def describe(self, which: Which, deadline: Deadline) -> RemoteDescription:
         """Version and signatures of a model.
 
         Raises:
@@ -132,7 +132,7 @@ class Remote(Models):
 class _RemoteModel(Model):
     """A model that the server behind has. All its runs are of the version that was described."""
 
-    def __init__(self, remote: Remote, which: Which, known: Described) -> None:
+    def __init__(self, remote: Remote, which: Which, known: RemoteDescription) -> None:
         super().__init__(which, known.version, known.signatures, known.record)
         self._remote = remote
         self._one = which if known.version is None else Which(which.name, known.version)

@@ -18,7 +18,7 @@ from tfxai.serving.messages.problems import RequestError, late, no_upstream, una
 from tfxai.serving.messages.signatures import Signature, from_metadata
 from tfxai.serving.messages.tensors import Feeds, read_answer
 from tfxai.serving.models.model import Deadline, State, Which
-from tfxai.serving.models.remote import Described, Remote
+from tfxai.serving.models.remote import Remote, RemoteDescription
 
 _LOG = logging.getLogger("tfxai.serving")
 _TRIES = 2  # a connection that was kept may have been closed by a restart
@@ -100,12 +100,14 @@ class Upstream(Remote):
             ]
         )
 
-    def describe(self, which: Which, deadline: Deadline) -> Described:
+    def describe(self, which: Which, deadline: Deadline) -> RemoteDescription:
         """By its metadata."""
         body = self._json("GET", f"{_path(which)}/metadata", b"", deadline)
         signatures = self._read(lambda: from_metadata(body))
         version = self._read(lambda: body["model_spec"].get("version"))
-        return Described(int(version) if str(version or "").isdigit() else None, signatures)
+        return RemoteDescription(
+            int(version) if str(version or "").isdigit() else None, signatures
+        )
 
     def predict(
         self,

@@ -42,7 +42,7 @@ class _Version:
     users: int = 0
 
 
-class Folder(Models):
+class VersionFolder(Models):
     """The models in a folder: BASE/NAME/VERSION, or one model where BASE/VERSION is there.
 
     The greatest `keep` versions that load are served, and those with a label. A new one is loaded

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from tfxai.serving.explaining import answer, explain
-from tfxai.serving.explaining.request import Question
+from tfxai.serving.explaining.request import ExplainRequest
 from tfxai.serving.limits import Limits
 from tfxai.serving.messages import json_codec
 from tfxai.serving.messages.problems import RequestError, bad
@@ -33,7 +33,7 @@ class Call:
     """A request, away from the server that it came to.
 
     Args:
-        method: Of HTTP.
+        method: HTTP method.
         path: As it was sent, still quoted.
         body: What came with it.
         accept: The types that the client takes.
@@ -52,8 +52,8 @@ class Reply:
     """What is sent back.
 
     Args:
-        status: Of HTTP.
-        body: Of `media`.
+        status: HTTP status.
+        body: Body, of the type `media`.
         media: Its type.
         headers: More of them.
         about: What is written to the log: names alone.
@@ -166,14 +166,16 @@ class Rest:
 
     def _explain(self, which: Which, call: Call) -> Reply:
         is_picture = _prefers_png(call.accept)
-        question = Question.read(json_codec.read(call.body), self._limits)
+        question = ExplainRequest.read(json_codec.read(call.body), self._limits)
         if is_picture:
             question = _one_picture(question)
         return self._models.use(
             which, call.deadline, lambda model: self._explained(model, question, is_picture, call)
         )
 
-    def _explained(self, model: Model, question: Question, is_picture: bool, call: Call) -> Reply:
+    def _explained(
+        self, model: Model, question: ExplainRequest, is_picture: bool, call: Call
+    ) -> Reply:
         made = explain.explain(question, model, self._limits, call.deadline)
         about = {
             "model": model.which.name,
@@ -195,7 +197,7 @@ class Rest:
         return Reply(200, made.pngs[0], PNG, headers, about)
 
 
-def _one_picture(question: Question) -> Question:
+def _one_picture(question: ExplainRequest) -> ExplainRequest:
     if len(question.instances) != 1:
         raise bad(
             f"{len(question.instances)} instances make as many pictures, and a PNG is one. Send "

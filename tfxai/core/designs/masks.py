@@ -1,26 +1,27 @@
-"""Elements of an input that belong together: the features of a method, by its option `mask`."""
+"""Elements of an input that belong together: the features that the option `mask` names."""
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import tensorflow as tf
 
 from tfxai.arrangement import array_channels_last, moved_shape
-from tfxai.arrays import Array
 from tfxai.core.inputs.frozen_arrays import FrozenArray, FrozenArrays
-from tfxai.core.inputs.layout import Layout, Part
+from tfxai.core.inputs.parts import Part
 from tfxai.core.inputs.superpixels import Slic
 from tfxai.core.options import Kind
-from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError, UnknownNameError
 
+if TYPE_CHECKING:
+    from tfxai.arrays import Array
+
 Mask: TypeAlias = FrozenArray | FrozenArrays | Slic | None
+
+MASK = Kind("features: integers, or superpixels", lambda _, mask: read_mask(mask))
 
 FEW_ELEMENTS = 300
 """Most elements of an image that are features by themselves unless a mask says so."""
@@ -30,94 +31,6 @@ _ADVICE = (
     "Pass an array of integers, one feature number for each element, a dict of such arrays for "
     "several inputs, tfxai.Slic() for superpixels, or None."
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Features:
-    """Which feature each element of an input belongs to.
-
-    Args:
-        count: M, the number of features.
-        numbers: From 0 to M - 1, shaped like one input; None where each row has its own.
-    """
-
-    count: int
-    numbers: Array | None
-
-    @classmethod
-    def of(cls, mask: Mask, f: Score, x: tf.Tensor) -> Features:
-        """The features of x.
-
-        Raises:
-            InvalidInputError: The mask is shaped like no input.
-        """
-        if isinstance(mask, Slic):
-            return cls(mask.segments, None)
-        numbers = group_numbers(mask, x, f.parts)
-        return cls(int(numbers.max()) + 1, numbers)
-
-    def detail(self, f: Score) -> dict[str, tf.Tensor]:
-        """The features of each row by number, where each has its own: for `details`."""
-        return {"mask": f.groups} if self.numbers is None else {}
-
-    def spread(self, f: Score, x: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-        """The values of features, (R, M), at the elements of each row, shaped like x."""
-        return tf.broadcast_to(self._placed(f, values), tf.shape(x))
-
-    def shares(self, f: Score, x: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-        """As `spread`, in equal shares for the elements of a feature: sums stay what they are."""
-        if self.numbers is not None:
-            sizes = tf.constant(np.bincount(np.ravel(self.numbers)), values.dtype)
-            return self.spread(f, x, values / sizes)
-        rows = tf.shape(x)[0]
-        number = f.groups + self.count * tf.range(rows)[:, None, None]
-        flat = tf.reshape(number, [-1])
-        ones = tf.ones_like(flat, values.dtype)
-        sizes = tf.math.unsorted_segment_sum(ones, flat, rows * self.count)
-        sizes = tf.reshape(sizes, [-1, self.count]) * x.shape[-1]
-        return self.spread(f, x, values / sizes)
-
-    def shown(self, f: Score, x: tf.Tensor, coalition: tf.Tensor, r: tf.Tensor) -> tf.Tensor:
-        """Shows the features of a coalition in x, and a baseline in the place of the others.
-
-        Args:
-            f: With the baselines and the features of the rows.
-            x: (R, ...).
-            coalition: (R, M) bool, the features that show in each row.
-            r: (R,) number of the baseline.
-        """
-        return tf.where(self._placed(f, coalition), x, f.baseline_number(r))
-
-    def _placed(self, f: Score, values: tf.Tensor) -> tf.Tensor:
-        """The values of features where they lie, with one channel where all are alike."""
-        if self.numbers is None:
-            return tf.gather(values, f.groups, batch_dims=1)[..., None]
-        numbers = self.numbers
-        if numbers.ndim > 1 and (numbers == numbers[..., :1]).all():
-            numbers = numbers[..., :1]
-        return tf.reshape(tf.gather(values, np.ravel(numbers), axis=1), [-1, *numbers.shape])
-
-
-def scores_of_coalitions(
-    f: Score, x: tf.Tensor, coalitions: Array, features: Features
-) -> tf.Tensor:
-    """The score where a coalition alone shows, the mean over the baselines, (B, n) float64.
-
-    Args:
-        f: The score.
-        x: The batch, (B, ...).
-        coalitions: (n, M) bool, the features that show; shared by the batch.
-        features: M of them.
-    """
-    several = f.num_baselines
-
-    def value(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
-        chosen = tf.gather(tf.constant(coalitions), k // several)
-        return f(features.shown(f, x, chosen, k % several))
-
-    scores = f.scores_of_copies(value, len(coalitions) * several, x)
-    scores = tf.reshape(tf.cast(scores, tf.float64), [-1, len(coalitions), several])
-    return tf.reduce_mean(scores, axis=-1)
 
 
 def read_mask(mask: Any) -> Mask:
@@ -140,9 +53,6 @@ def read_mask(mask: Any) -> Mask:
             raise InvalidInputError(f"mask is a dict without arrays. {_ADVICE}")
         return FrozenArrays(tuple((str(name), _integers(one)) for name, one in mask.items()))
     return _integers(mask)
-
-
-MASK = Kind("features: integers, or superpixels", lambda _, mask: read_mask(mask))
 
 
 def joined_features(mask: Any) -> list[str]:
@@ -178,24 +88,24 @@ def _integers(mask: Any) -> FrozenArray:
     return content
 
 
-def fitted_mask(mask: Mask, layout: Layout, at: str | None) -> Any:
+def fitted_mask(mask: Mask, parts: Sequence[Part], at: str | None) -> Any:
     """The mask for inputs: superpixels in the place of None for images of many elements.
 
     Raises:
         InvalidInputError: Superpixels of what is no image.
     """
-    shape = _image_shape(layout, at)
+    shape = _image_shape(parts, at)
     if mask is None and shape and math.prod(shape) > FEW_ELEMENTS:
         return Slic()
-    check_superpixels(mask, layout, at)
+    check_superpixels(mask, parts, at)
     return mask
 
 
-def check_superpixels(mask: Mask, layout: Layout, at: str | None) -> None:
+def check_superpixels(mask: Mask, parts: Sequence[Part], at: str | None) -> None:
     """Raises `InvalidInputError` where superpixels are wanted of what is no image."""
-    if not isinstance(mask, Slic) or _image_shape(layout, at):
+    if not isinstance(mask, Slic) or _image_shape(parts, at):
         return
-    shapes = " and ".join(str(layout.shapes[i]) for i in layout.explained)
+    shapes = " and ".join(str(part.shape) for part in parts)
     what = f"layer {at!r}" if at is not None else f"an input of shape {shapes}"
     raise InvalidInputError(
         f"mask={mask!r} parts images of shape (h, w, C), and {what} is explained. Pass an array "
@@ -203,9 +113,9 @@ def check_superpixels(mask: Mask, layout: Layout, at: str | None) -> None:
     )
 
 
-def _image_shape(layout: Layout, at: str | None) -> tuple[int, ...]:
+def _image_shape(parts: Sequence[Part], at: str | None) -> tuple[int, ...]:
     """(h, w, C) where one image is explained, else nothing."""
-    shapes = [moved_shape(part.shape, part.axes) for part in layout.parts]
+    shapes = [moved_shape(part.shape, part.axes) for part in parts]
     is_image = at is None and len(shapes) == 1 and len(shapes[0]) == 3
     return tuple(n or 0 for n in shapes[0]) if is_image else ()
 
@@ -230,14 +140,14 @@ def check_several(count: int) -> None:
 
 
 def group_numbers(
-    mask: FrozenArray | FrozenArrays | None, x: tf.Tensor, parts: Sequence[Part]
+    mask: FrozenArray | FrozenArrays | None, shape: Sequence[int], parts: Sequence[Part]
 ) -> Array:
     """The feature of each element, from 0 and without gaps, shaped like one row of x.
 
     Raises:
         InvalidInputError: A mask is shaped like no input, or is of no input of that name.
     """
-    shape = tuple(x.shape[1:])
+    shape = tuple(shape)
     if mask is None:
         return np.arange(int(np.prod(shape)), dtype=np.int32).reshape(shape)
     parts = tuple(parts) or (Part(shape),)
@@ -246,7 +156,8 @@ def group_numbers(
     laid = []
     for part in parts:
         if part.name in masks:
-            laid.append(_laid(masks[part.name], part))
+            name = f"input {part.name!r}" if len(parts) > 1 else "an input"
+            laid.append(_laid(masks[part.name], part, name))
         else:  # element by element
             laid.append(fresh + np.arange(part.size).reshape(part.shape))
             fresh += part.size
@@ -275,7 +186,7 @@ def _by_name(mask: FrozenArray | FrozenArrays, parts: Sequence[Part]) -> dict[st
     return masks
 
 
-def _laid(array: Array, part: Part) -> Array:
+def _laid(array: Array, part: Part, what: str) -> Array:
     """A mask as it lies on an input, all channels alike where it has none."""
     given = array.shape
     if "C" in part.axes and array.ndim == len(part.shape) - 1:
@@ -284,6 +195,6 @@ def _laid(array: Array, part: Part) -> Array:
         return np.broadcast_to(array, part.shape)
     except ValueError:
         raise InvalidInputError(
-            f"mask has shape {given}, and an input has {part.shape}. Pass a mask of "
+            f"mask has shape {given}, and {what} has {part.shape}. Pass a mask of "
             "that shape, or without the channels."
         ) from None

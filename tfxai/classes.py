@@ -1,0 +1,29 @@
+"""The names of a model's classes: how many fit its outputs, and which output has which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def class_index(name: str, classes: Sequence[str] | None) -> int | None:
+    """The first output of that name; case does not matter unless two differ in nothing else."""
+    known = list(map(str, classes or ()))
+    if name in known:
+        return known.index(name)
+    lower = [one.lower() for one in known]
+    return lower.index(name.lower()) if name.lower() in lower else None
+
+
+def class_name(index: int, classes: Sequence[str] | None) -> str | None:
+    """The name of an output, or None where it has none."""
+    return classes[index] if classes and 0 <= index < len(classes) else None
+
+
+def names_fit(named: int, outputs: int) -> bool:
+    """Whether so many names fit so many outputs: one unit stands for two classes, or for one."""
+    return named == outputs or (named, outputs) == (2, 1)
+
+
+def both_classes(names: Sequence[str]) -> tuple[str, ...]:
+    """The classes 0 and 1 of a unit that has two names, or one name: that of class 1."""
+    return (f"not {names[0]}", names[0]) if len(names) == 1 else tuple(names)

@@ -1,0 +1,90 @@
+"""KernelSHAP: coalitions for one weighted regression."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from tfxai.core.designs.design import Rows
+from tfxai.core.designs.features import CoalitionDesign, FeatureOptions, Features
+from tfxai.core.designs.masks import MASK
+from tfxai.core.inputs.baselines import BASELINE
+from tfxai.core.options import SEEDS, option
+from tfxai.core.sampling.coalitions import kernel_coalitions, shapley_map
+
+if TYPE_CHECKING:
+    from tfxai.arrays import Array
+    from tfxai.core.inputs.parts import Part
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class KernelSHAPOptions(FeatureOptions):
+    """The options of `tfxai.KernelSHAP`, which says what they are."""
+
+    name: ClassVar[str] = "kernel_shap"
+    completes: ClassVar[bool] = True
+    mask: Any = option(None, kind=MASK)
+    samples: int = option(1024, at_least=1)
+    baseline: Any = option(None, kind=BASELINE)
+    seed: int = option(0, at_least=0, below=SEEDS)
+
+    def design(
+        self, shape: Sequence[int], parts: Sequence[Part] = (), *, is_lenient: bool = False
+    ) -> Regression:
+        """A variant for each coalition."""
+        return Regression(self.features(shape, parts), self.samples, self.seed)
+
+
+@dataclasses.dataclass(frozen=True)
+class Regression(CoalitionDesign):
+    """Coalitions whose scores one linear map takes to the Shapley values.
+
+    Args:
+        features: M of them.
+        samples: Most coalitions.
+        seed: Seed of the draws.
+    """
+
+    features: Features
+    samples: int
+    seed: int
+
+    @property
+    def most(self) -> int:
+        """The samples, or all coalitions but the full and the empty one."""
+        return min(self.samples, 2**self.features.count - 2)
+
+    @property
+    def count(self) -> int:
+        """The coalitions but the full and the empty one."""
+        return len(self._drawn[0])
+
+    @property
+    def size(self) -> int:
+        """Numbers of the regression's matrix."""
+        return self.samples * self.features.count
+
+    @functools.cached_property
+    def coalitions(self) -> Array:
+        """(K + 2, M) bool: those that are drawn, then the empty and the full one."""
+        z, _ = self._drawn
+        ends = np.arange(2)[:, None] * np.ones(self.features.count)
+        return np.concatenate([z, ends.astype(bool)])
+
+    @functools.cached_property
+    def solve(self) -> Array:
+        """(K + 2, M): what the score of each coalition counts in each value."""
+        return shapley_map(*self._drawn)
+
+    def values(self, scores: Any, score: Any, baseline_score: Any, rows: Rows) -> Any:
+        """The Shapley value of a feature in equal shares for its elements, on the host."""
+        every = np.concatenate([scores, baseline_score[:, None], score[:, None]], axis=1)
+        return self.features.shares(every @ self.solve, rows)
+
+    @functools.cached_property
+    def _drawn(self) -> tuple[Array, Array]:
+        return kernel_coalitions(self.features.count, self.samples, self.seed)

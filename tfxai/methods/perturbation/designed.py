@@ -1,0 +1,85 @@
+"""Perturbation designs run in the graph: what all methods with a design have in common."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar, Self
+
+import tensorflow as tf
+
+from tfxai.core.designs.design import Design, Options, Rows
+from tfxai.core.graph.arithmetic import GRAPH
+from tfxai.core.inputs.layout import Layout
+from tfxai.core.inputs.superpixels import Slic
+from tfxai.core.score import Score
+from tfxai.methods.base import AttributionMethod
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DesignedMethod(Options, AttributionMethod):
+    """A method that asks for the scores of variants of the input.
+
+    Its fields and their checks are those of its options in `core.designs`.
+    """
+
+    is_black_box: ClassVar[bool] = True
+    takes_any_input: ClassVar[bool] = True
+    default_score: ClassVar[str] = "probability"
+    program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether values may be negative."""
+        return not self.is_nonnegative
+
+    def _fitted(self, layout: Layout, at: str | None) -> Self:
+        return self.for_inputs(layout.parts, at)
+
+
+def rows_of(f: Score, x: tf.Tensor) -> Rows:
+    """What variants of x are made of."""
+    return Rows(x, _superpixels(f), GRAPH)
+
+
+def shown(design: Design, f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
+    """The variant of each row of x where each has one for every baseline, those innermost.
+
+    Args:
+        design: Design of variants in which each element shows, or shows by a share.
+        f: With the baselines and the features of the rows.
+        x: (R, ...).
+        k: (R,) numbers of copies: R baselines for each variant.
+    """
+    several = f.num_baselines
+    chosen = design.shown(k // several, rows_of(f, x))
+    baseline = f.baseline_number(k % several)
+    if chosen.dtype != tf.bool and not f.blends:
+        chosen = chosen >= 0.5  # there is nothing between two words
+    if chosen.dtype == tf.bool:
+        return tf.where(chosen, x, baseline)
+    return baseline + chosen * (x - baseline)
+
+
+def scores_of_variants(
+    design: Design, f: Score, x: tf.Tensor, dtype: tf.DType | None = None
+) -> tf.Tensor:
+    """The score of each variant, (B, K), the mean over the baselines; of a type, if given."""
+    several = f.num_baselines
+
+    def value(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
+        return f(shown(design, f, x, k))
+
+    scores = f.scores_of_copies(value, design.count * several, x)
+    scores = scores if dtype is None else tf.cast(scores, dtype)
+    return tf.reduce_mean(tf.reshape(scores, [-1, design.count, several]), axis=-1)
+
+
+def own_features(f: Score) -> dict[str, tf.Tensor]:
+    """The features of each row by number, where each has its own: for `details`."""
+    groups = _superpixels(f)
+    return {} if groups is None else {"mask": groups}
+
+
+def _superpixels(f: Score) -> tf.Tensor | None:
+    """The superpixel of each pixel of a row, where a mask parts each image by itself."""
+    return next((array for how, array in f.given.items() if isinstance(how, Slic)), None)
