@@ -9,6 +9,7 @@ import typer
 
 from tfxai.cli import arguments
 
+_LONGEST = 60  # characters of a default; of a method that is longer, the name is enough
 Name = Annotated[
     str | None,
     typer.Argument(
@@ -85,8 +86,12 @@ def _default(field: dataclasses.Field[Any]) -> dict[str, Any]:
     default = field.default
     if default is dataclasses.MISSING:
         return {"name": field.name, "required": True}
-    plain = default is None or isinstance(default, bool | int | float | str)
-    return {"name": field.name, "required": False, "default": default if plain else str(default)}
+    if default is not None and not isinstance(default, bool | int | float | str):
+        text = str(default)
+        default = (
+            text if len(text) <= _LONGEST else getattr(default, "name", f"{text[:_LONGEST]}...")
+        )
+    return {"name": field.name, "required": False, "default": default}
 
 
 def _shown(option: dict[str, Any]) -> str:
