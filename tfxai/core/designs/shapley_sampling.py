@@ -37,8 +37,8 @@ class ShapleySamplingOptions(FeatureOptions):
     def _check_together(self) -> None:
         if self.samples % 2:
             raise InvalidInputError(
-                f"samples={self.samples} was expected to be even: pairs of an order and "
-                "its reverse."
+                f"samples={self.samples} was expected to be even and at least 4: "
+                "two pairs of an order and its reverse."
             )
 
     def design(
