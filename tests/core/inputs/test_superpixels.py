@@ -5,6 +5,7 @@ import pytest
 from skimage.measure import label
 
 import tfxai
+from tfxai.core.inputs.host_arrays import Examples
 from tfxai.core.inputs.superpixels import Slic, superpixels
 from tfxai.data import fit_image, sample_image
 from tfxai.data.preprocessing import Preprocessing
@@ -63,7 +64,7 @@ def test_greater_compactness_gives_shorter_borders():
 def test_each_image_of_a_batch_is_parted_by_itself_in_true_colours():
     pixels = np.stack([fit_image(sample_image(name), 32, 32) for name in ("chelsea", "coffee")])
     caffe = Preprocessing("caffe")
-    found = Slic(20).make(caffe.apply(pixels), caffe)
+    found = Slic(20).make(Examples((caffe.apply(pixels),), caffe))
     for one, image in zip(found, pixels, strict=True):
         np.testing.assert_array_equal(one, superpixels(image / np.float32(255), 20))
     assert (found[0] != found[1]).any()
