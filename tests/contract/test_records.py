@@ -24,6 +24,7 @@ from tests.contract.cases import (
     options_of,
 )
 from tfxai import methods
+from tfxai.core.options import declared, described
 from tfxai.errors import InvalidInputError, UnknownNameError
 
 
@@ -105,7 +106,18 @@ def test_docstring_has_its_sections(name):
     assert text.splitlines()[1] == ""
     arguments = text.partition("\nArgs:\n")[2].partition("\nReturns:")[0]
     assert re.findall(r"^ {4}(\w+):", arguments, re.M) == options_of(name)
+    assert list(described(methods.get(name))) == options_of(name)
     assert "Departure" in text
+
+
+@every_method
+def test_every_option_is_declared(name):
+    cls = methods.get(name)
+    assert list(declared(cls)) == options_of(name), (
+        f"Write each option of {cls.__name__} as in samples: int = option(50, at_least=1), of "
+        "tfxai.core.options."
+    )
+    assert "__post_init__" not in vars(cls)  # what goes together is in _check_together
 
 
 @every_method

@@ -145,7 +145,7 @@ def parse(option: str, text: str, kind: Any) -> Any:
     wanted = " or ".join(_KINDS.get(one, getattr(one, "__name__", str(one))) for one in kinds)
     raise InvalidInputError(
         f"--option {option}={text} cannot be used: {wanted} was expected. "
-        "See what tfxai methods says of it."
+        "tfxai methods NAME says what each option of a method means."
     )
 
 

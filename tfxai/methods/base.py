@@ -23,6 +23,7 @@ from tfxai.core.inputs.layout import Layout, check_exact
 from tfxai.core.inputs.reading import read_inputs
 from tfxai.core.model.functions import PredictFunction, function_model, is_function
 from tfxai.core.model.structure import ModelStructure, model_structure
+from tfxai.core.options import Declared, Kind
 from tfxai.core.program import Plan, Values
 from tfxai.core.question.scores import (
     ScoreKind,
@@ -73,7 +74,7 @@ class _ByName(abc.ABCMeta):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AttributionMethod(abc.ABC, metaclass=_ByName):
+class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
     """Base of all attribution methods.
 
     A subclass is a frozen dataclass whose fields are the options that change the values, and
@@ -412,13 +413,12 @@ def read_method(option: str, given: Any) -> AttributionMethod:
     return given
 
 
-def read_method_of_input(option: str, given: Any, owner: str) -> AttributionMethod:
-    """As `read_method`, of methods whose values are shaped like the input.
+def check_of_input(option: str, method: AttributionMethod, owner: str) -> None:
+    """Checks a method whose values another one takes, shaped like the input.
 
     Raises:
         InvalidInputError: The values are those of a layer, or maps, or are finished on the host.
     """
-    method = read_method(option, given)
     if method.has_host_stage:
         raise InvalidInputError(
             f"{option}={method.name!r} {method.host_stage} on the host, after its program, and no "
@@ -430,13 +430,16 @@ def read_method_of_input(option: str, given: Any, owner: str) -> AttributionMeth
             f"{option}={method.name!r} gives the values of a layer, and {owner} takes those of "
             "the input. Pass a method such as 'saliency' or 'integrated_gradients'."
         )
-    return method
 
 
-def check_path(layer: Any) -> None:
-    """Raises `InvalidInputError` unless the option `layer` may be a path."""
-    if not isinstance(layer, str) or not layer:
-        raise InvalidInputError(f"layer={layer!r} was expected to be the path of a layer.")
+def _read_path(option: str, path: Any) -> str:
+    if not isinstance(path, str) or not path:
+        raise InvalidInputError(f"{option}={path!r} was expected to be the path of a layer.")
+    return path
+
+
+METHOD = Kind("a method, by its name or as a record", read_method)
+PATH = Kind("the path of a layer", _read_path)
 
 
 def _check_layer(path: str, body: ModelStructure) -> None:

@@ -129,7 +129,7 @@ def test_what_cannot_be_a_baseline_is_refused():
     for make, sentence in (
         (lambda: Blur(0), "sigma=0 was expected to be above 0"),
         (lambda: Noise(noise=-1), "noise=-1 was expected to be above 0"),
-        (lambda: Noise(seed="a"), "seed='a' was expected to be a whole number"),
+        (lambda: Noise(seed="a"), "seed='a' was expected to be an integer in"),
         (lambda: Samples([[1.0], [1.0, 2.0]]), "Samples=.* was expected to be finite numbers"),
     ):
         with pytest.raises(InvalidInputError, match=sentence):

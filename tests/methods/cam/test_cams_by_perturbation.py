@@ -149,7 +149,9 @@ def test_what_comes_before_the_layer_is_not_in_the_loop(monkeypatch):
 
 @pytest.mark.parametrize("channels", [0, -1, 1.5, True])
 def test_number_of_channels_that_is_none_is_refused(channels):
-    with pytest.raises(InvalidInputError, match="was expected to be a number of feature maps"):
+    with pytest.raises(
+        InvalidInputError, match="was expected to be an integer of at least 1, or None"
+    ):
         ScoreCAM(channels=channels)
 
 

@@ -98,7 +98,7 @@ def test_series_and_volumes_are_masked_along_all_their_axes(shape):
         ({"samples": 0}, "samples=0 was expected to be an integer of at least 1"),
         ({"cells": 0}, "cells=0 was expected to be an integer of at least 1"),
         ({"cells": []}, r"cells=\[\] was expected"),
-        ({"probability": 1.0}, r"probability=1.0 was expected to lie in \(0, 1\)"),
+        ({"probability": 1.0}, r"probability=1.0 was expected to be a number in \(0, 1\)"),
         ({"probability": True}, "probability=True was expected"),
     ],
 )

@@ -135,7 +135,7 @@ def test_several_baselines_are_averaged():
     ("options", "message"),
     [
         ({"samples": 5}, r"samples=5 was expected to be even and at least 4"),
-        ({"samples": 2}, r"samples=2 was expected to be even and at least 4"),
+        ({"samples": 2}, r"samples=2 was expected to be an integer of at least 4"),
         ({"samples": True}, r"samples=True was expected to be an integer"),
         ({"mask": np.zeros(7, int)}, r"There is one feature, to which all of the score's"),
         ({"mask": np.zeros(6, int)}, r"mask has shape \(6,\), and an input has \(7,\)"),

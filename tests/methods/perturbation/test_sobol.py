@@ -74,7 +74,7 @@ def test_scores_of_several_baselines_are_averaged():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"samples": 1}, "samples=1 was expected to be a power of two of at least 2"),
+        ({"samples": 1}, "samples=1 was expected to be an integer of at least 2"),
         ({"samples": 48}, "samples=48 was expected to be a power of two"),
         ({"cells": 0}, "cells=0 was expected to be an integer of at least 1"),
         ({"cells": []}, r"cells=\[\] was expected"),

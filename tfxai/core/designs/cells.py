@@ -105,21 +105,6 @@ class CellDesign(Design):
         return xp.reshape(cells.spread(shares, rows), [-1, *cells.sides, *[1] * cells.channels])
 
 
-def read_cells(cells: Any) -> int | tuple[int, ...]:
-    """The option `cells` in its stored form.
-
-    Raises:
-        InvalidInputError: It is no integer of at least 1, and no list of such.
-    """
-    several = tuple(cells) if isinstance(cells, list | tuple) else (cells,)
-    is_whole = all(isinstance(one, int) and not isinstance(one, bool) for one in several)
-    if not several or not is_whole or min(several) < 1:
-        raise InvalidInputError(
-            f"cells={cells!r} was expected to be an integer of at least 1, or one for each axis."
-        )
-    return several if isinstance(cells, list | tuple) else several[0]
-
-
 def beyond_rounding(variance: Any, scores: Any, eps: float, xp: Arithmetic) -> Any:
     """The variance of each example's scores, (B,), 0 where rounding alone would explain it.
 

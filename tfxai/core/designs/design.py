@@ -7,6 +7,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from tfxai.core.options import Declared
+
 if TYPE_CHECKING:
     from tfxai.arithmetic import Arithmetic
     from tfxai.core.inputs.parts import Part
@@ -72,7 +74,7 @@ class Design(abc.ABC):
         """
 
 
-class Options(abc.ABC):
+class Options(Declared, abc.ABC):
     """The options of a perturbation method, from which its designs follow.
 
     The method in `methods.perturbation` inherits them; a server that has predictions alone takes

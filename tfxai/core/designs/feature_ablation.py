@@ -10,8 +10,9 @@ import numpy as np
 
 from tfxai.core.designs.design import Options, Rows
 from tfxai.core.designs.features import FeatureDesign, Features
-from tfxai.core.designs.masks import check_few, check_superpixels, read_mask
-from tfxai.core.inputs.baselines import check_baseline
+from tfxai.core.designs.masks import MASK, check_few, check_superpixels
+from tfxai.core.inputs.baselines import BASELINE
+from tfxai.core.options import option
 
 if TYPE_CHECKING:
     from tfxai.core.inputs.parts import Part
@@ -22,12 +23,8 @@ class FeatureAblationOptions(Options):
     """The options of `tfxai.FeatureAblation`, which says what they are."""
 
     name: ClassVar[str] = "feature_ablation"
-    mask: Any = None
-    baseline: Any = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "mask", read_mask(self.mask))
-        object.__setattr__(self, "baseline", check_baseline(self.baseline))
+    mask: Any = option(None, kind=MASK)
+    baseline: Any = option(None, kind=BASELINE)
 
     def for_inputs(self, parts: Sequence[Part], at: str | None = None) -> Self:
         """As they are."""

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from tfxai.core.designs.cells import CellDesign, Cells, beyond_rounding, read_cells
+from tfxai.core.designs.cells import CellDesign, Cells, beyond_rounding
 from tfxai.core.designs.design import Options, Rows
-from tfxai.core.inputs.baselines import check_baseline
-from tfxai.core.options import check_samples, check_seed
+from tfxai.core.inputs.baselines import BASELINE
+from tfxai.core.options import COUNTS, SEEDS, option
 from tfxai.core.sampling.sensitivity import HSICMasks
-from tfxai.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from tfxai.arithmetic import Arithmetic
@@ -29,18 +28,10 @@ class HSICOptions(Options):
     name: ClassVar[str] = "hsic"
     is_map: ClassVar[bool] = True
     is_nonnegative: ClassVar[bool] = True
-    cells: int | tuple[int, ...] = 7
-    samples: int = 1000
-    baseline: Any = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "cells", read_cells(self.cells))
-        check_samples(self.samples)
-        if self.samples < 2:
-            raise InvalidInputError("samples=1 was expected to be an integer of at least 2.")
-        object.__setattr__(self, "baseline", check_baseline(self.baseline))
-        check_seed(self.seed)
+    cells: int | tuple[int, ...] = option(7, kind=COUNTS)
+    samples: int = option(1000, at_least=2)
+    baseline: Any = option(None, kind=BASELINE)
+    seed: int = option(0, at_least=0, below=SEEDS)
 
     def design(
         self, shape: Sequence[int], parts: Sequence[Part] = (), *, is_lenient: bool = False

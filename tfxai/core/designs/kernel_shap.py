@@ -11,9 +11,9 @@ import numpy as np
 
 from tfxai.core.designs.design import Rows
 from tfxai.core.designs.features import CoalitionDesign, FeatureOptions, Features
-from tfxai.core.designs.masks import read_mask
-from tfxai.core.inputs.baselines import check_baseline
-from tfxai.core.options import check_samples, check_seed
+from tfxai.core.designs.masks import MASK
+from tfxai.core.inputs.baselines import BASELINE
+from tfxai.core.options import SEEDS, option
 from tfxai.core.sampling.coalitions import kernel_coalitions, shapley_map
 
 if TYPE_CHECKING:
@@ -27,16 +27,10 @@ class KernelSHAPOptions(FeatureOptions):
 
     name: ClassVar[str] = "kernel_shap"
     completes: ClassVar[bool] = True
-    mask: Any = None
-    samples: int = 1024
-    baseline: Any = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "mask", read_mask(self.mask))
-        check_samples(self.samples)
-        object.__setattr__(self, "baseline", check_baseline(self.baseline))
-        check_seed(self.seed)
+    mask: Any = option(None, kind=MASK)
+    samples: int = option(1024, at_least=1)
+    baseline: Any = option(None, kind=BASELINE)
+    seed: int = option(0, at_least=0, below=SEEDS)
 
     def design(
         self, shape: Sequence[int], parts: Sequence[Part] = (), *, is_lenient: bool = False

@@ -11,9 +11,9 @@ import numpy as np
 
 from tfxai.core.designs.design import Rows
 from tfxai.core.designs.features import CoalitionDesign, FeatureOptions, Features
-from tfxai.core.designs.masks import read_mask
-from tfxai.core.inputs.baselines import check_baseline
-from tfxai.core.options import check_samples, check_seed
+from tfxai.core.designs.masks import MASK
+from tfxai.core.inputs.baselines import BASELINE
+from tfxai.core.options import SEEDS, option
 from tfxai.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -27,20 +27,12 @@ class LIMEOptions(FeatureOptions):
     """The options of `tfxai.LIME`, which says what they are."""
 
     name: ClassVar[str] = "lime"
-    mask: Any = None
-    samples: int = 1000
-    kernel_width: float = 0.25
-    alpha: float = 1.0
-    baseline: Any = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "mask", read_mask(self.mask))
-        check_samples(self.samples)
-        _check_number("kernel_width", self.kernel_width, above=True)
-        _check_number("alpha", self.alpha, above=False)
-        object.__setattr__(self, "baseline", check_baseline(self.baseline))
-        check_seed(self.seed)
+    mask: Any = option(None, kind=MASK)
+    samples: int = option(1000, at_least=1)
+    kernel_width: float = option(0.25, above=0)
+    alpha: float = option(1.0, at_least=0)
+    baseline: Any = option(None, kind=BASELINE)
+    seed: int = option(0, at_least=0, below=SEEDS)
 
     def design(
         self, shape: Sequence[int], parts: Sequence[Part] = (), *, is_lenient: bool = False

@@ -13,12 +13,15 @@ from tfxai.arrangement import array_channels_last, moved_shape
 from tfxai.core.inputs.frozen_arrays import FrozenArray, FrozenArrays
 from tfxai.core.inputs.parts import Part
 from tfxai.core.inputs.superpixels import Slic
+from tfxai.core.options import Kind
 from tfxai.errors import InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
     from tfxai.arrays import Array
 
 Mask: TypeAlias = FrozenArray | FrozenArrays | Slic | None
+
+MASK = Kind("features: integers, or superpixels", lambda _, mask: read_mask(mask))
 
 FEW_ELEMENTS = 300
 """Most elements of an image that are features by themselves unless a mask says so."""

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tfxai.core.designs.design import Design, Options, Rows
-from tfxai.core.inputs.baselines import check_baseline
-from tfxai.core.windows.windows import Windows, check_windows
+from tfxai.core.inputs.baselines import BASELINE
+from tfxai.core.options import COUNTS, option
+from tfxai.core.windows.windows import REDUCTIONS, Windows
 
 if TYPE_CHECKING:
     from tfxai.core.inputs.parts import Part
@@ -21,16 +22,10 @@ class OcclusionOptions(Options):
 
     name: ClassVar[str] = "occlusion"
     is_map: ClassVar[bool] = True
-    window: int | tuple[int, ...] | None = None
-    stride: int | tuple[int, ...] | None = None
-    baseline: Any = None
-    reduce: str = "mean"
-
-    def __post_init__(self) -> None:
-        window, stride = check_windows(self.window, self.stride, self.reduce)
-        object.__setattr__(self, "window", window)
-        object.__setattr__(self, "stride", stride)
-        object.__setattr__(self, "baseline", check_baseline(self.baseline))
+    window: int | tuple[int, ...] | None = option(None, kind=COUNTS)
+    stride: int | tuple[int, ...] | None = option(None, kind=COUNTS)
+    baseline: Any = option(None, kind=BASELINE)
+    reduce: str = option("mean", choices=REDUCTIONS, noun="reduction")
 
     def design(
         self, shape: Sequence[int], parts: Sequence[Part] = (), *, is_lenient: bool = False

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from tfxai.arithmetic import along
-from tfxai.core.designs.cells import read_cells
 from tfxai.core.designs.design import Design, Options, Rows
-from tfxai.core.inputs.baselines import check_baseline
-from tfxai.core.options import check_samples, check_seed
+from tfxai.core.inputs.baselines import BASELINE
+from tfxai.core.options import COUNTS, SEEDS, option
 from tfxai.core.sampling.hashing import uniform_on_host
 from tfxai.core.windows.windows import swept
 from tfxai.errors import InvalidInputError
@@ -32,21 +31,11 @@ class RISEOptions(Options):
 
     name: ClassVar[str] = "rise"
     is_map: ClassVar[bool] = True
-    samples: int = 1000
-    cells: int | tuple[int, ...] = 7
-    probability: float = 0.5
-    baseline: Any = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_samples(self.samples)
-        check_seed(self.seed)
-        object.__setattr__(self, "cells", read_cells(self.cells))
-        chance = self.probability
-        is_number = isinstance(chance, int | float) and not isinstance(chance, bool)
-        if not is_number or not 0 < chance < 1:
-            raise InvalidInputError(f"probability={chance!r} was expected to lie in (0, 1).")
-        object.__setattr__(self, "baseline", check_baseline(self.baseline))
+    samples: int = option(1000, at_least=1)
+    cells: int | tuple[int, ...] = option(7, kind=COUNTS)
+    probability: float = option(0.5, above=0, below=1)
+    baseline: Any = option(None, kind=BASELINE)
+    seed: int = option(0, at_least=0, below=SEEDS)
 
     def design(
         self, shape: Sequence[int], parts: Sequence[Part] = (), *, is_lenient: bool = False

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tfxai.core.designs.design import Rows
 from tfxai.core.designs.features import CoalitionDesign, FeatureOptions, Features
-from tfxai.core.designs.masks import read_mask
-from tfxai.core.inputs.baselines import check_baseline
-from tfxai.core.options import check_samples, check_seed
+from tfxai.core.designs.masks import MASK
+from tfxai.core.inputs.baselines import BASELINE
+from tfxai.core.options import SEEDS, option
 from tfxai.core.sampling.coalitions import orders_of, walks
 from tfxai.errors import InvalidInputError
 
@@ -29,21 +29,17 @@ class ShapleySamplingOptions(FeatureOptions):
 
     name: ClassVar[str] = "shapley_sampling"
     completes: ClassVar[bool] = True
-    mask: Any = None
-    samples: int = 24
-    baseline: Any = None
-    seed: int = 0
+    mask: Any = option(None, kind=MASK)
+    samples: int = option(24, at_least=4)
+    baseline: Any = option(None, kind=BASELINE)
+    seed: int = option(0, at_least=0, below=SEEDS)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "mask", read_mask(self.mask))
-        check_samples(self.samples)
-        if self.samples % 2 or self.samples < 4:
+    def _check_together(self) -> None:
+        if self.samples % 2:
             raise InvalidInputError(
-                f"samples={self.samples} was expected to be even and at least 4: two pairs of an "
-                "order of the features and its reverse."
+                f"samples={self.samples} was expected to be even and at least 4: "
+                "two pairs of an order and its reverse."
             )
-        object.__setattr__(self, "baseline", check_baseline(self.baseline))
-        check_seed(self.seed)
 
     def design(
         self, shape: Sequence[int], parts: Sequence[Part] = (), *, is_lenient: bool = False

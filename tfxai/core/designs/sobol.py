@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from tfxai.core.designs.cells import CellDesign, Cells, beyond_rounding, read_cells
+from tfxai.core.designs.cells import CellDesign, Cells, beyond_rounding
 from tfxai.core.designs.design import Options, Rows
-from tfxai.core.inputs.baselines import check_baseline
-from tfxai.core.options import check_samples, check_seed
+from tfxai.core.inputs.baselines import BASELINE
+from tfxai.core.options import COUNTS, SEEDS, option
 from tfxai.core.sampling.sensitivity import SobolPoints
 from tfxai.errors import InvalidInputError
 
@@ -29,21 +29,17 @@ class SobolOptions(Options):
     name: ClassVar[str] = "sobol"
     is_map: ClassVar[bool] = True
     is_nonnegative: ClassVar[bool] = True
-    cells: int | tuple[int, ...] = 11
-    samples: int = 32
-    baseline: Any = None
-    seed: int = 0
+    cells: int | tuple[int, ...] = option(11, kind=COUNTS)
+    samples: int = option(32, at_least=2)
+    baseline: Any = option(None, kind=BASELINE)
+    seed: int = option(0, at_least=0, below=SEEDS)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "cells", read_cells(self.cells))
-        check_samples(self.samples)
-        if self.samples < 2 or self.samples & (self.samples - 1):
+    def _check_together(self) -> None:
+        if self.samples & (self.samples - 1):
             raise InvalidInputError(
-                f"samples={self.samples} was expected to be a power of two of at least 2, for "
-                "which a Sobol sequence is balanced."
+                f"samples={self.samples} was expected to be a power of two, for which a Sobol "
+                "sequence is balanced."
             )
-        object.__setattr__(self, "baseline", check_baseline(self.baseline))
-        check_seed(self.seed)
 
     def design(
         self, shape: Sequence[int], parts: Sequence[Part] = (), *, is_lenient: bool = False

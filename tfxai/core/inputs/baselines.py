@@ -18,6 +18,7 @@ from tfxai.core.inputs.baseline_records import (
     one_for_each,
 )
 from tfxai.core.inputs.frozen_arrays import FrozenArray, FrozenArrays
+from tfxai.core.options import Kind
 from tfxai.errors import InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -76,6 +77,10 @@ def check_background(background: Any) -> Samples:
             "line pass a .npy file."
         )
     return background if isinstance(background, Samples) else Samples(background)
+
+
+BASELINE = Kind("a baseline", lambda _, baseline: check_baseline(baseline))
+BACKGROUND = Kind("a set of baselines", lambda _, background: check_background(background))
 
 
 def _from_record(record: Mapping[str, Any]) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from tfxai.errors import InvalidInputError, UnknownNameError
+from tfxai.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from tfxai.arithmetic import Arithmetic
@@ -42,7 +42,7 @@ class Windows:
 
         Args:
             shape: Shape of one example, channels last.
-            window: As `check_windows` returns it.
+            window: Side along each axis, one number for all, or None.
             stride: Likewise.
             is_lenient: Whether sides that do not fit are those of another input, so that the
                 default is taken.
@@ -134,34 +134,6 @@ class Windows:
 def swept(shape: Sequence[int]) -> tuple[int, ...]:
     """The axes of one example that masks and windows lie over: all but channels, or features."""
     return tuple(shape[:-1] if len(shape) > 1 else shape)
-
-
-def check_windows(window: Any, stride: Any, reduce: Any) -> tuple[Any, Any]:
-    """Window and stride in their stored form.
-
-    Raises:
-        InvalidInputError: They are no positive integers.
-        UnknownNameError: `reduce` is no reduction.
-    """
-    if not isinstance(reduce, str):
-        raise InvalidInputError(f"reduce={reduce!r} was expected to be 'mean' or 'max'.")
-    if reduce not in REDUCTIONS:
-        raise UnknownNameError.of("reduction", reduce, REDUCTIONS)
-    return _read("window", window), _read("stride", stride)
-
-
-def _read(name: str, given: Any) -> int | tuple[int, ...] | None:
-    if given is None:
-        return None
-    several = tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else None
-    sides = (given,) if several is None else several
-    is_whole = all(isinstance(one, int) and not isinstance(one, bool) for one in sides)
-    if not sides or not is_whole or min(sides) < 1:
-        raise InvalidInputError(
-            f"{name}={given!r} was expected to be an integer of at least 1, one for each axis, "
-            "or None."
-        )
-    return given if several is None else several
 
 
 def _for_each(

@@ -12,10 +12,36 @@ import tensorflow as tf
 from tfxai.arrangement import moved_shape
 from tfxai.core.graph.resize import linear_resize
 from tfxai.core.model.structure import LayerCall, ModelStructure
+from tfxai.core.options import Kind, option
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.cam.choosing import default_layers
+
+
+def _read_layers(name: str, layer: Any) -> str | tuple[str, ...]:
+    if isinstance(layer, str) and layer:
+        return layer
+    paths = tuple(layer) if isinstance(layer, Sequence) else ()
+    if not paths or not all(isinstance(path, str) and path for path in paths):
+        raise InvalidInputError(
+            f"{name}={layer!r} was expected to be a path, several paths, or None."
+        )
+    return paths
+
+
+def _read_grid(name: str, reshape: Any) -> tuple[int, int]:
+    grid = tuple(reshape) if isinstance(reshape, Sequence) else ()
+    is_whole = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in grid)
+    if len(grid) != 2 or not is_whole:
+        raise InvalidInputError(
+            f"{name}={reshape!r} was expected to be (height, width) of the grid, or None."
+        )
+    return grid[0], grid[1]
+
+
+LAYERS = Kind("the path of a layer, or several paths", _read_layers)
+GRID = Kind("(height, width) of a grid", _read_grid)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,12 +63,10 @@ class ClassActivationMap(AttributionMethod):
     is_map: ClassVar[bool] = True
     takes_at: ClassVar[bool] = False
     takes_any_input: ClassVar[bool] = True
-    layer: str | tuple[str, ...] | None = None
-    reshape: tuple[int, int] | None = None
+    layer: str | tuple[str, ...] | None = option(None, kind=LAYERS)
+    reshape: tuple[int, int] | None = option(None, kind=GRID)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "layer", _read_layer(self.layer))
-        object.__setattr__(self, "reshape", _read_grid(self.reshape))
+    def _check_together(self) -> None:
         if self.reshape is not None and self.layer is None:
             raise InvalidInputError(
                 f"reshape={self.reshape} was expected together with the layer whose positions "
@@ -150,26 +174,3 @@ def check_axes(maps: tf.Tensor, x: tf.Tensor, path: str) -> None:
             f"input, which has shape {tuple(x.shape[1:])} per example. Choose a layer whose "
             "positions are those of the input."
         )
-
-
-def _read_layer(layer: Any) -> str | tuple[str, ...] | None:
-    if layer is None or (isinstance(layer, str) and layer):
-        return layer
-    paths = tuple(layer) if isinstance(layer, Sequence) else ()
-    if not paths or not all(isinstance(path, str) and path for path in paths):
-        raise InvalidInputError(
-            f"layer={layer!r} was expected to be a path, several paths, or None."
-        )
-    return paths
-
-
-def _read_grid(reshape: Any) -> tuple[int, int] | None:
-    if reshape is None:
-        return None
-    grid = tuple(reshape) if isinstance(reshape, Sequence) else ()
-    is_whole = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in grid)
-    if len(grid) != 2 or not is_whole:
-        raise InvalidInputError(
-            f"reshape={reshape!r} was expected to be (height, width) of the grid, or None."
-        )
-    return grid[0], grid[1]

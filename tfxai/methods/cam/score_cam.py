@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
 import tensorflow as tf
 
 from tfxai.core.graph.resize import linear_resize
+from tfxai.core.options import option
 from tfxai.core.score import Score
-from tfxai.errors import InvalidInputError
 from tfxai.methods.cam.base import ClassActivationMap, check_axes, over_input
 
 
@@ -53,11 +53,7 @@ class ScoreCAM(ClassActivationMap):
     """
 
     name: ClassVar[str] = "score_cam"
-    channels: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_channels(self.channels)
+    channels: int | None = option(None, kind=int, at_least=1)
 
     def _map(self, f: Score, x: tf.Tensor, path: str) -> tf.Tensor:
         f, x, _ = over_input(f, x, path)
@@ -86,11 +82,3 @@ class ScoreCAM(ClassActivationMap):
         scores = f.scores_of_copies(masked, count, x)
         weights = tf.cast(tf.nn.softmax(scores), a.dtype)
         return self._on_grid(tf.nn.relu(tf.einsum("bk,bpk->bp", weights, a)), activations)
-
-
-def _check_channels(channels: Any) -> None:
-    is_whole = isinstance(channels, int) and not isinstance(channels, bool)
-    if channels is not None and not (is_whole and channels >= 1):
-        raise InvalidInputError(
-            f"channels={channels!r} was expected to be a number of feature maps, or None for all."
-        )

@@ -10,7 +10,8 @@ import tensorflow as tf
 from tfxai.arrangement import moved_shape, positions
 from tfxai.core.inputs.baseline_records import Blur
 from tfxai.core.inputs.layout import Layout
-from tfxai.core.sampling.quadrature import check_rule
+from tfxai.core.options import option
+from tfxai.core.sampling.quadrature import RULES, check_rule
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
@@ -61,18 +62,15 @@ class BlurIntegratedGradients(AttributionMethod):
     name: ClassVar[str] = "blur_integrated_gradients"
     completes: ClassVar[bool] = True
     takes_at: ClassVar[bool] = False
-    max_sigma: float | None = None
-    steps: int = 50
-    rule: str = "gauss_legendre"
+    max_sigma: float | None = option(None, kind=float, above=0)
+    steps: int = option(50, at_least=1)
+    rule: str = option("gauss_legendre", choices=RULES, noun="quadrature rule")
 
-    def __post_init__(self) -> None:
+    def _check_together(self) -> None:
         check_rule(self.rule, self.steps)
-        sigma = self.max_sigma
-        is_number = isinstance(sigma, int | float) and not isinstance(sigma, bool)
-        if sigma is not None and not (is_number and 0 < sigma <= _MOST):
+        if self.max_sigma is not None and self.max_sigma > _MOST:
             raise InvalidInputError(
-                f"max_sigma={sigma!r} was expected to be a number above 0 and at most {_MOST:g}, "
-                "or None."
+                f"max_sigma={self.max_sigma!r} was expected to be at most {_MOST:g}, or None."
             )
 
     def _fitted(self, layout: Layout, at: str | None) -> Self:

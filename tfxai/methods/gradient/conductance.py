@@ -7,10 +7,11 @@ from typing import Any, ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.inputs.baselines import check_baseline
-from tfxai.core.sampling.quadrature import check_rule
+from tfxai.core.inputs.baselines import BASELINE
+from tfxai.core.options import declaration, option
+from tfxai.core.sampling.quadrature import RULES, check_rule
 from tfxai.core.score import Score
-from tfxai.methods.base import AttributionMethod, check_path
+from tfxai.methods.base import PATH, AttributionMethod
 
 
 @final
@@ -56,15 +57,13 @@ class Conductance(AttributionMethod):
     completes: ClassVar[bool] = True
     is_of_layer: ClassVar[bool] = True
     program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
-    layer: str
-    steps: int = 50
-    rule: str = "gauss_legendre"
-    baseline: Any = None
+    layer: str = dataclasses.field(metadata=declaration(kind=PATH))
+    steps: int = option(50, at_least=1)
+    rule: str = option("gauss_legendre", choices=RULES, noun="quadrature rule")
+    baseline: Any = option(None, kind=BASELINE)
 
-    def __post_init__(self) -> None:
-        check_path(self.layer)
+    def _check_together(self) -> None:
         check_rule(self.rule, self.steps)
-        object.__setattr__(self, "baseline", check_baseline(self.baseline))
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
         def share(f: Score, point: tf.Tensor, difference: tf.Tensor) -> tf.Tensor:

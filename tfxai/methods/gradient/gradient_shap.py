@@ -7,8 +7,8 @@ from typing import Any, ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.inputs.baselines import check_background
-from tfxai.core.options import check_samples, check_seed
+from tfxai.core.inputs.baselines import BACKGROUND
+from tfxai.core.options import SEEDS, declaration, option
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
 
@@ -51,14 +51,9 @@ class GradientSHAP(AttributionMethod):
     name: ClassVar[str] = "gradient_shap"
     completes: ClassVar[bool] = True
     program_inputs: ClassVar[tuple[str, ...]] = ("background",)
-    background: Any
-    samples: int = 50
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "background", check_background(self.background))
-        check_samples(self.samples)
-        check_seed(self.seed)
+    background: Any = dataclasses.field(metadata=declaration(kind=BACKGROUND))
+    samples: int = option(50, at_least=1)
+    seed: int = option(0, at_least=0, below=SEEDS)
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
         def share(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.inputs.baselines import check_baseline
-from tfxai.core.options import check_samples
+from tfxai.core.inputs.baselines import BASELINE
+from tfxai.core.options import option
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
@@ -60,16 +60,17 @@ class GuidedIntegratedGradients(AttributionMethod):
     name: ClassVar[str] = "guided_integrated_gradients"
     completes: ClassVar[bool] = True
     program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
-    steps: int = 50
-    fraction: float = 0.25
-    max_dist: float = 0.005
-    baseline: Any = None
+    steps: int = option(50, at_least=1)
+    fraction: float = option(0.25, above=0)
+    max_dist: float = option(0.005, at_least=0)
+    baseline: Any = option(None, kind=BASELINE)
 
-    def __post_init__(self) -> None:
-        check_samples(self.steps, name="steps")
-        _check_share("fraction", self.fraction, lowest=False)
-        _check_share("max_dist", self.max_dist, lowest=True)
-        object.__setattr__(self, "baseline", check_baseline(self.baseline))
+    def _check_together(self) -> None:
+        for name in ("fraction", "max_dist"):
+            if getattr(self, name) > 1:
+                raise InvalidInputError(
+                    f"{name}={getattr(self, name)!r} was expected to be at most 1."
+                )
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
         several = f.num_baselines
@@ -152,11 +153,3 @@ class GuidedIntegratedGradients(AttributionMethod):
 def _size(x: tf.Tensor) -> tf.Tensor:
     """L1 norm of each row, (R,)."""
     return tf.reduce_sum(tf.abs(x), axis=1)
-
-
-def _check_share(name: str, value: Any, *, lowest: bool) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not 0 <= value <= 1 or (value == 0 and not lowest):
-        raise InvalidInputError(
-            f"{name}={value!r} was expected to lie in {'[' if lowest else '('}0, 1]."
-        )

@@ -9,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.core.inputs.baseline_records import Samples
-from tfxai.core.inputs.baselines import check_baseline
+from tfxai.core.inputs.baselines import BASELINE
+from tfxai.core.options import option
 from tfxai.core.refinement import FIRST, refined_mean
-from tfxai.core.sampling.quadrature import check_rule
+from tfxai.core.sampling.quadrature import RULES, check_rule
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
@@ -65,16 +66,19 @@ class IntegratedGradients(AttributionMethod):
     name: ClassVar[str] = "integrated_gradients"
     completes: ClassVar[bool] = True
     program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
-    steps: int = 50
-    rule: str = "gauss_legendre"
-    baseline: Any = None
-    tolerance: float | None = None
-    max_steps: int = 1025
+    steps: int = option(50, at_least=1)
+    rule: str = option("gauss_legendre", choices=RULES, noun="quadrature rule")
+    baseline: Any = option(None, kind=BASELINE)
+    tolerance: float | None = option(None, kind=float, above=0)
+    max_steps: int = option(1025, at_least=FIRST + 1)
 
-    def __post_init__(self) -> None:
+    def _check_together(self) -> None:
         check_rule(self.rule, self.steps)
-        object.__setattr__(self, "baseline", check_baseline(self.baseline))
-        _check_tolerance(self.tolerance, self.max_steps, self.baseline)
+        if self.tolerance is not None and isinstance(self.baseline, Samples):
+            raise InvalidInputError(
+                "tolerance refines one path an example, and Samples makes several. Pass steps, or "
+                "one baseline an example."
+            )
 
     @property
     def idle_options(self) -> tuple[str, ...]:
@@ -108,22 +112,3 @@ class IntegratedGradients(AttributionMethod):
         ends = (f.gradient(start), f.gradient(x))
         mean, steps = refined_mean(f, x, gradient, ends, is_open, self.max_steps)
         return difference * mean, {"steps": steps}
-
-
-def _check_tolerance(tolerance: Any, max_steps: Any, baseline: Any) -> None:
-    if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < FIRST + 1:
-        raise InvalidInputError(
-            f"max_steps={max_steps!r} was expected to be an integer of at least {FIRST + 1}."
-        )
-    if tolerance is None:
-        return
-    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not tolerance > 0:
-        raise InvalidInputError(
-            f"tolerance={tolerance!r} was expected to be a number above 0, such as 0.01 for a gap "
-            "of 1 %, or None."
-        )
-    if isinstance(baseline, Samples):
-        raise InvalidInputError(
-            "tolerance refines one path an example, and Samples makes several. Pass steps, or "
-            "one baseline an example."
-        )

@@ -7,10 +7,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfxai.core.options import check_samples, check_seed
+from tfxai.core.options import SEEDS, option
 from tfxai.core.score import Score
-from tfxai.errors import InvalidInputError
-from tfxai.methods.base import AttributionMethod, read_method_of_input
+from tfxai.methods.base import METHOD, AttributionMethod, check_of_input
 from tfxai.methods.gradient.saliency import Saliency
 
 _GRADIENT = Saliency(absolute=False)
@@ -29,21 +28,13 @@ class NoisyMethod(AttributionMethod):
         seed: Seed of the noise.
     """
 
-    of: Any = _GRADIENT
-    samples: int = 50
-    noise: float = 0.15
-    seed: int = 0
+    of: Any = option(_GRADIENT, kind=METHOD)
+    samples: int = option(50, at_least=1)
+    noise: float = option(0.15, above=0)
+    seed: int = option(0, at_least=0, below=SEEDS)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "of", read_method_of_input("of", self.of, self.name))
-        check_samples(self.samples)
-        is_number = isinstance(self.noise, int | float) and not isinstance(self.noise, bool)
-        if not is_number or not 0 < self.noise < float("inf"):
-            raise InvalidInputError(
-                f"noise={self.noise!r} was expected to be above 0: the standard deviation as a "
-                "fraction of the input's range."
-            )
-        check_seed(self.seed)
+    def _check_together(self) -> None:
+        check_of_input("of", self.of, self.name)
 
     def _explain_copy(self, f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
         """The values of copy k: `of` at x with noise of its own."""

@@ -7,8 +7,8 @@ from typing import ClassVar, final
 
 import tensorflow as tf
 
+from tfxai.core.options import option
 from tfxai.core.score import Score
-from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
 
 
@@ -44,13 +44,7 @@ class Saliency(AttributionMethod):
     """
 
     name: ClassVar[str] = "saliency"
-    absolute: bool = True
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.absolute, bool):
-            raise InvalidInputError(
-                f"absolute={self.absolute!r} was expected to be True or False."
-            )
+    absolute: bool = option(True)
 
     @property
     def is_signed(self) -> bool:

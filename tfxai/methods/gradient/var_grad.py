@@ -7,9 +7,9 @@ from typing import ClassVar, final
 
 import tensorflow as tf
 
+from tfxai.core.options import option
 from tfxai.core.sampling.copies import repeat_batch
 from tfxai.core.score import Score
-from tfxai.errors import InvalidInputError
 from tfxai.methods.gradient.noise import NoisyMethod
 
 
@@ -50,12 +50,7 @@ class VarGrad(NoisyMethod):
     """
 
     name: ClassVar[str] = "var_grad"
-    samples: int = 50
-
-    def __post_init__(self) -> None:
-        NoisyMethod.__post_init__(self)
-        if self.samples < 2:
-            raise InvalidInputError("samples=1 has no variance. Pass an integer of at least 2.")
+    samples: int = option(50, at_least=2)  # one sample has no variance
 
     @property
     def is_signed(self) -> bool:

@@ -12,9 +12,10 @@ from tfxai.arrays import Array
 from tfxai.core.inputs.host_arrays import Examples, HostArray
 from tfxai.core.inputs.layout import Layout
 from tfxai.core.inputs.segmentations import regions
+from tfxai.core.options import Kind, option
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
-from tfxai.methods.base import AttributionMethod, read_method_of_input
+from tfxai.methods.base import METHOD, AttributionMethod, check_of_input
 from tfxai.methods.gradient.integrated_gradients import IntegratedGradients
 
 SCALES = (50, 100, 150, 250, 500, 1200)
@@ -42,6 +43,21 @@ class End(HostArray):
         return np.broadcast_to(end.astype(images.dtype), (len(images), images.shape[-1]))
 
 
+def _is_number(given: Any, least: float) -> bool:
+    is_number = isinstance(given, int | float) and not isinstance(given, bool)
+    return is_number and least <= given < float("inf")
+
+
+def _read_scales(_: str, scales: Any) -> tuple[float, ...]:
+    several = tuple(scales) if isinstance(scales, list | tuple) else (scales,)
+    if not several or not all(_is_number(one, 0) and one > 0 for one in several):
+        raise InvalidInputError(
+            f"scales={scales!r} was expected to be numbers above 0, such as {SCALES}."
+        )
+    return several
+
+
+POSITIVE = Kind("numbers above 0", _read_scales)
 _PATH = IntegratedGradients()
 BLACK, WHITE = End(is_white=False), End(is_white=True)
 
@@ -98,27 +114,14 @@ class XRAI(AttributionMethod):
     takes_at: ClassVar[bool] = False
     is_by_input: ClassVar[bool] = True
     host_stage: ClassVar[str] = "ranks the regions of each image"
-    of: Any = _PATH
-    black_and_white: bool = True
-    scales: tuple[float, ...] = SCALES
-    min_size: int = 20
-    dilation: float = 5
+    of: Any = option(_PATH, kind=METHOD)
+    black_and_white: bool = option(True)
+    scales: tuple[float, ...] = option(SCALES, kind=POSITIVE)
+    min_size: int = option(20, at_least=1)
+    dilation: float = option(5, kind=float, at_least=0)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "of", read_method_of_input("of", self.of, self.name))
-        object.__setattr__(self, "scales", _read_scales(self.scales))
-        if not isinstance(self.black_and_white, bool):
-            raise InvalidInputError(
-                f"black_and_white={self.black_and_white!r} was expected to be True or False."
-            )
-        if not isinstance(self.min_size, int) or not _is_number(self.min_size, 1):
-            raise InvalidInputError(
-                f"min_size={self.min_size!r} was expected to be an integer of at least 1."
-            )
-        if not _is_number(self.dilation, 0):
-            raise InvalidInputError(
-                f"dilation={self.dilation!r} was expected to be a number of at least 0."
-            )
+    def _check_together(self) -> None:
+        check_of_input("of", self.of, self.name)
         own = [one for one in self.of._baselines() if one is not None]
         if self.black_and_white and own:
             raise InvalidInputError(
@@ -207,17 +210,3 @@ def ranking(masks: Array, attribution: Array) -> tuple[Array, Array]:
 def _values(method: AttributionMethod, f: Score, x: tf.Tensor) -> tf.Tensor:
     given = method._attribute(f, x)
     return given[0] if isinstance(given, tuple) else given
-
-
-def _is_number(given: Any, least: float) -> bool:
-    is_number = isinstance(given, int | float) and not isinstance(given, bool)
-    return is_number and least <= given < float("inf")
-
-
-def _read_scales(scales: Any) -> tuple[float, ...]:
-    several = tuple(scales) if isinstance(scales, list | tuple) else (scales,)
-    if not several or not all(_is_number(one, 0) and one > 0 for one in several):
-        raise InvalidInputError(
-            f"scales={scales!r} was expected to be numbers above 0, such as {SCALES}."
-        )
-    return several

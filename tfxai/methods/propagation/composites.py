@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar, final
 
+from tfxai.core.options import Kind
 from tfxai.errors import InvalidInputError, UnknownNameError
 from tfxai.methods.propagation.rules import (
     AlphaBeta,
@@ -109,3 +110,4 @@ PRESETS: dict[str, Composite] = {
     "epsilon_gamma_box": Composite(convolution=Gamma(), first=ZBox()),
 }
 """What a word stands for."""
+RULE = Kind("a rule of LRP, by its name or as a record", lambda _, rule: check_rule(rule))

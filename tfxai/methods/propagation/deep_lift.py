@@ -7,7 +7,8 @@ from typing import Any, ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.inputs.baselines import check_baseline
+from tfxai.core.inputs.baselines import BASELINE
+from tfxai.core.options import option
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.propagation.rescale import mean_contributions
@@ -56,10 +57,7 @@ class DeepLIFT(AttributionMethod):
     name: ClassVar[str] = "deep_lift"
     completes: ClassVar[bool] = True
     program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
-    baseline: Any = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "baseline", check_baseline(self.baseline))
+    baseline: Any = option(None, kind=BASELINE)
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
         return mean_contributions(f, x)

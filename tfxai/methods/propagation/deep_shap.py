@@ -7,7 +7,8 @@ from typing import Any, ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.inputs.baselines import check_background
+from tfxai.core.inputs.baselines import BACKGROUND
+from tfxai.core.options import declaration
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.propagation.rescale import mean_contributions
@@ -54,10 +55,7 @@ class DeepSHAP(AttributionMethod):
     name: ClassVar[str] = "deep_shap"
     completes: ClassVar[bool] = True
     program_inputs: ClassVar[tuple[str, ...]] = ("background",)
-    background: Any
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "background", check_background(self.background))
+    background: Any = dataclasses.field(metadata=declaration(kind=BACKGROUND))
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
         return mean_contributions(f, x)

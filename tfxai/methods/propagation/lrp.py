@@ -8,11 +8,12 @@ from typing import Any, ClassVar, final
 import tensorflow as tf
 
 from tfxai.core.graph.operations import DENSE
+from tfxai.core.options import option
 from tfxai.core.propagation.signed_weights import Affine
 from tfxai.core.propagation.steps import Step
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
-from tfxai.methods.propagation.composites import Composite, check_rule, composite
+from tfxai.methods.propagation.composites import RULE, Composite, composite
 from tfxai.methods.propagation.rules import Epsilon, Rule, quotient
 
 
@@ -61,10 +62,7 @@ class LRP(AttributionMethod):
     """
 
     name: ClassVar[str] = "lrp"
-    rule: Any = "epsilon"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "rule", check_rule(self.rule))
+    rule: Any = option("epsilon", kind=RULE)
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
         propagation, rules = f.propagation(x), composite(self.rule)
