@@ -8,6 +8,7 @@ from keras import layers
 from tests import builders
 from tests.contract.cases import NAMES, make
 from tfxai import methods
+from tfxai.errors import InvalidInputError
 from tfxai.methods import (
     RISE,
     FeatureAblation,
@@ -58,6 +59,10 @@ def test_every_method_gives_the_same_values_with_channels_first(name, rank):
     options = {}
     if "background" in [*methods.get(name).__dataclass_fields__]:
         options = {"background": builders.images(3, SHAPES[rank], seed=2)}
+    if name == "xrai" and rank != 2:
+        with pytest.raises(InvalidInputError, match="segments one image"):
+            make(name)(first, moved(x), 1)
+        return
     one = make(name, **options)(last, x, 1)
     if options:
         options = {"background": moved(options["background"])}

@@ -134,7 +134,7 @@ def killed_at_random() -> None:
 def killed_while_it_moves_models() -> None:
     """Kills a process that saves over models of the old layout; prints how it left them."""
     import tensorflow  # noqa: F401, I001
-    import tfxai.core.backend
+    import tfxai.core.model.backend
     import tfxai.registry.serialising  # noqa: F401
 
     source, registry, rounds = Path(sys.argv[1]), ModelRegistry(sys.argv[2]), int(sys.argv[3])

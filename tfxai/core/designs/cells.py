@@ -105,6 +105,11 @@ class CellDesign(Design):
         return xp.reshape(cells.spread(shares, rows), [-1, *cells.sides, *[1] * cells.channels])
 
 
+def epsilon(dtype: Any) -> float:
+    """Machine epsilon of a type of NumPy or TensorFlow."""
+    return float(np.finfo(getattr(dtype, "as_numpy_dtype", dtype)).eps)
+
+
 def beyond_rounding(variance: Any, scores: Any, eps: float, xp: Arithmetic) -> Any:
     """The variance of each example's scores, (B,), 0 where rounding alone would explain it.
 

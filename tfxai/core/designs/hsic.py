@@ -7,9 +7,7 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
-from tfxai.core.designs.cells import CellDesign, Cells, beyond_rounding
+from tfxai.core.designs.cells import CellDesign, Cells, beyond_rounding, epsilon
 from tfxai.core.designs.design import Options, Rows
 from tfxai.core.inputs.baselines import BASELINE
 from tfxai.core.options import COUNTS, SEEDS, option
@@ -96,5 +94,5 @@ class HalvedCells(CellDesign):
 
     def values(self, scores: Any, score: Any, baseline_score: Any, rows: Rows) -> Any:
         """At each position the criterion of its cell."""
-        found, _ = self.dependence(scores, float(np.finfo(rows.x.dtype).eps), rows.xp)
+        found, _ = self.dependence(scores, epsilon(rows.x.dtype), rows.xp)
         return self.cells.spread(found, rows)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from tfxai.core.designs.cells import CellDesign, Cells, beyond_rounding
+from tfxai.core.designs.cells import CellDesign, Cells, beyond_rounding, epsilon
 from tfxai.core.designs.design import Options, Rows
 from tfxai.core.inputs.baselines import BASELINE
 from tfxai.core.options import COUNTS, SEEDS, option
@@ -96,5 +96,5 @@ class VariedCells(CellDesign):
 
     def values(self, scores: Any, score: Any, baseline_score: Any, rows: Rows) -> Any:
         """At each position the index of its cell."""
-        indices, _ = self.indices(scores, float(np.finfo(rows.x.dtype).eps), rows.xp)
+        indices, _ = self.indices(scores, epsilon(rows.x.dtype), rows.xp)
         return self.cells.spread(indices, rows)

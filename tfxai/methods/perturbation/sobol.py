@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar, final
 
-import numpy as np
 import tensorflow as tf
 
+from tfxai.core.designs.cells import epsilon
 from tfxai.core.designs.sobol import SobolOptions
 from tfxai.core.score import Score
 from tfxai.methods.perturbation.designed import DesignedMethod, rows_of, scores_of_variants
@@ -66,7 +66,6 @@ class Sobol(SobolOptions, DesignedMethod):
     def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         design, rows = self.design(x.shape[1:], is_lenient=f.is_one_of_several), rows_of(f, x)
         scores = scores_of_variants(design, f, x, tf.float64)
-        eps = float(np.finfo(x.dtype.as_numpy_dtype).eps)
-        found, variance = design.indices(scores, eps, rows.xp)
+        found, variance = design.indices(scores, epsilon(x.dtype), rows.xp)
         values = design.cells.spread(tf.cast(found, x.dtype), rows)
         return values, {"variance": tf.cast(variance, x.dtype)}
