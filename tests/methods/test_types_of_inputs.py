@@ -337,7 +337,7 @@ def test_inputs_of_two_floating_types_are_explained(name, dtypes):
     if "background" in methods.get(name).__dataclass_fields__:
         options = {"background": [one[:1] for one in x]}
     if name in OF_ONE_INPUT:
-        with pytest.raises(InvalidInputError, match="one (image|input)"):
+        with pytest.raises(InvalidInputError, match=r"one (image|input)"):
             make(name)(model, x, 1)
         return
     found = make(name, **options)(model, x, 1)
