@@ -6,10 +6,12 @@ TensorFlow.
 
 from __future__ import annotations
 
+import ast
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # the names of _HOME and _MODULES, for type checkers and editors
+if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
     from tfxai import baselines as baselines
     from tfxai import config as config
     from tfxai import data as data
@@ -30,41 +32,7 @@ if TYPE_CHECKING:  # the names of _HOME and _MODULES, for type checkers and edit
     from tfxai.core.question.scores import register_score as register_score
     from tfxai.errors import TfxaiError as TfxaiError
     from tfxai.errors import TfxaiWarning as TfxaiWarning
-    from tfxai.methods import HSIC as HSIC
-    from tfxai.methods import LIME as LIME
-    from tfxai.methods import LRP as LRP
-    from tfxai.methods import RISE as RISE
-    from tfxai.methods import XRAI as XRAI
-    from tfxai.methods import AblationCAM as AblationCAM
-    from tfxai.methods import BlurIntegratedGradients as BlurIntegratedGradients
-    from tfxai.methods import Conductance as Conductance
-    from tfxai.methods import DeconvNet as DeconvNet
-    from tfxai.methods import DeepLIFT as DeepLIFT
-    from tfxai.methods import DeepSHAP as DeepSHAP
-    from tfxai.methods import EigenCAM as EigenCAM
-    from tfxai.methods import EigenGradCAM as EigenGradCAM
-    from tfxai.methods import FeatureAblation as FeatureAblation
-    from tfxai.methods import GradCAM as GradCAM
-    from tfxai.methods import GradCAMPlusPlus as GradCAMPlusPlus
-    from tfxai.methods import GradientInput as GradientInput
-    from tfxai.methods import GradientSHAP as GradientSHAP
-    from tfxai.methods import GuidedBackprop as GuidedBackprop
-    from tfxai.methods import GuidedGradCAM as GuidedGradCAM
-    from tfxai.methods import GuidedIntegratedGradients as GuidedIntegratedGradients
-    from tfxai.methods import HiResCAM as HiResCAM
-    from tfxai.methods import IntegratedGradients as IntegratedGradients
-    from tfxai.methods import InternalInfluence as InternalInfluence
-    from tfxai.methods import KernelSHAP as KernelSHAP
-    from tfxai.methods import LayerCAM as LayerCAM
-    from tfxai.methods import Occlusion as Occlusion
-    from tfxai.methods import Saliency as Saliency
-    from tfxai.methods import ScoreCAM as ScoreCAM
-    from tfxai.methods import ShapleySampling as ShapleySampling
-    from tfxai.methods import SmoothGrad as SmoothGrad
-    from tfxai.methods import Sobol as Sobol
-    from tfxai.methods import SquaredSmoothGrad as SquaredSmoothGrad
-    from tfxai.methods import VarGrad as VarGrad
-    from tfxai.methods import XGradCAM as XGradCAM
+    from tfxai.methods.catalogue import *  # noqa: F403
     from tfxai.plotting import compare_baselines as compare_baselines
     from tfxai.registry import ModelRegistry as ModelRegistry
     from tfxai.registry import load as load
@@ -79,46 +47,11 @@ _HOME = {
     "Attribution": "tfxai.attribution",
     "Card": "tfxai.card",
     "Contrast": "tfxai.core.question.scores",
-    "DeconvNet": "tfxai.methods",
-    "DeepLIFT": "tfxai.methods",
-    "DeepSHAP": "tfxai.methods",
-    "GradCAM": "tfxai.methods",
-    "GuidedBackprop": "tfxai.methods",
-    "IntegratedGradients": "tfxai.methods",
-    "LRP": "tfxai.methods",
     "Neuron": "tfxai.core.question.scores",
-    "Saliency": "tfxai.methods",
     "Subject": "tfxai.subject",
     "TfxaiError": "tfxai.errors",
     "TfxaiWarning": "tfxai.errors",
-    "BlurIntegratedGradients": "tfxai.methods",
-    "Conductance": "tfxai.methods",
-    "GuidedIntegratedGradients": "tfxai.methods",
-    "GradientInput": "tfxai.methods",
-    "GradientSHAP": "tfxai.methods",
-    "InternalInfluence": "tfxai.methods",
-    "SmoothGrad": "tfxai.methods",
-    "SquaredSmoothGrad": "tfxai.methods",
-    "VarGrad": "tfxai.methods",
-    "XRAI": "tfxai.methods",
-    "EigenCAM": "tfxai.methods",
-    "EigenGradCAM": "tfxai.methods",
-    "GradCAMPlusPlus": "tfxai.methods",
-    "HiResCAM": "tfxai.methods",
-    "LayerCAM": "tfxai.methods",
-    "XGradCAM": "tfxai.methods",
-    "AblationCAM": "tfxai.methods",
-    "ScoreCAM": "tfxai.methods",
-    "GuidedGradCAM": "tfxai.methods",
-    "Occlusion": "tfxai.methods",
-    "RISE": "tfxai.methods",
-    "FeatureAblation": "tfxai.methods",
-    "KernelSHAP": "tfxai.methods",
-    "HSIC": "tfxai.methods",
-    "LIME": "tfxai.methods",
-    "Sobol": "tfxai.methods",
     "ModelRegistry": "tfxai.registry",
-    "ShapleySampling": "tfxai.methods",
     "Slic": "tfxai.core.inputs.superpixels",
     "compare_baselines": "tfxai.plotting",
     "inspect_model": "tfxai.inspection",
@@ -141,6 +74,17 @@ _MODULES = (
     "registry",
     "rules",
 )
+
+
+def _method_names() -> list[str]:
+    """The classes of the catalogue, from its text: to run it takes TensorFlow."""
+    catalogue = Path(__file__).with_name("methods") / "catalogue.py"
+    lines = ast.parse(catalogue.read_text(encoding="utf-8")).body
+    imports = [line for line in lines if isinstance(line, ast.ImportFrom)]
+    return [alias.name for line in imports for alias in line.names]
+
+
+_HOME |= dict.fromkeys(_method_names(), "tfxai.methods")
 
 if not TYPE_CHECKING:  # a type checker that sees __getattr__ accepts every name
     __all__ = [*_HOME, *_MODULES, "__version__"]

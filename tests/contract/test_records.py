@@ -12,11 +12,11 @@ import pytest
 
 from tests import builders
 from tests.contract.cases import (
-    COMPANIONS,
     NAMES,
     TARGET,
     alternative,
-    companions,
+    beside,
+    case_of,
     doubles,
     every_method,
     every_option,
@@ -43,7 +43,7 @@ def test_config_round_trips_through_json(name):
     assert method.to_config()["name"] == method.name == name
     idle = set(method.idle_options)
     assert set(method.to_config()["options"]) == set(options_of(name)) - idle
-    assert all((name, option) in COMPANIONS for option in idle)
+    assert all(option in case_of(name).beside for option in idle)
     back = through_json(method)
     assert back == method
     assert hash(back) == hash(method)
@@ -52,7 +52,7 @@ def test_config_round_trips_through_json(name):
 
 @every_option
 def test_config_with_another_option_round_trips_and_differs(name, option):
-    others = companions(name, option)
+    others = beside(name, option)
     method = make(name, **{option: alternative(name, option)}, **others)
     assert through_json(method) == method
     assert hash(through_json(method)) == hash(method)
@@ -62,7 +62,7 @@ def test_config_with_another_option_round_trips_and_differs(name, option):
 
 @every_option
 def test_every_option_changes_the_values(name, option, model):
-    others = companions(name, option)
+    others = beside(name, option)
     moved = make(name, **others, **{option: alternative(name, option)})
     a = make(name, **others)(model, doubles(), target=TARGET).values
     b = moved(model, doubles(), target=TARGET).values

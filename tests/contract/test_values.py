@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests import builders
-from tests.contract.cases import OF_LOGITS, TARGET, WITHOUT_TARGET, doubles, every_method, make
+from tests.contract.cases import TARGET, case_of, doubles, every_method, make
 from tfxai import config
 from tfxai.core import program
 from tfxai.errors import UnsupportedModelError
@@ -88,14 +88,14 @@ def test_targets_per_example_equal_single_calls(name, model):
 @every_method
 def test_targets_differ(name, model):
     values = [make(name)(model, doubles(), target=target).values for target in range(3)]
-    assert np.allclose(values[0], values[1]) == (name in WITHOUT_TARGET)
-    assert np.allclose(values[1], values[2]) == (name in WITHOUT_TARGET)
+    assert np.allclose(values[0], values[1]) != case_of(name).knows_target
+    assert np.allclose(values[1], values[2]) != case_of(name).knows_target
 
 
 @every_method
 def test_values_are_float64_for_a_float64_model(name, model):
     # a probability: gradients of logits are constant between the kinks of a ReLU
-    score = None if name in OF_LOGITS else "probability"
+    score = None if "probability" in case_of(name).refuses else "probability"
     a = make(name)(model, doubles(), score=score)
     assert a.values.dtype == a.score.dtype == a.inputs.dtype == np.float64
     # a number that float32 cannot tell from its neighbour must matter
@@ -110,7 +110,7 @@ def test_score_and_probability_are_the_models_own(name, model):
     a = make(name)(model, x, target=TARGET)
     probability = model(x).numpy()[:, TARGET]
     np.testing.assert_allclose(a.probability, probability, rtol=1e-12)
-    if name in OF_LOGITS:
+    if "probability" in case_of(name).refuses:
         with pytest.raises(UnsupportedModelError, match=r"operation Softmax .* has no rule"):
             make(name)(model, x, target=TARGET, score="probability")
         return

@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras import layers
 
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.slow_network import SlowNetwork, convolve
 from tfxai.errors import InvalidInputError
 from tfxai.methods import AblationCAM, GradCAM, GuidedBackprop, GuidedGradCAM, HiResCAM, ScoreCAM
@@ -16,6 +17,56 @@ X = np.random.default_rng(12).normal(size=(4, 5, 6, 2))
 
 def relu(z):
     return np.maximum(z, 0)
+
+
+def ablation_cam(s):
+    """The drop of the score without a map is the sum of that map's part of it."""
+    drops = (s.w * s.x).reshape(len(s.x), -1, s.w.shape[-1]).sum(axis=1)
+    return relu(np.einsum("bk,b...k->b...", drops, s.x))
+
+
+def score_cam(s):
+    """Maps as masks from 0 to 1, weighed by the softmax of the scores of what they let through."""
+    found = []
+    for x in s.x:
+        spatial = tuple(range(x.ndim - 1))
+        low, high = x.min(axis=spatial), x.max(axis=spatial)
+        masks = (x - low) / (high - low)
+        masks = masks if s.blends else masks >= 0.5
+        scores = np.array(
+            [(s.w * x * mask[..., None]).sum() for mask in np.moveaxis(masks, -1, 0)]
+        )
+        weights = np.exp(scores - scores.max())
+        found.append(relu(x @ (weights / weights.sum())))
+    return np.stack(found)
+
+
+def guided_grad_cam(s):
+    maps = relu(s.x @ s.w.reshape(-1, s.w.shape[-1]).mean(axis=0))
+    return relu(s.w) * maps[..., None]
+
+
+OPTIONS = {"layer": "conv1", "reshape": (10, 2)}
+RESHAPE = {"reshape": {"layer": "conv2"}}
+TABLES = {"tables": "no layer with a time axis"}
+CASES = (
+    Case(method=AblationCAM, linear=ablation_cam, others=OPTIONS, beside=RESHAPE, refuses=TABLES),
+    Case(
+        method=GuidedGradCAM,
+        linear=guided_grad_cam,
+        others=OPTIONS,
+        beside=RESHAPE,
+        refuses={**TABLES, "tokens": "by the inputs"},
+    ),
+    Case(
+        method=ScoreCAM,
+        linear=score_cam,
+        others={**OPTIONS, "channels": 1},
+        beside=RESHAPE,
+        refuses=TABLES,
+        blends=True,
+    ),
+)
 
 
 def behind(network, layer, a):

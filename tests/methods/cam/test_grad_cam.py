@@ -4,9 +4,20 @@ import pytest
 from keras import layers
 
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.slow_network import SlowNetwork
 from tfxai.errors import InvalidInputError, LayerNotFoundError, UnsupportedModelError
 from tfxai.methods import GradCAM
+
+CASES = (
+    Case(
+        method=GradCAM,
+        linear=lambda s: np.maximum(s.x @ s.w.reshape(-1, s.w.shape[-1]).mean(axis=0), 0),
+        others={"layer": "conv1", "reshape": (10, 2)},
+        refuses={"tables": "no layer with a time axis"},
+        beside={"reshape": {"layer": "conv2"}},
+    ),
+)
 
 
 def two_maps(head_weights):

@@ -6,11 +6,12 @@ import pytest
 from keras import layers
 
 from tests import builders
-from tests.contract.cases import CAMS
+from tests.contract.case import Case
 from tests.methods.slow_network import SlowNetwork
 from tfxai.errors import InvalidInputError, LayerNotFoundError
 from tfxai.methods import (
     EigenCAM,
+    EigenGradCAM,
     GradCAM,
     GradCAMPlusPlus,
     HiResCAM,
@@ -18,8 +19,11 @@ from tfxai.methods import (
     XGradCAM,
     create,
     get,
+    names,
 )
+from tfxai.methods.cam.base import ClassActivationMap
 
+CAMS = [name for name in names() if issubclass(get(name), ClassActivationMap)]
 every_cam = pytest.mark.parametrize("name", [one for one in CAMS if get(one).is_map])
 
 
@@ -72,6 +76,26 @@ DEFINITIONS = {
     "eigen_cam": lambda a, g: principal(a),
     "eigen_grad_cam": lambda a, g: principal(g * a),
 }
+
+
+def on_linear(name):
+    """The definition, where the gradient is the same for each example."""
+    return lambda s: np.stack([DEFINITIONS[name](x, s.w) for x in s.x])
+
+
+ALIKE = {
+    "others": {"layer": "conv1", "reshape": (10, 2)},
+    "beside": {"reshape": {"layer": "conv2"}},
+    "refuses": {"tables": "no layer with a time axis"},
+}
+CASES = (
+    Case(method=GradCAMPlusPlus, linear=on_linear("grad_cam_pp"), **ALIKE),
+    Case(method=HiResCAM, linear=on_linear("hires_cam"), **ALIKE),
+    Case(method=XGradCAM, linear=on_linear("xgrad_cam"), **ALIKE),
+    Case(method=LayerCAM, linear=on_linear("layer_cam"), **ALIKE),
+    Case(method=EigenCAM, linear=on_linear("eigen_cam"), knows_target=False, **ALIKE),
+    Case(method=EigenGradCAM, linear=on_linear("eigen_grad_cam"), **ALIKE),
+)
 
 
 @pytest.mark.parametrize("layer", ["first", "second"])

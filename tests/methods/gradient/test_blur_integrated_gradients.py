@@ -6,12 +6,32 @@ import pytest
 from scipy import ndimage
 
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.slow_network import SlowNetwork
 from tfxai.baselines import Blur
 from tfxai.core.sampling.quadrature import quadrature
 from tfxai.errors import InvalidInputError
 from tfxai.methods import BlurIntegratedGradients, IntegratedGradients, base
 from tfxai.methods.base import AttributionMethod
+
+
+def on_linear(s):
+    """What the blur takes away, weighed; the positions are all axes but the first and the last."""
+    axes = tuple(range(1, s.x.ndim - 1))
+    return s.w * (s.x - ndimage.gaussian_filter(s.x, 8.0, axes=axes, mode="nearest"))
+
+
+CASES = (
+    Case(
+        method=BlurIntegratedGradients,
+        linear=on_linear,
+        linear_options={"max_sigma": 8.0, "steps": 200},
+        refuses=dict.fromkeys(("tables", "two inputs"), "blurs one input")
+        | {"tokens": "by the inputs"},
+        others={"max_sigma": 1.0, "steps": 3, "rule": "riemann_left"},
+    ),
+)
+
 
 RNG = np.random.default_rng(4)
 

@@ -3,8 +3,16 @@
 import numpy as np
 
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.slow_network import SlowNetwork
 from tfxai.methods import GradientInput
+
+CASES = (
+    Case(
+        method=GradientInput,
+        linear=lambda s: s.w * s.x,
+    ),
+)
 
 
 def test_cube_gives_three_times_its_value():

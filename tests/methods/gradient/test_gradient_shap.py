@@ -5,10 +5,23 @@ import pytest
 
 import tfxai
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.noise import uniforms
 from tfxai.errors import InvalidInputError
 from tfxai.methods import GradientSHAP, IntegratedGradients
 from tfxai.methods.base import AttributionMethod
+
+CASES = (
+    Case(
+        method=GradientSHAP,
+        linear=lambda s: s.w * (s.x - s.b),
+        within={"several baselines": 0.02},
+        linear_options={"samples": 2000},
+        others={"background": np.full((1, 6, 5, 2), 0.25), "samples": 3, "seed": 1},
+        options={"background": builders.images(3, seed=2)},
+    ),
+)
+
 
 BACKGROUND = np.array([[0.0, 0.0], [1.0, -1.0], [2.0, 0.5]])
 X = np.array([[3.0, 4.0], [-2.0, 5.0]])

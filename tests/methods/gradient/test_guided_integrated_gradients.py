@@ -6,10 +6,20 @@ import numpy as np
 import pytest
 
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.slow_network import SlowNetwork
 from tfxai.baselines import Samples
 from tfxai.errors import InvalidInputError
 from tfxai.methods import GuidedIntegratedGradients, IntegratedGradients
+
+CASES = (
+    Case(
+        method=GuidedIntegratedGradients,
+        linear=lambda s: s.w * (s.x - s.b),
+        others={"steps": 3, "fraction": 1.0, "max_dist": 1.0, "baseline": 0.5},
+    ),
+)
+
 
 RNG = np.random.default_rng(9)
 

@@ -8,10 +8,27 @@ import pytest
 from keras import layers
 
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.slow_network import SlowNetwork
 from tfxai.core.sampling.quadrature import RULES, quadrature
 from tfxai.errors import InvalidInputError
 from tfxai.methods import IntegratedGradients, Saliency
+
+CASES = (
+    Case(
+        method=IntegratedGradients,
+        linear=lambda s: s.w * (s.x - s.b),
+        others={
+            "steps": 3,
+            "rule": "riemann_left",
+            "baseline": 0.5,
+            "tolerance": 0.0001,
+            "max_steps": 9,
+        },
+        beside={"max_steps": {"tolerance": 1e-09, "baseline": 5.0}},
+    ),
+)
+
 
 every_rule = pytest.mark.parametrize("rule", RULES)
 

@@ -9,10 +9,27 @@ from keras import layers
 
 import tfxai
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.slow_network import SlowNetwork
 from tfxai.core.sampling.quadrature import RULES, quadrature
 from tfxai.errors import InvalidInputError, LayerNotFoundError, UnsupportedModelError
 from tfxai.methods import Conductance, IntegratedGradients, InternalInfluence
+
+CASES = (
+    Case(
+        method=Conductance,
+        linear=lambda s: s.w * (s.x - s.b),
+        others={"layer": "conv2", "steps": 3, "rule": "riemann_left", "baseline": 0.5},
+        options={"layer": "conv1"},
+    ),
+    Case(
+        method=InternalInfluence,
+        linear=lambda s: s.w * s.ones,
+        others={"layer": "conv2", "steps": 3, "rule": "riemann_left", "baseline": 0.5},
+        options={"layer": "conv1"},
+    ),
+)
+
 
 X = np.array([[1.0, 2.0], [-0.5, 3.0]])
 

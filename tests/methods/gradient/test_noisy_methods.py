@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.noise import normals as draws
 from tests.methods.slow_network import SlowNetwork
 from tfxai.errors import InvalidInputError, UnknownNameError
@@ -17,6 +18,25 @@ from tfxai.methods import (
     SquaredSmoothGrad,
     VarGrad,
 )
+
+CASES = (
+    Case(
+        method=SmoothGrad,
+        linear=lambda s: s.w * s.ones,
+        others={"of": IntegratedGradients(steps=4), "samples": 7, "noise": 0.4, "seed": 1},
+    ),
+    Case(
+        method=SquaredSmoothGrad,
+        linear=lambda s: s.w**2 * s.ones,
+        others={"of": IntegratedGradients(steps=4), "samples": 7, "noise": 0.4, "seed": 1},
+    ),
+    Case(
+        method=VarGrad,
+        linear=lambda s: 0 * s.x,
+        others={"of": IntegratedGradients(steps=4), "samples": 7, "noise": 0.4, "seed": 1},
+    ),
+)
+
 
 CLASSES = (SmoothGrad, SquaredSmoothGrad, VarGrad)
 every_class = pytest.mark.parametrize("cls", CLASSES)

@@ -6,10 +6,23 @@ import pytest
 from keras import layers
 
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.slow_network import SlowNetwork, convolve_back
 from tests.methods.slow_rules import SHAPE, SlowResidual
 from tfxai.errors import UnsupportedModelError
 from tfxai.methods import DeconvNet, GuidedBackprop, Saliency
+
+CASES = (
+    Case(
+        method=DeconvNet,
+        linear=lambda s: np.maximum(s.w, 0) * s.ones,
+    ),
+    Case(
+        method=GuidedBackprop,
+        linear=lambda s: np.maximum(s.w, 0) * s.ones,
+    ),
+)
+
 
 BOTH = pytest.mark.parametrize("method", [GuidedBackprop(), DeconvNet()], ids=lambda m: m.name)
 GRADIENT = Saliency(absolute=False)

@@ -4,8 +4,17 @@ import pytest
 from keras import layers
 
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.slow_network import SlowNetwork
 from tfxai.methods import Saliency
+
+CASES = (
+    Case(
+        method=Saliency,
+        linear=lambda s: np.abs(s.w) * s.ones,
+        others={"absolute": False},
+    ),
+)
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -6,10 +6,12 @@ import pytest
 
 import tfxai
 from tests import builders
+from tests.contract.case import Case
+from tfxai.core.inputs.segmentations import regions
 from tfxai.data import fit_image, sample_image
 from tfxai.errors import InvalidInputError
 from tfxai.methods import XRAI, GradientInput, IntegratedGradients, Saliency
-from tfxai.methods.gradient.xrai import ranking
+from tfxai.methods.gradient.xrai import SCALES, ranking
 
 
 def slowly(masks, attribution):
@@ -24,6 +26,29 @@ def slowly(masks, attribution):
         taken |= best
         rank += 1
     return values, ranks
+
+
+def on_linear(s):
+    """The regions of each image, ranked by gradient times input."""
+    return np.stack([slowly(regions(x, SCALES, 20, 5), (s.w * x).sum(axis=-1))[0] for x in s.x])
+
+
+CASES = (
+    Case(
+        method=XRAI,
+        linear=on_linear,
+        linear_options={"of": GradientInput()},
+        refuses=dict.fromkeys(("tables", "series", "volumes", "two inputs"), "segments one image")
+        | {"tokens": "by the inputs"},
+        others={
+            "of": "gradient_input",
+            "black_and_white": False,
+            "scales": (5000.0,),
+            "min_size": 9000,
+            "dilation": 40,
+        },
+    ),
+)
 
 
 @pytest.mark.parametrize("seed", range(5))

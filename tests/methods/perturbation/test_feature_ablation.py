@@ -9,10 +9,20 @@ from keras import layers
 
 import tfxai
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.slow_network import SlowNetwork
 from tfxai.errors import InvalidInputError, TfxaiWarning, UnknownNameError
 from tfxai.methods import LIME, FeatureAblation, KernelSHAP, Occlusion, ShapleySampling
 from tfxai.methods.base import AttributionMethod
+
+CASES = (
+    Case(
+        method=FeatureAblation,
+        linear=lambda s: s.w * (s.x - s.b),
+        others={"mask": np.arange(30).reshape(6, 5) // 4, "baseline": 0.5},
+    ),
+)
+
 
 X = np.random.default_rng(12).normal(size=(3, 5, 6, 2))
 

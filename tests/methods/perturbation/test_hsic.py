@@ -7,10 +7,37 @@ from keras import layers
 
 import tfxai
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.slow_network import SlowNetwork
 from tfxai.core.sampling.sensitivity import HSICMasks
 from tfxai.errors import InvalidInputError
 from tfxai.methods import HSIC, Sobol
+
+
+def dependence(scores, z):
+    """Equation by equation: a Gaussian kernel of the scores, the identity of what a cell shows."""
+    n = len(scores)
+    h = np.eye(n) - 1 / n
+    of_scores = np.exp(-((scores[:, None] - scores) ** 2) / (2 * scores.var()))
+    return np.trace((z[:, None] == z) @ h @ of_scores @ h) / (n - 1) ** 2
+
+
+def on_linear(s):
+    sides = s.effects.shape[1:]
+    masks = HSICMasks.of(int(np.prod(sides)), 40, 0).masks
+    scores = s.scores(masks.reshape(-1, *sides))
+    return np.array([[dependence(one, z) for z in masks.T] for one in scores]).reshape(-1, *sides)
+
+
+CASES = (
+    Case(
+        method=HSIC,
+        linear=on_linear,
+        others={"cells": 3, "samples": 30, "baseline": 0.5, "seed": 1},
+        options={"samples": 40},
+    ),
+)
+
 
 X = np.random.default_rng(12).normal(size=(3, 5, 6, 2))
 
@@ -20,7 +47,7 @@ def test_equals_the_definition_with_all_matrices():
     baseline = np.random.default_rng(1).normal(size=(5, 6, 2))
     method = HSIC(samples=n, cells=(2, 3), baseline=baseline, seed=3)
     a = method(network.keras_model(), X, target=2)
-    masks, h = HSICMasks.of(6, n, 3).masks, np.eye(n) - 1 / n
+    masks = HSICMasks.of(6, n, 3).masks
     for x, found, variance in zip(X, a.values, a.details["variance"], strict=True):
         scores = []
         for mask in masks:
@@ -30,12 +57,9 @@ def test_equals_the_definition_with_all_matrices():
             scores.append(network.forward(np.where(shown, x, baseline))[2][2])
         scores = np.array(scores)
         np.testing.assert_allclose(variance, scores.var(), rtol=1e-9)
-        of_scores = np.exp(-((scores[:, None] - scores) ** 2) / (2 * scores.var()))
         for i, j in np.ndindex(5, 6):
             z = masks[:, 3 * (i * 2 // 5) + j * 3 // 6]
-            of_cell = (z[:, None] == z).astype(float)
-            expected = np.trace(of_cell @ h @ of_scores @ h) / (n - 1) ** 2
-            np.testing.assert_allclose(found[i, j], expected, rtol=1e-9)
+            np.testing.assert_allclose(found[i, j], dependence(scores, z), rtol=1e-9)
 
 
 def test_a_feature_without_influence_is_near_zero_and_the_others_are_not():

@@ -9,11 +9,27 @@ import pytest
 
 import tfxai
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.games import game, nonlinear, shapley
 from tfxai.core.sampling.coalitions import kernel_coalitions, shapley_map
 from tfxai.errors import InvalidInputError
 from tfxai.methods import KernelSHAP
 from tfxai.methods.perturbation import kernel_shap
+
+CASES = (
+    Case(
+        method=KernelSHAP,
+        linear=lambda s: s.w * (s.x - s.b),
+        others={
+            "mask": np.arange(30).reshape(6, 5) // 4,
+            "samples": 300,
+            "baseline": 0.5,
+            "seed": 1,
+        },
+        options={"samples": 250},
+    ),
+)
+
 
 RNG = np.random.default_rng(5)
 

@@ -5,9 +5,28 @@ import pytest
 
 import tfxai
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.games import game, nonlinear
 from tfxai.errors import InvalidInputError
 from tfxai.methods import LIME
+
+CASES = (
+    Case(
+        method=LIME,
+        linear=lambda s: s.w * (s.x - s.b),
+        linear_options={"alpha": 0.0, "samples": 400},
+        others={
+            "mask": np.arange(30).reshape(6, 5) // 4,
+            "samples": 300,
+            "kernel_width": 0.5,
+            "alpha": 0.1,
+            "baseline": 0.5,
+            "seed": 1,
+        },
+        options={"samples": 200},
+    ),
+)
+
 
 RNG = np.random.default_rng(6)
 

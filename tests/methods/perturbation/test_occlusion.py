@@ -9,9 +9,21 @@ from keras import layers
 
 import tfxai
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.slow_network import SlowNetwork
 from tfxai.errors import InvalidInputError, UnknownNameError
 from tfxai.methods import Occlusion
+
+CASES = (
+    Case(
+        method=Occlusion,
+        linear=lambda s: s.effects,
+        linear_options={"window": 1},
+        others={"window": 3, "stride": 2, "baseline": 0.5, "reduce": "max"},
+        beside={"stride": {"window": 2}, "reduce": {"window": 2}},
+    ),
+)
+
 
 X = np.random.default_rng(12).normal(size=(3, 5, 6, 2))
 

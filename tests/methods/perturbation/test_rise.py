@@ -1,5 +1,8 @@
 """RISE: mask by mask in loops, and in expectation."""
 
+import itertools
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -8,28 +11,49 @@ from keras import layers
 
 import tfxai
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.slow_network import SlowNetwork
 from tfxai.core.sampling.random_numbers import uniform
 from tfxai.errors import InvalidInputError
 from tfxai.methods import RISE
 
-X = np.random.default_rng(12).normal(size=(3, 5, 6, 2))
-
 
 def masks(samples, cells, probability, seed, sides):
-    """Each pixel of each mask from the four cells around it."""
+    """Each position of each mask from the cells around it."""
     grid = [count + 2 for count in cells]
-    size = len(grid) + int(np.prod(grid))
-    draws = uniform(seed, tf.range(samples), samples, [size], tf.float64).numpy()
+    draws = uniform(seed, tf.range(samples), samples, [len(grid) + math.prod(grid)], tf.float64)
     found = np.zeros((samples, *sides))
-    for n, numbers in enumerate(draws):
-        shift, shown = numbers[:2], (numbers[2:] < probability).reshape(grid)
-        for i, j in np.ndindex(*sides):
-            u, v = i * cells[0] / sides[0] + shift[0], j * cells[1] / sides[1] + shift[1]
-            p, q = int(u), int(v)
-            cell = shown[p : p + 2, q : q + 2]
-            found[n, i, j] = np.array([1 - (u - p), u - p]) @ cell @ np.array([1 - (v - q), v - q])
+    for n, numbers in enumerate(draws.numpy()):
+        shift, shown = numbers[: len(grid)], (numbers[len(grid) :] < probability).reshape(grid)
+        for place in np.ndindex(*sides):
+            at = np.array(place) * cells / np.array(sides) + shift
+            first, part = at.astype(int), at % 1
+            for corner in itertools.product((0, 1), repeat=len(grid)):
+                weight = np.where(corner, part, 1 - part).prod()
+                found[n, *place] += weight * shown[*(first + corner)]
     return found
+
+
+def on_linear(s):
+    """The scores of the masks, each added to the map where the mask shows."""
+    sides = s.effects.shape[1:]
+    drawn = masks(40, [7] * len(sides), 0.5, 0, sides)
+    shown = drawn if s.blends else drawn >= 0.5
+    return np.tensordot(s.scores(shown), shown, axes=1) / (40 * 0.5)
+
+
+CASES = (
+    Case(
+        method=RISE,
+        linear=on_linear,
+        blends=True,
+        others={"samples": 30, "cells": 3, "probability": 0.25, "baseline": 0.5, "seed": 1},
+        options={"samples": 40},
+    ),
+)
+
+
+X = np.random.default_rng(12).normal(size=(3, 5, 6, 2))
 
 
 @pytest.mark.parametrize(("samples", "cells", "probability"), [(9, (2, 3), 0.5), (4, (5, 6), 0.2)])

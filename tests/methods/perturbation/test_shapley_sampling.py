@@ -7,10 +7,26 @@ import pytest
 
 import tfxai
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.games import game, nonlinear, shapley
 from tfxai.core.sampling.coalitions import orders_of
 from tfxai.errors import InvalidInputError
 from tfxai.methods import ShapleySampling
+
+CASES = (
+    Case(
+        method=ShapleySampling,
+        linear=lambda s: s.w * (s.x - s.b),
+        others={
+            "mask": np.arange(30).reshape(6, 5) // 4,
+            "samples": 8,
+            "baseline": 0.5,
+            "seed": 1,
+        },
+        options={"samples": 4},
+    ),
+)
+
 
 RNG = np.random.default_rng(8)
 

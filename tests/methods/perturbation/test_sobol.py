@@ -5,10 +5,30 @@ import pytest
 
 import tfxai
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.slow_network import SlowNetwork
 from tfxai.core.sampling.sensitivity import SobolPoints
 from tfxai.errors import InvalidInputError
 from tfxai.methods import Sobol
+
+
+def shares_of_squares(s):
+    squares = s.effects**2
+    return squares / squares.sum(axis=tuple(range(1, squares.ndim)), keepdims=True)
+
+
+CASES = (
+    Case(
+        method=Sobol,
+        linear=shares_of_squares,
+        linear_options={"samples": 4096},
+        within=0.05,
+        blends=True,
+        others={"cells": 3, "samples": 8, "baseline": 0.5, "seed": 1},
+        options={"samples": 4},
+    ),
+)
+
 
 X = np.random.default_rng(12).normal(size=(3, 5, 6, 2))
 

@@ -6,10 +6,28 @@ import pytest
 from keras import layers
 
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.slow_rules import SHAPE, SlowResidual
 from tfxai.core.inputs.baseline_records import Samples
 from tfxai.errors import UnsupportedModelError
 from tfxai.methods import DeepLIFT, DeepSHAP, IntegratedGradients, Saliency
+
+CASES = (
+    Case(
+        method=DeepLIFT,
+        linear=lambda s: s.w * (s.x - s.b),
+        others={"baseline": 0.5},
+        refuses={"probability": "no rule", "tokens": "no rule"},
+    ),
+    Case(
+        method=DeepSHAP,
+        linear=lambda s: s.w * (s.x - s.b),
+        others={"background": np.full((1, 6, 5, 2), 0.25)},
+        options={"background": builders.images(3, seed=2)},
+        refuses={"probability": "no rule", "tokens": "no rule"},
+    ),
+)
+
 
 EXACT = {"rtol": 1e-12, "atol": 1e-13}
 

@@ -8,11 +8,22 @@ import pytest
 from keras import layers
 
 from tests import builders
+from tests.contract.case import Case
 from tests.methods.slow_rules import SHAPE, SlowResidual
 from tfxai.errors import InvalidInputError, UnknownNameError, UnsupportedModelError
 from tfxai.methods import LRP, AttributionMethod, DeepLIFT, Saliency
 from tfxai.methods.propagation.composites import PRESETS
 from tfxai.rules import AlphaBeta, Composite, Epsilon, Flat, Gamma, ZBox, ZPlus
+
+CASES = (
+    Case(
+        method=LRP,
+        linear=lambda s: s.w * s.x,
+        others={"rule": "z_plus"},
+        refuses={"probability": "no rule", "tokens": "no rule"},
+    ),
+)
+
 
 EXACT = {"rtol": 1e-12, "atol": 1e-13}
 X = np.random.default_rng(0).normal(size=(3, *SHAPE))
