@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from tfxai.methods import AttributionMethod
 
 ROUNDING = 1e-6
+EXACT_ON_PHOTOGRAPHS = {"cifar10_cnn": 1e-4, "efficientnet_lite0": 1e-4}  # float32, many layers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +70,11 @@ class Case:
             `test_kinds.py`, or `"probability"` as a score.
         knows_target: Whether the values depend on the target.
         blends: Whether it shows an input in part, so that whole numbers are rounded on the way.
-        photographs: What it is made with on a photograph of 224 pixels, over `options`.
+        adds_up_on_relus: Whether the values of a method that completes add up where the score is
+            linear on the way from zero, though a ReLU bends it elsewhere.
+        photographs: What it is made with on a photograph of 224 pixels, over `options`; samples
+            for 16 squares.
+        same_on_photographs: Models that it gives one map for, whatever the photograph.
         gap: The completeness gap that is left on a photograph, as a share of the difference that
             the values should add up to, by model; the quadrature's where it is not said.
     """
@@ -84,7 +89,9 @@ class Case:
     refuses: Mapping[str, str] = dataclasses.field(default_factory=dict)
     knows_target: bool = True
     blends: bool = False
+    adds_up_on_relus: bool = True
     photographs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    same_on_photographs: Collection[str] = ()
     gap: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     @property

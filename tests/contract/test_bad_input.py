@@ -32,36 +32,36 @@ NAMED = tfxai.Subject(
     tfxai.Card(name="m", classes=("Cat", "Frog", "Ship")),
 )
 CASES = {
-    "nan": ((holding(np.nan),), {}, InvalidInputError, r"holds 1 values that are NaN or infinite"),
-    "infinity": ((holding(np.inf),), {}, InvalidInputError, r"1 values that are NaN or infinite"),
-    "no batch axis": ((X[0],), {}, InvalidInputError, r"\(6, 5, 2\).*\(B, 6, 5, 2\).*batch axis"),
-    "wrong size": ((X[:, :4],), {}, InvalidInputError, r"\(3, 4, 5, 2\).*takes \(B, 6, 5, 2\)"),
-    "empty batch": ((X[:0],), {}, InvalidInputError, r"batch is empty"),
-    "text": ((np.full(X.shape, "a"),), {}, InvalidInputError, r"type <U1.*numbers were expected"),
-    "nothing": ((None,), {}, InvalidInputError, r"type object.*numbers were expected"),
-    "ragged": (([[1.0], [1.0, 2.0]],), {}, InvalidInputError, r"is no array"),
-    "two inputs": (({"a": X, "b": X},), {}, InvalidInputError, r"The inputs name \['a', 'b'\]"),
-    "target too large": ((X, 3), {}, InvalidInputError, r"target=3 is outside the model's 3 out"),
-    "target negative": ((X, -1), {}, InvalidInputError, r"target=-1 is outside"),
-    "target in the batch": ((X, [0, 7, 1]), {}, InvalidInputError, r"target=7 .* \[0, 3\)"),
-    "targets for another batch": ((X, [0, 1]), {}, InvalidInputError, r"\(2,\) for 3 examples"),
-    "target not whole": ((X, 1.0), {}, InvalidInputError, r"type float64, and integer indices"),
-    "target a bool": ((X, True), {}, InvalidInputError, r"type bool, and integer indices"),
-    "unknown class": ((X, "Forg"), {}, UnknownNameError, r"no class 'Forg'. Did you mean 'Frog'"),
-    "unknown score": ((X,), {"score": "logits"}, UnknownNameError, r"score 'logits'.*'logit'"),
-    "score of another kind": ((X,), {"score": 3}, InvalidInputError, r"score=3 is a int. Pass"),
+    "nan": ((holding(np.nan),), {}, InvalidInputError, "NaN or infinite"),
+    "infinity": ((holding(np.inf),), {}, InvalidInputError, "NaN or infinite"),
+    "no batch axis": ((X[0],), {}, InvalidInputError, "batch axis"),
+    "wrong size": ((X[:, :4],), {}, InvalidInputError, r"\(B, 6, 5, 2\)"),
+    "empty batch": ((X[:0],), {}, InvalidInputError, "empty"),
+    "text": ((np.full(X.shape, "a"),), {}, InvalidInputError, "numbers"),
+    "nothing": ((None,), {}, InvalidInputError, "numbers"),
+    "ragged": (([[1.0], [1.0, 2.0]],), {}, InvalidInputError, "no array"),
+    "two inputs": (({"a": X, "b": X},), {}, InvalidInputError, "'a', 'b'"),
+    "target too large": ((X, 3), {}, InvalidInputError, "target=3"),
+    "target negative": ((X, -1), {}, InvalidInputError, "target=-1"),
+    "target in the batch": ((X, [0, 7, 1]), {}, InvalidInputError, "target=7"),
+    "targets for another batch": ((X, [0, 1]), {}, InvalidInputError, "3 examples"),
+    "target not whole": ((X, 1.0), {}, InvalidInputError, "integer"),
+    "target a bool": ((X, True), {}, InvalidInputError, "integer"),
+    "unknown class": ((X, "Forg"), {}, UnknownNameError, "'Frog'"),
+    "unknown score": ((X,), {"score": "logits"}, UnknownNameError, "'logit'"),
+    "score of another kind": ((X,), {"score": 3}, InvalidInputError, "score=3"),
     "score a function": ((X,), {"score": max}, InvalidInputError, r"register_score"),
     "target and contrast": (
         (X, 1),
         {"score": tfxai.Contrast(0, 1)},
         InvalidInputError,
-        r"target=1 came with score=Contrast.*Leave target out",
+        "Leave target out",
     ),
     "contrast out of range": (
         (X,),
         {"score": tfxai.Contrast(0, 3)},
         InvalidInputError,
-        r"target=3 is outside",
+        "target=3",
     ),
     "neuron out of range": (
         (X,),
@@ -73,11 +73,11 @@ CASES = {
         (X,),
         {"score": tfxai.Neuron("conv9", 0)},
         LayerNotFoundError,
-        r"There is no layer 'conv9'. Did you mean",
+        "Did you mean",
     ),
-    "chunk of 0": ((X,), {"chunk_size": 0}, InvalidInputError, r"chunk_size=0 was expected to"),
-    "chunk of 1.5": ((X,), {"chunk_size": 1.5}, InvalidInputError, r"chunk_size=1.5 was expected"),
-    "chunk of True": ((X,), {"chunk_size": True}, InvalidInputError, r"chunk_size=True was exp"),
+    "chunk of 0": ((X,), {"chunk_size": 0}, InvalidInputError, "chunk_size=0"),
+    "chunk of 1.5": ((X,), {"chunk_size": 1.5}, InvalidInputError, "chunk_size=1.5"),
+    "chunk of True": ((X,), {"chunk_size": True}, InvalidInputError, "chunk_size=True"),
 }
 
 
@@ -106,9 +106,9 @@ def test_bad_argument_is_refused(name, case):
 @pytest.mark.usefixtures("nothing_runs")
 def test_missing_layer_of_at_is_refused(name):
     if methods.get(name).takes_at:
-        expected, sentence = LayerNotFoundError, r"There is no layer 'conv3'. Did you mean 'conv"
+        expected, sentence = LayerNotFoundError, "Did you mean 'conv"
     else:
-        expected, sentence = InvalidInputError, r"explains the input only, and at='conv3'"
+        expected, sentence = InvalidInputError, "input only"
     with pytest.raises(expected, match=sentence):
         make(name)(NAMED, X, at="conv3")
 
@@ -116,41 +116,41 @@ def test_missing_layer_of_at_is_refused(name):
 @every_method
 @pytest.mark.usefixtures("nothing_runs")
 def test_class_name_without_a_card_is_refused(name):
-    with pytest.raises(InvalidInputError, match=r"'Frog' is a class name, and the model has no"):
+    with pytest.raises(InvalidInputError, match="class name"):
         make(name)(NAMED.model, X, "Frog")
 
 
 @every_method
 @pytest.mark.parametrize("model", [None, "model.keras", np.ones(3), keras.layers.Dense(1)])
 def test_what_is_no_model_is_refused(name, model):
-    with pytest.raises(UnsupportedModelError, match=f"Got a {type(model).__name__} where a keras"):
+    with pytest.raises(UnsupportedModelError, match=type(model).__name__):
         make(name)(model, X)
 
 
 @every_method
 def test_model_without_weights_is_refused(name):
     for model in (keras.Sequential([keras.layers.Dense(2)]), builders.Subclassed()):
-        with pytest.raises(UnsupportedModelError, match=r"has no weights yet. Call it once"):
+        with pytest.raises(UnsupportedModelError, match="Call it once"):
             make(name)(model, X)
 
 
 @every_method
 def test_model_of_tf_keras_is_refused(name):
     cls = type("Model", (), {"__module__": "tf_keras.src.engine"})
-    with pytest.raises(UnsupportedModelError, match=r"of tf-keras \(Keras 2\)"):
+    with pytest.raises(UnsupportedModelError, match="tf-keras"):
         make(name)(cls(), X)
 
 
 @every_method
 def test_another_backend_is_refused(name, monkeypatch):
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
-    with pytest.raises(UnsupportedModelError, match=r"'jax' backend.*KERAS_BACKEND=tensorflow"):
+    with pytest.raises(UnsupportedModelError, match="KERAS_BACKEND=tensorflow"):
         make(name)(NAMED, X)
 
 
 @every_method
 def test_input_too_large_for_the_models_type_is_refused(name):
-    with pytest.raises(InvalidInputError, match=r"are NaN or infinite in float32"):
+    with pytest.raises(InvalidInputError, match="in float32"):
         make(name)(builders.functional(), np.full(X.shape, 1e300))
 
 
@@ -163,7 +163,6 @@ def test_integer_only_model_is_explained_or_refused_with_a_layer_of_its_own(name
     if method.takes_any_input:
         assert np.isfinite(method(model, x, 1).values).all()
         return
-    message = r"takes gradients by the inputs, and .* \(int32\) have none. "
-    message += "Explain a layer behind them with at='words'" if method.takes_at else "Take"
+    message = "at='words'" if method.takes_at else "no gradient"
     with pytest.raises(UnsupportedModelError, match=message):
         method(model, x, 1)

@@ -55,12 +55,12 @@ def positive(shape: tuple[int, ...], seed: int) -> np.ndarray:
     return np.random.default_rng(seed).uniform(5, 6, shape)
 
 
-def same(x: Any) -> Any:
+def same(x: Any, dtype: str = "float64") -> Any:
     """The layer `conv1`, whose output is its input."""
     width, rank = x.shape[-1], len(x.shape) - 2
     kind = {0: layers.Dense, 1: layers.Conv1D, 2: layers.Conv2D, 3: layers.Conv3D}[rank]
     size = (width, 1) if rank else (width,)
-    layer = kind(*size, use_bias=False, name="conv1", dtype="float64")
+    layer = kind(*size, use_bias=False, name="conv1", dtype=dtype)
     out = layer(x)
     layer.set_weights([np.eye(width).reshape(layer.kernel.shape)])
     return out
@@ -83,9 +83,9 @@ def total(w: np.ndarray, x: np.ndarray) -> np.ndarray:
     return (w * x).sum(axis=tuple(range(1, x.ndim)))
 
 
-def one_input(shape: tuple[int, ...]) -> Kind:
+def one_input(shape: tuple[int, ...], dtype: str = "float64") -> Kind:
     x = keras.Input(shape, dtype="float64", name="x")
-    out, w = head(flat(same(x)), seed=1)
+    out, w = head(flat(same(x, dtype)), seed=1)
     inputs = positive((3, *shape), seed=2)
     part = Linear(w.reshape(shape), inputs, np.ones_like(inputs), np.full(3, BIAS))
     compared = {"baseline": 1.0, "background": np.ones((1, *shape))}
@@ -207,6 +207,17 @@ def test_a_linear_score_has_the_values_of_the_equation_or_is_refused(name, kind)
         np.testing.assert_allclose(
             np.abs(a.completeness_gap), np.abs(elsewhere), rtol=0, atol=within * size
         )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_inputs_in_float64_of_a_network_in_float32_are_taken(name):
+    case, given = case_of(name), one_input(SHAPES["images"], "float32")
+    a = made(name, given)(given.model, given.inputs, 1, score="output")
+    wanted = case.linear(given.parts["x"])
+    largest = np.abs(wanted).max()
+    np.testing.assert_allclose(
+        a.values, wanted, rtol=0, atol=max(case.within_of("images"), 1e-4) * (largest or 1)
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,15 +7,17 @@ import pytest
 from tests import builders
 from tests.contract.cases import NAMES, make
 from tests.export.serving import assert_same, picture, serve
-from tfxai import plotting
+from tfxai import methods, plotting
 from tfxai.errors import InvalidInputError
 from tfxai.export import save
 from tfxai.plotting.colours import colour_map, scale
 
 GIVEN = [0, 2, 1]
 BATCHES = {"one": (1, None), "three": (3, None), "one given": (1, [2]), "three given": (3, GIVEN)}
-SUPERPIXELS = ["kernel_shap", "lime", "shapley_sampling"]
-HOST = [name for name in NAMES if make(name).has_host_stage]
+SUPERPIXELS = ["kernel_shap", "lime", "shapley_sampling"]  # of a large image by default
+HOST = [
+    name for name in NAMES if methods.get(name)._finish is not methods.AttributionMethod._finish
+]
 EXPORTED = [name for name in NAMES if name not in HOST]
 
 
@@ -24,39 +26,37 @@ def model():
     return builders.functional()
 
 
-@pytest.fixture(scope="module")
-def served(model, tmp_path_factory):
-    """Answers of all methods in a session, from one export and one process."""
-    folder = tmp_path_factory.mktemp("served")
-    path = save(model, folder / "base" / "small", [make(name) for name in EXPORTED])
+def served(name, model, folder):
+    """What a session answers to an export of one method, by the batch."""
+    path = save(model, folder / "base" / "small", [make(name)])
     cases = {
         f"explain_{name}@{batch}": {
             model.inputs[0].name: builders.images(count),
             "target": np.asarray(target or [-1] * count, np.int32),
         }
-        for name in EXPORTED
         for batch, (count, target) in BATCHES.items()
     }
     answers, failed = serve(path, cases, folder)
     assert failed == {}
-    return answers
+    return {case.partition("@")[2]: answer for case, answer in answers.items()}
 
 
-@pytest.mark.slow  # the first one waits for all
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPORTED)
-def test_a_session_gives_what_the_call_gives(name, model, served):
+def test_a_session_gives_what_the_call_gives(name, model, tmp_path):
+    answers = served(name, model, tmp_path)
     for batch, (count, target) in BATCHES.items():
         a = make(name)(model, builders.images(count), target=target)
-        assert_same(served[f"explain_{name}@{batch}"], a, size=builders.IMAGE[:2])
+        assert_same(answers[batch], a, size=builders.IMAGE[:2])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["integrated_gradients", "grad_cam", "saliency"])
-def test_the_picture_has_the_colours_of_the_figures(name, model, served):
+def test_the_picture_has_the_colours_of_the_figures(name, model, tmp_path):
     a = make(name)(model, builders.images(3))
     signed = plotting.images.is_diverging(a)
     assert signed == (name == "integrated_gradients")
-    pictures = served[f"explain_{name}@three"]["heatmap_png_bytes"]
+    pictures = served(name, model, tmp_path)["three"]["heatmap_png_bytes"]
     for heat, png in zip(a.heatmap(size=builders.IMAGE[:2]), pictures, strict=True):
         colours = colour_map(None, signed)(scale(signed)(heat), bytes=True)[..., :3]
         drawn = picture(png)

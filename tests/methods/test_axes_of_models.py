@@ -6,9 +6,9 @@ import pytest
 from keras import layers
 
 from tests import builders
-from tests.contract.cases import NAMES, make
+from tests.contract.cases import NAMES, case_of, make
 from tfxai import methods
-from tfxai.errors import InvalidInputError
+from tfxai.errors import TfxaiError
 from tfxai.methods import (
     RISE,
     FeatureAblation,
@@ -20,8 +20,7 @@ from tfxai.methods import (
 from tfxai.methods.cam.base import ClassActivationMap
 
 SHAPES = {1: (7, 2), 2: (6, 5, 2), 3: (4, 5, 3, 2)}
-# LRP and its kin refuse the compiled convolutions that Keras makes of channels first on a CPU.
-BY_RULES = {"deep_lift", "deep_shap", "lrp", "guided_backprop", "deconv_net", "guided_grad_cam"}
+KINDS = {1: "series", 2: "images", 3: "volumes"}
 
 
 def network(rank, first):
@@ -52,20 +51,21 @@ def pair(rank):
 
 
 @pytest.mark.parametrize("rank", SHAPES)
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in BY_RULES])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_method_gives_the_same_values_with_channels_first(name, rank):
     last, first = pair(rank)
     x = builders.images(2, SHAPES[rank])
     options = {}
     if "background" in [*methods.get(name).__dataclass_fields__]:
         options = {"background": builders.images(3, SHAPES[rank], seed=2)}
-    if name == "xrai" and rank != 2:
-        with pytest.raises(InvalidInputError, match="segments one image"):
-            make(name)(first, moved(x), 1)
-        return
+    laid = {option: moved(one) for option, one in options.items()}
+    for kind in (KINDS[rank], f"{KINDS[rank]} with channels first"):
+        if kind in case_of(name).refuses:
+            with pytest.raises(TfxaiError, match=case_of(name).refuses[kind]):
+                make(name, **laid)(first, moved(x), 1)
+            return
     one = make(name, **options)(last, x, 1)
-    if options:
-        options = {"background": moved(options["background"])}
+    options = laid
     other = make(name, **options)(first, moved(x), 1)
     is_map = methods.get(name).is_map
     expected = one.values if is_map else moved(one.values)

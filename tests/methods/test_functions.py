@@ -23,9 +23,12 @@ OTHERS = sorted(set(methods.names()) - set(BLACK_BOX))
 
 
 def test_all_that_perturb_the_input_take_functions():
-    expected = ["feature_ablation", "hsic", "kernel_shap", "lime", "occlusion", "rise"]
-    expected += ["shapley_sampling", "sobol"]
-    assert expected == BLACK_BOX
+    home = "tfxai.methods.perturbation."
+    perturbing = [
+        name for name in methods.names() if methods.get(name).__module__.startswith(home)
+    ]
+    assert perturbing == BLACK_BOX
+    assert "occlusion" in BLACK_BOX
 
 
 @pytest.mark.parametrize("name", BLACK_BOX)

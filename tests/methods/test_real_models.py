@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tfxai
-from tests.contract.cases import make
+from tests.contract.cases import case_of, make
 from tfxai import methods
 from tfxai.data import fit_image, sample_image
 from tfxai.registry import load
@@ -14,16 +14,7 @@ from tfxai.registry import load
 pytestmark = pytest.mark.slow
 # Paths through a deep network of ReLUs: what 50 steps or samples leave of the difference.
 GAPS = {"cifar10_cnn": 0.1, "efficientnet_lite0": 0.6}
-EXACT = {  # float32 through some twenty layers
-    "deep_lift": 1e-4,
-    "deep_shap": 1e-4,
-    "kernel_shap": 1e-4,
-    "shapley_sampling": 1e-4,
-}
-LEAST = {"kernel_shap": 32, "lime": 32, "shapley_sampling": 4}  # samples, for 16 squares
-SAME = {("efficientnet_lite0", "deconv_net")}  # no max-pooling: its map is of no image
-WIDE = {("cifar10_cnn", "blur_integrated_gradients"): 0.15}  # 50 steps; 200 leave 2 %
-SAMPLED = {"gradient_shap": 1.5}  # a Monte Carlo error, not of the quadrature
+FEW = {"samples": 8, "channels": 8}  # enough to be of this image, where a pass takes long
 
 
 @pytest.fixture(scope="module")
@@ -45,26 +36,26 @@ def photograph(name, side):
 @pytest.mark.parametrize("name", methods.names())
 @pytest.mark.parametrize("model", GAPS)
 def test_photograph_is_explained(name, model, request):
+    case = case_of(name)
     subject, side, layer = request.getfixturevalue(model)
     pixels = photograph("chelsea", side)
     background = np.concatenate([photograph("coffee", side), photograph("rocket", side)])
     prepared = np.asarray(subject.prepare(background), np.float32)
-    squares = np.indices((side, side)) // (side // (4 if name in LEAST else 8))
+    squares = np.indices((side, side)) // (side // (4 if "samples" in case.photographs else 8))
     given = {"background": prepared, "mask": 8 * squares[0] + squares[1]}
     options = {option: given[option] for option in given if option in _options(name)}
     if model == "efficientnet_lite0":  # enough to be of this image
-        few = {"samples": 8, "channels": 8}
-        options |= {option: few[option] for option in few if option in _options(name)}
-        options |= {"samples": LEAST[name]} if name in LEAST else {}
+        options |= {option: FEW[option] for option in FEW if option in _options(name)}
+        options |= case.photographs
     method = make(name, layer, **options)
     a = method(subject, pixels)
     assert np.isfinite(a.values).all()
     assert np.abs(a.values).max() > 0
     other = method(subject, photograph("rocket", side), target=int(a.target[0]))
-    assert np.allclose(a.values, other.values) == ((model, name) in SAME)
+    assert np.allclose(a.values, other.values) == (model in case.same_on_photographs)
     if a.completeness_gap is not None:
         difference = abs(a.score[0] - a.baseline_score[0])
-        bound = EXACT.get(name, SAMPLED.get(name, WIDE.get((model, name), GAPS[model])))
+        bound = case.gap.get(model, GAPS[model])
         assert abs(a.completeness_gap[0]) <= bound * difference
 
 

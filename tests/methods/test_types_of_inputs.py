@@ -10,9 +10,9 @@ from keras import layers
 
 import tfxai
 from tests import builders
-from tests.contract.cases import NAMES, make
+from tests.contract.cases import NAMES, case_of, make
 from tfxai import baselines, methods
-from tfxai.errors import InvalidInputError, UnsupportedModelError
+from tfxai.errors import InvalidInputError, TfxaiError, UnsupportedModelError
 from tfxai.methods import (
     LIME,
     RISE,
@@ -32,10 +32,6 @@ TABLE = np.array([[0.0, 0.0], [1.0, -2.0], [0.5, 3.0], [-1.0, 1.0]])
 IDS = np.array([[1, 2, 3], [3, 0, 2]])
 NUMBERS = np.array([[0.5, -1.0], [2.0, 0.25]])
 SHAPLEY = {"kernel_shap": KernelSHAP(), "shapley_sampling": ShapleySampling(samples=200)}
-
-
-OF_ONE_INPUT = ("blur_integrated_gradients", "xrai")  # along the positions of one
-NOT_EXACT = ("gradient_shap", "conductance", "guided_integrated_gradients")  # on ReLUs
 
 
 def mixed(dtype="int32"):
@@ -241,14 +237,10 @@ def test_images_of_integers_are_explained_as_those_of_floats(name, dtype):
     floats = builders.same_weights(lambda _: pixels("float32"), model)
     method = make(name)
     a, b = method(model, x, 1), method(floats, x.astype("float32"), 1)
-    if dtype == "int32" and name in (
-        "rise",
-        "score_cam",
-        "sobol",
-    ):  # taken for words: shown or not
+    if dtype == "int32" and case_of(name).blends:  # taken for words: shown or not
         assert np.isfinite(a.values).all()
         return
-    tolerance = 0.02 if name in ("rise", "score_cam", "sobol") else 1e-5  # pixels are rounded
+    tolerance = 0.02 if case_of(name).blends else 1e-5  # pixels are rounded
     np.testing.assert_allclose(a.values, b.values, rtol=tolerance, atol=tolerance)
 
 
@@ -325,7 +317,7 @@ DTYPES = [("float32", "float64"), ("float64", "float32"), ("float16", "float32")
 
 
 @pytest.mark.parametrize("dtypes", DTYPES, ids="-".join)
-@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("lrp",)])
+@pytest.mark.parametrize("name", NAMES)
 def test_inputs_of_two_floating_types_are_explained(name, dtypes):
     a = keras.Input((6, 5, 2), dtype=dtypes[0], name="a")
     b = keras.Input((2,), dtype=dtypes[1], name="b")
@@ -336,14 +328,15 @@ def test_inputs_of_two_floating_types_are_explained(name, dtypes):
     options = {}
     if "background" in methods.get(name).__dataclass_fields__:
         options = {"background": [one[:1] for one in x]}
-    if name in OF_ONE_INPUT:
-        with pytest.raises(InvalidInputError, match=r"one (image|input)"):
+    refuses = case_of(name).refuses
+    if "two inputs" in refuses:
+        with pytest.raises(TfxaiError, match=refuses["two inputs"]):
             make(name)(model, x, 1)
         return
     found = make(name, **options)(model, x, 1)
     values = found.values.values() if isinstance(found.values, dict) else [found.values]
     assert all(np.isfinite(one).all() for one in values)
-    if methods.get(name).completes and name not in NOT_EXACT:
+    if methods.get(name).completes and case_of(name).adds_up_on_relus:
         np.testing.assert_allclose(found.completeness_gap, 0, atol=1e-3)
 
 
@@ -352,13 +345,6 @@ def test_one_float64_input_of_a_float32_network_is_as_exact_as_the_network():
     model = keras.Model(x, layers.Dense(2, dtype="float32")(x))
     a = IntegratedGradients(steps=2)(model, np.ones((1, 3)), 1)
     np.testing.assert_allclose(a.values, model.layers[-1].kernel.numpy()[None, :, 1], rtol=1e-5)
-    for name in NAMES:
-        if name in ("conductance", "internal_influence", *OF_ONE_INPUT) or "cam" in name:
-            continue
-        if "background" in methods.get(name).__dataclass_fields__:
-            make(name, background=np.zeros((2, 3)))(model, np.ones((1, 3)), 1)
-        elif name not in ("guided_backprop", "deconv_net"):
-            make(name)(model, np.ones((1, 3)), 1)
 
 
 def test_a_list_is_a_background_as_it_is_an_input():

@@ -56,7 +56,11 @@ CASES = (
         linear=guided_grad_cam,
         others=OPTIONS,
         beside=RESHAPE,
-        refuses={**TABLES, "tokens": "by the inputs"},
+        refuses={
+            **TABLES,
+            "tokens": "by the inputs",
+            "volumes with channels first": "compiled call",
+        },
     ),
     Case(
         method=ScoreCAM,

@@ -14,11 +14,13 @@ from tfxai.methods.base import AttributionMethod
 CASES = (
     Case(
         method=GradientSHAP,
+        adds_up_on_relus=False,
         linear=lambda s: s.w * (s.x - s.b),
         within={"several baselines": 0.02},
         linear_options={"samples": 2000},
         others={"background": np.full((1, 6, 5, 2), 0.25), "samples": 3, "seed": 1},
         options={"background": builders.images(3, seed=2)},
+        gap={"cifar10_cnn": 1.5, "efficientnet_lite0": 1.5},  # a Monte Carlo error
     ),
 )
 

@@ -15,6 +15,7 @@ from tfxai.methods import GuidedIntegratedGradients, IntegratedGradients
 CASES = (
     Case(
         method=GuidedIntegratedGradients,
+        adds_up_on_relus=False,
         linear=lambda s: s.w * (s.x - s.b),
         others={"steps": 3, "fraction": 1.0, "max_dist": 1.0, "baseline": 0.5},
     ),

@@ -18,6 +18,7 @@ from tfxai.methods import Conductance, IntegratedGradients, InternalInfluence
 CASES = (
     Case(
         method=Conductance,
+        adds_up_on_relus=False,
         linear=lambda s: s.w * (s.x - s.b),
         others={"layer": "conv2", "steps": 3, "rule": "riemann_left", "baseline": 0.5},
         options={"layer": "conv1"},

@@ -9,7 +9,7 @@ import pytest
 
 import tfxai
 from tests import builders
-from tests.contract.case import Case
+from tests.contract.case import EXACT_ON_PHOTOGRAPHS, Case
 from tests.methods.games import game, nonlinear, shapley
 from tfxai.core.sampling.coalitions import kernel_coalitions, shapley_map
 from tfxai.errors import InvalidInputError
@@ -27,6 +27,8 @@ CASES = (
             "seed": 1,
         },
         options={"samples": 250},
+        photographs={"samples": 32},
+        gap=EXACT_ON_PHOTOGRAPHS,
     ),
 )
 

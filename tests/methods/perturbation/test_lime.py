@@ -24,6 +24,7 @@ CASES = (
             "seed": 1,
         },
         options={"samples": 200},
+        photographs={"samples": 32},
     ),
 )
 

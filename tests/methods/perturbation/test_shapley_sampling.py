@@ -7,7 +7,7 @@ import pytest
 
 import tfxai
 from tests import builders
-from tests.contract.case import Case
+from tests.contract.case import EXACT_ON_PHOTOGRAPHS, Case
 from tests.methods.games import game, nonlinear, shapley
 from tfxai.core.sampling.coalitions import orders_of
 from tfxai.errors import InvalidInputError
@@ -24,6 +24,8 @@ CASES = (
             "seed": 1,
         },
         options={"samples": 4},
+        photographs={"samples": 4},
+        gap=EXACT_ON_PHOTOGRAPHS,
     ),
 )
 

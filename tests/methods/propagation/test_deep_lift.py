@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from tests import builders
-from tests.contract.case import Case
+from tests.contract.case import EXACT_ON_PHOTOGRAPHS, Case
 from tests.methods.slow_rules import SHAPE, SlowResidual
 from tfxai.core.inputs.baseline_records import Samples
 from tfxai.errors import UnsupportedModelError
@@ -17,14 +17,24 @@ CASES = (
         method=DeepLIFT,
         linear=lambda s: s.w * (s.x - s.b),
         others={"baseline": 0.5},
-        refuses={"probability": "no rule", "tokens": "no rule"},
+        refuses={
+            "probability": "no rule",
+            "tokens": "no rule",
+            "volumes with channels first": "compiled call",
+        },
+        gap=EXACT_ON_PHOTOGRAPHS,
     ),
     Case(
         method=DeepSHAP,
         linear=lambda s: s.w * (s.x - s.b),
         others={"background": np.full((1, 6, 5, 2), 0.25)},
         options={"background": builders.images(3, seed=2)},
-        refuses={"probability": "no rule", "tokens": "no rule"},
+        refuses={
+            "probability": "no rule",
+            "tokens": "no rule",
+            "volumes with channels first": "compiled call",
+        },
+        gap=EXACT_ON_PHOTOGRAPHS,
     ),
 )
 
