@@ -32,7 +32,7 @@ LEVELS = {
 ROOMS = {
     "graph": 0, "options": 0,
     "inputs": 1, "sampling": 1,
-    "limits": 2, "model": 2,
+    "tracing": 2, "model": 2,
     "network": 3, "question": 3, "windows": 3,
     "designs": 4, "propagation": 4,
     "forward": 5,

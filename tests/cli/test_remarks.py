@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.plotting.examples import attribution
-from tfxai.cli.explained import Explained
+from tfxai.cli.explained import ExplainedImage
 from tfxai.cli.explaining import _record, remark_on_values
 
 OFF = {"baseline_score": np.array([0.5]), "completeness_gap": np.array([0.5])}
@@ -25,7 +25,7 @@ def said(capsys):
 
     def said(*attributions):
         source = cast(Any, SimpleNamespace(name="photo.png"))
-        remark_on_values(Explained(source, [], list(attributions)))
+        remark_on_values(ExplainedImage(source, [], list(attributions)))
         shown = capsys.readouterr()
         assert shown.out == ""
         return shown.err.splitlines()

@@ -14,20 +14,20 @@ from tests import builders
 from tests.docs.blocks import ROOT, block_with, python_blocks, run
 from tfxai.core.question import scores
 from tfxai.data import fit_image, sample_image
-from tfxai.methods import base
+from tfxai.methods import by_name
 
 
 @pytest.fixture
 def contributed(monkeypatch, tmp_path):
     """The method that CONTRIBUTING.md writes, registered for one test."""
-    monkeypatch.setattr(base, "METHODS", dict(base.METHODS))
+    monkeypatch.setattr(by_name, "METHODS", dict(by_name.METHODS))
     blocks = python_blocks("CONTRIBUTING.md")
     source = next(block for block in blocks if "class GradientInput" in block)
     assert len(source.splitlines()) <= 40
     (tmp_path / "contributed_gradient_input.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
     importlib.import_module("contributed_gradient_input")
-    yield base.METHODS["gradient_input"]
+    yield by_name.METHODS["gradient_input"]
     del sys.modules["contributed_gradient_input"]
 
 

@@ -13,7 +13,7 @@ from tests.processes import ROOT
 from tfxai import Saliency
 from tfxai.errors import OutputError
 from tfxai.export import save, saving
-from tfxai.export.folders import VersionFolder, versions
+from tfxai.export.folders import NewVersion, versions
 
 KILLED = """
 import os, signal, sys
@@ -31,18 +31,18 @@ def test_a_version_has_no_place_beside_folders_of_models(tmp_path):
     graph.write_text("")
     for path in (tmp_path, tmp_path / "3"):
         with pytest.raises(OutputError, match=r"folders of models, such as 'm'.*Pass '.*NAME'"):
-            VersionFolder(path)
-    assert VersionFolder(tmp_path / "m").name == "m"
+            NewVersion(path)
+    assert NewVersion(tmp_path / "m").name == "m"
     (tmp_path / "m" / "old" / "1").mkdir(parents=True)
     (tmp_path / "m" / "old" / "1" / "saved_model.pb").write_text("")
-    assert VersionFolder(tmp_path / "m").name == "m"  # it has versions of its own
+    assert NewVersion(tmp_path / "m").name == "m"  # it has versions of its own
 
 
 def test_a_version_is_named_or_the_next_one(tmp_path):
     for name in ("7", "0009", "old", ".tfxai-x"):
         (tmp_path / "m" / name).mkdir(parents=True)
     assert versions(tmp_path / "m") == [7, 9]
-    folder = VersionFolder(tmp_path / "m")
+    folder = NewVersion(tmp_path / "m")
     with folder.writing() as beside:
         assert not beside.name.isdigit()
         assert beside.parent == tmp_path / "m"
@@ -50,7 +50,7 @@ def test_a_version_is_named_or_the_next_one(tmp_path):
     assert folder.path == tmp_path / "m" / "10"
     assert folder.name == "m"
     assert folder.path.stat().st_mode & 0o777 == 0o777 & ~_umask()
-    named = VersionFolder(tmp_path / "m" / "12")
+    named = NewVersion(tmp_path / "m" / "12")
     with named.writing():
         pass
     assert named.path == tmp_path / "m" / "12"
@@ -64,7 +64,7 @@ def _umask():
 
 
 def test_a_number_that_another_export_takes_meanwhile_is_passed_over(tmp_path):
-    first, second = VersionFolder(tmp_path / "m"), VersionFolder(tmp_path / "m")
+    first, second = NewVersion(tmp_path / "m"), NewVersion(tmp_path / "m")
     with first.writing() as one, second.writing() as other:
         (one / "graph").write_text("first")
         (other / "graph").write_text("second")
@@ -77,10 +77,10 @@ def test_a_version_that_is_there_is_refused_or_replaced_whole(tmp_path):
     old.mkdir(parents=True)
     (old / "graph").write_text("old")
     with pytest.raises(OutputError, match=r"There is a version .*Leave the number out"):
-        VersionFolder(old)
+        NewVersion(old)
     with pytest.raises(OutputError, match="There is a version"):
         save(builders.functional(), old, [Saliency()])
-    replaced = VersionFolder(old, overwrite=True)
+    replaced = NewVersion(old, overwrite=True)
     with pytest.raises(KeyError), replaced.writing() as beside:
         _ = {}[beside]
     assert (old / "graph").read_text() == "old"
@@ -94,7 +94,7 @@ def test_what_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(OutputError, match=r"Cannot write to .*file"),
-        VersionFolder(tmp_path / "file" / "m").writing(),
+        NewVersion(tmp_path / "file" / "m").writing(),
     ):
         pass
 

@@ -12,7 +12,7 @@ from tfxai.cli import arguments, explain
 from tfxai.errors import InvalidInputError, OutputError
 
 if TYPE_CHECKING:
-    from tfxai.cli.explained import Explained
+    from tfxai.cli.explained import ExplainedImage
     from tfxai.cli.sources import Source
 
 METHODS = ("grad_cam", "grad_cam_pp", "score_cam")
@@ -102,7 +102,7 @@ def _name(source: Source) -> str:
     return shown(source.name + (f"\nlabelled {source.label}" if source.label else ""))
 
 
-def _table(explained: Sequence[Explained]) -> object:
+def _table(explained: Sequence[ExplainedImage]) -> object:
     """One line for each image: which class the methods explain, and how sure the model is."""
     from tfxai.cli.terminal import shown, table
 

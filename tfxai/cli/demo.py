@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from tfxai.cli.explained import Explained
+    from tfxai.cli.explained import ExplainedImage
 
     Pixels: TypeAlias = np.ndarray[Any, Any]
 
@@ -115,7 +115,7 @@ def _tell(classes: Sequence[str], size: tuple[int, int]) -> None:
     output().print()
 
 
-def _table(explained: Sequence[Explained]) -> Any:
+def _table(explained: Sequence[ExplainedImage]) -> Any:
     """One line for each photograph: what it shows, what the model says, what it says next."""
     from tfxai.cli.explaining import gap_text
     from tfxai.cli.terminal import table

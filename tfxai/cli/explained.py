@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Explained:
+class ExplainedImage:
     """One image, what the model says, and why.
 
     Args:

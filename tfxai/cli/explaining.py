@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfxai.cli.classifier import Classifier, announce_sizes, batches
-from tfxai.cli.explained import Explained
+from tfxai.cli.explained import ExplainedImage
 from tfxai.cli.predict import about, prediction_records, show_ranking
 from tfxai.cli.sources import Source
 from tfxai.cli.terminal import output, print_json, remark, say, shown, table, working
@@ -43,7 +43,7 @@ class Request:
 
 def explain_images(
     classifier: Classifier, sources: Sequence[Source], request: Request
-) -> Iterator[Explained]:
+) -> Iterator[ExplainedImage]:
     """Explains the images, a batch of them at a time.
 
     Raises:
@@ -60,7 +60,7 @@ def explain_images(
             ]
         done += len(some)
         for i, source in enumerate(some):
-            yield Explained(source, ranks[i], [whole[i] for whole in found])
+            yield ExplainedImage(source, ranks[i], [whole[i] for whole in found])
 
 
 def _explained(
@@ -106,7 +106,9 @@ def explain_all(
         print_json(records)
 
 
-def explanation_record(model: str, explained: Explained, classifier: Classifier) -> dict[str, Any]:
+def explanation_record(
+    model: str, explained: ExplainedImage, classifier: Classifier
+) -> dict[str, Any]:
     """What was found about one image, without the values, for JSON."""
     return {
         "model": model,
@@ -138,7 +140,7 @@ def _record(one: Attribution) -> dict[str, Any]:
     }
 
 
-def show(explained: Explained, classifier: Classifier, files: Sequence[str]) -> None:
+def show(explained: ExplainedImage, classifier: Classifier, files: Sequence[str]) -> None:
     """Prints the tables of one image and the files about it."""
     show_ranking(explained.source, explained.best, classifier)
     output().print(summary(explained.attributions))
@@ -165,7 +167,7 @@ def _target(one: Attribution) -> str:
     return name if one.probability is None else f"{name} ({float(one.probability[0]):.1%})"
 
 
-def remark_on_values(explained: Explained) -> None:
+def remark_on_values(explained: ExplainedImage) -> None:
     """Says what to know before one believes the values, each sentence once for an image."""
     from tfxai.remarks import remarks
 

@@ -59,11 +59,11 @@ def export(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.picking import pick_methods, read_array, read_score
     from tfxai.cli.runtime import start
     from tfxai.cli.terminal import working
-    from tfxai.export.folders import VersionFolder
+    from tfxai.export.folders import NewVersion
     from tfxai.registry import find, load
 
     file = find(model)
-    VersionFolder(path, overwrite=overwrite)  # says now what would be said at the end
+    NewVersion(path, overwrite=overwrite)  # says now what would be said at the end
     start()
     own = own_objects(modules)
     chosen = pick_methods(method, option, layer)

@@ -14,7 +14,7 @@ from tfxai.errors import OutputError, UnknownNameError
 from tfxai.files import replacing
 
 if TYPE_CHECKING:
-    from tfxai.cli.explained import Explained
+    from tfxai.cli.explained import ExplainedImage
 
 FORMATS = ("png", "npz", "json")
 _LONGEST = 160  # bytes of a name, which leaves room for a method's
@@ -48,7 +48,7 @@ class Writer:
         self._formats = [word for word in FORMATS if word in formats]
         self._names = _names(folder, sources)
 
-    def write(self, explained: Explained, record: dict[str, Any]) -> list[str]:
+    def write(self, explained: ExplainedImage, record: dict[str, Any]) -> list[str]:
         """Writes the files about one image and returns their paths, the figure first.
 
         Raises:
@@ -60,20 +60,20 @@ class Writer:
             str(path) for word in self._formats for path in ways[word](name, explained, record)
         ]
 
-    def _figure(self, name: str, explained: Explained, record: dict[str, Any]) -> list[Path]:
+    def _figure(self, name: str, explained: ExplainedImage, record: dict[str, Any]) -> list[Path]:
         from tfxai.plotting import plot_attribution
 
         path = self._folder / f"{name}.explained.png"
         plot_attribution(explained.attributions, title=shown(explained.source.name), path=path)
         return [path]
 
-    def _values(self, name: str, explained: Explained, record: dict[str, Any]) -> list[Path]:
+    def _values(self, name: str, explained: ExplainedImage, record: dict[str, Any]) -> list[Path]:
         return [
             one.save(self._folder / f"{name}.{one.method['name']}.npz")
             for one in explained.attributions
         ]
 
-    def _text(self, name: str, explained: Explained, record: dict[str, Any]) -> list[Path]:
+    def _text(self, name: str, explained: ExplainedImage, record: dict[str, Any]) -> list[Path]:
         whole = {**record, "explanations": [one.to_dict() for one in explained.attributions]}
         path = self._folder / f"{name}.explained.json"
         with replacing(path) as beside:

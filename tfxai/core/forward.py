@@ -14,7 +14,6 @@ import tensorflow as tf
 
 from tfxai.core.graph import operations
 from tfxai.core.graph.tensor_axes import channels_last
-from tfxai.core.limits import Run
 from tfxai.core.model.attention import attention_weights
 from tfxai.core.model.head import answered, at_least_float32, head, single_output
 from tfxai.core.model.layer_calls import is_readable, observe, unreadable
@@ -22,6 +21,7 @@ from tfxai.core.model.structure import ModelStructure
 from tfxai.core.propagation.steps import NoRuleError, Propagation
 from tfxai.core.question.scores import Contrast, Neuron, Question, one_number_an_example
 from tfxai.core.question.targets import resolve, select
+from tfxai.core.tracing import Run
 from tfxai.core.windows.patches import patched
 from tfxai.core.windows.windows import Windows
 from tfxai.errors import UnsupportedModelError

@@ -9,10 +9,10 @@ import keras
 import tensorflow as tf
 
 from tfxai.core.graph.tensor_axes import channels_back
-from tfxai.core.limits import Run
 from tfxai.core.model.cut import cut
 from tfxai.core.model.layer_calls import is_readable, observe, unreadable
 from tfxai.core.model.structure import ModelStructure
+from tfxai.core.tracing import Run
 from tfxai.errors import UnsupportedModelError
 
 Before: TypeAlias = Callable[

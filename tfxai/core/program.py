@@ -22,13 +22,13 @@ from tfxai.core.graph.tensor_axes import channels_back, channels_last
 from tfxai.core.inputs.host_arrays import HostArray
 from tfxai.core.inputs.layout import Layout
 from tfxai.core.inputs.parts import Part
-from tfxai.core.limits import Limits, Rows
 from tfxai.core.model.cache import ModelCache
 from tfxai.core.model.functions import is_of_function
 from tfxai.core.model.structure import ModelStructure
 from tfxai.core.network import Network
 from tfxai.core.question.scores import Neuron, Question
 from tfxai.core.score import Score
+from tfxai.core.tracing import RowTensors, TraceLimits
 
 Values: TypeAlias = Any  # tf.Tensor | tuple[tf.Tensor, dict[str, tf.Tensor]]
 """Values, and beside them what a method has to say of each example: name to (B, ...)."""
@@ -196,9 +196,9 @@ def _score(
     baseline, given = beside
     network, x, held, x0 = _explained(model, plan, structure, leaves, baseline)
     own, shared = (None, x0) if plan.num_baselines else (x0, None)
-    limits = Limits(plan.chunk, plan.parts, plan.jit)
+    limits = TraceLimits(plan.chunk, plan.parts, plan.jit)
     made = {one.how: tensor for one, tensor in zip(plan.given, given, strict=bool(given))}
-    rows = Rows(target, held, own, shared, made)
+    rows = RowTensors(target, held, own, shared, made)
     return Score(network, plan.question, structure, rows, limits), x
 
 

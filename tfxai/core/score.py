@@ -19,7 +19,6 @@ from tfxai.core.graph.arithmetic import GRAPH
 from tfxai.core.graph.blurring import blurred
 from tfxai.core.graph.tensor_axes import channels_back, channels_last
 from tfxai.core.inputs.parts import Part
-from tfxai.core.limits import Limits, Rows
 from tfxai.core.model.head import at_least_float32
 from tfxai.core.model.structure import ModelStructure
 from tfxai.core.network import Network
@@ -35,6 +34,7 @@ from tfxai.core.sampling.copies import (
 )
 from tfxai.core.sampling.quadrature import quadrature
 from tfxai.core.sampling.random_numbers import normal, uniform
+from tfxai.core.tracing import RowTensors, TraceLimits
 from tfxai.core.windows.windows import Windows
 
 
@@ -59,8 +59,8 @@ class Score:
         network: Network,
         question: Question,
         structure: ModelStructure,
-        rows: Rows,
-        limits: Limits = Limits(),  # noqa: B008 - immutable
+        rows: RowTensors,
+        limits: TraceLimits = TraceLimits(),  # noqa: B008 - immutable
     ) -> None:
         self._network = network
         self._question = question

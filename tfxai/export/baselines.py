@@ -9,10 +9,10 @@ from typing import Any, cast
 import numpy as np
 import tensorflow as tf
 
-from tfxai.arithmetic import along
 from tfxai.arrangement import moved_shape
 from tfxai.arrays import Array
 from tfxai.core.graph.arithmetic import GRAPH
+from tfxai.core.graph.blurring import smoothed
 from tfxai.core.graph.tensor_axes import channels_back, channels_last
 from tfxai.core.inputs.baseline_records import Baseline, Blur, Mean, Noise, Samples
 from tfxai.core.inputs.baselines import (
@@ -104,9 +104,10 @@ class Baselines:
         make: Make
         if isinstance(baseline, Blur | Mean):
             baseline.make(np.zeros((1, *(n or 1 for n in shape))), None)  # says what it needs
-            sigma = baseline.sigma if isinstance(baseline, Blur) else None
             make = (
-                _means if isinstance(baseline, Mean) else functools.partial(_blurred, sigma=sigma)
+                functools.partial(baseline.mean, xp=GRAPH)
+                if isinstance(baseline, Mean)
+                else functools.partial(smoothed, sigma=baseline.sigma)
             )
         elif isinstance(baseline, Noise) and None not in shape:
             make = self._noise(baseline, cast(tuple[int, ...], shape), limits)
@@ -199,35 +200,3 @@ def _squeezed(array: Array) -> Array:
 
 def _cast(values: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.ensure_shape(values, x.shape), x.dtype)
-
-
-def _blurred(x: tf.Tensor, sigma: float | None) -> tf.Tensor:
-    """As `Blur.make`: a Gaussian along each inner axis, the nearest element outside."""
-    axes = range(1, x.shape.rank - 1)
-    sizes = tf.shape(x)
-    smooth = tf.cast(x, tf.float64)
-    longest = tf.reduce_max(tf.stack([sizes[axis] for axis in axes]))
-    width = tf.constant(sigma, tf.float64) if sigma else tf.cast(longest, tf.float64) / 10
-    radius = tf.cast(4 * width + 0.5, tf.int32)
-    offsets = tf.range(-radius, radius + 1)
-    kernel = tf.exp(-0.5 * tf.square(tf.cast(offsets, tf.float64) / width))
-    kernel /= tf.reduce_sum(kernel)
-    for axis in axes:
-        n = sizes[axis]
-        places = tf.clip_by_value(tf.range(-radius, n + radius), 0, n - 1)
-        padded = tf.gather(smooth, places, axis=axis)
-        smooth = along(padded, axis, functools.partial(_convolved, kernel=kernel), GRAPH)
-    return smooth
-
-
-def _convolved(rows: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Rows (..., n) convolved where the kernel, (m,), lies within them: (..., n - m + 1)."""
-    flat = tf.reshape(rows, [-1, tf.shape(rows)[-1], 1])
-    mixed = tf.nn.conv1d(flat, kernel[:, None, None], stride=1, padding="VALID")
-    return tf.reshape(mixed, tf.concat([tf.shape(rows)[:-1], tf.shape(mixed)[1:2]], axis=0))
-
-
-def _means(x: tf.Tensor) -> tf.Tensor:
-    axes = list(range(1, x.shape.rank - 1))
-    means = tf.reduce_mean(tf.cast(x, tf.float64), axes, keepdims=True)
-    return tf.broadcast_to(means, tf.shape(x))

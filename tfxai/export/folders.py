@@ -14,7 +14,7 @@ from tfxai.errors import OutputError
 _TRIES = 20
 
 
-class VersionFolder:
+class NewVersion:
     """The folder BASE/NAME/VERSION that an export is to become.
 
     Args:

@@ -15,14 +15,15 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.errors import InvalidInputError
-from tfxai.export.folders import VersionFolder
+from tfxai.export.folders import NewVersion
 from tfxai.export.graphs import problems
 from tfxai.export.layouts import layouts
 from tfxai.export.names import CHECK, DESCRIBE, DESCRIPTION, EXAMPLES, EXTRA
 from tfxai.export.probes import probe, write_cases, write_warmup
 from tfxai.export.records import record, write_record
 from tfxai.export.signatures import Signature, describe, explain, serve
-from tfxai.methods.base import AttributionMethod, read_method
+from tfxai.methods.base import AttributionMethod
+from tfxai.methods.options import read_method
 from tfxai.subject import Subject
 
 
@@ -68,7 +69,7 @@ def save(  # noqa: PLR0913 - an argument for each question of a call
     """
     subject = Subject.of(model)
     chosen = _named(methods)
-    folder = VersionFolder(path, overwrite=overwrite)
+    folder = NewVersion(path, overwrite=overwrite)
     own, fixed, leaves = layouts(subject, example)
     signatures = [serve(subject.model, own)]
     for name, method in chosen.items():

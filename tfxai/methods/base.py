@@ -23,7 +23,7 @@ from tfxai.core.inputs.layout import Layout, check_exact
 from tfxai.core.inputs.reading import read_inputs
 from tfxai.core.model.functions import PredictFunction, function_model, is_function
 from tfxai.core.model.structure import ModelStructure, model_structure
-from tfxai.core.options import Declared, Kind
+from tfxai.core.options import Declared
 from tfxai.core.program import Plan, Values
 from tfxai.core.question.scores import (
     ScoreKind,
@@ -32,21 +32,18 @@ from tfxai.core.score import Score
 from tfxai.errors import (
     InvalidInputError,
     TfxaiWarning,
-    UnknownNameError,
     UnsupportedModelError,
 )
 from tfxai.methods.advice import no_gradient
 from tfxai.methods.answering import check_finite, finished, made
 from tfxai.methods.asking import read_question, read_targets
+from tfxai.methods.by_name import METHODS, check_options, create
 from tfxai.methods.prepared import Prepared
 from tfxai.methods.running import in_slices, within_memory
 from tfxai.progress import Report, shown
 from tfxai.subject import Subject
 
 Made = TypeVar("Made")
-
-METHODS: dict[str, type[AttributionMethod]] = {}
-"""Every method by its registry name, which is also its word on the command line."""
 
 
 class _ByName(abc.ABCMeta):
@@ -338,108 +335,6 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
                 "the layer that the method itself looks at is its option 'layer'."
             )
         _check_layer(at, body)
-
-
-def names() -> list[str]:
-    """The registry names of all methods, sorted."""
-    return sorted(METHODS)
-
-
-def get(name: str) -> type[AttributionMethod]:
-    """The method class of a registry name.
-
-    Raises:
-        UnknownNameError: There is none; the nearest names are given.
-    """
-    if name not in METHODS:
-        raise UnknownNameError.of("method", name, names())
-    return METHODS[name]
-
-
-def create(name: str, **options: Any) -> AttributionMethod:
-    """A method by its registry name, with options by theirs.
-
-    Raises:
-        UnknownNameError: No such method or option.
-        InvalidInputError: An option has a bad value, or one without a default is missing.
-    """
-    cls = get(name)
-    check_options(cls, options, name)
-    return cls(**options)
-
-
-def check_options(cls: type[AttributionMethod], options: dict[str, Any], owner: str) -> None:
-    """Raises unless a method has the options, and those without a default are given.
-
-    Raises:
-        UnknownNameError: There is no option of that name; the nearest one is given.
-        InvalidInputError: One is missing.
-    """
-    known = [field.name for field in dataclasses.fields(cls)]
-    for option in options:
-        if option not in known:
-            raise UnknownNameError.of("option", option, sorted(known), owner=owner)
-    for option in required(cls):
-        if option not in options:
-            raise InvalidInputError(
-                f"{owner} needs the option {option!r}, which has no default. Pass {option}=..."
-            )
-
-
-def required(cls: type[AttributionMethod]) -> list[str]:
-    """The options of a method that have no default."""
-    return [
-        field.name
-        for field in dataclasses.fields(cls)
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    ]
-
-
-def read_method(option: str, given: Any) -> AttributionMethod:
-    """A method as an option of another one, from a record, its registry name or a stored config.
-
-    Raises:
-        UnknownNameError: No method has that name.
-        InvalidInputError: It is none of these.
-    """
-    if isinstance(given, str):
-        given = create(given)
-    if isinstance(given, dict) and set(given) == {"name", "options"}:
-        given = AttributionMethod.from_config(given)
-    if not isinstance(given, AttributionMethod):
-        raise InvalidInputError(
-            f"{option}={given!r} was expected to be a method, such as Saliency(), or its name."
-        )
-    return given
-
-
-def check_of_input(option: str, method: AttributionMethod, owner: str) -> None:
-    """Checks a method whose values another one takes, shaped like the input.
-
-    Raises:
-        InvalidInputError: The values are those of a layer, or maps, or are finished on the host.
-    """
-    if method.has_host_stage:
-        raise InvalidInputError(
-            f"{option}={method.name!r} {method.host_stage} on the host, after its program, and no "
-            "other program can hold that. Pass a method such as 'saliency' or "
-            "'integrated_gradients'."
-        )
-    if method.is_map or method.is_of_layer:
-        raise InvalidInputError(
-            f"{option}={method.name!r} gives the values of a layer, and {owner} takes those of "
-            "the input. Pass a method such as 'saliency' or 'integrated_gradients'."
-        )
-
-
-def _read_path(option: str, path: Any) -> str:
-    if not isinstance(path, str) or not path:
-        raise InvalidInputError(f"{option}={path!r} was expected to be the path of a layer.")
-    return path
-
-
-METHOD = Kind("a method, by its name or as a record", read_method)
-PATH = Kind("the path of a layer", _read_path)
 
 
 def _check_layer(path: str, body: ModelStructure) -> None:

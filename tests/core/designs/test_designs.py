@@ -77,20 +77,20 @@ def design_of(name, shape, **options):
 
 
 @pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("has_groups", [False, True])
-def test_what_shows_is_the_same_on_the_host_and_in_the_graph_bit_for_bit(name, has_groups):
+@pytest.mark.parametrize("is_own", [False, True])
+def test_what_shows_is_the_same_on_the_host_and_in_the_graph_bit_for_bit(name, is_own):
     shape = (4, 2, 1)
-    options = {"mask": Slic(5)} if has_groups and "mask" in fields(name) else {}
+    options = {"mask": Slic(5)} if is_own and "mask" in fields(name) else {}
     design = design_of(name, shape, **options)
     k = np.arange(design.count, dtype=np.int32)
     x = RNG.normal(size=(len(k), *shape))
-    groups = RNG.integers(0, 5, size=(len(k), 4, 2)).astype(np.int32)
-    found = design.shown(k, Rows(x, groups, HOST))
+    mask = RNG.integers(0, 5, size=(len(k), 4, 2)).astype(np.int32)
+    found = design.shown(k, Rows(x, mask, HOST))
     if name == "rise":  # whose draws are hashes in the graph too
         draws = uniform(0, tf.constant(k), len(k), [design.draws], tf.float64)
         expected = design.masks(draws, GRAPH)[..., None].numpy()
     else:
-        rows = Rows(tf.constant(x), tf.constant(groups), GRAPH)
+        rows = Rows(tf.constant(x), tf.constant(mask), GRAPH)
         expected = design.shown(tf.constant(k), rows).numpy()
     np.testing.assert_array_equal(found, expected)
     assert np.broadcast_shapes(found.shape, x.shape) == x.shape
@@ -101,17 +101,17 @@ def test_values_are_the_same_on_the_host_and_in_the_graph(name):
     options = {"mask": Slic(5)} if "mask" in fields(name) else {}
     design = design_of(name, (4, 2, 1), **options)
     x = RNG.normal(size=(3, 4, 2, 1))
-    groups = np.array([np.arange(8).reshape(4, 2) * 5 // 8 for _ in range(3)], np.int32)
+    mask = np.array([np.arange(8).reshape(4, 2) * 5 // 8 for _ in range(3)], np.int32)
     scores, score, other = RNG.normal(size=(3, design.count)), RNG.normal(size=3), np.zeros(3)
-    found = design.values(scores, score, other, Rows(x, groups, HOST))
+    found = design.values(scores, score, other, Rows(x, mask, HOST))
     if name == "kernel_shap":  # the graph adds up one score after the other
         every = np.concatenate([scores, other[:, None], score[:, None]], axis=1)
         values = np.einsum("bk,km->bm", every, design.solve)
         np.testing.assert_allclose(values.sum(axis=1), score, rtol=1e-12)
-        sizes = np.bincount(groups[0].ravel())
-        expected = (values / sizes)[:, groups[0]][..., None]
+        sizes = np.bincount(mask[0].ravel())
+        expected = (values / sizes)[:, mask[0]][..., None]
     else:
-        rows = Rows(*map(tf.constant, (x, groups)), GRAPH)
+        rows = Rows(*map(tf.constant, (x, mask)), GRAPH)
         expected = design.values(*map(tf.constant, (scores, score, other)), rows).numpy()
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from tfxai.errors import UnsupportedModelError
-from tfxai.methods import Saliency, base
+from tfxai.methods import Saliency, by_name
 from tfxai.methods.base import AttributionMethod
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -17,7 +17,7 @@ X = np.random.default_rng(5).normal(size=(3, 4, 6))
 @pytest.fixture
 def reader(monkeypatch):
     """Runs a method whose details are the weights of each attention and the gradient by them."""
-    monkeypatch.setattr(base, "METHODS", dict(base.METHODS))
+    monkeypatch.setattr(by_name, "METHODS", dict(by_name.METHODS))
     paths = []
 
     class AttentionReader(AttributionMethod):

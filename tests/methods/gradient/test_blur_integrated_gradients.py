@@ -11,7 +11,7 @@ from tests.methods.slow_network import SlowNetwork
 from tfxai.baselines import Blur
 from tfxai.core.sampling.quadrature import quadrature
 from tfxai.errors import InvalidInputError
-from tfxai.methods import BlurIntegratedGradients, IntegratedGradients, base
+from tfxai.methods import BlurIntegratedGradients, IntegratedGradients, by_name
 from tfxai.methods.base import AttributionMethod
 
 
@@ -40,7 +40,7 @@ RNG = np.random.default_rng(4)
 @pytest.fixture
 def blurring(monkeypatch):
     """What f.blurred makes of x where each example has a sigma of its own."""
-    monkeypatch.setattr(base, "METHODS", dict(base.METHODS))
+    monkeypatch.setattr(by_name, "METHODS", dict(by_name.METHODS))
 
     def blurred(x, sigma, largest):
         class Blurring(AttributionMethod):

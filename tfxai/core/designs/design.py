@@ -20,12 +20,12 @@ class Rows:
 
     Args:
         x: (R, ...) inputs, channels last.
-        groups: (R, h, w) the superpixel of each pixel, or None where all rows share features.
+        mask: (R, h, w) the feature of each pixel where each row has its own, or None.
         xp: What they are arrays of.
     """
 
     x: Any
-    groups: Any
+    mask: Any
     xp: Arithmetic
 
 

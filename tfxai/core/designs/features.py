@@ -46,7 +46,7 @@ class Features:
         """The values of features, (R, M), where they lie; one channel where all are alike."""
         xp, numbers = rows.xp, self.numbers
         if numbers is None:
-            return xp.take_by_row(values, rows.groups)[..., None]
+            return xp.take_by_row(values, rows.mask)[..., None]
         if numbers.ndim > 1 and (numbers == numbers[..., :1]).all():
             numbers = numbers[..., :1]
         return xp.reshape(xp.take(values, np.ravel(numbers), axis=1), [-1, *numbers.shape])
@@ -61,7 +61,7 @@ class Features:
         if self.numbers is not None:
             sizes = xp.cast(np.bincount(np.ravel(self.numbers)), values.dtype)
         else:
-            sizes = xp.counts_by_row(rows.groups, self.count, values.dtype) * rows.x.shape[-1]
+            sizes = xp.counts_by_row(rows.mask, self.count, values.dtype) * rows.x.shape[-1]
         return self.spread(values / sizes, rows)
 
 

@@ -1,12 +1,16 @@
-"""Gaussian blur in the graph, of each row by its own width."""
+"""Gaussian blur in the graph."""
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
+
+from tfxai.arithmetic import along
+from tfxai.core.graph.arithmetic import GRAPH
 
 TRUNCATE = 4.0
 """Standard deviations at which the kernel ends, as in `scipy.ndimage.gaussian_filter`."""
@@ -76,3 +80,34 @@ def _along(x: tf.Tensor, matrices: tf.Tensor, axis: int) -> tf.Tensor:
     flat = tf.reshape(moved, [shape[0], x.shape[axis], math.prod(x.shape[1:]) // x.shape[axis]])
     result = tf.reshape(tf.matmul(matrices, flat), shape)
     return tf.transpose(result, np.argsort(order).tolist())
+
+
+def smoothed(x: tf.Tensor, sigma: float | None) -> tf.Tensor:
+    """As `tfxai.baselines.Blur` makes it, in float64, of inputs whose sides need not be known.
+
+    Args:
+        x: (B, ..., C).
+        sigma: Standard deviation in elements; None is a tenth of the longest side.
+    """
+    axes = range(1, x.shape.rank - 1)
+    sides = tf.shape(x)
+    values = tf.cast(x, tf.float64)
+    longest = tf.reduce_max(tf.stack([sides[axis] for axis in axes]))
+    width = tf.constant(sigma, tf.float64) if sigma else tf.cast(longest, tf.float64) / 10
+    reach = tf.cast(TRUNCATE * width + 0.5, tf.int32)
+    offsets = tf.range(-reach, reach + 1)
+    kernel = tf.exp(-0.5 * tf.square(tf.cast(offsets, tf.float64) / width))
+    kernel /= tf.reduce_sum(kernel)
+    for axis in axes:
+        side = sides[axis]
+        places = tf.clip_by_value(tf.range(-reach, side + reach), 0, side - 1)
+        padded = tf.gather(values, places, axis=axis)
+        values = along(padded, axis, functools.partial(_convolved, kernel=kernel), GRAPH)
+    return values
+
+
+def _convolved(rows: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Rows (..., n) convolved where the kernel, (m,), lies within them: (..., n - m + 1)."""
+    flat = tf.reshape(rows, [-1, tf.shape(rows)[-1], 1])
+    mixed = tf.nn.conv1d(flat, kernel[:, None, None], stride=1, padding="VALID")
+    return tf.reshape(mixed, tf.concat([tf.shape(rows)[:-1], tf.shape(mixed)[1:2]], axis=0))

@@ -150,8 +150,14 @@ class Mean(Baseline):
 
     def make(self, inputs: Array, limits: tuple[Array, Array] | None) -> Array:
         """The means, broadcast over the spatial or time axes."""
-        axes = _inner_axes(inputs, self.name)
-        return np.broadcast_to(inputs.mean(axes, np.float64, keepdims=True), inputs.shape)
+        _inner_axes(inputs, self.name)
+        return np.asarray(self.mean(inputs, HOST))
+
+    def mean(self, inputs: Any, xp: Arithmetic) -> Any:
+        """What `make` gives, float64."""
+        axes = tuple(range(1, len(inputs.shape) - 1))
+        means = xp.mean(xp.cast(inputs, "float64"), axes)
+        return xp.broadcast_as(xp.reshape(means, [-1, *[1] * len(axes), inputs.shape[-1]]), inputs)
 
 
 @final

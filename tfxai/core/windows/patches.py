@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.core.graph import operations
-from tfxai.core.limits import Run
+from tfxai.core.tracing import Run
 from tfxai.core.windows.patch_plan import PatchPlan, Task, plan
 from tfxai.core.windows.receptive_fields import Region
 from tfxai.core.windows.windows import Windows

@@ -18,7 +18,7 @@ from typing import TypeAlias, final
 from tfxai.inspection.limits import Limits
 from tfxai.inspection.readers.hdf5_arrays import (
     Dataset,
-    Kind,
+    ElementKind,
     Message,
     kind_of,
     read_dataset,
@@ -232,7 +232,7 @@ class _File:
         name = parts[0][:-1].decode("utf-8", "surrogateescape")
         return name, self._value(kind_of(parts[1]), shape_of(parts[2]), data[place:])
 
-    def _value(self, kind: Kind, shape: tuple[int, ...], data: bytes) -> Value:
+    def _value(self, kind: ElementKind, shape: tuple[int, ...], data: bytes) -> Value:
         if not kind.is_text:
             return None
         count = math.prod(shape)
@@ -242,7 +242,7 @@ class _File:
         texts = [self._string(item, kind) for item in items]
         return texts if shape else texts[0]
 
-    def _string(self, item: bytes, kind: Kind) -> str:
+    def _string(self, item: bytes, kind: ElementKind) -> str:
         if kind.varies:
             length, address, index = struct.unpack("<IQI", item)
             if not length:

@@ -28,7 +28,7 @@ class Message(NamedTuple):
     data: bytes
 
 
-class Kind(NamedTuple):
+class ElementKind(NamedTuple):
     """The type of an array's elements."""
 
     name: str  # as NumPy has it; "object" where elements point elsewhere
@@ -53,7 +53,7 @@ class Dataset:
 
     path: str
     shape: tuple[int, ...]
-    kind: Kind
+    kind: ElementKind
     stored: int
     origin: str
     unpacked: int = 0
@@ -216,27 +216,27 @@ def shape_of(data: bytes) -> tuple[int, ...]:
     return struct.unpack_from(f"<{rank}Q", data, 8 if version == 1 else 4)
 
 
-def kind_of(data: bytes) -> Kind:
+def kind_of(data: bytes) -> ElementKind:
     """Name and size of a datatype."""
     number, bits = data[0] & 15, data[1]
     size = struct.unpack_from("<I", data, 4)[0]
     if number == 0:
         if struct.unpack_from("<HH", data, 8) != (0, 8 * size):
             raise Unread("whole numbers that do not fill their bytes")
-        return Kind(f"{'int' if bits & 8 else 'uint'}{8 * size}", size)
+        return ElementKind(f"{'int' if bits & 8 else 'uint'}{8 * size}", size)
     if number == 1:
-        return Kind(_float(data, size), size)
+        return ElementKind(_float(data, size), size)
     if number == 3:
-        return Kind("text", size, is_text=True)
+        return ElementKind("text", size, is_text=True)
     if number == 9 and bits & 15 == 1:
-        return Kind("text", size, is_text=True, varies=True)
+        return ElementKind("text", size, is_text=True, varies=True)
     if number == 8:  # as h5py has booleans: an enumeration of int8
-        return Kind("bool" if size == 1 else f"int{8 * size}", size)
+        return ElementKind("bool" if size == 1 else f"int{8 * size}", size)
     if number == 5:
-        return Kind(f"opaque{8 * size}", size)
+        return ElementKind(f"opaque{8 * size}", size)
     if number == 6 and size in (8, 16):
-        return Kind(f"complex{8 * size}", size)
-    return Kind("object", size)
+        return ElementKind(f"complex{8 * size}", size)
+    return ElementKind("object", size)
 
 
 def _float(data: bytes, size: int) -> str:

@@ -11,7 +11,8 @@ from tfxai.core.inputs.baselines import BASELINE
 from tfxai.core.options import declaration, option
 from tfxai.core.sampling.quadrature import RULES, check_rule
 from tfxai.core.score import Score
-from tfxai.methods.base import PATH, AttributionMethod
+from tfxai.methods.base import AttributionMethod
+from tfxai.methods.options import PATH
 
 
 @final

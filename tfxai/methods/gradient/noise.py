@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from tfxai.core.options import SEEDS, option
 from tfxai.core.score import Score
-from tfxai.methods.base import METHOD, AttributionMethod, check_of_input
+from tfxai.methods.base import AttributionMethod
 from tfxai.methods.gradient.saliency import Saliency
+from tfxai.methods.options import METHOD, check_of_input
 
 _GRADIENT = Saliency(absolute=False)
 

@@ -15,15 +15,16 @@ from tfxai.core.inputs.segmentations import regions
 from tfxai.core.options import Kind, option
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
-from tfxai.methods.base import METHOD, AttributionMethod, check_of_input
+from tfxai.methods.base import AttributionMethod
 from tfxai.methods.gradient.integrated_gradients import IntegratedGradients
+from tfxai.methods.options import METHOD, check_of_input
 
 SCALES = (50, 100, 150, 250, 500, 1200)
 """The paper's scales of Felzenszwalb's segmentation."""
 
 
 @dataclasses.dataclass(frozen=True)
-class End(HostArray):
+class Extreme(HostArray):
     """Black or white of each image: the darkest or brightest colour that it might have.
 
     Args:
@@ -59,7 +60,7 @@ def _read_scales(_: str, scales: Any) -> tuple[float, ...]:
 
 POSITIVE = Kind("numbers above 0", _read_scales)
 _PATH = IntegratedGradients()
-BLACK, WHITE = End(is_white=False), End(is_white=True)
+BLACK, WHITE = Extreme(is_white=False), Extreme(is_white=True)
 
 
 @final

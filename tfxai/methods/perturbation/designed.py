@@ -38,7 +38,7 @@ class DesignedMethod(Options, AttributionMethod):
 
 def rows_of(f: Score, x: tf.Tensor) -> Rows:
     """What variants of x are made of."""
-    return Rows(x, _superpixels(f), GRAPH)
+    return Rows(x, _own_mask(f), GRAPH)
 
 
 def shown(design: Design, f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
@@ -76,10 +76,10 @@ def scores_of_variants(
 
 def own_features(f: Score) -> dict[str, tf.Tensor]:
     """The features of each row by number, where each has its own: for `details`."""
-    groups = _superpixels(f)
-    return {} if groups is None else {"mask": groups}
+    mask = _own_mask(f)
+    return {} if mask is None else {"mask": mask}
 
 
-def _superpixels(f: Score) -> tf.Tensor | None:
-    """The superpixel of each pixel of a row, where a mask parts each image by itself."""
+def _own_mask(f: Score) -> tf.Tensor | None:
+    """The feature of each pixel of a row, where superpixels make a mask of each image."""
     return next((array for how, array in f.given.items() if isinstance(how, Slic)), None)

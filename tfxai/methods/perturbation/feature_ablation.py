@@ -1,4 +1,4 @@
-"""Feature ablation: what the score loses without each feature, or each group of them."""
+"""Feature ablation: what the score loses without each feature."""
 
 from __future__ import annotations
 

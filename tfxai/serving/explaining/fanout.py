@@ -217,7 +217,7 @@ class Fanout:
         """
         baseline = np.broadcast_to(one_baseline(self._baseline, x, self._how), x.shape)
         baseline = baseline.astype(x.dtype)
-        groups = None if self._slic is None else self._slic.make(Examples((x,), self._how))
+        mask = None if self._slic is None else self._slic.make(Examples((x,), self._how))
 
         def asked(rows: Array) -> Array:
             check()
@@ -231,13 +231,13 @@ class Fanout:
         score, baseline_score = outputs[np.arange(2 * len(x)), np.tile(chosen, 2)].reshape(2, -1)
         every = [
             asked(rows)[np.arange(len(rows)), chosen[example]]
-            for example, rows in self._variants(x, baseline, groups, batch_size)
+            for example, rows in self._variants(x, baseline, mask, batch_size)
         ]
         values = self._design.values(
             np.concatenate(every).reshape(len(x), self.count).astype(np.float64),
             score.astype(np.float64),
             baseline_score.astype(np.float64),
-            Rows(x, groups, HOST),
+            Rows(x, mask, HOST),
         ).astype(x.dtype)
         gap = None
         if self.completes:
@@ -245,14 +245,14 @@ class Fanout:
         return Explained(values, chosen, score, baseline_score, gap, predictions)
 
     def _variants(
-        self, x: Array, baseline: Array, groups: Array | None, size: int
+        self, x: Array, baseline: Array, mask: Array | None, size: int
     ) -> Iterator[tuple[Array, Array]]:
         """Numbers of examples and their perturbed inputs, a batch at a time."""
         for start in range(0, len(x) * self.count, size):
             number = np.arange(start, min(start + size, len(x) * self.count))
             example, k = np.divmod(number, self.count)
             given, hidden = x[example], baseline[example]
-            own = None if groups is None else groups[example]
+            own = None if mask is None else mask[example]
             show = self._design.shown(k, Rows(given, own, HOST))
             if show.dtype == bool:
                 yield example, np.where(show, given, hidden)

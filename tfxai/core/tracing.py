@@ -15,7 +15,7 @@ Run: TypeAlias = Callable[[tf.Tensor, tuple[tf.Tensor, ...]], Any]
 """A pass: from x and the tensors held beside it to what the model returns."""
 
 
-class Rows(NamedTuple):
+class RowTensors(NamedTuple):
     """What belongs to the rows of x beside x itself.
 
     Args:
@@ -33,7 +33,7 @@ class Rows(NamedTuple):
     given: Mapping[HostArray, tf.Tensor] = MappingProxyType({})
 
 
-class Limits(NamedTuple):
+class TraceLimits(NamedTuple):
     """What a trace is bound to.
 
     Args:
