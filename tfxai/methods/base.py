@@ -37,7 +37,7 @@ from tfxai.errors import (
 from tfxai.methods.advice import no_gradient
 from tfxai.methods.answering import check_finite, finished, made
 from tfxai.methods.asking import read_question, read_targets
-from tfxai.methods.by_name import METHODS, check_options, create
+from tfxai.methods.by_name import check_options, create, get, names, register
 from tfxai.methods.prepared import Prepared
 from tfxai.methods.running import in_slices, within_memory
 from tfxai.progress import Report, shown
@@ -103,7 +103,7 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "name" in vars(cls):
-            METHODS[cls.name] = cls
+            register(cls)
 
     @abc.abstractmethod
     def _attribute(self, f: Score, x: tf.Tensor) -> Values:
@@ -291,7 +291,7 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
         if not is_function(model):
             return Subject.of(model), inputs
         if not self.is_black_box or at is not None:
-            able = sorted(name for name, method in METHODS.items() if method.is_black_box)
+            able = [name for name in names() if get(name).is_black_box]
             what = f"{self.name!r} needs the gradient or the layers of a model"
             raise UnsupportedModelError(
                 f"{what if at is None else f'at={at!r} names a layer'}, and a function has none. "

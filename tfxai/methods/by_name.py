@@ -14,6 +14,11 @@ METHODS: dict[str, type[AttributionMethod]] = {}
 """Every method by its registry name, which is also its word on the command line."""
 
 
+def register(cls: type[AttributionMethod]) -> None:
+    """Makes a method known by its name."""
+    METHODS[cls.name] = cls
+
+
 def names() -> list[str]:
     """The registry names of all methods, sorted."""
     return sorted(METHODS)
