@@ -7,6 +7,7 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
+from tfxai.serving.admission import Kind, check_kind
 from tfxai.serving.explaining import answer, explain
 from tfxai.serving.explaining.request import ExplainRequest
 from tfxai.serving.limits import Limits
@@ -38,6 +39,7 @@ class Call:
         body: What came with it.
         accept: The types that the client takes.
         deadline: When the answer is due.
+        kind: The kind of place that it has been given.
     """
 
     method: str
@@ -45,6 +47,7 @@ class Call:
     body: bytes
     accept: str
     deadline: Deadline
+    kind: Kind
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,6 +155,7 @@ class Rest:
             name, signature = signature_of(body, model.signatures)
             if name.startswith("__"):
                 raise bad(f'Serving signature name: "{name}" cannot be called.')
+            check_kind(name, call.kind)
             feeds, rows = read_feeds(body, signature)
             outputs = model.run(name, feeds, None, call.deadline)
             about = {"model": which.name, "version": model.version, "signature": name}
