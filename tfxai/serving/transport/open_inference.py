@@ -12,6 +12,9 @@ from urllib.parse import unquote
 import numpy as np
 
 from tfxai.arrays import Array
+from tfxai.serving.admission import check_kind
+from tfxai.serving.explaining.calling import call_signature
+from tfxai.serving.limits import Limits
 from tfxai.serving.messages import json_codec
 from tfxai.serving.messages.problems import RequestError, bad
 from tfxai.serving.messages.signatures import End
@@ -35,10 +38,12 @@ class OpenInference:
 
     Args:
         models: Where answers come from.
+        limits: What a request may ask for.
     """
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, limits: Limits) -> None:
         self._models = models
+        self._limits = limits
 
     def __call__(self, call: Call) -> Reply:
         """The answer.
@@ -50,11 +55,6 @@ class OpenInference:
         if call.method == "GET" and path == "/v2":
             version = importlib.metadata.version("tfxai")
             return reply({"name": "tfxai", "version": version, "extensions": []})
-        if call.method == "GET" and path == "/v2/health/live":
-            return reply({"live": True})
-        if call.method == "GET" and path == "/v2/health/ready":
-            waits = self._models.waits_for()
-            return Reply(503 if waits else 200, json_codec.write({"ready": waits is None}))
         found = _PATH.fullmatch(path)
         wanted = "POST" if found is not None and found["end"] == "/infer" else "GET"
         if found is None or call.method != wanted:
@@ -87,10 +87,11 @@ class OpenInference:
             known = [one for one in model.signatures if not one.startswith("__")]
             if name not in known:
                 raise bad(f"There is no signature {str(name)[:100]!r}. Known: {', '.join(known)}.")
+            check_kind(name, call.kind)
             signature = model.signatures[name]
             feeds = _feeds(body["inputs"], signature.inputs)
             wanted = _wanted(body.get("outputs"), signature.outputs)
-            given = model.run(name, feeds, wanted, call.deadline)
+            given = call_signature(model, name, feeds, wanted, self._limits, call.deadline)
             content: dict[str, Any] = {"model_name": which.name}
             if model.version is not None:
                 content["model_version"] = str(model.version)

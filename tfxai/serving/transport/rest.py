@@ -7,7 +7,9 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
+from tfxai.serving.admission import Kind, check_kind
 from tfxai.serving.explaining import answer, explain
+from tfxai.serving.explaining.calling import call_signature, check_cost, count_of
 from tfxai.serving.explaining.request import ExplainRequest
 from tfxai.serving.limits import Limits
 from tfxai.serving.messages import json_codec
@@ -38,6 +40,7 @@ class Call:
         body: What came with it.
         accept: The types that the client takes.
         deadline: When the answer is due.
+        kind: The kind of place that it has been given.
     """
 
     method: str
@@ -45,6 +48,7 @@ class Call:
     body: bytes
     accept: str
     deadline: Deadline
+    kind: Kind
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +107,7 @@ class Rest:
         if found["methods"]:
             return self._methods(which, call)
         if self._models.forwards:
-            return self._pass_on(call, verb)
+            return self._pass_on(self._bounded(which, call) if verb == "predict" else call, verb)
         if verb == "predict":
             return self._predict(which, call)
         if verb:
@@ -117,6 +121,21 @@ class Rest:
         forward = self._models.forward  # type: ignore[attr-defined]
         status, body = forward(call.method, call.path, call.body, call.deadline)
         return Reply(status, body, about={"verb": verb} if verb else {})
+
+    def _bounded(self, which: Which, call: Call) -> Call:
+        """A `:predict` for the server behind, where it is within the limits.
+
+        It is written anew, so that the server behind reads the very question that was looked at.
+        """
+        body = json_codec.read(call.body)
+        if not isinstance(body, dict):
+            return call
+        with self._models.model(which, call.deadline) as model:
+            name = body.get("signature_name") or model.serve
+            if isinstance(name, str) and name in model.signatures:
+                check_kind(name, call.kind)
+                check_cost(model, name, count_of(body, model.signatures[name]), self._limits)
+        return dataclasses.replace(call, body=json_codec.rewritten(call.body, body))
 
     def _status(self, which: Which, call: Call) -> Reply:
         states = self._models.states(which, call.deadline)
@@ -152,8 +171,10 @@ class Rest:
             name, signature = signature_of(body, model.signatures)
             if name.startswith("__"):
                 raise bad(f'Serving signature name: "{name}" cannot be called.')
+            check_kind(name, call.kind)
+            check_cost(model, name, count_of(body, signature), self._limits)
             feeds, rows = read_feeds(body, signature)
-            outputs = model.run(name, feeds, None, call.deadline)
+            outputs = call_signature(model, name, feeds, None, self._limits, call.deadline)
             about = {"model": which.name, "version": model.version, "signature": name}
             return reply(write_answer(outputs, rows=rows), verb="predict", **about)
 
