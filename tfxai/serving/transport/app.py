@@ -155,10 +155,12 @@ class Server:
                     body,
                     request.headers.get("accept", ""),
                     deadline,
+                    request.headers.get("content-encoding", ""),
+                    request.headers.get("inference-header-content-length"),
                 )
-                is_running = True
+                is_running, most = True, self._limits.body
                 made = await self._gate.run(
-                    lambda: handler(call), place, deadline, lambda: _gone(request)
+                    lambda: handler(call.decoded(most)), place, deadline, lambda: _gone(request)
                 )
             finally:
                 if not is_running:
