@@ -51,4 +51,6 @@ def decoded(body: bytes, encoding: str, most: int) -> bytes:
 
 
 def _damaged(name: str) -> RequestError:
-    return bad(f"The body is not whole, or not compressed by {name}, as its Content-Encoding says.")
+    return bad(
+        f"The body is not whole, or not compressed by {name}, as its Content-Encoding says."
+    )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import hmac
 import logging
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from starlette.applications import Starlette
@@ -19,9 +20,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tfxai.serving.limits import Gate, Limits
+from tfxai.export.names import EXPLAIN
+from tfxai.serving.admission import Admission, Kind, OtherKindError
+from tfxai.serving.limits import Limits
 from tfxai.serving.messages import json_codec
-from tfxai.serving.messages.problems import RequestError, too_much
+from tfxai.serving.messages.problems import RequestError, too_much, unavailable
 from tfxai.serving.models.model import Deadline, Models
 from tfxai.serving.transport import metrics
 from tfxai.serving.transport.open_inference import OpenInference
@@ -36,6 +39,7 @@ _VERB = re.compile(r"[:/](predict|explain|classify|regress|infer)", re.IGNORECAS
 _GRACE = 1.0  # seconds for which a body that is too large is still read, and thrown away
 Endpoint = Callable[[Request], Any]
 Answering = Callable[[Call], Reply]
+Hold = Callable[[int], None]
 
 
 class Server:
@@ -51,9 +55,12 @@ class Server:
         self._models = models
         self._limits = limits
         self._token = token
-        self._gate = Gate(limits)
+        self.admission = Admission(limits)
+        """Who may run; a front of another protocol asks the same one."""
+        self._held = 0
+        self._looking: asyncio.Task[str | None] | None = None
         self._metrics = metrics.Metrics()
-        self._metrics.watch(self._gate)
+        self._metrics.watch(self.admission)
         self.is_ending = False
         """Whether connections are closed after their answer, and no new ones are wanted."""
         self.app = Starlette(routes=self._routes(), lifespan=self._life)
@@ -71,7 +78,8 @@ class Server:
             Route("/healthz", self._open("healthz", self._health), methods=["GET"]),
             Route("/readyz", self._open("readyz", self._ready), methods=["GET"]),
             Route("/metrics", self._guarded("metrics", self._numbers), methods=["GET"]),
-            Route("/v2/health/{which}", self._open("v2", inference)),
+            Route("/v2/health/live", self._open("v2", self._health), methods=["GET"]),
+            Route("/v2/health/ready", self._open("v2", self._ready), methods=["GET"]),
             *(
                 Route(f"/{start}{{rest:path}}", first, methods=_METHODS)
                 for start in ("v1", "V1")  # TensorFlow Serving takes its paths in any case
@@ -83,7 +91,7 @@ class Server:
     async def _life(self, app: Starlette) -> AsyncIterator[None]:
         self._models.start()
         yield
-        self._gate.close()
+        self.admission.close()
         await run_in_threadpool(self._models.close)
 
     def _guarded(self, route: str, endpoint: Endpoint) -> Endpoint:
@@ -141,13 +149,12 @@ class Server:
         return watched
 
     def _answering(self, handler: Answering) -> Endpoint:
-        """An endpoint that reads a body and answers in a thread."""
+        """An endpoint that reads a body, then takes a place and answers in a thread."""
 
         async def answered(request: Request) -> Response:
-            deadline, place = Deadline(self._limits.seconds), self._gate.enter()
-            is_running = False
-            try:
-                body = await _body(request, self._limits.body, deadline)
+            deadline = Deadline(self._limits.seconds)
+            with self._holding() as hold:
+                body = await _body(request, self._limits, deadline, hold)
                 path = request.scope.get("raw_path") or request.url.path.encode()
                 call = Call(
                     request.method,
@@ -155,27 +162,66 @@ class Server:
                     body,
                     request.headers.get("accept", ""),
                     deadline,
+                    _kind(request, body),
                     request.headers.get("content-encoding", ""),
                     request.headers.get("inference-header-content-length"),
                 )
-                is_running, most = True, self._limits.body
-                made = await self._gate.run(
-                    lambda: handler(call.decoded(most)), place, deadline, lambda: _gone(request)
-                )
-            finally:
-                if not is_running:
-                    place.leave()
+                made = await self._run(handler, call, request)
             request.state.about.update(made.about)
             return Response(made.body, made.status, made.headers, made.media)
 
         return answered
 
+    async def _run(self, handler: Answering, call: Call, request: Request) -> Reply:
+        async def run(call: Call) -> Reply:
+            return await self.admission.run(
+                call.kind,
+                lambda: handler(call.decoded(self._limits.body)),
+                call.deadline,
+                lambda: _gone(request),
+            )
+
+        try:
+            return await run(call)
+        except OtherKindError as error:
+            return await run(dataclasses.replace(call, kind=error.kind))
+
+    @contextlib.contextmanager
+    def _holding(self) -> Iterator[Hold]:
+        """Counts the bytes of a body, as long as they are held."""
+        own = 0
+
+        def hold(count: int) -> None:
+            nonlocal own
+            if self._held + count > self._limits.bodies:
+                raise unavailable(
+                    f"The requests that are being answered have {self._held:,} bytes, of "
+                    f"{self._limits.bodies:,} that this server holds at a time. Try again later."
+                )
+            self._held += count
+            own += count
+
+        try:
+            yield hold
+        finally:
+            self._held -= own
+
     async def _health(self, request: Request) -> Response:
         return Response(json_codec.write({"live": True}), media_type=JSON)
 
+    async def _waits_for(self) -> str | None:
+        """Why requests cannot be answered now. However many ask, it is looked once at a time."""
+        if self.is_ending:
+            return "The server is being stopped."
+        blocked = self.admission.waits_for()
+        if blocked is not None:
+            return blocked
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(run_in_threadpool(self._models.waits_for))
+        return await asyncio.shield(self._looking)
+
     async def _ready(self, request: Request) -> Response:
-        waits = "The server is being stopped." if self.is_ending else None
-        waits = waits or await run_in_threadpool(self._models.waits_for)
+        waits = await self._waits_for()
         content = {"ready": waits is None, **({"reason": waits} if waits else {})}
         return Response(json_codec.write(content), 503 if waits else 200, media_type=JSON)
 
@@ -183,26 +229,38 @@ class Server:
         return Response(self._metrics.text(), media_type=metrics.MEDIA)
 
 
-async def _body(request: Request, most: int, deadline: Deadline) -> bytes:
+def _kind(request: Request, body: bytes) -> Kind:
+    """The kind of work, as far as it can be seen without reading the body."""
+    found = _VERB.search(request.url.path)
+    if found is None or request.method == "GET":
+        return Kind.LOOK
+    is_explained = found[1].lower() == "explain" or EXPLAIN.encode() in body
+    return Kind.EXPLAIN if is_explained else Kind.PREDICT
+
+
+async def _body(request: Request, limits: Limits, deadline: Deadline, hold: Hold) -> bytes:
     """The body of a request.
 
     Raises:
-        RequestError: 413, it is too large; 408, it did not come in time; 499, it broke off.
+        RequestError: 413, it is too large; 408, it did not come in time; 499, it broke off; 503,
+            other bodies take the room.
     """
+    most, seconds = limits.body, min(limits.receive, deadline.seconds)
     said = request.headers.get("content-length", "0")
     size = int(said) if said.isascii() and said.isdecimal() and len(said) < 19 else 0
-    parts: list[bytes] = []
+    body = bytearray()
     try:
-        async with asyncio.timeout(max(deadline.left, 0)):
+        async with asyncio.timeout(seconds):
             stream, came = request.stream(), 0
             if size <= most:
                 async for part in stream:
                     came += len(part)
                     if came > most:
                         break
-                    parts.append(part)
+                    hold(len(part))
+                    body += part
                 else:
-                    return b"".join(parts)
+                    return bytes(body)
             with contextlib.suppress(TimeoutError):  # a client that still sends hears nothing
                 async with asyncio.timeout(_GRACE):
                     async for part in stream:
@@ -210,9 +268,7 @@ async def _body(request: Request, most: int, deadline: Deadline) -> bytes:
                         if came > 4 * most:
                             break
     except TimeoutError as error:
-        raise RequestError(
-            408, f"The request did not come within {deadline.seconds:g} s."
-        ) from error
+        raise RequestError(408, f"The request did not come within {seconds:g} s.") from error
     except ClientDisconnect as error:
         raise RequestError(499, "The client closed the connection.") from error
     raise too_much("Bytes of the body", max(size, came), most, "--max-body", at_least=not size)

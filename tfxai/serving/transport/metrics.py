@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from tfxai.serving.limits import Gate
+from tfxai.serving.admission import Admission
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 MEDIA = "text/plain; version=0.0.4; charset=utf-8"
@@ -43,9 +43,9 @@ class Metrics:
             "tfxai_requests_inside", "Requests that run or wait", registry=self._registry
         )
 
-    def watch(self, gate: Gate) -> None:
+    def watch(self, admission: Admission) -> None:
         """Takes the number of requests from what counts them."""
-        self._inside.set_function(lambda: float(gate.inside))
+        self._inside.set_function(lambda: float(admission.inside))
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Counts an answer."""

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import numpy as np
 
 from tfxai.arrays import Array
+from tfxai.serving.admission import check_kind
 from tfxai.serving.messages import json_codec
 from tfxai.serving.messages.problems import RequestError, bad
 from tfxai.serving.messages.signatures import End
@@ -50,11 +51,6 @@ class OpenInference:
         if call.method == "GET" and path == "/v2":
             version = importlib.metadata.version("tfxai")
             return reply({"name": "tfxai", "version": version, "extensions": []})
-        if call.method == "GET" and path == "/v2/health/live":
-            return reply({"live": True})
-        if call.method == "GET" and path == "/v2/health/ready":
-            waits = self._models.waits_for()
-            return Reply(503 if waits else 200, json_codec.write({"ready": waits is None}))
         found = _PATH.fullmatch(path)
         wanted = "POST" if found is not None and found["end"] == "/infer" else "GET"
         if found is None or call.method != wanted:
@@ -87,6 +83,7 @@ class OpenInference:
             known = [one for one in model.signatures if not one.startswith("__")]
             if name not in known:
                 raise bad(f"There is no signature {str(name)[:100]!r}. Known: {', '.join(known)}.")
+            check_kind(name, call.kind)
             signature = model.signatures[name]
             feeds = _feeds(body["inputs"], signature.inputs)
             wanted = _wanted(body.get("outputs"), signature.outputs)

@@ -7,6 +7,8 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
+from tfxai.export.names import EXPLAIN
+from tfxai.serving.admission import Kind, check_kind
 from tfxai.serving.explaining import answer, explain
 from tfxai.serving.explaining.request import ExplainRequest
 from tfxai.serving.limits import Limits
@@ -38,6 +40,7 @@ class Call:
         body: What came with it.
         accept: The types that the client takes.
         deadline: When the answer is due.
+        kind: The kind of place that it has been given.
         encoding: How the body is compressed, the header Content-Encoding.
         json_length: How many bytes of the body are JSON, where binary tensors follow them: the
             header Inference-Header-Content-Length.
@@ -48,6 +51,7 @@ class Call:
     body: bytes
     accept: str
     deadline: Deadline
+    kind: Kind
     encoding: str = ""
     json_length: str | None = None
 
@@ -130,6 +134,8 @@ class Rest:
         return method == ("POST" if found["verb"] else "GET")
 
     def _pass_on(self, call: Call, which: Which, verb: str, *, is_status: bool) -> Reply:
+        if verb == "predict" and EXPLAIN.encode() in call.body:
+            check_kind(EXPLAIN, call.kind)
         forward = self._models.forward  # type: ignore[attr-defined]
         status, body = forward(call.method, call.path, call.body, call.deadline)
         about = {"verb": verb} if verb else {}
@@ -176,6 +182,7 @@ class Rest:
             name, signature = signature_of(body, model.signatures)
             if name.startswith("__"):
                 raise bad(f'Serving signature name: "{name}" cannot be called.')
+            check_kind(name, call.kind)
             feeds, rows = read_feeds(body, signature)
             outputs = model.run(name, feeds, None, call.deadline)
             about = {"model": which.name, "version": model.version, "signature": name}
