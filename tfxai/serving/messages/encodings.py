@@ -19,7 +19,7 @@ def decoded(body: bytes, encoding: str, most: int) -> bytes:
         most: Bytes that it may have.
 
     Raises:
-        RequestError: 415, the encoding is none of ours; 413, it would be larger; 400, it is damaged.
+        RequestError: 415, the encoding is not known; 413, it would be larger; 400, it is damaged.
     """
     name = encoding.strip().lower()
     if not body or name in ("", "identity"):
@@ -51,6 +51,4 @@ def decoded(body: bytes, encoding: str, most: int) -> bytes:
 
 
 def _damaged(name: str) -> RequestError:
-    return bad(
-        f"The body is not whole, or not compressed by {name}, as its Content-Encoding says."
-    )
+    return bad(f"The body is not whole, or not compressed by {name}, its Content-Encoding.")
