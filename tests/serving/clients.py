@@ -1,6 +1,6 @@
 """What clients of other projects get from a server: run with their Python, prints JSON.
 
-    python clients.py WHAT URL GRPC_ADDRESS
+python clients.py WHAT URL GRPC_ADDRESS
 """
 
 from __future__ import annotations

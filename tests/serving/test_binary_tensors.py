@@ -97,7 +97,12 @@ def test_each_output_chooses_its_form(client):
         (INPUTS, DATA, "x", "Inference-Header-Content-Length is 'x'"),
         (INPUTS, DATA, 10**6, "Send the number of bytes of JSON"),
         (INPUTS, DATA[:1], None, "Input 'right' has 0 bytes, and its shape [2, 2] of FP32 16"),
-        (INPUTS, (*DATA, b"?"), None, "33 bytes follow the JSON, and the inputs in it announce 32"),
+        (
+            INPUTS,
+            (*DATA, b"?"),
+            None,
+            "33 bytes follow the JSON, and the inputs in it announce 32",
+        ),
         ([{**INPUTS[0], "data": [1]}, INPUTS[1]], DATA, None, "both 'data' and binary_data_size"),
         ([{**INPUTS[0], "shape": [2, 3]}, INPUTS[1]], DATA, None, "has the shape [2, 3]"),
         ([{**INPUTS[0], "shape": [2**38, 2]}, INPUTS[1]], DATA, None, "16 bytes, and its shape"),
