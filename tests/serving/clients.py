@@ -13,6 +13,7 @@ import numpy as np
 
 LEFT = np.array([[1, 2], [0.5, 0]], np.float32)
 RIGHT = np.array([[3, 4], [1, 1]], np.float32)
+COLUMNS = LEFT.tolist(), RIGHT.tolist()
 
 
 def tensors(module, *, binary):
@@ -120,7 +121,7 @@ async def kserve_rest(url, _):
 
     first = InferenceRESTClient(RESTConfig(protocol="v1", timeout=60))
     second = InferenceRESTClient(RESTConfig(protocol="v2", timeout=60))
-    rows = {"instances": [{"left": a, "right": b} for a, b in zip(LEFT.tolist(), RIGHT.tolist())]}
+    rows = {"instances": [{"left": a, "right": b} for a, b in zip(*COLUMNS, strict=True)]}
     question = {
         "instances": np.linspace(0, 1, 3072).reshape(1, 32, 32, 3).tolist(),
         "parameters": {"method": "grad_cam"},
@@ -128,7 +129,7 @@ async def kserve_rest(url, _):
     inputs = [InferInput("left", [2, 2], "FP32"), InferInput("right", [2, 2], "FP32")]
     answers = {}
     for binary in (False, True):
-        for one, array in zip(inputs, (LEFT, RIGHT)):
+        for one, array in zip(inputs, (LEFT, RIGHT), strict=True):
             one.set_data_from_numpy(array, binary_data=binary)
         request = InferRequest("pair", inputs)
         if binary:
@@ -155,7 +156,7 @@ async def kserve_grpc(_, address):
     answers = {}
     for binary in (False, True):
         inputs = [InferInput("left", [2, 2], "FP32"), InferInput("right", [2, 2], "FP32")]
-        for one, array in zip(inputs, (LEFT, RIGHT)):
+        for one, array in zip(inputs, (LEFT, RIGHT), strict=True):
             one.set_data_from_numpy(array, binary_data=binary)
         given = await client.infer(InferRequest("pair", inputs))
         answers["bytes" if binary else "numbers"] = given.outputs[0].as_numpy().tolist()
@@ -172,4 +173,4 @@ if __name__ == "__main__":
     made = globals()[sys.argv[1]](*sys.argv[2:])
     if asyncio.iscoroutine(made):
         made = asyncio.run(made)
-    print(json.dumps(made, default=str))
+    sys.stdout.write(json.dumps(made, default=str))

@@ -101,7 +101,7 @@ def test_each_output_chooses_its_form(client):
             INPUTS,
             (*DATA, b"?"),
             None,
-            "33 bytes follow the JSON, and the inputs in it announce 32",
+            "33 bytes follow the JSON, and the inputs in it announce",
         ),
         ([{**INPUTS[0], "data": [1]}, INPUTS[1]], DATA, None, "both 'data' and binary_data_size"),
         ([{**INPUTS[0], "shape": [2, 3]}, INPUTS[1]], DATA, None, "has the shape [2, 3]"),

@@ -66,7 +66,7 @@ def check_explained(told: dict, server) -> None:
 
 def test_tritonclient_over_http(behind, server, expected):
     told = ran("triton_http", behind)
-    assert told["live"] and told["ready"] and told["model"]
+    assert [told[key] for key in ("live", "ready", "model")] == [True] * 3
     assert told["server"] == "tfxai"
     assert [one["name"] for one in told["metadata"]["inputs"]] == ["left", "right"]
     assert "Servable not found for request: Latest(none)" in told["refused"]
@@ -77,7 +77,7 @@ def test_tritonclient_over_http(behind, server, expected):
 
 def test_the_sdk_of_kserve_over_rest(behind, expected):
     told = ran("kserve_rest", behind)
-    assert told["live"] and told["ready"] and told["model"]
+    assert [told[key] for key in ("live", "ready", "model")] == [True] * 3
     assert told["first"] is True
     assert told["explained"] == "grad_cam"
     assert set(told["answers"]) == {"rows", "json", "bytes"}

@@ -109,13 +109,34 @@ def serve(  # noqa: PLR0913 - an option for each limit
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Most pixels of an image before resizing; 413 beyond it.")
     ] = 2**25,
+    max_answer: Annotated[
+        float,
+        typer.Option(
+            min=0.001,
+            metavar="MB",
+            help="With --upstream: largest answer of the server behind; 502 beyond it.",
+        ),
+    ] = 64.0,
     concurrency: Annotated[
         int | None,
-        typer.Option(min=1, help="Requests that run at once. [default: number of processors]"),
+        typer.Option(
+            min=1,
+            help="Explanations that run at once, and as many predictions beside them. "
+            "[default: number of processors]",
+        ),
     ] = None,
     queue: Annotated[
-        int, typer.Option(min=0, help="Most requests that wait; 429 beyond it.")
+        int,
+        typer.Option(min=0, help="Most requests of each kind that wait; 429 beyond it."),
     ] = 64,
+    max_connections: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Most connections at a time; beyond it the one that has been silent longest is "
+            "closed.",
+        ),
+    ] = 512,
     drain: Annotated[
         float,
         typer.Option(min=0, metavar="SECONDS", help="Time that it still listens after SIGTERM."),
@@ -163,6 +184,8 @@ def serve(  # noqa: PLR0913 - an option for each limit
         concurrency=concurrency,
         queue=queue,
         seconds=timeout,
+        answer=int(max_answer * _MB),
+        connections=max_connections,
     )
     if upstream is not None:
         models = _upstream(upstream, model_name, limits)
@@ -190,10 +213,10 @@ def _upstream(url: str, names: list[str], limits: Limits) -> Models:
     if url.startswith("grpc://"):
         from tfxai.serving.models.grpc_upstream import GrpcUpstream
 
-        return GrpcUpstream(url, names)
+        return GrpcUpstream(url, names, answer=limits.answer)
     from tfxai.serving.models.upstream import Upstream
 
-    return Upstream(url, names, connections=limits.concurrency + 4)
+    return Upstream(url, names, connections=3 * limits.concurrency + 4, answer=limits.answer)
 
 
 def _folder(base: Path, labels: list[str], keep: int, poll: float, trust: bool) -> Models:

@@ -21,6 +21,7 @@ class Limits:
         receive: Seconds from a request's headers to the end of its body.
         bodies: Bytes of all requests together that are being received, wait or run.
         connections: Connections at a time.
+        answer: Bytes of an answer of the server behind, where there is one.
     """
 
     body: int = 16 * 2**20
@@ -33,3 +34,4 @@ class Limits:
     receive: float = 20.0
     bodies: int = 256 * 2**20
     connections: int = 512
+    answer: int = 64 * 2**20

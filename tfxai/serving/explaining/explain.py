@@ -15,6 +15,7 @@ from tfxai.export.names import EXPLAIN, TARGET
 from tfxai.heatmaps import has_signs
 from tfxai.serving.explaining import fanout
 from tfxai.serving.explaining.answer import Explanation
+from tfxai.serving.explaining.calling import call_signature, check_cost, check_rows
 from tfxai.serving.explaining.request import (
     ExplainRequest,
     check_baked,
@@ -31,6 +32,7 @@ from tfxai.serving.models.model import Deadline, Model
 
 _BATCH_BYTES = 4 * 2**20  # of the numbers in one request to a server behind this one
 _BATCH = 64
+_SCALARS = ("score", "baseline_score", "completeness_gap")  # outputs with a number an example
 _REFUSED = re.compile(r"assertion failed: \[([^\]]*)\] \[([^\]]*)\]")  # by a check in the graph
 
 
@@ -110,14 +112,16 @@ def _by_signature(
 ) -> Explanation:
     key = f"{EXPLAIN}{name}"
     signature = model.signatures[key]
-    check_baked(question, name, model, limits)
+    check_baked(question, name, model)
+    check_cost(model, key, len(question.instances), limits)
     ends = without_target(signature.inputs)
     feeds = read_inputs(question.instances, model, ends, limits)
     count = len(question.instances)
     feeds[TARGET] = read_target(question.target, count, model, signature.inputs[TARGET])
     wanted = needed(signature.outputs, question.outputs)
     try:
-        given = _checked(model.run(key, feeds, wanted, deadline), count)
+        given = call_signature(model, key, feeds, wanted, limits, deadline)
+        given = _as_explained(check_rows(given, count), wanted)
     except RequestError as error:
         refused = _REFUSED.search(str(error))
         if refused is None:
@@ -127,7 +131,8 @@ def _by_signature(
     own = model.signatures.get(model.serve)
     if "predictions" in question.outputs and own is not None and set(own.inputs) == set(ends):
         asked = {name: feeds[name] for name in ends}
-        predictions = _checked(model.run(model.serve, asked, None, deadline), count)
+        given_too = call_signature(model, model.serve, asked, None, limits, deadline)
+        predictions = check_rows(given_too, count)
     pngs = _one(given, HEATMAP, PNG) if "heatmap_png" in question.outputs else None
     return Explanation(
         name,
@@ -143,14 +148,28 @@ def _by_signature(
     )
 
 
-def _checked(given: Feeds, count: int) -> Feeds:
-    """What a model gave, where that is an entry for each example.
+def _as_explained(given: Feeds, wanted: Collection[str]) -> Feeds:
+    """The outputs of an explanation, where each is there and of the type that it has to be.
 
     Raises:
-        RequestError: 502, it is not.
+        RequestError: 502, one is missing or of another type.
     """
-    if any(np.shape(array)[:1] != (count,) for array in given.values()):
-        raise no_upstream(f"The model gave another number of answers than {count}.")
+    for name in wanted:
+        if name not in given:
+            raise no_upstream(f"The model gave no {name!r}, which belongs to the explanation.")
+        array = given[name]
+        is_one = name in _SCALARS
+        if name.endswith(PNG):
+            kinds = "O"
+        elif is_one or name.startswith((VALUES, HEATMAP)):
+            kinds = "f"
+        else:
+            kinds = "iu" if name == TARGET else array.dtype.kind
+        if array.dtype.kind not in kinds or (is_one and array.ndim != 1):
+            raise no_upstream(
+                f"The model gave {name!r} as {array.dtype} of the shape {array.shape}, which no "
+                "explanation has."
+            )
     return given
 
 
@@ -200,7 +219,7 @@ def _by_predictions(
 
     def predict(rows: Array) -> Array:
         given = model.run(model.serve, {key: rows.astype(end.dtype)}, None, deadline)
-        return _checked(given, len(rows))[output].reshape(len(rows), -1)
+        return check_rows(given, len(rows))[output].reshape(len(rows), -1)
 
     try:
         how = preprocessing(model.record)

@@ -13,6 +13,7 @@ from tfxai.arrays import Array
 from tfxai.classes import class_index
 from tfxai.errors import InvalidInputError
 from tfxai.export.names import EXPLAIN, TARGET
+from tfxai.serving.explaining.calling import baked_options
 from tfxai.serving.limits import Limits
 from tfxai.serving.messages.pictures import preprocessing, read_picture, to_input
 from tfxai.serving.messages.problems import bad, too_much
@@ -22,7 +23,6 @@ from tfxai.serving.models.model import Model
 
 OUTPUTS = ("attributions", "heatmap", "heatmap_png", "predictions")
 _KEYS = ("instances", "method", "target", "options", "outputs", "parameters")
-_COUNTED = ("steps", "samples")  # options that say how often a model runs for an example
 PREDICTED = -1
 
 
@@ -238,16 +238,13 @@ def _one_target(target: Any, model: Model) -> int:
     return target
 
 
-def check_baked(question: ExplainRequest, name: str, model: Model, limits: Limits) -> None:
+def check_baked(question: ExplainRequest, name: str, model: Model) -> None:
     """Whether a signature does what is asked: its options are those of the export.
 
     Raises:
-        RequestError: 400, it has another option; 413, it runs the model too often.
+        RequestError: 400, it has another option.
     """
-    told = (model.record or {}).get("signatures", {}).get(f"{EXPLAIN}{name}", {})
-    method = told.get("method")
-    baked = method.get("options") if isinstance(method, dict) else None
-    baked = baked if isinstance(baked, dict) else {}
+    baked = baked_options(model, f"{EXPLAIN}{name}")
     for option, value in question.options.items():
         if option not in baked:
             raise bad(_unknown(f"option of {name}", option, baked))
@@ -257,25 +254,10 @@ def check_baked(question: ExplainRequest, name: str, model: Model, limits: Limit
                 f"change to {value!r}. Leave it out, or export it again with "
                 f"--option {name}.{option}=..."
             )
-    cost = _cost(baked)
-    if cost > limits.steps:
-        raise too_much(f"Runs of the model for {name}", cost, limits.steps, "--max-steps")
 
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-def _cost(options: Any) -> int:
-    """How often a model runs for one example: the product of what is counted, inside as well."""
-    if not isinstance(options, dict):
-        return 1
-    cost = 1
-    for key, value in options.items():
-        if key in _COUNTED and isinstance(value, int) and value > 0:
-            cost *= value
-        cost *= _cost(value)
-    return cost
 
 
 def without_target(ends: Mapping[str, End]) -> dict[str, End]:

@@ -32,6 +32,11 @@ class End:
     shape: tuple[int | None, ...] | None
     tensor: str = ""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it holds numbers or texts, which can be sent."""
+        return self.dtype in _DTYPES
+
 
 @dataclasses.dataclass(frozen=True)
 class Signature:
@@ -66,7 +71,7 @@ def from_metadata(body: Any) -> dict[str, Signature]:
         name: Signature(
             {key: _end_in(end) for key, end in sorted(one.get("inputs", {}).items())},
             {key: _end_in(end) for key, end in sorted(one.get("outputs", {}).items())},
-            one.get("method_name", PREDICT),
+            str(one.get("method_name", PREDICT)),
         )
         for name, one in defined.items()
     }
@@ -88,7 +93,7 @@ def _end_in(end: Mapping[str, Any]) -> End:
     shape = end["tensor_shape"]
     sizes = [int(dim["size"]) for dim in shape.get("dim", [])]
     known = None if shape.get("unknown_rank") else tuple(None if n < 0 else n for n in sizes)
-    return End(_NAMES.get(end["dtype"], end["dtype"]), known, end.get("name", ""))
+    return End(_NAMES.get(end["dtype"], str(end["dtype"])), known, str(end.get("name", "")))
 
 
 def needed(outputs: Collection[str], asked: Collection[str]) -> list[str]:

@@ -119,6 +119,8 @@ def read_array(name: str, value: Any, end: End) -> Array:
     Raises:
         RequestError: 400, the value is of another one.
     """
+    if not end.is_plain:
+        raise bad(f"The tensor {name!r} is of the type {end.dtype[:50]}, which cannot be sent.")
     array = _texts(name, value) if end.dtype == "string" else _numbers(name, value, end)
     check_shape(name, array.shape, end)
     return array
@@ -249,17 +251,11 @@ def read_answer(body: Any, signature: Signature) -> Feeds:
     """The outputs in an answer that came in columns.
 
     Raises:
-        ValueError: It is none that the signature gives.
+        KeyError, TypeError: An output is missing.
+        RequestError: 400, one is of another type or shape.
     """
     given = body["outputs"]
     ends = signature.outputs
     if len(ends) == 1:
         given = {next(iter(ends)): given}
-    made = {}
-    for name, end in ends.items():
-        if end.dtype == "string":
-            made[name] = _texts(name, given[name])
-        else:
-            kind = "float32" if end.dtype == "bfloat16" else end.dtype
-            made[name] = np.asarray(given[name], dtype=kind)
-    return made
+    return {name: read_array(name, given[name], end) for name, end in ends.items()}

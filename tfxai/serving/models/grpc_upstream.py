@@ -18,13 +18,13 @@ from tfxai.serving.messages.signatures import End, Signature
 from tfxai.serving.messages.tensors import Feeds
 from tfxai.serving.models.model import Deadline, State, Which
 from tfxai.serving.models.protos import NAMES, read_tensor, write_tensor
-from tfxai.serving.models.remote import Remote, RemoteDescription
+from tfxai.serving.models.remote import ANSWER, Remote, RemoteDescription
 
 SCHEME = "grpc://"
 _FIELD = "signature_def"
 _SIGNATURES = "tensorflow.serving.SignatureDefMap"
 _STATES = {0: "UNKNOWN", 10: "START", 20: "LOADING", 30: "AVAILABLE", 40: "UNLOADING", 50: "END"}
-_NOT_FOUND = 5
+_NOT_FOUND, _EXHAUSTED = 5, 8
 
 
 class GrpcUpstream(Remote):
@@ -33,14 +33,15 @@ class GrpcUpstream(Remote):
     Args:
         url: Where it answers, `grpc://HOST:PORT`.
         names: As for `Remote`.
+        answer: As for `Remote`.
 
     Raises:
         InvalidInputError: That is no such address.
         MissingExtraError: grpcio or protobuf is not installed.
     """
 
-    def __init__(self, url: str, names: Sequence[str] = ()) -> None:
-        super().__init__(names)
+    def __init__(self, url: str, names: Sequence[str] = (), *, answer: int = ANSWER) -> None:
+        super().__init__(names, answer)
         host, _, port = url.removeprefix(SCHEME).rstrip("/").rpartition(":")
         if not url.startswith(SCHEME) or not host or not port.isdigit():
             raise InvalidInputError(
@@ -54,7 +55,7 @@ class GrpcUpstream(Remote):
         self._grpc = grpc
         self._methods = protos.methods(protos.PREDICTION) | protos.methods(protos.MODEL)
         most = [
-            ("grpc.max_receive_message_length", -1),  # of attributions: 4 MB are soon too few
+            ("grpc.max_receive_message_length", answer),  # of attributions: 4 MB are too few
             ("grpc.max_send_message_length", -1),
         ]
         self._channel = grpc.insecure_channel(f"{host}:{port}", options=most)
@@ -126,8 +127,13 @@ class GrpcUpstream(Remote):
             write_tensor(array, request.inputs[key])
         answer = self._asked("Predict", request, deadline)
         try:
-            return {key: read_tensor(proto) for key, proto in answer.outputs.items()}
-        except ValueError as error:
+            wanted = signature.outputs if outputs is None else outputs
+            return {
+                key: read_tensor(answer.outputs[key], self._answer)
+                for key in wanted
+                if key in answer.outputs
+            }
+        except (ValueError, OverflowError) as error:
             raise no_upstream(f"The server behind this one gave {error}.") from error
 
     def _asked(self, method: str, request: Any, deadline: Deadline) -> Any:
@@ -137,6 +143,11 @@ class GrpcUpstream(Remote):
         except self._grpc.RpcError as error:
             code = error.code().value[0]
             status, told = HTTP_OF_CODE.get(code, 500), str(error.details())[:2000]
+        if status == HTTP_OF_CODE[_EXHAUSTED] and "larger than max" in told:
+            raise no_upstream(
+                f"The server behind this one gave more than {self._answer:,} bytes. Ask for less, "
+                "or start this one with a larger --max-answer."
+            )
         if status == 504:
             raise late(deadline.seconds)
         if status == 503:

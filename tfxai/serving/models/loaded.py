@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,10 @@ from tfxai.errors import ModelFileError, UnsafeModelError
 from tfxai.export.names import EXPLAIN, EXTRA, RECORD, WARMUP
 from tfxai.export.protos import read_prediction_log
 from tfxai.inspection import PrivateCopy
-from tfxai.serving.messages.problems import HTTP_OF_CODE, RequestError
+from tfxai.serving.messages.problems import HTTP_OF_CODE, RequestError, late
 from tfxai.serving.messages.signatures import VALUES, End, Signature, needed
 from tfxai.serving.messages.tensors import Feeds
-from tfxai.serving.models.model import read_record
+from tfxai.serving.models.model import Deadline, read_record
 
 _LOG = logging.getLogger("tfxai.serving")
 _RECORD_BYTES = 16 * 2**20
@@ -91,11 +92,19 @@ class Loaded:
         except Exception as error:
             raise ModelFileError(f"A request to warm it up fails: {_first(error)}") from error
 
-    def run(self, signature: str, feeds: Feeds, outputs: Collection[str] | None) -> Feeds:
+    def run(
+        self,
+        signature: str,
+        feeds: Feeds,
+        outputs: Collection[str] | None,
+        deadline: Deadline | None = None,
+    ) -> Feeds:
         """What a signature gives, those outputs alone where some are named.
 
+        TensorFlow begins no further operation of a run whose deadline is over.
+
         Raises:
-            RequestError: TensorFlow refuses the inputs.
+            RequestError: TensorFlow refuses the inputs; 504, it is late.
         """
         names = tuple(
             name
@@ -104,8 +113,13 @@ class Loaded:
         )
         try:
             given = self._callable(signature, names)(
-                *(feeds[name] for name in self.signatures[signature].inputs)
+                *(feeds[name] for name in self.signatures[signature].inputs),
+                options=None if deadline is None else _within(deadline),
             )
+        except tf.errors.DeadlineExceededError as error:
+            if deadline is None:
+                raise
+            raise late(deadline.seconds) from error
         except tf.errors.OpError as error:
             status = HTTP_OF_CODE.get(error.error_code, 500)
             raise RequestError(status, _first(error)) from error
@@ -121,8 +135,15 @@ class Loaded:
             self._callables[key] = self._session.make_callable(
                 [ends.outputs[name].tensor for name in outputs],
                 [end.tensor for end in ends.inputs.values()],
+                accept_options=True,
             )
         return self._callables[key]
+
+
+def _within(deadline: Deadline) -> Any:
+    """The time that a run may take."""
+    left = max(1, math.ceil(1000 * deadline.left))
+    return tf.compat.v1.RunOptions(timeout_in_ms=left)
 
 
 @contextlib.contextmanager

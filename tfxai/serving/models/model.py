@@ -16,6 +16,7 @@ from tfxai.serving.messages.signatures import Signature
 from tfxai.serving.messages.tensors import Feeds
 
 T = TypeVar("T")
+_DEPTH = 50  # of a record
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,8 +192,24 @@ def read_record(text: str | bytes) -> dict[str, Any] | None:
         and record.get("schema") == SCHEMA
         and isinstance(record.get("signatures"), dict)
         and all(isinstance(one, dict) for one in record["signatures"].values())
+        and _is_shallow(record)
     )
     return record if is_known else None
+
+
+def _is_shallow(record: dict[str, Any]) -> bool:
+    """Whether it can be walked through, and written again."""
+    level: list[Any] = [record]
+    for _ in range(_DEPTH):
+        nested = [
+            one.values() if isinstance(one, dict) else one
+            for one in level
+            if isinstance(one, dict | list)
+        ]
+        if not nested:
+            return True
+        level = [value for one in nested for value in one]
+    return False
 
 
 def not_found(which: Which) -> RequestError:

@@ -23,6 +23,10 @@ NAMES = {code: name for code, (name, _) in _CODES.items()} | {
 }
 
 
+MOST = 2**30
+"""Bytes of a tensor, unless one says less."""
+
+
 def write_tensor(array: Array, proto: Any) -> None:
     """Puts an array, or an array of bytes, into a `TensorProto`."""
     array = np.asarray(array)
@@ -37,13 +41,20 @@ def write_tensor(array: Array, proto: Any) -> None:
     proto.tensor_content = np.ascontiguousarray(array).tobytes()
 
 
-def read_tensor(proto: Any) -> Array:
+def read_tensor(proto: Any, most: int = MOST) -> Array:
     """The array in a `TensorProto`, bfloat16 as float32.
 
+    Args:
+        proto: The message.
+        most: Bytes of the array; its message may be much smaller, since a number stands for all
+            that follow it.
+
     Raises:
-        ValueError: It holds none that JSON could have.
+        ValueError, OverflowError: It holds none that JSON could have, or a larger one.
     """
     shape = tuple(dim.size for dim in proto.tensor_shape.dim)
+    if any(size < 0 for size in shape) or math.prod(shape) * _size(proto.dtype) > most:
+        raise ValueError(f"a tensor of the shape {shape[:8]}, of {most:,} bytes at most")
     if proto.dtype == STRING:
         made = np.empty(len(proto.string_val), object)
         made[:] = list(proto.string_val)
@@ -61,6 +72,11 @@ def read_tensor(proto: Any) -> Array:
     if proto.tensor_content:
         return np.frombuffer(proto.tensor_content, kind).reshape(shape)
     return _filled(np.array(getattr(proto, field), kind), shape)
+
+
+def _size(code: int) -> int:
+    """Bytes of an entry."""
+    return np.dtype(_CODES[code][0]).itemsize if code in _CODES else 8
 
 
 def _filled(flat: Array, shape: tuple[int, ...]) -> Array:

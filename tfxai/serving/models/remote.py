@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -13,12 +14,15 @@ import numpy as np
 
 from tfxai.export.names import DESCRIBE, DESCRIPTION, EXAMPLES
 from tfxai.serving.messages.problems import RequestError, VersionEndedError, no_upstream
-from tfxai.serving.messages.signatures import Signature
-from tfxai.serving.messages.tensors import Feeds
+from tfxai.serving.messages.signatures import End, Signature
+from tfxai.serving.messages.tensors import Feeds, check_shape
 from tfxai.serving.models.model import Deadline, Model, Models, Which, read_record
 
 _KEPT = 5.0  # seconds for which what is known of a model is not asked for again
 _PROBE = 2.0  # seconds that the server behind may take to say that it is there
+ANSWER = 64 * 2**20
+"""Bytes of an answer of the server behind; more is no answer."""
+_RANK = 32  # axes of a tensor
 
 
 class RemoteDescription:
@@ -47,10 +51,12 @@ class Remote(Models):
     Args:
         names: Models to look after: they have to be there before this server calls itself ready,
             and its page offers them.
+        answer: Bytes of an answer, and of each tensor that a model declares.
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], answer: int = ANSWER) -> None:
         self._names = list(names)
+        self._answer = answer
         self._described: dict[Which, RemoteDescription] = {}
         self._lock = threading.Lock()
 
@@ -117,6 +123,9 @@ class Remote(Models):
             known = self._described.get(which)
         if known is None or not known.is_fresh:
             known = self.describe(which, deadline)
+            for signature in known.signatures.values():
+                for name, end in (*signature.inputs.items(), *signature.outputs.items()):
+                    self._check_declared(name, end)
             known.record = _RemoteModel(self, which, known).read_record(deadline)
             with self._lock:
                 fresh = {key: one for key, one in self._described.items() if one.is_fresh}
@@ -127,6 +136,48 @@ class Remote(Models):
             with self._lock:  # it may have become another version meanwhile
                 self._described.pop(which, None)
             raise
+
+    def _check_declared(self, name: str, end: End) -> None:
+        """Whether an example of a tensor has a size that could come over the wire.
+
+        Raises:
+            RequestError: 502, it has not.
+        """
+        sizes = [n for n in end.shape or () if n is not None]
+        if len(sizes) > _RANK or math.prod(sizes) > self._answer:
+            shown = ", ".join("any" if n is None else str(n) for n in (end.shape or ())[:8])
+            raise no_upstream(
+                f"The server behind this one declares {name[:100]!r} of the shape ({shown}), and "
+                f"this server takes at most {self._answer:,} bytes. Start it with a larger "
+                "--max-answer."
+            )
+
+
+def as_declared(given: Feeds, signature: Signature, outputs: Collection[str] | None) -> Feeds:
+    """What a server gave, those outputs alone that are wanted, where they are what it declared.
+
+    Raises:
+        RequestError: 502, one is missing or of another type or shape.
+    """
+    made = {}
+    for name in signature.outputs if outputs is None else outputs:
+        end, array = signature.outputs[name], given.get(name)
+        if array is None:
+            raise no_upstream(f"The server behind this one gave no output {name[:100]!r}.")
+        declared = {"string": "object", "bfloat16": "float32"}.get(end.dtype, end.dtype)
+        if array.dtype.name != declared:
+            raise no_upstream(
+                f"The server behind this one gave {name[:100]!r} as {array.dtype}, and declares "
+                f"{end.dtype}."
+            )
+        try:
+            check_shape(name, array.shape, end)
+        except RequestError as error:
+            raise no_upstream(
+                f"The server behind this one gave a wrong tensor: {error}"
+            ) from error
+        made[name] = array
+    return made
 
 
 class _RemoteModel(Model):
@@ -143,7 +194,8 @@ class _RemoteModel(Model):
         """Asks for it."""
         end = self.signatures[signature]
         try:
-            return self._remote.predict(self._one, signature, feeds, end, outputs, deadline)
+            given = self._remote.predict(self._one, signature, feeds, end, outputs, deadline)
+            return as_declared(given, end, outputs)
         except RequestError as error:
             if error.status == 404 and self._one != self.which:
                 raise VersionEndedError(404, str(error)) from error
@@ -156,6 +208,6 @@ class _RemoteModel(Model):
             return None
         given = self.run(DESCRIBE, {EXAMPLES: np.zeros(1, np.int32)}, None, deadline)
         texts = given.get(DESCRIPTION)
-        if texts is None or texts.shape != (1,):
+        if texts is None or texts.shape != (1,) or texts.dtype != object:
             raise no_upstream("The server behind this one gave another record than was asked for.")
         return read_record(bytes(texts[0]))

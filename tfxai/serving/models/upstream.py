@@ -18,13 +18,13 @@ from tfxai.serving.messages.problems import RequestError, late, no_upstream, una
 from tfxai.serving.messages.signatures import Signature, from_metadata
 from tfxai.serving.messages.tensors import Feeds, read_answer
 from tfxai.serving.models.model import Deadline, State, Which
-from tfxai.serving.models.remote import Remote, RemoteDescription
+from tfxai.serving.models.remote import ANSWER, Remote, RemoteDescription
 
 _LOG = logging.getLogger("tfxai.serving")
 _TRIES = 2  # a connection that was kept may have been closed by a restart
 _PAUSE = 0.05
 _HOST = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+")
-_MOST = 2**30  # bytes of an answer
+_VERSION = re.compile(r"[0-9]{1,18}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Upstream(Remote):
         names: Models to look after: they have to be there before this server calls itself ready,
             and its page offers them. REST has no list.
         connections: Requests to it at a time.
+        answer: As for `Remote`.
 
     Raises:
         InvalidInputError: That is no such address.
@@ -50,7 +51,14 @@ class Upstream(Remote):
 
     forwards = True
 
-    def __init__(self, url: str, names: Sequence[str] = (), *, connections: int = 32) -> None:
+    def __init__(
+        self,
+        url: str,
+        names: Sequence[str] = (),
+        *,
+        connections: int = 32,
+        answer: int = ANSWER,
+    ) -> None:
         try:
             parsed = httpx.URL(url)
         except httpx.InvalidURL as error:
@@ -58,7 +66,7 @@ class Upstream(Remote):
         is_model = "v1" in parsed.path.lower().split("/")
         if parsed.scheme not in ("http", "https") or is_model or not _HOST.fullmatch(parsed.host):
             raise InvalidInputError(_no_address(url))
-        super().__init__(names)
+        super().__init__(names, answer)
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         # trust_env: a proxy of the environment is none for the server beside
         self._client = httpx.Client(base_url=parsed, limits=limits, trust_env=False)
@@ -81,8 +89,7 @@ class Upstream(Remote):
         """
         answer = self._asked(method, path, body, deadline)
         self._content(answer)
-        if answer.status_code >= 500 and answer.status_code not in (501, 503, 504):
-            raise no_upstream(f"The server behind this one failed: {_told(answer)}")
+        _check_status(answer)
         return answer.status_code, answer.content
 
     def states(self, which: Which, deadline: Deadline) -> list[State]:
@@ -105,9 +112,8 @@ class Upstream(Remote):
         body = self._json("GET", f"{_path(which)}/metadata", b"", deadline)
         signatures = self._read(lambda: from_metadata(body))
         version = self._read(lambda: body["model_spec"].get("version"))
-        return RemoteDescription(
-            int(version) if str(version or "").isdigit() else None, signatures
-        )
+        is_number = _VERSION.fullmatch(str(version or ""))
+        return RemoteDescription(int(version) if is_number else None, signatures)
 
     def predict(
         self,
@@ -128,8 +134,7 @@ class Upstream(Remote):
         content = self._content(answer)
         if answer.status_code == 200:
             return content
-        if answer.status_code >= 500 and answer.status_code not in (501, 503, 504):
-            raise no_upstream(f"The server behind this one failed: {_told(answer)}")
+        _check_status(answer)
         raise RequestError(answer.status_code, _told(answer))
 
     def _asked(self, method: str, path: str, body: bytes, deadline: Deadline) -> Answer:
@@ -140,7 +145,7 @@ class Upstream(Remote):
                 with self._client.stream(
                     method, path, content=body, headers=headers, timeout=max(deadline.left, 0.001)
                 ) as answer:
-                    return _read_within(answer, deadline)
+                    return _read_within(answer, deadline, self._answer)
             except httpx.TimeoutException as error:
                 raise late(deadline.seconds) from error
             except httpx.HTTPError as error:
@@ -172,24 +177,45 @@ class Upstream(Remote):
             ValueError,
             AttributeError,
             IndexError,
+            OverflowError,
             RequestError,
         ) as error:
             raise no_upstream(
                 "The server behind this one gave an answer of another form than TensorFlow "
-                f"Serving's ({type(error).__name__})."
+                f"Serving's: {_shown(error)}"
             ) from error
 
 
-def _read_within(answer: httpx.Response, deadline: Deadline) -> Answer:
-    """The answer with its body, however slowly that comes."""
-    parts, size = [], 0
-    for part in answer.iter_bytes():
-        parts.append(part)
-        size += len(part)
+def _read_within(answer: httpx.Response, deadline: Deadline, most: int) -> Answer:
+    """The answer with its body, however slowly that comes.
+
+    Raises:
+        RequestError: 502, it is too large; 504, it is late.
+    """
+    said = answer.headers.get("content-length", "")
+    content, size = bytearray(), int(said) if _VERSION.fullmatch(said) else 0
+    for part in answer.iter_bytes() if size <= most else ():
+        content += part
+        size = max(size, len(content))
         deadline.check()
-        if size > _MOST:
-            raise no_upstream(f"The server behind this one gave more than {_MOST:,} bytes.")
-    return Answer(answer.status_code, b"".join(parts))
+        if size > most:
+            break
+    if size > most:
+        raise no_upstream(
+            f"The server behind this one gave {size:,} bytes or more, and this server takes at "
+            f"most {most:,}. Ask for less, or start it with a larger --max-answer."
+        )
+    return Answer(answer.status_code, bytes(content))
+
+
+def _check_status(answer: Answer) -> None:
+    """Raises `RequestError`, 502, where a status is none that TensorFlow Serving has."""
+    if not (answer.status_code in (200, 501, 503, 504) or 400 <= answer.status_code < 500):
+        raise no_upstream(f"The server behind this one failed: {_told(answer)}")
+
+
+def _shown(error: Exception) -> str:
+    return str(error) if isinstance(error, RequestError) else f"{type(error).__name__}."
 
 
 def _path(which: Which) -> str:

@@ -303,9 +303,9 @@ class _Local(Model):
     def run(
         self, signature: str, feeds: Feeds, outputs: Collection[str] | None, deadline: Deadline
     ) -> Feeds:
-        """Runs it in this thread; what has begun cannot be stopped."""
+        """Runs it in this thread."""
         deadline.check()
-        return dict(self._loaded.run(signature, feeds, outputs))
+        return dict(self._loaded.run(signature, feeds, outputs, deadline))
 
 
 def _load(path: Path, *, trust: bool) -> Any:

@@ -68,7 +68,7 @@ class Server:
 
     def _routes(self) -> list[Route]:
         first = self._guarded("v1", self._answering(Rest(self._models, self._limits)))
-        inference = self._answering(OpenInference(self._models))
+        inference = self._answering(OpenInference(self._models, self._limits))
         pages = [
             Route(path, self._open("page", _constant(*file)), methods=["GET"])
             for path, file in page_files().items()

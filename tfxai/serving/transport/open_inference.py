@@ -13,6 +13,8 @@ import numpy as np
 
 from tfxai.arrays import Array
 from tfxai.serving.admission import check_kind
+from tfxai.serving.explaining.calling import call_signature
+from tfxai.serving.limits import Limits
 from tfxai.serving.messages import json_codec
 from tfxai.serving.messages.binary import datatype, is_possible, read_binary, write_binary
 from tfxai.serving.messages.problems import RequestError, bad
@@ -35,10 +37,12 @@ class OpenInference:
 
     Args:
         models: Where answers come from.
+        limits: What a request may ask for.
     """
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, limits: Limits) -> None:
         self._models = models
+        self._limits = limits
 
     def __call__(self, call: Call) -> Reply:
         """The answer.
@@ -87,7 +91,7 @@ class OpenInference:
             signature = model.signatures[name]
             feeds = _feeds(body["inputs"], signature.inputs, data)
             wanted = _wanted(body.get("outputs"), signature.outputs)
-            given = model.run(name, feeds, wanted, call.deadline)
+            given = call_signature(model, name, feeds, wanted, self._limits, call.deadline)
             content: dict[str, Any] = {"model_name": which.name}
             if model.version is not None:
                 content["model_version"] = str(model.version)

@@ -7,9 +7,9 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from tfxai.export.names import EXPLAIN
 from tfxai.serving.admission import Kind, check_kind
 from tfxai.serving.explaining import answer, explain
+from tfxai.serving.explaining.calling import call_signature, check_cost, count_of
 from tfxai.serving.explaining.request import ExplainRequest
 from tfxai.serving.limits import Limits
 from tfxai.serving.messages import encodings, json_codec
@@ -123,6 +123,7 @@ class Rest:
         if found["methods"]:
             return self._methods(which, call)
         if self._models.forwards:
+            call = self._bounded(which, call) if verb == "predict" else call
             return self._pass_on(call, which, verb, is_status=not verb and not found["metadata"])
         if verb == "predict":
             return self._predict(which, call)
@@ -134,8 +135,6 @@ class Rest:
         return method == ("POST" if found["verb"] else "GET")
 
     def _pass_on(self, call: Call, which: Which, verb: str, *, is_status: bool) -> Reply:
-        if verb == "predict" and EXPLAIN.encode() in call.body:
-            check_kind(EXPLAIN, call.kind)
         forward = self._models.forward  # type: ignore[attr-defined]
         status, body = forward(call.method, call.path, call.body, call.deadline)
         about = {"verb": verb} if verb else {}
@@ -145,6 +144,21 @@ class Rest:
             states = [one.get("state") for one in versions or [] if isinstance(one, dict)]
             return reply({**told, **_readiness(which, states)}, **about)
         return Reply(status, body, about=about)
+
+    def _bounded(self, which: Which, call: Call) -> Call:
+        """A `:predict` for the server behind, where it is within the limits.
+
+        It is written anew, so that the server behind reads the very question that was looked at.
+        """
+        body = json_codec.read(call.body)
+        if not isinstance(body, dict):
+            return call
+        with self._models.model(which, call.deadline) as model:
+            name = body.get("signature_name") or model.serve
+            if isinstance(name, str) and name in model.signatures:
+                check_kind(name, call.kind)
+                check_cost(model, name, count_of(body, model.signatures[name]), self._limits)
+        return dataclasses.replace(call, body=json_codec.rewritten(call.body, body))
 
     def _status(self, which: Which, call: Call) -> Reply:
         states = self._models.states(which, call.deadline)
@@ -183,8 +197,9 @@ class Rest:
             if name.startswith("__"):
                 raise bad(f'Serving signature name: "{name}" cannot be called.')
             check_kind(name, call.kind)
+            check_cost(model, name, count_of(body, signature), self._limits)
             feeds, rows = read_feeds(body, signature)
-            outputs = model.run(name, feeds, None, call.deadline)
+            outputs = call_signature(model, name, feeds, None, self._limits, call.deadline)
             about = {"model": which.name, "version": model.version, "signature": name}
             return reply(write_answer(outputs, rows=rows), verb="predict", **about)
 
