@@ -21,8 +21,7 @@ NAMES = {code: name for code, (name, _) in _CODES.items()} | {
     HALF: "float16",
     BFLOAT16: "bfloat16",
 }
-
-
+CODES = {name: code for code, name in NAMES.items()}
 MOST = 2**30
 """Bytes of a tensor, unless one says less."""
 
@@ -36,8 +35,7 @@ def write_tensor(array: Array, proto: Any) -> None:
         proto.dtype = STRING
         proto.string_val.extend(bytes(one) for one in array.ravel())
         return
-    codes = {name: code for code, name in NAMES.items()}
-    proto.dtype = codes[array.dtype.name]
+    proto.dtype = CODES[array.dtype.name]
     proto.tensor_content = np.ascontiguousarray(array).tobytes()
 
 

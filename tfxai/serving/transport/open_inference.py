@@ -26,7 +26,7 @@ from tfxai.serving.transport.rest import Call, Reply, reply
 _PATH = re.compile(
     r"/v2/models/(?P<name>[^/]+)(?:/versions/(?P<version>\d{1,18}))?(?P<end>/ready|/infer)?"
 )
-_SIGNATURE = "signature_name"
+SIGNATURE = "signature_name"
 _SIZE = "binary_data_size"
 _HEADER = "inference-header-content-length"
 _BINARY = "application/octet-stream"
@@ -52,8 +52,7 @@ class OpenInference:
         """
         path = call.path.rstrip("/")
         if call.method == "GET" and path == "/v2":
-            version = importlib.metadata.version("tfxai")
-            return reply({"name": "tfxai", "version": version, "extensions": []})
+            return reply(server_metadata())
         found = _PATH.fullmatch(path)
         wanted = "POST" if found is not None and found["end"] == "/infer" else "GET"
         if found is None or call.method != wanted:
@@ -65,7 +64,7 @@ class OpenInference:
         if found["end"] == "/ready":
             return self._ready(which, call.deadline)
         with self._models.model(which, call.deadline) as model:
-            return reply(_metadata(model), model=which.name)
+            return reply(metadata(model), model=which.name)
 
     def _ready(self, which: Which, deadline: Deadline) -> Reply:
         states = self._models.states(which, deadline)
@@ -83,14 +82,11 @@ class OpenInference:
             raise bad("'parameters' was expected to be an object.")
 
         def infer(model: Model) -> Reply:
-            name = parameters.get(_SIGNATURE, model.serve)
-            known = [one for one in model.signatures if not one.startswith("__")]
-            if name not in known:
-                raise bad(f"There is no signature {str(name)[:100]!r}. Known: {', '.join(known)}.")
+            name = known_signature(parameters.get(SIGNATURE, model.serve), model)
             check_kind(name, call.kind)
             signature = model.signatures[name]
             feeds = _feeds(body["inputs"], signature.inputs, data)
-            wanted = _wanted(body.get("outputs"), signature.outputs)
+            wanted = wanted_outputs(body.get("outputs"), signature.outputs)
             given = call_signature(model, name, feeds, wanted, self._limits, call.deadline)
             content: dict[str, Any] = {"model_name": which.name}
             if model.version is not None:
@@ -156,7 +152,14 @@ def _answer(
     return Reply(200, b"".join([text, *parts]), _BINARY, headers, about)
 
 
-def _metadata(model: Model) -> dict[str, Any]:
+def server_metadata() -> dict[str, Any]:
+    """What this server is."""
+    version = importlib.metadata.version("tfxai")
+    return {"name": "tfxai", "version": version, "extensions": ["binary_tensor_data"]}
+
+
+def metadata(model: Model) -> dict[str, Any]:
+    """Inputs and outputs of a model's own answer."""
     signature = model.signatures.get(model.serve)
     ends = (signature.inputs, signature.outputs) if signature is not None else ({}, {})
     return {
@@ -180,21 +183,36 @@ def _feeds(tensors: list[Any], ends: dict[str, End], data: bytes) -> Feeds:
         if not isinstance(one, dict) or not isinstance(one.get("name"), str):
             raise bad("Each of 'inputs' was expected to be an object with a 'name'.")
         name = one["name"]
-        if name not in ends or name in feeds:
-            raise bad(f"Input {name[:100]!r} is not one of {', '.join(ends)}, each of them once.")
+        end = end_of(name, ends, feeds)
         size = _binary_size(name, one)
         if size is None:
-            feeds[name] = _tensor(name, one, ends[name])
+            feeds[name] = _tensor(name, one, end)
             continue
-        _check_datatype(name, one, ends[name])
-        feeds[name] = read_binary(name, data[at : at + size], _shape(name, one), ends[name])
+        _check_datatype(name, one, end)
+        feeds[name] = read_binary(name, data[at : at + size], _shape(name, one), end)
         at += size
     if at != len(data):
         raise bad(f"{len(data)} bytes follow the JSON, and the inputs in it announce {at}.")
+    check_missing(ends, feeds)
+    return feeds
+
+
+def end_of(name: str, ends: dict[str, End], feeds: Feeds) -> End:
+    """The input of that name, which has not come before.
+
+    Raises:
+        RequestError: 400, there is none, or it came before.
+    """
+    if name not in ends or name in feeds:
+        raise bad(f"Input {name[:100]!r} is not one of {', '.join(ends)}, each of them once.")
+    return ends[name]
+
+
+def check_missing(ends: dict[str, End], feeds: Feeds) -> None:
+    """Raises `RequestError`, 400, where an input did not come."""
     missing = [name for name in ends if name not in feeds]
     if missing:
         raise bad(f"Missing input {missing[0]!r}: {', '.join(ends)} are expected.")
-    return feeds
 
 
 def _binary_size(name: str, tensor: dict[str, Any]) -> int | None:
@@ -242,7 +260,24 @@ def _flat(name: str, data: list[Any], end: End) -> Array:
     return read_array(name, data, End(end.dtype, None)).ravel()
 
 
-def _wanted(asked: Any, ends: dict[str, End]) -> list[str]:
+def known_signature(name: Any, model: Model) -> str:
+    """The name of a signature that can be called.
+
+    Raises:
+        RequestError: 400, there is none of that name.
+    """
+    known = [one for one in model.signatures if not one.startswith("__")]
+    if name not in known:
+        raise bad(f"There is no signature {str(name)[:100]!r}. Known: {', '.join(known)}.")
+    return str(name)
+
+
+def wanted_outputs(asked: Any, ends: dict[str, End]) -> list[str]:
+    """The outputs that are asked for, all of them where none is named.
+
+    Raises:
+        RequestError: 400, there is no such output, or one is named twice.
+    """
     if asked is None:
         return list(ends)
     if not isinstance(asked, list) or not asked:
