@@ -53,6 +53,16 @@ Labels = Annotated[
         show_default=False,
     ),
 ]
+GrpcPort = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=65535,
+        help="Answer gRPC at this port too: TensorFlow Serving's services and the Open Inference "
+        "Protocol's, explain signatures included.",
+        show_default=False,
+    ),
+]
 TokenFile = Annotated[
     Path | None,
     typer.Option(
@@ -80,6 +90,7 @@ def serve(  # noqa: PLR0913 - an option for each limit
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")
     ] = 8502,
+    grpc_port: GrpcPort = None,
     keep: Annotated[
         int, typer.Option(min=1, help="Number of newest versions of a model to serve.")
     ] = 1,
@@ -193,12 +204,15 @@ def serve(  # noqa: PLR0913 - an option for each limit
         assert model_base_path is not None  # noqa: S101 - one of them is
         start()
         models = _folder(model_base_path, label, keep, poll, trust)
+    grpc_at = None if grpc_port is None else (host, grpc_port)
+    if grpc_at is not None:
+        listen(*grpc_at).close()  # a port that is taken is told before anything starts
     listening = listen(host, port)
     log_to_stderr(log_level)
     where = listening.getsockname()
     shown_host = f"[{where[0]}]" if ":" in where[0] else where[0]
     say(f"Serving {shown(upstream or str(model_base_path))} at http://{shown_host}:{where[1]}/")
-    serving = runner(Server(models, limits, token), drain=drain, seconds=timeout)
+    serving = runner(Server(models, limits, token, grpc_at), drain=drain, seconds=timeout)
     with settled():
         serving.run(sockets=[listening])
 
