@@ -24,6 +24,8 @@ class Linear:
         b: What x is compared with, shaped like it, by methods that compare.
         rest: What bias and other inputs add, (B,).
         blends: Whether x may be shown in part; False for tokens.
+        beside: The same score as a function of each other input, for methods whose values for one
+            input depend on the others.
     """
 
     w: np.ndarray
@@ -31,6 +33,7 @@ class Linear:
     b: np.ndarray
     rest: np.ndarray
     blends: bool = True
+    beside: tuple[Linear, ...] = ()
 
     @property
     def ones(self) -> np.ndarray:

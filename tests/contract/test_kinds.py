@@ -104,6 +104,10 @@ def two_inputs() -> Kind:
         name: Linear(weights[name], x, np.ones_like(x), whole - total(weights[name], x))
         for name, x in inputs.items()
     }
+    parts = {
+        name: dataclasses.replace(part, beside=tuple(p for p in parts.values() if p is not part))
+        for name, part in parts.items()
+    }
     background = {"a": np.ones((1, 4, 2)), "b": np.ones((1, 3))}
     compared = {"baseline": 1.0, "background": background}
     return Kind(keras.Model([a, b], out), inputs, parts, compared=compared)

@@ -24,6 +24,7 @@ from tfxai.methods.gradient.guided_backprop import GuidedBackprop as GuidedBackp
 from tfxai.methods.gradient.guided_integrated_gradients import (
     GuidedIntegratedGradients as GuidedIntegratedGradients,
 )
+from tfxai.methods.gradient.idgi import IDGI as IDGI
 from tfxai.methods.gradient.integrated_gradients import IntegratedGradients as IntegratedGradients
 from tfxai.methods.gradient.internal_influence import InternalInfluence as InternalInfluence
 from tfxai.methods.gradient.saliency import Saliency as Saliency
