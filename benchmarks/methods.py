@@ -29,6 +29,7 @@ PASSES: dict[str, tuple[int, float]] = {
     "deep_shap": (BACKGROUND, 1.5),
     "feature_ablation": (NUMBER, 0.5 * SQUARES**2 / NUMBER),
     "gradient_shap": (NUMBER, 1.0),
+    "idgi": (NUMBER, 1.5),
     "integrated_gradients": (NUMBER, 1.0),
     "internal_influence": (NUMBER, 1.0),
     "kernel_shap": (NUMBER, 0.5 * (COALITIONS["kernel_shap"] + 2) / NUMBER),

@@ -72,9 +72,11 @@ class Case:
         refuses: What it refuses, and a key word of the sentence: `"tables"`, or another kind of
             `test_kinds.py`, or `"probability"` as a score.
         knows_target: Whether the values depend on the target.
-        blends: Whether it shows an input in part, so that whole numbers are rounded on the way.
-        adds_up_on_relus: Whether the values of a method that completes add up where the score is
-            linear on the way from zero, though a ReLU bends it elsewhere.
+        blends: Whether it shows an input in part, as a mask of shares does: pixels of a model that
+            takes integers are then rounded.
+        adds_up_on_relus: Whether the values of a method that completes add up on a network of
+            ReLUs without biases, which is linear along the line from zero. A random baseline, or
+            a path that bends, does not keep to that line.
         photographs: What it is made with on a photograph of 224 pixels, over `options`; samples
             for 16 squares.
         same_on_photographs: Models that it gives one map for, whatever the photograph.

@@ -203,7 +203,10 @@ def test_a_linear_score_has_the_values_of_the_equation_or_is_refused(name, kind)
     for one, array in values.items():
         largest = np.abs(wanted[one]).max()
         assert array.shape == wanted[one].shape
-        np.testing.assert_allclose(array, wanted[one], rtol=0, atol=within * (largest or 1))
+        differs = f"of input {one!r}; linear= of the case of {name} says otherwise"
+        np.testing.assert_allclose(
+            array, wanted[one], rtol=0, atol=within * (largest or 1), err_msg=differs
+        )
     if cls.completes:
         parts = [part for one, part in given.parts.items() if one not in wanted]
         elsewhere = sum(total(part.w, part.x - part.b) for part in parts)

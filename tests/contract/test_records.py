@@ -27,9 +27,12 @@ from tests.contract.cases import (
 )
 from tests.processes import ROOT
 from tfxai import methods
+from tfxai.core.inputs.baselines import BACKGROUND, BASELINE
 from tfxai.core.options import declared, described
 from tfxai.errors import InvalidInputError, UnknownNameError
 from tfxai.methods import catalogue
+
+COMPARED = (BACKGROUND, BASELINE)
 
 
 def through_json(method):
@@ -112,6 +115,7 @@ def test_docstring_has_its_sections(name):
     assert re.findall(r"^ {4}(\w+):", arguments, re.M) == options_of(name)
     assert list(described(methods.get(name))) == options_of(name)
     assert "Departure" in text
+    assert ("\nRaises:\n" in text) >= bool(options_of(name))
 
 
 @every_method
@@ -122,6 +126,21 @@ def test_every_option_is_declared(name):
         "tfxai.core.options."
     )
     assert "__post_init__" not in vars(cls)  # what goes together is in _check_together
+
+
+@every_method
+def test_what_a_class_says_of_itself_goes_together(name):
+    cls = methods.get(name)
+    compared = [option for option, one in declared(cls).items() if one.kind in COMPARED]
+    assert set(compared) == set(cls.program_inputs), (
+        f"Name {compared} in program_inputs of {cls.__name__}: f.baseline is made of them."
+    )
+    if cls.is_map and "layer" not in options_of(name):
+        assert cls.is_by_input, f"{cls.__name__} gives maps of the input: say is_by_input = True."
+    if cls._finish is not methods.AttributionMethod._finish:
+        assert cls.host_stage != methods.AttributionMethod.host_stage, (
+            f"Say in host_stage of {cls.__name__} what its _finish does."
+        )
 
 
 @every_method

@@ -112,6 +112,11 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
         A pair of values and a dict tells more about each example: `Attribution.details`.
         """
 
+    def _values(self, f: Score, x: tf.Tensor) -> tf.Tensor:
+        """What `_attribute` gives, without details: for methods that take others (`of=`)."""
+        found = self._attribute(f, x)
+        return cast(tf.Tensor, found[0] if isinstance(found, tuple) else found)
+
     def _bound(self, body: ModelStructure) -> Self:
         """The method with the options that it takes from the model filled in."""
         if self.is_of_layer:

@@ -22,6 +22,7 @@ _WORDS = {
     "shap": "SHAP",
     "lime": "LIME",
     "hsic": "HSIC",
+    "idgi": "IDGI",
     "xrai": "XRAI",
     "rise": "RISE",
 }

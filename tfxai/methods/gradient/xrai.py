@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar, Self, final
+from typing import Any, ClassVar, Self, cast, final
 
 import numpy as np
 import tensorflow as tf
@@ -160,11 +160,11 @@ class XRAI(AttributionMethod):
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
         if BLACK not in f.given:
-            return _values(self.of, f, x)
+            return cast(tf.Tensor, self.of._values(f, x))
         both = []
         for end in (BLACK, WHITE):
             colour = tf.cast(f.given[end], x.dtype)[:, None, None, :]
-            both.append(_values(self.of, f.against(tf.broadcast_to(colour, tf.shape(x))), x))
+            both.append(self.of._values(f.against(tf.broadcast_to(colour, tf.shape(x))), x))
         return (both[0] + both[1]) / 2
 
     def _finish(self, values: Array, examples: Examples) -> tuple[Array, dict[str, Array]]:
@@ -206,8 +206,3 @@ def ranking(masks: Array, attribution: Array) -> tuple[Array, Array]:
         is_open = np.isin(of, taken, invert=True)
         region, of, rank = region[is_open], of[is_open], rank + 1
     return values[cell].reshape(shape), ranks[cell].reshape(shape)
-
-
-def _values(method: AttributionMethod, f: Score, x: tf.Tensor) -> tf.Tensor:
-    given = method._attribute(f, x)
-    return given[0] if isinstance(given, tuple) else given
