@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
     from tfxai import export as export
     from tfxai import inspection as inspection
     from tfxai import methods as methods
+    from tfxai import metrics as metrics
     from tfxai import models as models
     from tfxai import plotting as plotting
     from tfxai import registry as registry
@@ -69,6 +70,7 @@ _MODULES = (
     "export",
     "inspection",
     "methods",
+    "metrics",
     "models",
     "plotting",
     "registry",

@@ -52,6 +52,16 @@ def test_every_relative_link_of_the_documents_leads_somewhere():
 
 
 @pytest.mark.slow
+def test_example_of_the_metrics_measures_both_attributions():
+    loading, _, _ = block_with("README.md", 'target="Cat"').partition("a = ")
+    names = run(block_with("README.md", "metrics.SRG"), run(loading, {}))
+    curves = names["ig"].details
+    np.testing.assert_allclose(curves["least_first"][:, [0, -1]], curves["most_first"][:, [0, -1]])
+    assert names["ig"].values.shape == (1,)
+    assert curves["least_first"].shape == (1, 21)
+
+
+@pytest.mark.slow
 def test_first_example_of_the_readme_explains_the_photograph(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = run(block_with("README.md", 'target="Cat"'), {})

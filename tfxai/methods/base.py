@@ -75,7 +75,8 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
     """Base of all attribution methods.
 
     A subclass is a frozen dataclass whose fields are the options that change the values, and
-    writes `_attribute`, which reads like its paper. Giving it a `name` registers it.
+    writes `_attribute`, which reads like its paper. Giving it a `name` registers it, unless the
+    class says `is_named=False`.
     """
 
     name: ClassVar[str]
@@ -100,9 +101,9 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
     program_inputs: ClassVar[tuple[str, ...]] = ()
     """Options that the input is compared with. They reach the program as `f.baseline`."""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, *, is_named: bool = True, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "name" in vars(cls):
+        if is_named and "name" in vars(cls):
             register(cls)
 
     @abc.abstractmethod

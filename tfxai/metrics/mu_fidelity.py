@@ -1,0 +1,76 @@
+"""Mu-fidelity: whether parts matter together as much as their values say."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar, final
+
+import numpy as np
+from scipy import stats
+
+from tfxai.arrays import Array
+from tfxai.core.designs.cells import Cells
+from tfxai.core.inputs.baselines import BASELINE
+from tfxai.core.options import SEEDS, option
+from tfxai.metrics.base import Asked, Metric
+from tfxai.metrics.perturbed import Subsets, subsets
+from tfxai.metrics.relevance import relevance
+
+
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MuFidelity(Metric):
+    """Rank correlation of what subsets are said to matter with what the score loses without them.
+
+    Args:
+        cells: Cells of the grid along each axis of positions; an axis with fewer positions has a
+            cell for each.
+        share: Share of the cells in each subset, in (0, 1).
+        samples: Number of subsets, at least 2.
+        fill: What shows where cells are hidden, as a method's `baseline`; None is zeros.
+        seed: Seed of the subsets, which all examples share.
+
+    Returns:
+        `Measurement` of Spearman's correlations in [-1, 1], high is good; NaN where either side
+        is the same for all subsets.
+
+    Reference:
+        Bhatt, Weller, Moura, "Evaluating and Aggregating Feature-based Model Explanations", IJCAI
+        2020, definition 3. arXiv:2005.00631. Departure: ranks are correlated, and subsets are of
+        the cells of a grid.
+
+    Example:
+        >>> import keras, numpy as np, tfxai
+        >>> inputs = keras.Input((3,))
+        >>> model = keras.Model(inputs, inputs @ np.array([[1.0], [2.0], [4.0]], "float32"))
+        >>> x = np.array([[1.0, 1.0, 1.0]], "float32")
+        >>> MuFidelity(share=0.4)(model, x, tfxai.GradientInput()).values
+        array([1.])
+    """
+
+    name: ClassVar[str] = "mu_fidelity"
+    higher_is_better: ClassVar[bool | None] = True
+    cells: int = option(9, at_least=1)
+    share: float = option(0.2, above=0, below=1)
+    samples: int = option(200, at_least=2)
+    fill: Any = option(None, kind=BASELINE)
+    seed: int = option(0, at_least=0, below=SEEDS)
+
+    def _measure(self, asked: Asked) -> tuple[Array, dict[str, Array]]:
+        drawn: Any = {"share": self.share, "samples": self.samples, "seed": self.seed}
+        found = asked.scores(Subsets(cells=self.cells, baseline=self.fill, **drawn))
+        drops = np.asarray(found.score, np.float64)[:, None] - np.asarray(found.values)
+        relevant = relevance(asked.attribution)
+        sides = relevant.shape[1:]
+        grid = Cells(sides, tuple(min(self.cells, side) for side in sides), 0)
+        chosen = subsets(grid.number, **drawn)
+        place = grid.places.ravel()
+        sums = np.stack([np.bincount(place, one.ravel(), grid.number) for one in relevant])
+        said = sums @ chosen.T
+        return np.array([_correlation(a, b) for a, b in zip(said, drops, strict=True)]), {}
+
+
+def _correlation(a: Array, b: Array) -> float:
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return float("nan")
+    return float(stats.spearmanr(a, b).statistic)
