@@ -390,6 +390,7 @@ def test_the_open_inference_protocol(client):
 LEFT = {"name": "left", "datatype": "FP32", "shape": [1, 2]}
 RIGHT = {**LEFT, "name": "right"}
 NUMBERS = {"contents": {"fp32_contents": [1, 2]}}
+BOTH = [{**LEFT, **NUMBERS}, {**RIGHT, **NUMBERS}]
 BYTES = np.float32([1, 2]).tobytes()
 
 
@@ -398,7 +399,7 @@ def infer(client, *inputs, name="pair", **more):
 
 
 def test_numbers_are_answered_as_they_came(client):
-    numbers = infer(client, {**LEFT, **NUMBERS}, {**RIGHT, **NUMBERS}, id="a")
+    numbers = infer(client, *BOTH, id="a")
     assert (numbers.id, numbers.model_version, numbers.raw_output_contents) == ("a", "7", [])
     (output,) = numbers.outputs
     raw = infer(client, LEFT, RIGHT, raw_input_contents=[BYTES, BYTES])
@@ -430,7 +431,7 @@ def test_numbers_are_answered_as_they_came(client):
             CODE.INVALID_ARGUMENT,
             "There is no signature 'x'",
         ),
-        ([LEFT], {"outputs": [{"name": "x"}]}, CODE.INVALID_ARGUMENT, "is not one of"),
+        (BOTH, {"outputs": [{"name": "x"}]}, CODE.INVALID_ARGUMENT, "is not one of"),
     ],
 )
 def test_what_cannot_be_inferred(client, inputs, more, code, said):

@@ -212,6 +212,8 @@ def serve(  # noqa: PLR0913 - an option for each limit
     where = listening.getsockname()
     shown_host = f"[{where[0]}]" if ":" in where[0] else where[0]
     say(f"Serving {shown(upstream or str(model_base_path))} at http://{shown_host}:{where[1]}/")
+    if grpc_port is not None:
+        say(f"gRPC at {shown_host}:{grpc_port}")
     serving = runner(Server(models, limits, token, grpc_at), drain=drain, seconds=timeout)
     with settled():
         serving.run(sockets=[listening])
