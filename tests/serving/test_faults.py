@@ -6,7 +6,6 @@ import contextlib
 import json
 import signal
 import socket
-import sys
 import threading
 import time
 
@@ -31,7 +30,7 @@ from tfxai.serving.limits import Limits
 from tfxai.serving.models.upstream import Upstream
 from tfxai.serving.transport import running
 from tfxai.serving.transport.app import Server
-from tfxai.serving.transport.listening import begin_no_more, has_waiting, listen
+from tfxai.serving.transport.listening import listen
 
 PREDICT = "/v1/models/cifar10_cnn:predict"
 EXPLAIN = "/v1/models/cifar10_cnn:explain"
@@ -282,24 +281,6 @@ HEALTH = b"GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
 def connected(address):
     """A connection of its own."""
     return socket.create_connection(address, timeout=PATIENCE)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="a means of Linux")
-def test_connections_that_have_begun_can_be_accepted_while_no_new_one_begins():
-    with listen("127.0.0.1", 0) as listening:
-        address = listening.getsockname()
-        assert not has_waiting(listening)
-        with connected(address) as client:
-            begin_no_more(listening)
-            with pytest.raises(TimeoutError):
-                socket.create_connection(address, timeout=0.2)
-            client.sendall(b"asked")  # only the first segment of a connection is dropped
-            assert has_waiting(listening)
-            with listening.accept()[0] as accepted:
-                assert accepted.recv(10) == b"asked"
-            assert not has_waiting(listening)
-    with pytest.raises(ConnectionRefusedError):
-        connected(address)
 
 
 def test_a_connection_that_the_server_has_not_yet_accepted_is_answered(base):

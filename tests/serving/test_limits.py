@@ -2,101 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import logging
 import socket
 import struct
-import threading
 import time
 import zlib
 
 import httpx
-import numpy as np
 import pytest
 from PIL import Image
 
 from tests.serving.servers import b64, photograph, serving, until
+from tests.serving.slow import BODY, EXPLAIN, PREDICT, in_threads, refused, slow
 from tfxai.serving.limits import Limits
-from tfxai.serving.messages.signatures import End, Signature
-from tfxai.serving.models.model import Model, Models, State
-
-ENDS = {"x": End("float32", (None, 2))}, {"y": End("float32", (None, 2))}
-
-
-class Slow(Models):
-    """A model that answers when it is let."""
-
-    def __init__(self):
-        self.go = threading.Event()
-        self.begun = 0
-
-    def names(self):
-        return ["slow"]
-
-    def states(self, which, deadline):
-        return [State(1, "AVAILABLE")]
-
-    def waits_for(self):
-        return None
-
-    @contextlib.contextmanager
-    def model(self, which, deadline):
-        yield SlowModel(self, which)
-
-
-class SlowModel(Model):
-    def __init__(self, models, which):
-        super().__init__(which, 1, {"serving_default": Signature(*ENDS)}, None)
-        self._models = models
-
-    def run(self, signature, feeds, outputs, deadline):
-        deadline.check()
-        self._models.begun += 1
-        self._models.go.wait(30)
-        if np.isnan(feeds["x"]).any():
-            raise ZeroDivisionError("a defect of the server")
-        return {"y": feeds["x"]}
-
-
-PREDICT = "/v1/models/slow:predict"
-EXPLAIN = "/v1/models/slow:explain"
-BODY = {"instances": [[1.0, 2.0]]}
-
-
-@contextlib.contextmanager
-def slow(**limits):
-    """The models, and a client of their server."""
-    models, options = Slow(), {}
-    if "token" in limits:
-        options["token"] = limits.pop("token")
-    with (
-        serving(models, Limits(**limits), **options) as url,
-        httpx.Client(base_url=url, timeout=30, trust_env=False) as client,
-    ):
-        yield models, client
-        models.go.set()
-
-
-def refused(answer, status, said):
-    """An answer with that status and a sentence."""
-    assert answer.status_code == status, answer.text
-    assert list(answer.json()) == ["error"]
-    assert said in answer.json()["error"]
-
-
-def in_threads(count, call):
-    """What the calls of so many threads at a time give."""
-    results = [None] * count
-
-    def run(i):
-        results[i] = call()
-
-    threads = [threading.Thread(target=run, args=(i,)) for i in range(count)]
-    for thread in threads:
-        thread.start()
-    return threads, results
 
 
 def test_a_body_that_is_too_large_is_413():

@@ -64,7 +64,8 @@ class Server:
         grpc_at: tuple[str, int] | None = None,
     ) -> None:
         self._models = models
-        self._limits = limits
+        self.limits = limits
+        """What a request may ask for."""
         self._token = token
         self.admission = Admission(limits)
         """Who may run; a front of another protocol asks the same one."""
@@ -79,8 +80,8 @@ class Server:
         self.app.add_exception_handler(HTTPException, _no_route)
 
     def _routes(self) -> list[Route]:
-        first = self._guarded("v1", self._answering(Rest(self._models, self._limits)))
-        inference = self._answering(OpenInference(self._models, self._limits))
+        first = self._guarded("v1", self._answering(Rest(self._models, self.limits)))
+        inference = self._answering(OpenInference(self._models, self.limits))
         pages = [
             Route(path, self._open("page", _constant(*file)), methods=["GET"])
             for path, file in page_files().items()
@@ -180,9 +181,9 @@ class Server:
         """An endpoint that reads a body, then takes a place and answers in a thread."""
 
         async def answered(request: Request) -> Response:
-            deadline = Deadline(self._limits.seconds)
+            deadline = Deadline(self.limits.seconds)
             with self._holding() as hold:
-                body = await _body(request, self._limits, deadline, hold)
+                body = await _body(request, self.limits, deadline, hold)
                 path = request.scope.get("raw_path") or request.url.path.encode()
                 call = Call(
                     request.method,
@@ -221,10 +222,10 @@ class Server:
 
         def hold(count: int) -> None:
             nonlocal own
-            if self._held + count > self._limits.bodies:
+            if self._held + count > self.limits.bodies:
                 raise unavailable(
                     f"The requests that are being answered have {self._held:,} bytes, of "
-                    f"{self._limits.bodies:,} that this server holds at a time. Try again later."
+                    f"{self.limits.bodies:,} that this server holds at a time. Try again later."
                 )
             self._held += count
             own += count

@@ -1,25 +1,13 @@
-"""The socket at which the server listens, and its end with no connection lost."""
+"""The socket at which the server listens."""
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import selectors
 import socket
-import struct
 
 from tfxai.errors import OutputError
 
 _BACKLOG = 2048
-_ATTACH_FILTER = 26  # SO_ATTACH_FILTER of Linux
-_FLAGS, _SYN, _ACK = 13, 0x02, 0x10  # of a TCP header, RFC 9293, section 3.1
-_FIRST_DROPPED = (  # classic BPF: code, jumps if true and if false, operand
-    (0x30, 0, 0, _FLAGS),  # load the byte of the flags
-    (0x54, 0, 0, _SYN | _ACK),
-    (0x15, 0, 1, _SYN),  # the first segment of a connection
-    (0x06, 0, 0, 0),  # is dropped,
-    (0x06, 0, 0, 0xFFFFFFFF),  # any other is kept
-)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -42,21 +30,6 @@ def listen(host: str, port: int) -> socket.socket:
             "another --host or --port."
         ) from error
     return made
-
-
-def begin_no_more(listening: socket.socket) -> None:
-    """Lets no new connection begin, while those that have begun can still be accepted.
-
-    The kernel completes connections by itself and resets those that nobody has accepted when the
-    socket is closed; the request in them would be lost. Linux can drop the first segment of each
-    new one: its client sends it again, and is refused once the socket is closed. Elsewhere
-    nothing changes.
-    """
-    code = b"".join(struct.pack("HBBI", *one) for one in _FIRST_DROPPED)
-    kept = ctypes.create_string_buffer(code, len(code))
-    program = struct.pack("HP", len(_FIRST_DROPPED), ctypes.addressof(kept))
-    with contextlib.suppress(OSError):
-        listening.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, program)
 
 
 def has_waiting(listening: socket.socket) -> bool:

@@ -12,36 +12,22 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from tfxai.serving.messages import json_codec
 from tfxai.serving.transport.app import Server
-from tfxai.serving.transport.listening import begin_no_more, has_waiting
+from tfxai.serving.transport.connections import IDLE_SECONDS, protocol
+from tfxai.serving.transport.listening import has_waiting
 
 _LOG = logging.getLogger("tfxai.serving")
 _ACCEPTED = 5.0  # seconds in which connections that have begun are accepted
 _SILENT = 2.0  # seconds in which the first request of a connection may begin
 
 
-class _Protocol(HttpToolsProtocol):
-    """HTTP/1.1 whose own complaints are JSON, too."""
-
-    def send_400_response(self, msg: str) -> None:
-        """Says what is no HTTP."""
-        body = json_codec.write({"error": f"{msg} Send a request of HTTP/1.1."})
-        head = (
-            "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
-        self.transport.close()
-
-
 class _Uvicorn(uvicorn.Server):
     """Uvicorn that loses no request when it ends.
 
-    It closes its kept connections one by one, each after an answer that says so; lets no new one
-    begin; accepts those that have begun, and waits for the first request of each.
+    For the time of its drain it goes on answering, while its readiness says that it ends: whoever
+    sends it requests looks elsewhere. It closes its kept connections one by one, each after an
+    answer that says so, accepts those that have begun, and waits for the first request of each.
     """
 
     def __init__(self, config: uvicorn.Config, server: Server, drain: float) -> None:
@@ -72,9 +58,6 @@ class _Uvicorn(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _accept_the_last(self, sockets: list[socket.socket]) -> None:
-        for one in sockets:
-            begin_no_more(one)
-        await asyncio.sleep(0.1)  # for what is on its way
         await self._while(lambda: any(map(has_waiting, sockets)), _ACCEPTED)
         for server in self.servers:
             server.close()
@@ -98,13 +81,13 @@ def runner(server: Server, *, drain: float = 0.0, seconds: float = 60.0) -> uvic
     """
     config: Any = uvicorn.Config(
         server.app,
-        http=_Protocol,
+        http=protocol(server.limits.connections, seconds),
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=int(seconds) + 5,
-        timeout_keep_alive=75,  # longer than load balancers keep theirs
+        timeout_keep_alive=IDLE_SECONDS,
     )
     return _Uvicorn(config, server, drain)
