@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import httpx
+import keras
 import pytest
 
+import tfxai
 from tests.processes import loaded
-from tests.serving.servers import command, free_port
+from tests.serving.servers import command, free_port, names
 from tfxai.cli.serve import TOKEN
 
 
@@ -54,6 +56,13 @@ def test_the_token_comes_from_a_file_or_the_environment(tmp_path):
         (("--model-base-path", "nowhere"), "There is no folder 'nowhere'"),
         (("--upstream", "http://a:1", "--log-level", "loud"), "--log-level was expected"),
         (("--upstream", "http://a:1", "--token-file", "none"), "The token cannot be read"),
+        (("--model", "a=b", "--model-base-path", "."), "Pass one of"),
+        (("--model", "a/b=c.keras"), "was expected to be NAME=FILE"),
+        (("--model", "a="), "was expected to be NAME=FILE"),
+        (("--model", "a=b", "--model", "a=c"), "--model has 'a' twice"),
+        (("--model", "a=b", "--keep", "2"), "--model is exported once"),
+        (("--model", "a=none.keras"), "none.keras"),
+        (("--model-base-path", ".", "--method", "rise"), "are for --model"),
         (("--model-base-path", ".", "--label", "a=1"), "NAME:LABEL=VERSION"),
         (("--upstream", "http://a:1", "--host", "203.0.113.7"), "Cannot listen at 203.0.113.7:"),
         (("--upstream", "http://a:1", "--port", "70000"), "70000"),
@@ -62,6 +71,36 @@ def test_the_token_comes_from_a_file_or_the_environment(tmp_path):
 )
 def test_mistakes_are_answered_in_a_sentence(words, sentence, fails):
     assert sentence in fails("serve", *words)
+
+
+def test_a_file_is_served_with_its_card_one_command_after_training(tmp_path):
+    model = tfxai.load("cifar10_cnn")
+    with command("--model", "frogs=cifar10_cnn", TMPDIR=str(tmp_path)) as started:
+        about = httpx.get(f"{started.url}/v1/models/frogs/explainers", trust_env=False).json()
+        own = [one["name"] for one in about["methods"] if one["by"] == "signature"]
+        assert own == ["integrated_gradients", "grad_cam", "saliency"]
+        assert about["takesImages"]
+        assert about["classNames"] == list(model.card.classes)
+        assert names(tmp_path) != []
+        assert started.end(signal.SIGTERM) == 0
+    assert names(tmp_path) == []
+
+
+def test_methods_that_a_model_has_none_of_are_left_out(tmp_path):
+    x = keras.Input((3,), name="x")
+    model = keras.Model(x, keras.layers.Dense(2, name="logits")(x))
+    model.save(tmp_path / "table.keras")
+    with command("--model", str(tmp_path / "table.keras")) as started:
+        about = httpx.get(f"{started.url}/v1/models/table/explainers", trust_env=False).json()
+        own = [one["name"] for one in about["methods"] if one["by"] == "signature"]
+        assert own == ["integrated_gradients", "saliency"]
+
+
+def test_a_method_that_is_named_and_does_not_fit_is_refused(tmp_path, fails):
+    x = keras.Input((3,), name="x")
+    keras.Model(x, keras.layers.Dense(2)(x)).save(tmp_path / "table.keras")
+    said = fails("serve", "--model", str(tmp_path / "table.keras"), "--method", "grad_cam")
+    assert "convolution" in said or "layer" in said
 
 
 def test_a_port_that_is_taken_is_told_of(fails):

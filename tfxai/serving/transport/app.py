@@ -115,7 +115,7 @@ class Server:
         return GrpcFront(
             at,
             self._models,
-            self._limits,
+            self.limits,
             self.admission,
             self._holding,
             self._waits_for,
@@ -205,7 +205,7 @@ class Server:
         async def run(call: Call) -> Reply:
             return await self.admission.run(
                 call.kind,
-                lambda: handler(call.decoded(self._limits.body)),
+                lambda: handler(call.decoded(self.limits.body)),
                 call.deadline,
                 lambda: _gone(request),
             )
