@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import sys
+import warnings
 from pathlib import Path
 
 import httpx
@@ -57,6 +58,12 @@ def test_the_token_comes_from_a_file_or_the_environment(tmp_path):
         (("--upstream", "http://a:1", "--log-level", "loud"), "--log-level was expected"),
         (("--upstream", "http://a:1", "--token-file", "none"), "The token cannot be read"),
         (("--model", "a=b", "--model-base-path", "."), "Pass one of"),
+        (("--upstream", "http://a:1", "--sample", "0.5"), "--sample-to DIR belong together"),
+        (("--upstream", "http://a:1", "--sample-inputs"), "--sample-to DIR belong together"),
+        (
+            ("--upstream", "http://a:1", "--sample", "1", "--sample-to", "/dev/null/x"),
+            "Choose another --sample-to",
+        ),
         (("--model", "a/b=c.keras"), "was expected to be NAME=FILE"),
         (("--model", "a="), "was expected to be NAME=FILE"),
         (("--model", "a=b", "--model", "a=c"), "--model has 'a' twice"),
@@ -86,10 +93,16 @@ def test_a_file_is_served_with_its_card_one_command_after_training(tmp_path):
     assert names(tmp_path) == []
 
 
+def quietly_saved(model, path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of h5py with NumPy 2
+        model.save(path)
+
+
 def test_methods_that_a_model_has_none_of_are_left_out(tmp_path):
     x = keras.Input((3,), name="x")
     model = keras.Model(x, keras.layers.Dense(2, name="logits")(x))
-    model.save(tmp_path / "table.keras")
+    quietly_saved(model, tmp_path / "table.keras")
     with command("--model", str(tmp_path / "table.keras")) as started:
         about = httpx.get(f"{started.url}/v1/models/table/explainers", trust_env=False).json()
         own = [one["name"] for one in about["methods"] if one["by"] == "signature"]
@@ -98,7 +111,7 @@ def test_methods_that_a_model_has_none_of_are_left_out(tmp_path):
 
 def test_a_method_that_is_named_and_does_not_fit_is_refused(tmp_path, fails):
     x = keras.Input((3,), name="x")
-    keras.Model(x, keras.layers.Dense(2)(x)).save(tmp_path / "table.keras")
+    quietly_saved(keras.Model(x, keras.layers.Dense(2)(x)), tmp_path / "table.keras")
     said = fails("serve", "--model", str(tmp_path / "table.keras"), "--method", "grad_cam")
     assert "convolution" in said or "layer" in said
 

@@ -14,6 +14,7 @@ from tfxai.cli import arguments
 if TYPE_CHECKING:
     from tfxai.serving.limits import Limits
     from tfxai.serving.models.model import Models
+    from tfxai.serving.sampling import Sample
 
 TOKEN = "TFXAI_SERVE_TOKEN"
 LEVELS = ("debug", "info", "warning", "error")
@@ -95,6 +96,24 @@ TokenFile = Annotated[
         f"{TOKEN}.",
         show_default=False,
     ),
+]
+Share = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        metavar="SHARE",
+        help="Keep this share of the explained examples, such as 0.01, in --sample-to: summaries "
+        "of values, scores, predictions.",
+        show_default=False,
+    ),
+]
+SampleTo = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Folder of the sample, 128 MB at most.", show_default=False),
+]
+SampleInputs = Annotated[
+    bool, typer.Option("--sample-inputs", help="Keep what came in the requests, too.")
 ]
 Trust = Annotated[
     bool,
@@ -181,6 +200,9 @@ def serve(  # noqa: PLR0913 - an option for each limit
         typer.Option(min=0, metavar="SECONDS", help="Time that it still listens after SIGTERM."),
     ] = 1.0,
     token_file: TokenFile = None,
+    sample: Share = None,
+    sample_to: SampleTo = None,
+    sample_inputs: SampleInputs = False,
     trust: Trust = False,
     log_level: Annotated[str, typer.Option(metavar="|".join(LEVELS))] = "info",
 ) -> None:
@@ -221,6 +243,7 @@ def serve(  # noqa: PLR0913 - an option for each limit
         connections=max_connections,
     )
     files = read_models(model)
+    kept = _sample(sample, sample_to, inputs=sample_inputs)
     grpc_at = None if grpc_port is None else (host, grpc_port)
     if grpc_at is not None:
         listen(*grpc_at).close()  # a port that is taken is told before anything starts
@@ -242,7 +265,9 @@ def serve(  # noqa: PLR0913 - an option for each limit
         say(f"Serving {shown(what)} at http://{shown_host}:{where[1]}/")
         if grpc_port is not None:
             say(f"gRPC at {shown_host}:{grpc_port}")
-        serving = runner(Server(models, limits, token, grpc_at), drain=drain, seconds=timeout)
+        serving = runner(
+            Server(models, limits, token, grpc_at, kept), drain=drain, seconds=timeout
+        )
         stack.enter_context(settled())
         serving.run(sockets=[listening])
 
@@ -288,6 +313,19 @@ def _check_sources(
             "--method, --preprocessing and --classes are for --model. Leave them out: an export "
             "says these itself."
         )
+
+
+def _sample(share: float | None, folder: Path | None, *, inputs: bool) -> Sample | None:
+    """What keeps a sample of the answers."""
+    from tfxai.errors import InvalidInputError
+    from tfxai.serving.sampling import Sample
+
+    if (share is None) != (folder is None) or (inputs and share is None):
+        raise InvalidInputError(
+            "--sample SHARE and --sample-to DIR belong together, and --sample-inputs to both. "
+            "Pass how much of the answers is kept, and where."
+        )
+    return None if not share or folder is None else Sample(share, folder, inputs=inputs)
 
 
 def _limits(**said: Any) -> Limits:

@@ -28,8 +28,8 @@ def read_models(words: Sequence[str]) -> dict[str, str]:
         name = name or Path(file).stem
         if not file or not _NAME.fullmatch(name):
             raise InvalidInputError(
-                f"--model {word!r} was expected to be NAME=FILE, such as digits=digits.keras. A name "
-                "has letters, digits and - _ . only."
+                f"--model {word!r} was expected to be NAME=FILE, such as digits=digits.keras. A "
+                "name has letters, digits and - _ . only."
             )
         if name in found:
             raise InvalidInputError(f"--model has {name!r} twice. Choose another NAME for one.")

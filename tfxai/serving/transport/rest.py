@@ -17,6 +17,7 @@ from tfxai.serving.messages.problems import RequestError, bad
 from tfxai.serving.messages.signatures import to_metadata
 from tfxai.serving.messages.tensors import read_feeds, signature_of, write_answer
 from tfxai.serving.models.model import Deadline, Model, Models, State, Which
+from tfxai.serving.sampling import Sample
 
 _PATH = re.compile(
     r"/v1/models/(?P<name>[^/:]+)"
@@ -97,11 +98,13 @@ class Rest:
     Args:
         models: Where answers come from.
         limits: What a request may ask for.
+        sample: What keeps some of the explanations, None where nothing does.
     """
 
-    def __init__(self, models: Models, limits: Limits) -> None:
+    def __init__(self, models: Models, limits: Limits, sample: Sample | None = None) -> None:
         self._models = models
         self._limits = limits
+        self._sample = sample
 
     def __call__(self, call: Call) -> Reply:
         """The answer.
@@ -223,6 +226,8 @@ class Rest:
         self, model: Model, question: ExplainRequest, is_picture: bool, call: Call
     ) -> Reply:
         made = explain.explain(question, model, self._limits, call.deadline)
+        if self._sample is not None:
+            self._sample.take(made, model, question.instances)
         about = {
             "model": model.which.name,
             "version": model.version,
