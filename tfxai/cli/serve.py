@@ -198,7 +198,7 @@ def serve(  # noqa: PLR0913 - an option for each limit
     where = listening.getsockname()
     shown_host = f"[{where[0]}]" if ":" in where[0] else where[0]
     say(f"Serving {shown(upstream or str(model_base_path))} at http://{shown_host}:{where[1]}/")
-    serving = runner(Server(models, limits, token), drain=drain, seconds=timeout)
+    serving = runner(Server(models, limits, token), drain=drain)
     with settled():
         serving.run(sockets=[listening])
 
