@@ -13,7 +13,7 @@ import numpy as np
 
 from tfxai.arrays import Array
 from tfxai.serving.admission import check_kind
-from tfxai.serving.explaining.calling import call_signature
+from tfxai.serving.explaining.calling import LARGE, call_signature, check_size
 from tfxai.serving.limits import Limits
 from tfxai.serving.messages import json_codec
 from tfxai.serving.messages.problems import RequestError, bad
@@ -75,6 +75,10 @@ class OpenInference:
         return Reply(200 if is_ready else 503, json_codec.write(content))
 
     def _infer(self, which: Which, call: Call) -> Reply:
+        if len(call.body) > LARGE:
+            self._models.use(
+                which, call.deadline, lambda model: check_size(call.body, model, self._limits)
+            )
         body = json_codec.read(call.body)
         if not isinstance(body, dict) or not isinstance(body.get("inputs"), list):
             raise bad("The body was expected to be an object with 'inputs', a list of tensors.")
