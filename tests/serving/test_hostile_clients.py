@@ -25,6 +25,7 @@ from tests.serving.slow import (
 )
 from tfxai.serving.explaining.calling import call_signature
 from tfxai.serving.limits import Limits
+from tfxai.serving.messages import json_codec
 from tfxai.serving.messages.problems import RequestError
 from tfxai.serving.models.loaded import Loaded
 from tfxai.serving.models.model import Deadline, Model, Which
@@ -107,6 +108,22 @@ def test_the_limit_of_instances_holds_on_every_road(strict, place, signature, ro
     refused(strict[place].post(path, json=body), 413, "Instances: 4, and this server takes at")
     path, body = ROADS[road](signature, 3)
     assert strict[place].post(path, json=body).status_code == 200
+
+
+@pytest.mark.parametrize("place", ["server", "sidecar"])
+@pytest.mark.parametrize("path", [f"{MODEL}:predict", f"{MODEL}:explain"])
+def test_many_megabytes_of_numbers_are_refused_before_they_are_read(
+    strict, place, path, monkeypatch
+):
+    read = json_codec.read
+
+    def small(data, *words):
+        assert len(data) < 10**6
+        return read(data, *words)
+
+    monkeypatch.setattr(json_codec, "read", small)
+    text = b'{"instances": [' + b"0.5," * 500_000 + b"]}"
+    refused(strict[place].post(path, content=text), 413, "Numbers and lists of the body: 500,000")
 
 
 @pytest.mark.parametrize("road", ROADS)

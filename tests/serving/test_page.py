@@ -264,7 +264,7 @@ def test_a_server_with_a_token_asks_for_it(browser, base, cat):
     with serving(models, token="s3cret") as url:
         until(lambda: models.waits_for() is None)
         page = Page(browser, url)
-        assert "wants a token" in page.text("error")
+        assert "wants a token. Enter it in the field Token above." in page.text("error")
         page["token"].send_keys("s3cret", Keys.TAB)
         page.wait(lambda: page.text("status") == "Choose an image.")
         page["file"].send_keys(str(cat))

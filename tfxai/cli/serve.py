@@ -265,9 +265,7 @@ def serve(  # noqa: PLR0913 - an option for each limit
         say(f"Serving {shown(what)} at http://{shown_host}:{where[1]}/")
         if grpc_port is not None:
             say(f"gRPC at {shown_host}:{grpc_port}")
-        serving = runner(
-            Server(models, limits, token, grpc_at, kept), drain=drain, seconds=timeout
-        )
+        serving = runner(Server(models, limits, token, grpc_at, kept), drain=drain)
         stack.enter_context(settled())
         serving.run(sockets=[listening])
 

@@ -9,7 +9,13 @@ from urllib.parse import unquote
 
 from tfxai.serving.admission import Kind, check_kind
 from tfxai.serving.explaining import answer, explain
-from tfxai.serving.explaining.calling import call_signature, check_cost, count_of
+from tfxai.serving.explaining.calling import (
+    LARGE,
+    call_signature,
+    check_cost,
+    check_size,
+    count_of,
+)
 from tfxai.serving.explaining.request import ExplainRequest
 from tfxai.serving.limits import Limits
 from tfxai.serving.messages import encodings, json_codec
@@ -121,6 +127,10 @@ class Rest:
         if found is None or not self._is_known(call.method, found):
             raise bad(f"Malformed request: {call.method} {call.path[:500]}")
         which = _which(found)
+        if len(call.body) > LARGE:
+            self._models.use(
+                which, call.deadline, lambda model: check_size(call.body, model, self._limits)
+            )
         if verb == "explain":
             return self._explain(which, call)
         if found["methods"]:

@@ -19,7 +19,13 @@ async function ask(path, body) {
     throw new Error("The server cannot be reached. Is it running?");
   }
   const content = await answer.json().catch(() => ({}));
-  if (answer.status === 401) $("token-row").hidden = false;
+  if (answer.status === 401) {
+    $("token-row").hidden = false;
+    $("token").focus();
+    throw new Error(token
+      ? "This server wants a token, and not this one. Enter it in the field Token above."
+      : "This server wants a token. Enter it in the field Token above.");
+  }
   if (!answer.ok) throw new Error(content.error || `The server answered with status ${answer.status}.`);
   return content;
 }
