@@ -316,6 +316,30 @@ def test_a_client_that_sends_nothing_is_answered_in_time(base):
         client.channel.close()
 
 
+def test_slow_clients_give_way_to_others(base):
+    limits = Limits(body=2**20, bodies=2**21)  # two at a time are read
+    with front(VersionFolder(base), limits) as (address, _):
+        clients = [Client(address) for _ in range(5)]
+        goes_on = threading.Event()
+
+        def silence():
+            goes_on.wait(WAIT)
+            yield b""
+
+        slow = [
+            one.channel.stream_unary(PREDICT).future(silence(), timeout=WAIT) for one in clients
+        ]
+        for _ in range(3):
+            _, outputs = clients[0].predict("documented", {"x": ONE})
+            assert outputs["y"] == [2.5]
+        until(lambda: sum(one.done() for one in slow) >= 3)
+        gone = [one.code() for one in slow if one.done()]
+        assert set(gone) == {CODE.UNAVAILABLE}
+        goes_on.set()
+        for one in clients:
+            one.channel.close()
+
+
 def test_the_token_is_wanted_before_anything_is_read(base):
     with front(VersionFolder(base), token=TOKEN) as (address, _):
         client = Client(address)
