@@ -9,14 +9,16 @@ import sys
 import warnings
 from pathlib import Path
 
+import grpc
 import httpx
 import keras
 import pytest
 
 import tfxai
 from tests.processes import loaded
-from tests.serving.servers import command, free_port, names
+from tests.serving.servers import command, free_port, names, until
 from tfxai.cli.serve import TOKEN
+from tfxai.serving.messages import protos
 
 
 def test_it_answers_where_it_says_and_ends_well_without_tensorflow():
@@ -122,6 +124,27 @@ def test_a_port_that_is_taken_is_told_of(fails):
         said = fails("serve", "--upstream", "http://a:1", "--port", port)
     assert f"Cannot listen at 127.0.0.1:{port}" in said
     assert "Choose another --host or --port." in said
+
+
+def test_it_answers_grpc_too_without_tensorflow():
+    port, method = free_port(), protos.methods(protos.INFERENCE)["ServerLive"]
+    behind = f"http://127.0.0.1:{free_port()}"
+    with (
+        command("--upstream", behind, "--grpc-port", str(port), waits=False) as started,
+        grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        until(lambda: httpx.get(f"{started.url}/healthz", trust_env=False).status_code == 200)
+        call = channel.unary_unary(method.path, response_deserializer=method.response.FromString)
+        assert call(b"", timeout=60, wait_for_ready=True).live
+        assert "tensorflow" not in Path(f"/proc/{started.process.pid}/maps").read_text()
+        assert started.end(signal.SIGTERM) == 0
+
+
+def test_a_port_of_grpc_that_is_taken_is_told_of(fails):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = fails("serve", "--upstream", "http://a:1", "--port", "0", "--grpc-port", port)
+    assert f"Cannot listen at 127.0.0.1:{port}" in said
 
 
 def test_an_empty_token_is_refused(fails, place):
