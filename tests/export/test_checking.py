@@ -20,7 +20,7 @@ from tests.processes import ROOT
 from tfxai import GradCAM, Saliency
 from tfxai.errors import DataNotFoundError
 from tfxai.export import check, graphs, native, save
-from tfxai.export.comparing import difference
+from tfxai.export.comparing import difference, measured
 from tfxai.export.first_layers import expected_pixels
 from tfxai.export.probes import moved, read_cases, write_cases
 
@@ -200,6 +200,10 @@ def test_differences_are_of_the_largest_value_and_pictures_of_what_they_show():
     off = [difference("heatmap_png_bytes", np.array([one], object), known) for one in drawn]
     assert off == [0, 0, np.inf]
     assert difference("heatmap_png_bytes", np.array([b"none"], object), known) == np.inf
+    far = [measured("heatmap_png_bytes", np.array([one], object), known) for one in drawn]
+    assert far == [0, 0, 30 / 255]
+    assert measured("heatmap_png_bytes", np.array([b"none"], object), known) == np.inf
+    assert measured("heatmap_png_bytes", None, known) == np.inf
 
 
 @needs_gcc

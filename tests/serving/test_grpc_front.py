@@ -36,6 +36,8 @@ def front(models, limits=None, **options):
     port = free_port()
     with serving(models, limits, grpc_at=("127.0.0.1", port), **options) as url:
         until(lambda: models.waits_for() is None)
+        if isinstance(models, VersionFolder):
+            until(lambda: set(models.names()) >= {"cifar10_cnn", "documented", "pair"})
         yield f"127.0.0.1:{port}", url
 
 

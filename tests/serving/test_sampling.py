@@ -129,7 +129,7 @@ def test_a_server_keeps_what_it_answers_and_counts_it(base, tmp_path):
         "outputs": ["attributions", "predictions"],
     }
     with serving(models, sample=Sample(1, tmp_path)) as url:
-        until(lambda: models.waits_for() is None)
+        until(lambda: "cifar10_cnn" in models.names())
         asked = f"{url}/v1/models/cifar10_cnn:explain"
         answer = httpx.post(asked, json=body, timeout=60, trust_env=False).json()
         numbers = httpx.get(f"{url}/metrics", trust_env=False).text

@@ -18,7 +18,7 @@ import tensorflow as tf
 from tfxai.arrays import Array
 from tfxai.errors import DataNotFoundError
 from tfxai.export import fresh, native
-from tfxai.export.comparing import difference
+from tfxai.export.comparing import measured
 from tfxai.export.folders import versions
 from tfxai.export.graphs import GRAPH, problems, read_graphs
 from tfxai.export.names import CHECK, EXTRA, RECORD, SCHEMA, WARMUP
@@ -306,7 +306,7 @@ class _Checking:
         for name, answers in known.items():
             worst = 0.0
             for key in answers:
-                found = difference(key, given[name].get(key), answers)
+                found = measured(key, given[name].get(key), answers)
                 noise = self._noise.get(name, {}).get(key, 0.0)
                 worst = max(worst, found)
                 if not found <= min(max(TOLERANCE, NOISES * noise), LOOSEST):
@@ -321,7 +321,7 @@ class _Checking:
 
 def _noise(given: dict[str, Array], moved: dict[str, Array]) -> dict[str, float]:
     """How much each output changes where its inputs move to numbers next to them."""
-    return {key: difference(key, moved.get(key), given) for key in given}
+    return {key: measured(key, moved.get(key), given) for key in given}
 
 
 def _how(found: float) -> str:
