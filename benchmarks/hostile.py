@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import base64
 import collections
-import contextlib
 import dataclasses
 import http.client
 import io
-import itertools
 import json
 import multiprocessing
-import socket
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psutil
@@ -31,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 import tfxai
+from benchmarks.attacks import KINDS, Seen, attack, attacked, is_meant
 from benchmarks.serving import server
 from tfxai.data import sample_image
 from tfxai.export import save
@@ -39,7 +35,6 @@ REQUESTS, HOSTILE, ALONE, CLIENTS, HOSTILE_CLIENTS = 10_000, 3_333, 2_000, 4, 2
 MODEL = "/v1/models/cifar10_cnn"
 MOST_MEMORY, MOST_MORE, MOST_TIME = 1.25, 8, 2.0  # ratio, threads and descriptors, ratio
 _QUIET = 15.0  # seconds in which what hostile clients left open is closed
-Seen = collections.Counter[str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +110,7 @@ def measured(
         hostile: How many of them are hostile.
         alone: Requests of the well-behaved ones alone.
     """
-    attacked(port, len(ATTACKS))  # so that all that is made once is there
+    attacked(port, KINDS)  # so that all that is made once is there
     honest(port, alone // 4)
     before, _ = honest(port, alone)
     settle(process)
@@ -124,7 +119,7 @@ def measured(
     results = spawned.Queue()
     share = -(-hostile // HOSTILE_CLIENTS)
     others = [
-        spawned.Process(target=_attack, args=(port, share, results), daemon=True)
+        spawned.Process(target=attack, args=(port, share, results), daemon=True)
         for _ in range(HOSTILE_CLIENTS)
     ]
     for one in others:
@@ -138,7 +133,7 @@ def measured(
     settle(process)
     after = held(process)
     wrong = [f"honest {status}" for status in statuses if status != "200"]
-    wrong += [kind for kind in seen if not _is_meant(kind)]
+    wrong += [kind for kind in seen if not is_meant(kind)]
     return Measured(
         float(np.percentile(before, 99)),
         float(np.percentile(took, 99)),
@@ -212,100 +207,6 @@ def _questions() -> list[tuple[str, str, bytes | None]]:
         ("GET", MODEL, None),
         ("GET", "/readyz", None),
     ]
-
-
-def _attack(port: int, count: int, results: Any) -> None:
-    results.put(attacked(port, count))
-
-
-def attacked(port: int, count: int) -> Seen:
-    """Hostile requests of all kinds in turns: each kind with the status that it got, how often."""
-    seen: Seen = collections.Counter()
-    with contextlib.ExitStack() as left_open:
-        for number, (name, (made, _)) in enumerate(itertools.cycle(ATTACKS.items())):
-            if number == count:
-                return seen
-            if number % 200 == 0:  # what was left open is given up now and then
-                left_open.close()
-            seen[f"{name}: {_status(port, made(), left_open)}"] += 1
-    raise AssertionError("unreachable")
-
-
-def _status(port: int, sent: bytes, left_open: contextlib.ExitStack) -> str:
-    """The status of what was sent; or that there is no answer, and the connection is left open."""
-    made = socket.create_connection(("127.0.0.1", port), timeout=120)
-    try:
-        made.sendall(sent.removesuffix(_SILENT))
-        if sent.endswith(_SILENT):
-            left_open.enter_context(made)
-            return "silent"
-        answer = made.recv(65536)
-        made.close()
-        return answer[9:12].decode() or "closed"
-    except ConnectionError:
-        made.close()
-        return "closed"
-
-
-_SILENT = b"<and no more>"
-
-
-def _post(path: str, body: bytes, length: int | None = None) -> bytes:
-    length = len(body) if length is None else length
-    return f"POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n".encode() + body
-
-
-def _bomb() -> bytes:
-    """A PNG of many pixels, all of them black."""
-    stream = io.BytesIO()
-    Image.new("1", (8000, 8000)).save(stream, "PNG")
-    body = {"instances": [{"b64": base64.b64encode(stream.getvalue()).decode()}]}
-    return _post(f"{MODEL}:explain", json.dumps(body).encode())
-
-
-def _many(signature: str) -> bytes:
-    """15 MB of instances."""
-    row = json.dumps(np.zeros((32, 32, 3), int).tolist(), separators=(",", ":"))
-    one = f'{{"Input_Layer":{row},"target":0}}'
-    text = f'{{"signature_name":"{signature}","instances":[{",".join([one] * 1900)}]}}'
-    return _post(f"{MODEL}:predict", text.encode())
-
-
-def _once(make: Callable[[], bytes]) -> Callable[[], bytes]:
-    kept: list[bytes] = []
-
-    def made() -> bytes:
-        if not kept:
-            kept.append(make())
-        return kept[0]
-
-    return made
-
-
-ATTACKS: dict[str, tuple[Callable[[], bytes], tuple[str, ...]]] = {
-    "no JSON": (lambda: _post(f"{MODEL}:predict", b"{" * 1000), ("400",)),
-    "deep": (lambda: _post(f"{MODEL}:predict", b'{"instances":' + b"[" * 10**5), ("400",)),
-    "one byte": (lambda: _post(f"{MODEL}:predict", b"{", 100) + _SILENT, ("silent",)),
-    "one byte, explained": (lambda: _post(f"{MODEL}:explain", b"{", 9) + _SILENT, ("silent",)),
-    "half a head": (lambda: b"GET / HTTP/1.1\r\nhost" + _SILENT, ("silent",)),
-    "nothing": (lambda: _SILENT, ("silent",)),
-    "unread": (lambda: _post(f"{MODEL}:predict", b'{"instances": []}') + _SILENT, ("silent",)),
-    "long head": (lambda: b"GET / HTTP/1.1\r\nx: " + b"a" * 200_000, ("431", "closed")),
-    "no HTTP": (lambda: b"\x16\x03\x01\r\n\r\n", ("400",)),
-    "ahead": (lambda: b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n" * 500, ("400", "200", "closed")),
-    "other shape": (lambda: _post(f"{MODEL}:predict", b'{"instances": [[1, 2]]}'), ("400",)),
-    "no model": (lambda: _post("/v1/models/none:explain", b'{"instances": [1]}'), ("404",)),
-    "huge": (lambda: _post(f"{MODEL}:predict", b"", 10**12), ("413",)),
-    "bomb": (_once(_bomb), ("413",)),
-    "15 MB explained": (_once(lambda: _many("explain_saliency")), ("413",)),
-    "15 MB predicted": (_once(lambda: _many("serving_default")), ("413",)),
-}
-"""What is sent, and what may come back: kinds of request by name."""
-
-
-def _is_meant(kind: str) -> bool:
-    name, _, status = kind.rpartition(": ")
-    return status in ATTACKS[name][1]
 
 
 if __name__ == "__main__":
