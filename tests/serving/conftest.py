@@ -100,7 +100,7 @@ def behind(base: Path) -> Iterator[str]:
     """The address of a server of BASE: what a TensorFlow Serving is to a sidecar."""
     models = VersionFolder(base)
     with serving(models) as url:
-        until(lambda: models.waits_for() is None)
+        until(lambda: len(models.names()) == len(list(base.iterdir())))  # the first is not all
         yield url
 
 
