@@ -362,13 +362,14 @@ def test_models_are_loaded_side_by_side_and_the_first_that_is_there_is_served(tm
     models = VersionFolder(tmp_path, poll_seconds=POLL, load=load)
     models.start()
     try:
-        until(lambda: models.waits_for() is None)
-        assert models.names() == ["plus"]
+        until(lambda: models.names() == ["plus"])
         assert answer(models) == 1
+        assert models.waits_for() == "The models are being loaded."
         with pytest.raises(RequestError, match="The models are being loaded"):
             answer(models, "a")
         go.set()
-        until(lambda: models.names() == ["a", "plus"])
+        until(lambda: models.waits_for() is None)
+        assert models.names() == ["a", "plus"]
     finally:
         go.set()
         models.close()

@@ -23,6 +23,7 @@ from tfxai.serving.models.model import Deadline, Model, Models, State, Which, no
 _LOG = logging.getLogger("tfxai.serving")
 _LOADING = "The models are being loaded."
 _LOADERS = 4  # versions that are loaded at a time
+_LOOKS = 10  # in which files come to rest, or no longer keep others from being served
 
 
 @dataclasses.dataclass
@@ -49,6 +50,7 @@ class _Version:
         running: What answers, while it is available.
         tried: The stamp of its files when it was last loaded, whether it then ran or not.
         is_loading: Whether a thread loads it, for the first time or anew.
+        looks: How often its files were not at rest.
     """
 
     path: Path
@@ -57,6 +59,7 @@ class _Version:
     running: _Running | None = None
     tried: Any = None
     is_loading: bool = False
+    looks: int = 0
 
 
 class VersionFolder(Models):
@@ -139,13 +142,16 @@ class VersionFolder(Models):
             )
 
     def waits_for(self) -> str | None:
-        """As long as no version of any model is loaded."""
+        """Until all that was there at the start is loaded, and as long as nothing is.
+
+        A model that is loaded answers before that.
+        """
+        if not self._looked.is_set():
+            return _LOADING
         with self._lock:
             versions = [one for known in self._models.values() for one in known.values()]
         if any(one.running is not None for one in versions):
             return None
-        if not self._looked.is_set():
-            return _LOADING
         return "No version of any model could be loaded." if versions else "There is no model."
 
     def states(self, which: Which, deadline: Deadline) -> list[State]:
@@ -321,7 +327,8 @@ class VersionFolder(Models):
                 version.state = State(number, "START", message=lacking)
             return version, False
         if lacking is None and not has_rested and seconds_at_rest(stamp) < 2 * self._poll_seconds:
-            return version, True
+            version.looks += 1
+            return version, version.looks < _LOOKS
         version.is_loading, version.tried = True, stamp
         if self._thread.is_alive():
             self._loaders.submit(self._loads, known, version, number)
