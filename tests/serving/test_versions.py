@@ -389,13 +389,13 @@ def test_a_list_of_files_that_leads_elsewhere_or_is_none_is_passed_over(tmp_path
     folder = tmp_path / "plus"
     folder.mkdir()
     for number, text in enumerate(
-        ('{"../../../etc/passwd": 1}', "[]", '{"a": "b"}', '{"saved_model.pb": 1}'), 1
+        ('{"../../../etc/none": 1}', '{"/none": 1}', '{"\\u0000": 1}', "[]", '{"a": "b"}'), 1
     ):
         extra = version(folder, number) / "assets.extra"
         extra.mkdir()
         (extra / "tfxai_files.json").write_text(text)
-    with watched(folder, keep=4) as models:
-        assert sorted(states(models).values()) == ["AVAILABLE"] * 4
+    with watched(folder, keep=5) as models:
+        assert sorted(states(models).values()) == ["AVAILABLE"] * 5
 
 
 def test_a_damaged_version_beside_a_good_one_is_told_of_and_passed_over(tmp_path):

@@ -67,8 +67,8 @@ class VersionFolder(Models):
 
     The greatest `keep` versions that load are served, and those with a label. A new one is loaded
     beside them, warmed up, and only then takes over; requests that have begun end with the
-    version they began with. A folder that is still being written is waited for: the list of files
-    that an export brings says when it is whole, and without one its files have to be at rest. When
+    version they began with. A folder that is still being written is waited for: its files have to
+    be at rest, and all there where an export brings a list of them. When
     files change, a version is loaded anew, and what was loaded before goes on until the new one
     answers. Models are loaded side by side.
 
@@ -254,8 +254,13 @@ class VersionFolder(Models):
 
     def _look(self) -> bool:
         """Looks at all models; whether one is being loaded or waited for."""
-        coming = [self._look_at(name, versions_in(at)) for name, at in self._folders().items()]
-        return any(coming)
+        is_coming = False
+        for name, folder in self._folders().items():
+            try:
+                is_coming |= self._look_at(name, versions_in(folder))
+            except OSError as error:  # of one model, which is no reason to pass over the others
+                self._tell(f"{folder} cannot be read: {error.strerror}")
+        return is_coming
 
     def _folders(self) -> dict[str, Path]:
         """The folder of each model, and of those that are gone."""
@@ -322,11 +327,11 @@ class VersionFolder(Models):
             return version, False
         lacking = lacks(path)
         if lacking:
-            self._tell(f"{path} is not whole yet: {lacking}")
+            self._tell(f"{path} is waited for: it has not all of its files yet.")
             if version.running is None:
                 version.state = State(number, "START", message=lacking)
             return version, False
-        if lacking is None and not has_rested and seconds_at_rest(stamp) < 2 * self._poll_seconds:
+        if not has_rested and seconds_at_rest(stamp) < 2 * self._poll_seconds:
             version.looks += 1
             return version, version.looks < _LOOKS
         version.is_loading, version.tried = True, stamp
