@@ -16,7 +16,7 @@ import pytest
 
 import tfxai
 from tests.processes import loaded
-from tests.serving.servers import command, free_port, names, until
+from tests.serving.servers import PATIENCE, command, free_port, names, until
 from tfxai.cli.serve import TOKEN
 from tfxai.serving.messages import protos
 
@@ -135,7 +135,7 @@ def test_it_answers_grpc_too_without_tensorflow():
     ):
         until(lambda: httpx.get(f"{started.url}/healthz", trust_env=False).status_code == 200)
         call = channel.unary_unary(method.path, response_deserializer=method.response.FromString)
-        assert call(b"", timeout=60, wait_for_ready=True).live
+        assert call(b"", timeout=PATIENCE, wait_for_ready=True).live
         assert "tensorflow" not in Path(f"/proc/{started.process.pid}/maps").read_text()
         assert started.end(signal.SIGTERM) == 0
 

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 import tfxai
-from tests.serving.servers import serving, until
+from tests.serving.servers import PATIENCE, serving, until
 from tfxai.export import save
 from tfxai.serving.models.upstream import Upstream
 from tfxai.serving.models.versions import VersionFolder
@@ -107,7 +107,7 @@ def behind(base: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def server(behind: str) -> Iterator[httpx.Client]:
     """A client of a server of BASE."""
-    with httpx.Client(base_url=behind, timeout=60, trust_env=False) as client:
+    with httpx.Client(base_url=behind, timeout=PATIENCE, trust_env=False) as client:
         yield client
 
 
@@ -116,6 +116,6 @@ def sidecar(behind: str) -> Iterator[httpx.Client]:
     """A sidecar in front of it."""
     with (
         serving(Upstream(behind, ["cifar10_cnn"])) as url,
-        httpx.Client(base_url=url, timeout=60, trust_env=False) as client,
+        httpx.Client(base_url=url, timeout=PATIENCE, trust_env=False) as client,
     ):
         yield client

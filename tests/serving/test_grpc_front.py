@@ -19,7 +19,7 @@ from tensorflow_serving.apis import (
 )
 
 from tests.serving import test_clients
-from tests.serving.servers import free_port, pixels, serving, until
+from tests.serving.servers import PATIENCE, free_port, pixels, serving, until
 from tfxai.serving.limits import Limits
 from tfxai.serving.messages import protos
 from tfxai.serving.models.grpc_upstream import GrpcUpstream
@@ -27,7 +27,6 @@ from tfxai.serving.models.upstream import Upstream
 from tfxai.serving.models.versions import VersionFolder
 
 TOKEN = "secret"
-WAIT = 60
 
 
 @contextlib.contextmanager
@@ -57,13 +56,13 @@ class Client:
         request.model_spec.signature_name = signature
         for key, value in feeds.items():
             request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
-        answer = self._predictions.Predict(request, timeout=WAIT, **options)
+        answer = self._predictions.Predict(request, timeout=PATIENCE, **options)
         return answer.model_spec, {k: tf.make_ndarray(v) for k, v in answer.outputs.items()}
 
     def metadata(self, name, version=None, fields=("signature_def",)):
         request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=fields)
         _spec(request.model_spec, name, version)
-        answer = self._predictions.GetModelMetadata(request, timeout=WAIT)
+        answer = self._predictions.GetModelMetadata(request, timeout=PATIENCE)
         defined = get_model_metadata_pb2.SignatureDefMap()
         assert answer.metadata["signature_def"].Unpack(defined)
         return answer.model_spec, dict(defined.signature_def)
@@ -71,7 +70,7 @@ class Client:
     def status(self, name, version=None):
         request = get_model_status_pb2.GetModelStatusRequest()
         _spec(request.model_spec, name, version)
-        return list(self._models.GetModelStatus(request, timeout=WAIT).model_version_status)
+        return list(self._models.GetModelStatus(request, timeout=PATIENCE).model_version_status)
 
     def ask(self, service, method, **fields):
         """An answer of a service by our own messages."""
@@ -81,7 +80,7 @@ class Client:
             request_serializer=one.request.SerializeToString,
             response_deserializer=one.response.FromString,
         )
-        return call(one.request(**fields), timeout=WAIT)
+        return call(one.request(**fields), timeout=PATIENCE)
 
 
 def _spec(spec, name, version):
@@ -254,7 +253,7 @@ def hostile(client, *, shape, content=b"", numbers=(), kind=1):
     for size in shape:
         proto.tensor_shape.dim.add().size = size
     stub = prediction_service_pb2_grpc.PredictionServiceStub(client.channel)
-    return stub.Predict(request, timeout=WAIT)
+    return stub.Predict(request, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -281,7 +280,7 @@ def test_one_number_may_stand_for_all(client):
 def raw(client, path, messages, **options):
     """What a call of bytes gives."""
     call = client.channel.stream_unary(path, request_serializer=None, response_deserializer=None)
-    return call(iter(messages), timeout=WAIT, **options)
+    return call(iter(messages), timeout=PATIENCE, **options)
 
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
@@ -308,12 +307,12 @@ def test_a_client_that_sends_nothing_is_answered_in_time(base):
         client, goes_on = Client(address), threading.Event()
 
         def silence():
-            goes_on.wait(WAIT)
+            goes_on.wait(PATIENCE)
             yield b""
 
         call = client.channel.stream_unary(PREDICT)
         with refused(CODE.DEADLINE_EXCEEDED, "did not come within 0.3 s"):
-            call(silence(), timeout=WAIT)
+            call(silence(), timeout=PATIENCE)
         goes_on.set()
         client.channel.close()
 
@@ -325,11 +324,12 @@ def test_slow_clients_give_way_to_others(base):
         goes_on = threading.Event()
 
         def silence():
-            goes_on.wait(WAIT)
+            goes_on.wait(PATIENCE)
             yield b""
 
         slow = [
-            one.channel.stream_unary(PREDICT).future(silence(), timeout=WAIT) for one in clients
+            one.channel.stream_unary(PREDICT).future(silence(), timeout=PATIENCE)
+            for one in clients
         ]
         for _ in range(3):
             _, outputs = clients[0].predict("documented", {"x": ONE})
@@ -355,13 +355,13 @@ def test_the_token_is_wanted_before_anything_is_read(base):
         goes_on = threading.Event()
 
         def silence():
-            goes_on.wait(WAIT)
+            goes_on.wait(PATIENCE)
             yield b""
 
         began = time.monotonic()
         with refused(CODE.UNAUTHENTICATED, "token"):
-            client.channel.stream_unary(PREDICT)(silence(), timeout=WAIT)
-        assert time.monotonic() - began < WAIT / 2  # at once, not when the message is there
+            client.channel.stream_unary(PREDICT)(silence(), timeout=PATIENCE)
+        assert time.monotonic() - began < PATIENCE / 2  # at once, not when the message is there
         goes_on.set()
         assert client.ask(protos.INFERENCE, "ServerLive").live  # as /healthz is
         with refused(CODE.UNAUTHENTICATED, "token"):

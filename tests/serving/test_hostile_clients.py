@@ -126,6 +126,16 @@ def test_many_megabytes_of_numbers_are_refused_before_they_are_read(
     refused(strict[place].post(path, content=text), 413, "Numbers and lists of the body: 500,000")
 
 
+def test_more_lists_than_can_be_held_are_refused_before_they_are_read(monkeypatch):
+    monkeypatch.setattr(json_codec, "_LISTS", 100)
+    with slow() as (models, client):
+        models.go.set()
+        for empty in (b"[]", b"{}"):
+            text = b'{"instances": [' + b",".join([empty] * 100) + b"]}"
+            refused(client.post(PREDICT, content=text), 400, "lists and objects, of 100 at most")
+        assert client.post(PREDICT, json=BODY).status_code == 200
+
+
 @pytest.mark.parametrize("road", ROADS)
 @pytest.mark.parametrize("place", ["server", "sidecar"])
 def test_the_limit_of_steps_holds_on_every_road(strict, place, road):

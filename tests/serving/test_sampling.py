@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.serving.servers import b64, photograph, serving, until
+from tests.serving.servers import PATIENCE, b64, photograph, serving, until
 from tfxai.errors import OutputError
 from tfxai.serving.explaining.answer import Explanation
 from tfxai.serving.models.model import Which
@@ -131,7 +131,7 @@ def test_a_server_keeps_what_it_answers_and_counts_it(base, tmp_path):
     with serving(models, sample=Sample(1, tmp_path)) as url:
         until(lambda: "cifar10_cnn" in models.names())
         asked = f"{url}/v1/models/cifar10_cnn:explain"
-        answer = httpx.post(asked, json=body, timeout=60, trust_env=False).json()
+        answer = httpx.post(asked, json=body, timeout=PATIENCE, trust_env=False).json()
         numbers = httpx.get(f"{url}/metrics", trust_env=False).text
     for one, told in zip(lines(tmp_path), answer["explanations"], strict=True):
         (expected,) = told["attributions"]

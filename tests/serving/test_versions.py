@@ -362,13 +362,14 @@ def test_models_are_loaded_side_by_side_and_the_first_that_is_there_is_served(tm
     models = VersionFolder(tmp_path, poll_seconds=POLL, load=load)
     models.start()
     try:
-        until(lambda: models.waits_for() is None)
-        assert models.names() == ["plus"]
+        until(lambda: models.names() == ["plus"])
         assert answer(models) == 1
+        assert models.waits_for() == "The models are being loaded."
         with pytest.raises(RequestError, match="The models are being loaded"):
             answer(models, "a")
         go.set()
-        until(lambda: models.names() == ["a", "plus"])
+        until(lambda: models.waits_for() is None)
+        assert models.names() == ["a", "plus"]
     finally:
         go.set()
         models.close()
@@ -388,13 +389,13 @@ def test_a_list_of_files_that_leads_elsewhere_or_is_none_is_passed_over(tmp_path
     folder = tmp_path / "plus"
     folder.mkdir()
     for number, text in enumerate(
-        ('{"../../../etc/passwd": 1}', "[]", '{"a": "b"}', '{"saved_model.pb": 1}'), 1
+        ('{"../../../etc/none": 1}', '{"/none": 1}', '{"\\u0000": 1}', "[]", '{"a": "b"}'), 1
     ):
         extra = version(folder, number) / "assets.extra"
         extra.mkdir()
         (extra / "tfxai_files.json").write_text(text)
-    with watched(folder, keep=4) as models:
-        assert sorted(states(models).values()) == ["AVAILABLE"] * 4
+    with watched(folder, keep=5) as models:
+        assert sorted(states(models).values()) == ["AVAILABLE"] * 5
 
 
 def test_a_damaged_version_beside_a_good_one_is_told_of_and_passed_over(tmp_path):

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import time
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tfxai.export.names import EXTRA, FILES
@@ -43,9 +43,9 @@ def lacks(folder: Path) -> str | None:
         return f"{FILES} cannot be read."
     if not isinstance(listed, dict) or not all(isinstance(n, int) for n in listed.values()):
         return None
+    if len(listed) > _FILES or not all(map(_is_below, listed)):
+        return None
     for name, size in listed.items():
-        if not (folder / name).resolve().is_relative_to(folder.resolve()):
-            return None
         try:
             came = (folder / name).stat().st_size
         except OSError:
@@ -53,6 +53,12 @@ def lacks(folder: Path) -> str | None:
         if came < size:
             return f"{name} has {came:,} of {size:,} bytes."
     return ""
+
+
+def _is_below(name: str) -> bool:
+    """Whether it is a path that stays inside of the folder that it is relative to."""
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts and "\0" not in name
 
 
 def seconds_at_rest(stamp: tuple[Any, ...]) -> float:

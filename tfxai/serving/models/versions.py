@@ -23,6 +23,7 @@ from tfxai.serving.models.model import Deadline, Model, Models, State, Which, no
 _LOG = logging.getLogger("tfxai.serving")
 _LOADING = "The models are being loaded."
 _LOADERS = 4  # versions that are loaded at a time
+_LOOKS = 10  # in which files come to rest, or no longer keep others from being served
 
 
 @dataclasses.dataclass
@@ -49,6 +50,7 @@ class _Version:
         running: What answers, while it is available.
         tried: The stamp of its files when it was last loaded, whether it then ran or not.
         is_loading: Whether a thread loads it, for the first time or anew.
+        looks: How often its files were not at rest.
     """
 
     path: Path
@@ -57,6 +59,7 @@ class _Version:
     running: _Running | None = None
     tried: Any = None
     is_loading: bool = False
+    looks: int = 0
 
 
 class VersionFolder(Models):
@@ -64,8 +67,8 @@ class VersionFolder(Models):
 
     The greatest `keep` versions that load are served, and those with a label. A new one is loaded
     beside them, warmed up, and only then takes over; requests that have begun end with the
-    version they began with. A folder that is still being written is waited for: the list of files
-    that an export brings says when it is whole, and without one its files have to be at rest. When
+    version they began with. A folder that is still being written is waited for: its files have to
+    be at rest, and all there where an export brings a list of them. When
     files change, a version is loaded anew, and what was loaded before goes on until the new one
     answers. Models are loaded side by side.
 
@@ -139,13 +142,16 @@ class VersionFolder(Models):
             )
 
     def waits_for(self) -> str | None:
-        """As long as no version of any model is loaded."""
+        """Until all that was there at the start is loaded, and as long as nothing is.
+
+        A model that is loaded answers before that.
+        """
+        if not self._looked.is_set():
+            return _LOADING
         with self._lock:
             versions = [one for known in self._models.values() for one in known.values()]
         if any(one.running is not None for one in versions):
             return None
-        if not self._looked.is_set():
-            return _LOADING
         return "No version of any model could be loaded." if versions else "There is no model."
 
     def states(self, which: Which, deadline: Deadline) -> list[State]:
@@ -248,8 +254,13 @@ class VersionFolder(Models):
 
     def _look(self) -> bool:
         """Looks at all models; whether one is being loaded or waited for."""
-        coming = [self._look_at(name, versions_in(at)) for name, at in self._folders().items()]
-        return any(coming)
+        is_coming = False
+        for name, folder in self._folders().items():
+            try:
+                is_coming |= self._look_at(name, versions_in(folder))
+            except OSError as error:  # of one model, which is no reason to pass over the others
+                self._tell(f"{folder} cannot be read: {error.strerror}")
+        return is_coming
 
     def _folders(self) -> dict[str, Path]:
         """The folder of each model, and of those that are gone."""
@@ -316,12 +327,13 @@ class VersionFolder(Models):
             return version, False
         lacking = lacks(path)
         if lacking:
-            self._tell(f"{path} is not whole yet: {lacking}")
+            self._tell(f"{path} is waited for: it has not all of its files yet.")
             if version.running is None:
                 version.state = State(number, "START", message=lacking)
             return version, False
-        if lacking is None and not has_rested and seconds_at_rest(stamp) < 2 * self._poll_seconds:
-            return version, True
+        if not has_rested and seconds_at_rest(stamp) < 2 * self._poll_seconds:
+            version.looks += 1
+            return version, version.looks < _LOOKS
         version.is_loading, version.tried = True, stamp
         if self._thread.is_alive():
             self._loaders.submit(self._loads, known, version, number)

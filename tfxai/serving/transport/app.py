@@ -37,7 +37,7 @@ _LOG = logging.getLogger("tfxai.serving")
 _ACCESS = logging.getLogger("tfxai.serving.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _METHODS = ["GET", "POST"]
-_VERB = re.compile(r"[:/](predict|explain|classify|regress|infer)", re.IGNORECASE)
+_VERB = re.compile(r"[:/](predict|explain|classify|regress|infer)/?$", re.IGNORECASE)
 _GRACE = 1.0  # seconds for which a body that is too large is still read, and thrown away
 Endpoint = Callable[[Request], Any]
 Answering = Callable[[Call], Reply]
@@ -339,8 +339,7 @@ async def _no_route(request: Request, error: Exception) -> Response:
 def _route(route: str, request: Request) -> str:
     """The route in words of our own, with its verb: `"v1:explain"`."""
     found = _VERB.search(request.url.path) if route in ("v1", "v2") else None
-    is_last = found is not None and found.end() == len(request.url.path)
-    return f"{route}:{found[1].lower()}" if found is not None and is_last else route
+    return route if found is None else f"{route}:{found[1].lower()}"
 
 
 def _constant(body: bytes, media: str) -> Endpoint:
