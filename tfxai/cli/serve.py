@@ -210,7 +210,7 @@ def serve(  # noqa: PLR0913 - an option for each limit
     from tfxai.cli.runtime import start
     from tfxai.cli.serve_models import exported, read_models
     from tfxai.cli.terminal import say, shown
-    from tfxai.errors import InvalidInputError, MissingExtraError
+    from tfxai.errors import InvalidInputError, MissingExtraError, OutputError
 
     versions = bool(label or keep != 1 or poll != 1.0)
     how = bool(method or preprocessing or classes)
@@ -268,6 +268,8 @@ def serve(  # noqa: PLR0913 - an option for each limit
         serving = runner(Server(models, limits, token, grpc_at, kept), drain=drain)
         stack.enter_context(settled())
         serving.run(sockets=[listening])
+        if not serving.started:
+            raise OutputError("The server could not start. Its log says why.")
 
 
 def _check_sources(
