@@ -13,6 +13,7 @@ import numpy as np
 
 LEFT = np.array([[1, 2], [0.5, 0]], np.float32)
 RIGHT = np.array([[3, 4], [1, 1]], np.float32)
+SECONDS = 300
 COLUMNS = LEFT.tolist(), RIGHT.tolist()
 
 
@@ -57,7 +58,9 @@ def triton_http(url, _):
     import tritonclient.http as module
     from tritonclient.utils import InferenceServerException
 
-    client = module.InferenceServerClient(url.removeprefix("http://"))
+    client = module.InferenceServerClient(
+        url.removeprefix("http://"), connection_timeout=SECONDS, network_timeout=SECONDS
+    )
     answers = {
         "default": client.infer("pair", tensors(module, binary=None)),
         "json": client.infer(
@@ -119,8 +122,8 @@ async def kserve_rest(url, _):
     """The SDK of KServe over REST, its first protocol and its second one."""
     from kserve import InferenceRESTClient, InferInput, InferRequest, RESTConfig
 
-    first = InferenceRESTClient(RESTConfig(protocol="v1", timeout=60))
-    second = InferenceRESTClient(RESTConfig(protocol="v2", timeout=60))
+    first = InferenceRESTClient(RESTConfig(protocol="v1", timeout=SECONDS))
+    second = InferenceRESTClient(RESTConfig(protocol="v2", timeout=SECONDS))
     rows = {"instances": [{"left": a, "right": b} for a, b in zip(*COLUMNS, strict=True)]}
     question = {
         "instances": np.linspace(0, 1, 3072).reshape(1, 32, 32, 3).tolist(),
@@ -152,7 +155,7 @@ async def kserve_grpc(_, address):
     """The SDK of KServe over gRPC."""
     from kserve import InferenceGRPCClient, InferInput, InferRequest
 
-    client = InferenceGRPCClient(address, timeout=60)
+    client = InferenceGRPCClient(address, timeout=SECONDS)
     answers = {}
     for binary in (False, True):
         inputs = [InferInput("left", [2, 2], "FP32"), InferInput("right", [2, 2], "FP32")]

@@ -30,7 +30,7 @@ from tfxai.serving.transport.listening import listen
 from tfxai.serving.transport.running import runner
 
 START = "from tfxai.cli import main; main()"
-PATIENCE = 60.0  # seconds that anything may take here before a test fails
+PATIENCE = 300.0  # seconds that anything may take here before a test fails
 
 
 @contextlib.contextmanager

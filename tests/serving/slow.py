@@ -88,7 +88,7 @@ def slow(**limits):
         options["token"] = limits.pop("token")
     with (
         serving(models, Limits(**limits), **options) as url,
-        httpx.Client(base_url=url, timeout=30, trust_env=False) as client,
+        httpx.Client(base_url=url, timeout=PATIENCE, trust_env=False) as client,
     ):
         try:
             yield models, client

@@ -30,7 +30,7 @@ def ran(what: str, url: str, address: str = "") -> dict:
         [PYTHON, str(script), what, url, address],
         capture_output=True,
         text=True,
-        timeout=2 * PATIENCE,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])

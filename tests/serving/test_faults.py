@@ -42,7 +42,7 @@ def in_front_of(url, names=(), **limits):
     """A client of a sidecar."""
     with (
         serving(Upstream(url, names), Limits(**limits)) as address,
-        httpx.Client(base_url=address, timeout=30, trust_env=False) as client,
+        httpx.Client(base_url=address, timeout=PATIENCE, trust_env=False) as client,
     ):
         yield client
 

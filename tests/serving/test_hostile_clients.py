@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import select
 import socket
 import threading
 
 import httpx
 import numpy as np
+import psutil
 import pytest
 
 from tests.serving.servers import PATIENCE, serving, until
@@ -25,6 +25,7 @@ from tests.serving.slow import (
 )
 from tfxai.serving.explaining.calling import call_signature
 from tfxai.serving.limits import Limits
+from tfxai.serving.messages import json_codec
 from tfxai.serving.messages.problems import RequestError
 from tfxai.serving.models.loaded import Loaded
 from tfxai.serving.models.model import Deadline, Model, Which
@@ -107,6 +108,32 @@ def test_the_limit_of_instances_holds_on_every_road(strict, place, signature, ro
     refused(strict[place].post(path, json=body), 413, "Instances: 4, and this server takes at")
     path, body = ROADS[road](signature, 3)
     assert strict[place].post(path, json=body).status_code == 200
+
+
+@pytest.mark.parametrize("place", ["server", "sidecar"])
+@pytest.mark.parametrize("path", [f"{MODEL}:predict", f"{MODEL}:explain"])
+def test_many_megabytes_of_numbers_are_refused_before_they_are_read(
+    strict, place, path, monkeypatch
+):
+    read = json_codec.read
+
+    def small(data, *words):
+        assert len(data) < 10**6
+        return read(data, *words)
+
+    monkeypatch.setattr(json_codec, "read", small)
+    text = b'{"instances": [' + b"0.5," * 500_000 + b"]}"
+    refused(strict[place].post(path, content=text), 413, "Numbers and lists of the body: 500,000")
+
+
+def test_more_lists_than_can_be_held_are_refused_before_they_are_read(monkeypatch):
+    monkeypatch.setattr(json_codec, "_LISTS", 100)
+    with slow() as (models, client):
+        models.go.set()
+        for empty in (b"[]", b"{}"):
+            text = b'{"instances": [' + b",".join([empty] * 100) + b"]}"
+            refused(client.post(PREDICT, content=text), 400, "lists and objects, of 100 at most")
+        assert client.post(PREDICT, json=BODY).status_code == 200
 
 
 @pytest.mark.parametrize("road", ROADS)
@@ -334,7 +361,7 @@ def test_a_second_head_that_does_not_come_ends_the_connection(monkeypatch):
         b"GET /healthz HTTP/1.1\r\n" + b"a: b\r\n" * 20_000,
         head("/healthz").replace(b"content-length: 100", b"transfer-encoding: chunked")
         + b"1;"
-        + b"e" * 70_000,
+        + b"e" * 700_000,
     ],
     ids=["header", "path", "headers", "extension of a chunk"],
 )
@@ -343,9 +370,7 @@ def test_a_long_head_is_431(sent):
         with contextlib.suppress(ConnectionError):
             made.sendall(sent)
         answer = whole(made)
-        assert not answer or "431" in answer or "405" in answer
-        if answer:
-            assert "was expected to have at most 65,536 bytes" in answer
+        assert not answer or "was expected to have at most 65,536 bytes" in answer
         assert client.get("/healthz").status_code == 200
 
 
@@ -385,17 +410,17 @@ def test_where_all_connections_are_at_work_a_new_one_is_told_so():
 
 
 def test_an_answer_that_nobody_reads_is_thrown_away():
-    rows = json.dumps({"instances": [[0.123456, 1.5]] * 400_000}).encode()
-    with slow(seconds=5.0, instances=10**6) as (models, client):
+    rows = json.dumps({"instances": [[0.123456, 1.5]] * 1_200_000}).encode()
+    with slow(seconds=5.0, body=2**25, instances=2_000_000) as (models, client):
         models.go.set()
         address = client.base_url.host, client.base_url.port
         with socket.socket() as made:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             made.connect(address)
             made.sendall(head(length=len(rows)) + rows)
-            poll = select.poll()
-            poll.register(made, select.POLLERR | select.POLLHUP)
-            assert poll.poll(PATIENCE * 1000)
+            until(lambda: models.begun)
+            ours = psutil.Process()
+            until(lambda: made.getsockname() not in [c.raddr for c in ours.net_connections()])
 
 
 def test_however_many_ask_whether_it_is_ready_it_is_looked_once_at_a_time():

@@ -10,6 +10,7 @@ import time
 import weakref
 
 import httpx
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -17,8 +18,10 @@ import tensorflow as tf
 from tests.serving.conftest import documented
 from tests.serving.servers import serving, until
 from tfxai.errors import DataNotFoundError
+from tfxai.export import save
 from tfxai.serving.messages.problems import RequestError
 from tfxai.serving.models.garbage import settle, settled
+from tfxai.serving.models.loaded import Loaded
 from tfxai.serving.models.model import Deadline, Which
 from tfxai.serving.models.upstream import Upstream
 from tfxai.serving.models.versions import VersionFolder
@@ -252,6 +255,147 @@ def test_a_version_is_not_loaded_while_it_is_being_copied(tmp_path):
             assert answer(models) == 1
         part.write_bytes(data)
         until(lambda: answer(models) == 2)
+
+
+def exported(path, factor):
+    """An export of a model that multiplies by a factor, with its explanations."""
+    inputs = keras.Input((2,), name="x")
+    layer = keras.layers.Dense(1, use_bias=False, name="y")
+    model = keras.Model(inputs, layer(inputs))
+    layer.set_weights([np.full((2, 1), factor, np.float32)])
+    return save(model, path, ["saliency"])
+
+
+def product(models):
+    """What the model makes of ones, and what its record says of its explanations."""
+    deadline = Deadline(60)
+    with models.model(Which("times"), deadline) as model:
+        given = model.run("serving_default", {"x": np.ones((1, 2), np.float32)}, None, deadline)
+        return float(next(iter(given.values()))[0, 0]), sorted((model.record or {})["signatures"])
+
+
+def copied(source, target, first):
+    """Copies the files of a version whose names begin so."""
+    for one in sorted(source.rglob("*")):
+        name = one.relative_to(source)
+        if one.is_file() and name.as_posix().startswith(first):
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(one, target / name)
+
+
+def test_an_export_is_loaded_when_its_list_says_that_it_is_whole(tmp_path):
+    """Its list comes first, its variables last, and long rests lie between them."""
+    source, base = exported(tmp_path / "from" / "2", 3), tmp_path / "to"
+    exported(base / "times" / "1", 2)
+    with watched(base) as models:
+        for first in ("assets.extra/tfxai_files", "saved_model", "assets.extra", "fingerprint"):
+            copied(source, base / "times" / "2", (first,))
+            time.sleep(6 * POLL)
+            assert product(models)[0] == 4.0
+            if first != "assets.extra/tfxai_files":
+                (state,) = models.states(Which("times", 2), Deadline(9))
+                assert state.state == "START"
+                assert "is missing" in state.message
+        copied(source, base / "times" / "2", ("variables",))
+        until(lambda: product(models)[0] == 6.0)
+        assert models.states(Which("times"), Deadline(9))[0].state == "AVAILABLE"
+
+
+def test_an_export_that_was_loaded_without_its_record_is_described_by_itself_and_loaded_anew(
+    tmp_path,
+):
+    """The graph and its variables come long before all that lies beside them."""
+    source, base, loads = exported(tmp_path / "from" / "1", 2), tmp_path / "to", []
+
+    def load(path):
+        loads.append(sorted(one.name for one in path.glob("assets.extra/*")))
+        return Loaded(path)
+
+    copied(source, base / "times" / "1", ("saved_model", "fingerprint", "variables"))
+    with watched(base, load=load) as models:
+        until(lambda: states(models, "times").get(1) == "AVAILABLE")
+        value, told = product(models)
+        assert value == 4.0
+        assert "explain_saliency" in told
+        copied(source, base / "times" / "1", ("assets.extra",))
+        until(lambda: len(loads) == 2)
+        until(lambda: product(models) == (4.0, told))
+    assert loads[0] == []
+    assert "tf_serving_warmup_requests" in loads[1]
+
+
+def test_a_version_that_changes_is_loaded_anew_and_answers_meanwhile(tmp_path):
+    folder = tmp_path / "plus"
+    folder.mkdir()
+    version(folder, 1)
+    other = version(tmp_path, 5)
+    with watched(folder) as models, models.model(Which("plus"), Deadline(60)) as held:
+        shutil.copytree(other, folder / "1", dirs_exist_ok=True)
+        until(lambda: answer(models) == 5)
+        given = held.run("serving_default", {"x": np.zeros(1, "f")}, None, Deadline(9))
+        assert given["y"] == [1.0]
+        assert states(models) == {1: "AVAILABLE"}
+
+
+def test_a_version_that_changes_for_the_worse_goes_on_as_it_was(tmp_path, caplog):
+    folder = tmp_path / "plus"
+    folder.mkdir()
+    graph = version(folder, 1) / "saved_model.pb"
+    with watched(folder) as models:
+        graph.write_bytes(graph.read_bytes()[:100])
+        until(lambda: "not loaded" in caplog.text)
+        assert answer(models) == 1
+        assert states(models) == {1: "AVAILABLE"}
+
+
+def test_models_are_loaded_side_by_side_and_the_first_that_is_there_is_served(tmp_path):
+    for name in ("a", "plus"):
+        (tmp_path / name).mkdir()
+        version(tmp_path / name, 1)
+    go = threading.Event()
+
+    def load(path):
+        if path.parent.name == "a":
+            go.wait(60)
+        return Loaded(path)
+
+    models = VersionFolder(tmp_path, poll_seconds=POLL, load=load)
+    models.start()
+    try:
+        until(lambda: models.names() == ["plus"])
+        assert answer(models) == 1
+        assert models.waits_for() == "The models are being loaded."
+        with pytest.raises(RequestError, match="The models are being loaded"):
+            answer(models, "a")
+        go.set()
+        until(lambda: models.waits_for() is None)
+        assert models.names() == ["a", "plus"]
+    finally:
+        go.set()
+        models.close()
+
+
+def test_an_older_version_is_not_loaded_while_a_newer_one_is(tmp_path):
+    folder, loads = tmp_path / "plus", []
+    folder.mkdir()
+    version(folder, 1)
+    version(folder, 2)
+    with watched(folder, load=lambda path: loads.append(path.name) or Loaded(path)) as models:
+        assert answer(models) == 2
+    assert loads == ["2"]
+
+
+def test_a_list_of_files_that_leads_elsewhere_or_is_none_is_passed_over(tmp_path):
+    folder = tmp_path / "plus"
+    folder.mkdir()
+    for number, text in enumerate(
+        ('{"../../../etc/none": 1}', '{"/none": 1}', '{"\\u0000": 1}', "[]", '{"a": "b"}'), 1
+    ):
+        extra = version(folder, number) / "assets.extra"
+        extra.mkdir()
+        (extra / "tfxai_files.json").write_text(text)
+    with watched(folder, keep=5) as models:
+        assert sorted(states(models).values()) == ["AVAILABLE"] * 5
 
 
 def test_a_damaged_version_beside_a_good_one_is_told_of_and_passed_over(tmp_path):

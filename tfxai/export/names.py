@@ -5,11 +5,13 @@ from __future__ import annotations
 from tfxai.card import EXTRA, RECORD
 
 __all__ = [
-    "CHECK", "DEFAULT", "DESCRIBE", "DESCRIPTION", "EXAMPLES", "EXPLAIN", "EXTRA", "RECORD",
-    "SCHEMA", "SERVE", "TARGET", "WARMUP",
+    "CHECK", "DEFAULT", "DESCRIBE", "DESCRIPTION", "EXAMPLES", "EXPLAIN", "EXTRA", "FILES",
+    "RECORD", "SCHEMA", "SERVE", "TARGET", "WARMUP",
 ]  # fmt: skip
 WARMUP = "tf_serving_warmup_requests"
 CHECK = "tfxai_check.npz"
+FILES = "tfxai_files.json"
+"""The files of an export and their bytes, by which a server knows that a copy is whole."""
 SCHEMA = 1
 """Version of the record. A key may be added; a change of what one means takes another number."""
 

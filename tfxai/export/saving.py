@@ -18,7 +18,7 @@ from tfxai.errors import InvalidInputError
 from tfxai.export.folders import NewVersion
 from tfxai.export.graphs import problems
 from tfxai.export.layouts import layouts
-from tfxai.export.names import CHECK, DESCRIBE, DESCRIPTION, EXAMPLES, EXTRA
+from tfxai.export.names import CHECK, DESCRIBE, DESCRIPTION, EXAMPLES, EXTRA, FILES
 from tfxai.export.probes import probe, write_cases, write_warmup
 from tfxai.export.records import record, write_record
 from tfxai.export.signatures import Signature, describe, explain, serve
@@ -57,7 +57,8 @@ def save(  # noqa: PLR0913 - an argument for each question of a call
             stands for the inputs of a model that declares none.
         chunk_size: Copies of an example (steps, samples, masks) that run at once, as in a call. A
             request is not split: a batch larger than that runs one copy at a time.
-        overwrite: Whether a version that is there is replaced. Servers do not notice.
+        overwrite: Whether a version that is there is replaced. TensorFlow Serving does not notice;
+            `tfxai serve` loads it anew.
 
     Returns:
         The folder of the version.
@@ -80,6 +81,7 @@ def save(  # noqa: PLR0913 - an argument for each question of a call
     with folder.writing() as beside:
         _write_graphs(beside, subject.model, signatures, json.dumps(content))
         _write_extra(beside / EXTRA, content, subject, signatures, leaves)
+        _write_list(beside)
     return folder.path
 
 
@@ -157,3 +159,11 @@ def _write_extra(
     write_warmup(folder, content["model"], cases)
     write_cases(folder / CHECK, cases)
     write_record(folder, content)
+
+
+def _write_list(folder: Path) -> None:
+    """Names of all files and their bytes."""
+    files = sorted(one for one in folder.rglob("*") if one.is_file())
+    listed = {one.relative_to(folder).as_posix(): one.stat().st_size for one in files}
+    text = json.dumps(listed, indent=1)
+    (folder / EXTRA / FILES).write_text(f"{text}\n", encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -17,6 +18,9 @@ from tfxai.serving.models.model import Deadline, Model
 
 _FIRST = 8  # examples of the first chunk, whose time says how large the others are
 _SECONDS = 1.0  # that a chunk is to take
+LARGE = 2**18
+"""Bytes of a text above which its size is checked before it is read."""
+_PER_NUMBER, _PER_EXAMPLE = 3, 1000  # commas: lists around single numbers, names
 _COUNTED = ("steps", "samples")  # options that say how often a model runs for an example
 
 
@@ -80,6 +84,33 @@ def check_cost(model: Model, name: str, count: int, limits: Limits) -> None:
     if runs > limits.steps:
         what = f"Runs of the model for {name.removeprefix(EXPLAIN)}"
         raise too_much(what, runs, limits.steps, "--max-steps")
+
+
+def check_size(body: bytes, model: Model, limits: Limits) -> None:
+    """Whether a text can be a question to a model, by its commas, before it is read.
+
+    Reading many megabytes of numbers takes seconds in which no other thread runs.
+
+    Raises:
+        RequestError: 413, it has more numbers than the examples that a request may have.
+    """
+    ends = [one.inputs.values() for one in model.signatures.values()]
+    if any(not _is_fixed(end) for some in ends for end in some):
+        return
+    numbers = max([0, *(sum(map(_numbers_of, some)) for some in ends)])
+    most = limits.instances * (_PER_NUMBER * numbers + _PER_EXAMPLE)
+    commas = body.count(b",")
+    if commas > most:
+        raise too_much("Numbers and lists of the body", commas, most, "--max-instances")
+
+
+def _is_fixed(end: End) -> bool:
+    """Whether an example of it is so many numbers."""
+    return end.dtype != "string" and end.shape is not None and None not in end.shape[1:]
+
+
+def _numbers_of(end: End) -> int:
+    return math.prod(n or 0 for n in (end.shape or ())[1:])
 
 
 def count_of(body: Mapping[str, Any], signature: Signature) -> int:

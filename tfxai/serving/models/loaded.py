@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import threading
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,15 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.errors import ModelFileError, UnsafeModelError
-from tfxai.export.names import EXPLAIN, EXTRA, RECORD, WARMUP
+from tfxai.export.names import (
+    DESCRIBE,
+    DESCRIPTION,
+    EXAMPLES,
+    EXPLAIN,
+    EXTRA,
+    RECORD,
+    WARMUP,
+)
 from tfxai.export.protos import read_prediction_log
 from tfxai.inspection import PrivateCopy
 from tfxai.serving.messages.problems import HTTP_OF_CODE, RequestError, late
@@ -67,6 +76,8 @@ class Loaded:
             record = path / EXTRA / RECORD
             is_read = record.is_file() and record.stat().st_size <= _RECORD_BYTES
             self.record = read_record(record.read_bytes()) if is_read else None
+            if self.record is None:
+                self.record = self._described()
             self._warm_up(path / EXTRA / WARMUP)
         except Exception as error:  # whatever TensorFlow makes of a damaged folder
             self.close()
@@ -78,6 +89,15 @@ class Loaded:
         """Gives the memory back."""
         self._callables.clear()
         self._session.close()
+
+    def _described(self) -> dict[str, Any] | None:
+        """The record in the graph, for a folder that came without the one beside it."""
+        signature = self.signatures.get(DESCRIBE)
+        if signature is None or set(signature.inputs) != {EXAMPLES}:
+            return None
+        given = self.run(DESCRIBE, {EXAMPLES: np.zeros(1, np.int32)}, None).get(DESCRIPTION)
+        is_text = given is not None and given.shape == (1,) and given.dtype == object
+        return read_record(bytes(given[0])) if given is not None and is_text else None
 
     def _warm_up(self, path: Path) -> None:
         if not path.is_file():
@@ -148,14 +168,18 @@ def _within(deadline: Deadline) -> Any:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps TensorFlow's advice on its older interfaces out of the logs."""
+    """Keeps TensorFlow's advice on its older interfaces out of the logs, for this thread."""
+    mine = threading.get_ident()
+
+    def passes(record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.ERROR or record.thread != mine
+
     logger = tf.get_logger()
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    logger.addFilter(passes)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        logger.removeFilter(passes)
 
 
 def _ends(infos: Any) -> dict[str, End]:

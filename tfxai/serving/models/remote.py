@@ -132,9 +132,10 @@ class Remote(Models):
                 self._described = {**fresh, which: known}
         try:
             yield _RemoteModel(self, which, known)
-        except RequestError:
-            with self._lock:  # it may have become another version meanwhile
-                self._described.pop(which, None)
+        except RequestError as error:
+            if error.status != 413:  # it may have become another version meanwhile
+                with self._lock:
+                    self._described.pop(which, None)
             raise
 
     def _check_declared(self, name: str, end: End) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import functools
@@ -16,11 +17,26 @@ from tfxai.errors import DataNotFoundError
 from tfxai.serving.messages.problems import RequestError, unavailable
 from tfxai.serving.messages.signatures import Signature
 from tfxai.serving.messages.tensors import Feeds
-from tfxai.serving.models.disk import stamp_of, versions_in
+from tfxai.serving.models.disk import lacks, seconds_at_rest, stamp_of, versions_in
 from tfxai.serving.models.model import Deadline, Model, Models, State, Which, not_found
 
 _LOG = logging.getLogger("tfxai.serving")
 _LOADING = "The models are being loaded."
+_LOADERS = 4  # versions that are loaded at a time
+_LOOKS = 10  # in which files come to rest, or no longer keep others from being served
+
+
+@dataclasses.dataclass
+class _Running:
+    """The graphs of a version.
+
+    Args:
+        loaded: The graphs.
+        users: Requests that use them.
+    """
+
+    loaded: Any
+    users: int = 0
 
 
 @dataclasses.dataclass
@@ -31,15 +47,19 @@ class _Version:
         path: Its folder.
         stamp: Sizes and times of its files when it was last looked at.
         state: As TensorFlow Serving has it.
-        loaded: Its graphs, while it is available.
-        users: Requests that use it.
+        running: What answers, while it is available.
+        tried: The stamp of its files when it was last loaded, whether it then ran or not.
+        is_loading: Whether a thread loads it, for the first time or anew.
+        looks: How often its files were not at rest.
     """
 
     path: Path
     stamp: Any
     state: State
-    loaded: Any = None
-    users: int = 0
+    running: _Running | None = None
+    tried: Any = None
+    is_loading: bool = False
+    looks: int = 0
 
 
 class VersionFolder(Models):
@@ -47,8 +67,10 @@ class VersionFolder(Models):
 
     The greatest `keep` versions that load are served, and those with a label. A new one is loaded
     beside them, warmed up, and only then takes over; requests that have begun end with the
-    version they began with. A folder that is still being written is waited for; one that does
-    not load is tried again when its files change, and the version before it goes on.
+    version they began with. A folder that is still being written is waited for: its files have to
+    be at rest, and all there where an export brings a list of them. When
+    files change, a version is loaded anew, and what was loaded before goes on until the new one
+    answers. Models are loaded side by side.
 
     Args:
         base: The folder.
@@ -91,6 +113,8 @@ class VersionFolder(Models):
         self._models: dict[str, dict[int, _Version]] = {}
         self._looked = threading.Event()
         self._stopped = threading.Event()
+        self._stirred = threading.Event()
+        self._loaders = concurrent.futures.ThreadPoolExecutor(_LOADERS, "tfxai loads")
         self._thread = threading.Thread(target=self._watch, name="tfxai versions", daemon=True)
 
     def start(self) -> None:
@@ -100,13 +124,13 @@ class VersionFolder(Models):
     def close(self) -> None:
         """Ends the watch."""
         self._stopped.set()
+        self._stirred.set()
+        self._loaders.shutdown(wait=False, cancel_futures=True)
         if self._thread.is_alive():
             self._thread.join(timeout=5)
         with self._lock:
             for one in (one for known in self._models.values() for one in known.values()):
-                if one.loaded is not None and not one.users:
-                    one.state = State(one.state.version, "UNLOADING")
-                    self._end(one)
+                self._unload(one)
 
     def names(self) -> list[str]:
         """The models of which a version is loaded."""
@@ -114,16 +138,19 @@ class VersionFolder(Models):
             return sorted(
                 name
                 for name, known in self._models.items()
-                if any(one.loaded is not None for one in known.values())
+                if any(one.running is not None for one in known.values())
             )
 
     def waits_for(self) -> str | None:
-        """Until the first look is over, and as long as no version of any model loads."""
+        """Until all that was there at the start is loaded, and as long as nothing is.
+
+        A model that is loaded answers before that.
+        """
         if not self._looked.is_set():
             return _LOADING
         with self._lock:
             versions = [one for known in self._models.values() for one in known.values()]
-        if any(one.loaded is not None for one in versions):
+        if any(one.running is not None for one in versions):
             return None
         return "No version of any model could be loaded." if versions else "There is no model."
 
@@ -162,29 +189,41 @@ class VersionFolder(Models):
                 ready = [n for n, one in known.items() if one.state.state == "AVAILABLE"]
                 number = max(ready, default=-1)
             found = known.get(number)
-            if found is None or found.loaded is None:
+            if found is None or found.running is None:
                 raise not_found(which) if self._looked.is_set() else unavailable(_LOADING)
-            found.users += 1
+            running = found.running
+            running.users += 1
         try:
-            yield _Local(which, number, found.loaded)
+            yield _Local(which, number, running.loaded)
         finally:
             with self._lock:
-                found.users -= 1
-                self._end(found)
+                running.users -= 1
+                self._end(found, running)
 
-    def _end(self, version: _Version) -> None:
-        """Gives its memory back when nobody uses it; called with the lock held."""
-        if version.state.state == "UNLOADING" and not version.users:
-            version.loaded.close()
-            version.loaded = None
+    def _unload(self, version: _Version) -> None:
+        """Lets a version end, after the requests that use it; called with the lock held."""
+        if version.running is not None:
+            version.state = State(version.state.version, "UNLOADING")
+            self._end(version, version.running)
+
+    def _end(self, version: _Version, running: _Running) -> None:
+        """Gives memory back when nobody uses it any more; called with the lock held."""
+        is_last = version.running is running
+        if running.users or (is_last and version.state.state != "UNLOADING"):
+            return
+        running.loaded.close()
+        if is_last:
+            version.running = None
             version.state = State(version.state.version, "END")
-            self._has_changed = True
-            _LOG.info("unloaded", extra={"path": str(version.path)})
+        self._has_changed = True
+        _LOG.info("unloaded", extra={"path": str(version.path)})
 
     def _watch(self) -> None:
+        is_first = True
         while not self._stopped.is_set():
+            is_coming = False
             try:
-                self._look()
+                is_coming = self._look()
                 if self._has_changed and self._changed is not None:
                     self._has_changed = False
                     self._changed()
@@ -201,8 +240,11 @@ class VersionFolder(Models):
                 for label, number in labels.items():
                     if number not in self._models.get(name, {}):
                         self._tell(f"There is no version {number} of {name} yet, for {label!r}.")
-            self._looked.set()
-            self._stopped.wait(self._poll_seconds)
+            is_first = is_first and is_coming
+            if not is_first:
+                self._looked.set()
+            self._stirred.wait(self._poll_seconds)
+            self._stirred.clear()
 
     def _tell(self, what: str) -> None:
         """Warns of it once."""
@@ -210,9 +252,15 @@ class VersionFolder(Models):
             self._told.add(what)
             _LOG.warning(what)
 
-    def _look(self) -> None:
+    def _look(self) -> bool:
+        """Looks at all models; whether one is being loaded or waited for."""
+        is_coming = False
         for name, folder in self._folders().items():
-            self._look_at(name, versions_in(folder))
+            try:
+                is_coming |= self._look_at(name, versions_in(folder))
+            except OSError as error:  # of one model, which is no reason to pass over the others
+                self._tell(f"{folder} cannot be read: {error.strerror}")
+        return is_coming
 
     def _folders(self) -> dict[str, Path]:
         """The folder of each model, and of those that are gone."""
@@ -231,65 +279,97 @@ class VersionFolder(Models):
             )
         return found | {name: self._base / name for name in self._models if name not in found}
 
-    def _look_at(self, name: str, paths: dict[int, Path]) -> None:
+    def _look_at(self, name: str, paths: dict[int, Path]) -> bool:
+        """Looks at a model; whether a version is being loaded or waited for."""
         with self._lock:
             known = self._models.setdefault(name, {})
         labelled = set(self._labels.get(name, {}).values())
         served: list[int] = []
+        coming: list[int] = []
         for number in sorted(paths, reverse=True):
             if len(served) < self._keep or number in labelled:
-                if self._stopped.is_set():
-                    return
-                if self._is_served(known, number, paths[number]):
+                may_load = len(served) + len(coming) < self._keep or number in labelled
+                if not may_load and number not in known:
+                    continue
+                version, is_coming = self._considered(known, number, paths[number], may_load)
+                if version.running is not None and version.state.state == "AVAILABLE":
                     served.append(number)
+                elif is_coming:
+                    coming.append(number)
         with self._lock:
-            gone = [n for n, one in known.items() if n not in served and one.loaded is not None]
-            if not served:  # never without an answer because the folder is gone for a while
-                return
-            for number in gone:
-                if known[number].state.state == "AVAILABLE":
-                    known[number].state = State(number, "UNLOADING")
-                self._end(known[number])
-            for number in [n for n, one in known.items() if n not in paths and not one.loaded]:
-                del known[number]
+            if served:  # never without an answer because the folder is gone for a while
+                for number, one in known.items():
+                    if number not in served and not one.is_loading:
+                        self._unload(one)
+                gone = [n for n, one in known.items() if n not in paths and not one.running]
+                for number in gone:
+                    del known[number]
+        return bool(coming)
 
-    def _is_served(self, known: dict[int, _Version], number: int, path: Path) -> bool:
-        """Whether a version is there to be served, after it was loaded where it was not."""
-        version = known.get(number)
-        if version is not None and version.state.state == "AVAILABLE":
-            return True
-        stamp = stamp_of(path)
-        if version is None or version.state.state == "UNLOADING":
-            is_new = self._looked.is_set() and version is None
+    def _considered(
+        self, known: dict[int, _Version], number: int, path: Path, may_load: bool
+    ) -> tuple[_Version, bool]:
+        """A version, which begins to be loaded where its folder is whole and was not loaded yet.
+
+        The second is whether it is being loaded, or its files have to come to rest.
+        """
+        version, stamp = known.get(number), stamp_of(path)
+        is_new = version is None or version.state.state == "UNLOADING"
+        if version is None or is_new:
             version = _Version(path, stamp, State(number, "START"))
             with self._lock:
                 known[number] = version
-            if is_new:  # it may still be written: it has to look the same twice
-                return False
-        elif stamp != version.stamp:
-            version.stamp = stamp
-            version.state = State(number, "START")
-            return False
-        elif version.state.code != "OK":
-            return False  # it failed as it is
-        return self._loads(version, number)
+        has_rested = not is_new and stamp == version.stamp
+        version.stamp = stamp
+        if version.is_loading:
+            return version, True
+        if stamp == version.tried or not may_load:
+            return version, False
+        lacking = lacks(path)
+        if lacking:
+            self._tell(f"{path} is waited for: it has not all of its files yet.")
+            if version.running is None:
+                version.state = State(number, "START", message=lacking)
+            return version, False
+        if not has_rested and seconds_at_rest(stamp) < 2 * self._poll_seconds:
+            version.looks += 1
+            return version, version.looks < _LOOKS
+        version.is_loading, version.tried = True, stamp
+        if self._thread.is_alive():
+            self._loaders.submit(self._loads, known, version, number)
+        else:  # a look of its own, without the watch
+            self._loads(known, version, number)
+        return version, version.is_loading
 
-    def _loads(self, version: _Version, number: int) -> bool:
-        version.state = State(number, "LOADING")
+    def _loads(self, known: dict[int, _Version], version: _Version, number: int) -> None:
+        """Loads a version, which takes over when it has answered what warms it up."""
         about = {"path": str(version.path)}
+        with self._lock:
+            if version.running is None:
+                version.state = State(number, "LOADING")
         try:
             loaded = self._load(version.path)
         except Exception as error:  # whatever a damaged folder leads to, the others go on
             why = str(error) or type(error).__name__
-            version.state = State(number, "END", "FAILED_PRECONDITION", why)
             _LOG.warning("not loaded: %s", why, extra=about)
-            return False
+            with self._lock:
+                version.is_loading = False
+                if version.running is None:
+                    version.state = State(number, "END", "FAILED_PRECONDITION", why)
+            self._stirred.set()
+            return
         with self._lock:
-            version.loaded = loaded
+            version.is_loading = False
+            if self._stopped.is_set() or known.get(number) is not version:
+                loaded.close()
+                return
+            before, version.running = version.running, _Running(loaded)
             version.state = State(number, "AVAILABLE")
             self._has_changed = True
+            if before is not None:
+                self._end(version, before)
         _LOG.info("loaded", extra=about)
-        return True
+        self._stirred.set()
 
 
 class _Local(Model):

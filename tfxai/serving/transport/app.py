@@ -26,6 +26,7 @@ from tfxai.serving.limits import Limits
 from tfxai.serving.messages import json_codec
 from tfxai.serving.messages.problems import RequestError, too_much, unavailable
 from tfxai.serving.models.model import Deadline, Models
+from tfxai.serving.sampling import Sample
 from tfxai.serving.transport import metrics
 from tfxai.serving.transport.grpc_front import GrpcFront
 from tfxai.serving.transport.open_inference import OpenInference
@@ -36,7 +37,7 @@ _LOG = logging.getLogger("tfxai.serving")
 _ACCESS = logging.getLogger("tfxai.serving.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _METHODS = ["GET", "POST"]
-_VERB = re.compile(r"[:/](predict|explain|classify|regress|infer)", re.IGNORECASE)
+_VERB = re.compile(r"[:/](predict|explain|classify|regress|infer)/?$", re.IGNORECASE)
 _GRACE = 1.0  # seconds for which a body that is too large is still read, and thrown away
 Endpoint = Callable[[Request], Any]
 Answering = Callable[[Call], Reply]
@@ -51,6 +52,7 @@ class Server:
         limits: What a request may ask for.
         token: What requests have to carry as `Authorization: Bearer`, None for nothing.
         grpc_at: Address and port to answer gRPC at, None for not at all.
+        sample: What keeps some of the explanations, None where nothing does.
 
     Raises:
         MissingExtraError: grpc_at is given, and grpcio is not installed.
@@ -62,6 +64,7 @@ class Server:
         limits: Limits,
         token: str | None = None,
         grpc_at: tuple[str, int] | None = None,
+        sample: Sample | None = None,
     ) -> None:
         self._models = models
         self.limits = limits
@@ -73,6 +76,9 @@ class Server:
         self._looking: asyncio.Task[str | None] | None = None
         self._metrics = metrics.Metrics()
         self._metrics.watch(self.admission)
+        self._sample = sample
+        if sample is not None:
+            sample.told = self._metrics.sampled
         self.is_ending = False
         """Whether connections are closed after their answer, and no new ones are wanted."""
         self._front = None if grpc_at is None else self._grpc_front(grpc_at)
@@ -80,7 +86,7 @@ class Server:
         self.app.add_exception_handler(HTTPException, _no_route)
 
     def _routes(self) -> list[Route]:
-        first = self._guarded("v1", self._answering(Rest(self._models, self.limits)))
+        first = self._guarded("v1", self._answering(Rest(self._models, self.limits, self._sample)))
         inference = self._answering(OpenInference(self._models, self.limits))
         pages = [
             Route(path, self._open("page", _constant(*file)), methods=["GET"])
@@ -333,8 +339,7 @@ async def _no_route(request: Request, error: Exception) -> Response:
 def _route(route: str, request: Request) -> str:
     """The route in words of our own, with its verb: `"v1:explain"`."""
     found = _VERB.search(request.url.path) if route in ("v1", "v2") else None
-    is_last = found is not None and found.end() == len(request.url.path)
-    return f"{route}:{found[1].lower()}" if found is not None and is_last else route
+    return route if found is None else f"{route}:{found[1].lower()}"
 
 
 def _constant(body: bytes, media: str) -> Endpoint:

@@ -21,6 +21,7 @@ from tfxai.serving.messages.problems import RequestError
 from tfxai.serving.models.model import Deadline, Models
 from tfxai.serving.transport.grpc_inference import Inference
 from tfxai.serving.transport.grpc_serving import PreconditionError, Predictions
+from tfxai.serving.transport.receiving import Receiving
 
 _LOG = logging.getLogger("tfxai.serving")
 _ACCESS = logging.getLogger("tfxai.serving.access")
@@ -82,6 +83,7 @@ class GrpcFront:
         self._waits_for = waits_for
         self._told = told
         self._token = token
+        self._receiving = Receiving(max(2, limits.bodies // max(limits.body, 1)))
         self._server: Any = None
         serving, inference = Predictions(models, limits), Inference(models, limits)
         self._answers: dict[str, dict[str, tuple[Kind, Answer]]] = {
@@ -229,11 +231,7 @@ class GrpcFront:
 
     async def _read(self, context: Any, deadline: Deadline) -> bytes:
         seconds = min(self._limits.receive, deadline.seconds)
-        try:
-            async with asyncio.timeout(seconds):
-                data = await context.read()
-        except TimeoutError as error:
-            raise RequestError(408, f"The request did not come within {seconds:g} s.") from error
+        data = await self._receiving.receive(context.read(), seconds)
         if data is self._grpc.aio.EOF:
             raise RequestError(400, "One message was expected, and none came.")
         return bytes(data)

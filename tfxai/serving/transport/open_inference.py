@@ -13,7 +13,7 @@ import numpy as np
 
 from tfxai.arrays import Array
 from tfxai.serving.admission import check_kind
-from tfxai.serving.explaining.calling import call_signature
+from tfxai.serving.explaining.calling import LARGE, call_signature, check_size
 from tfxai.serving.limits import Limits
 from tfxai.serving.messages import json_codec
 from tfxai.serving.messages.binary import datatype, is_possible, read_binary, write_binary
@@ -74,6 +74,10 @@ class OpenInference:
 
     def _infer(self, which: Which, call: Call) -> Reply:
         text, data = _parts(call)
+        if len(text) > LARGE:
+            self._models.use(
+                which, call.deadline, lambda model: check_size(text, model, self._limits)
+            )
         body = json_codec.read(text)
         if not isinstance(body, dict) or not isinstance(body.get("inputs"), list):
             raise bad("The body was expected to be an object with 'inputs', a list of tensors.")

@@ -9,7 +9,13 @@ from urllib.parse import unquote
 
 from tfxai.serving.admission import Kind, check_kind
 from tfxai.serving.explaining import answer, explain
-from tfxai.serving.explaining.calling import call_signature, check_cost, count_of
+from tfxai.serving.explaining.calling import (
+    LARGE,
+    call_signature,
+    check_cost,
+    check_size,
+    count_of,
+)
 from tfxai.serving.explaining.request import ExplainRequest
 from tfxai.serving.limits import Limits
 from tfxai.serving.messages import encodings, json_codec
@@ -17,6 +23,7 @@ from tfxai.serving.messages.problems import RequestError, bad
 from tfxai.serving.messages.signatures import to_metadata
 from tfxai.serving.messages.tensors import read_feeds, signature_of, write_answer
 from tfxai.serving.models.model import Deadline, Model, Models, State, Which
+from tfxai.serving.sampling import Sample
 
 _PATH = re.compile(
     r"/v1/models/(?P<name>[^/:]+)"
@@ -97,11 +104,13 @@ class Rest:
     Args:
         models: Where answers come from.
         limits: What a request may ask for.
+        sample: What keeps some of the explanations, None where nothing does.
     """
 
-    def __init__(self, models: Models, limits: Limits) -> None:
+    def __init__(self, models: Models, limits: Limits, sample: Sample | None = None) -> None:
         self._models = models
         self._limits = limits
+        self._sample = sample
 
     def __call__(self, call: Call) -> Reply:
         """The answer.
@@ -118,6 +127,10 @@ class Rest:
         if found is None or not self._is_known(call.method, found):
             raise bad(f"Malformed request: {call.method} {call.path[:500]}")
         which = _which(found)
+        if len(call.body) > LARGE:
+            self._models.use(
+                which, call.deadline, lambda model: check_size(call.body, model, self._limits)
+            )
         if verb == "explain":
             return self._explain(which, call)
         if found["methods"]:
@@ -223,6 +236,8 @@ class Rest:
         self, model: Model, question: ExplainRequest, is_picture: bool, call: Call
     ) -> Reply:
         made = explain.explain(question, model, self._limits, call.deadline)
+        if self._sample is not None:
+            self._sample.take(made, model, question.instances)
         about = {
             "model": model.which.name,
             "version": model.version,

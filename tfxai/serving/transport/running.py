@@ -70,15 +70,15 @@ class _Uvicorn(uvicorn.Server):
             await asyncio.sleep(0.02)
 
 
-def runner(server: Server, *, drain: float = 0.0, seconds: float = 60.0) -> uvicorn.Server:
+def runner(server: Server, *, drain: float = 0.0) -> uvicorn.Server:
     """What serves, by `run(sockets=[...])`, until SIGTERM or SIGINT; then it finishes its work.
 
     Args:
         server: What answers.
         drain: Seconds between the signal and the end of listening; kept connections are closed
             after their next answer meanwhile.
-        seconds: What a request may take.
     """
+    seconds = server.limits.seconds
     config: Any = uvicorn.Config(
         server.app,
         http=protocol(server.limits.connections, seconds),
