@@ -7,10 +7,13 @@ STAMP := $(VENV)/.stamp
 PEERS := .venv-peers
 OLD_KERAS := .venv-old-keras
 MUTANTS := .venv-mutants
+CLIENTS := .venv-clients
+PROTOS := tensorflow tensorflow_serving open_inference
 JOBS ?= 2
 PEERS_STAMP := $(PEERS)/.stamp
 OLD_KERAS_STAMP := $(OLD_KERAS)/.stamp
 MUTANTS_STAMP := $(MUTANTS)/.stamp
+CLIENTS_STAMP := $(CLIENTS)/.stamp
 
 # Tests find the shared data through TFXAI_TEST_DATA, CIFAR-10 through TFDS_DATA_DIR.
 ifeq ($(TFXAI_TEST_DATA),)
@@ -29,7 +32,8 @@ MODEL ?= $(TFXAI_TEST_DATA:%=%/models/efficientnet_lite0.keras)
 PIXELS ?= none
 CLASSES ?= $(TFXAI_TEST_DATA:%=%/data/imagenet_class_index.json)
 
-.PHONY: help demo test lint bench stress notebook comparison crosscheck gpu-programs mutants old-keras
+.PHONY: help demo test lint bench stress notebook comparison crosscheck gpu-programs mutants \
+	old-keras clients protos
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +77,15 @@ old-keras: $(OLD_KERAS_STAMP) ## Load what Keras 2 writes, and compare answers (
 	TFXAI_KERAS_2=$(abspath $(OLD_KERAS)/bin/python) $(VENV)/bin/python -m pytest \
 		tests/registry/test_keras_2.py $(ARGS)
 
+clients: $(STAMP) $(CLIENTS_STAMP) ## Ask a server with tritonclient and KServe's SDK (in .venv-clients)
+	TFXAI_CLIENTS=$(abspath $(CLIENTS)/bin/python) $(VENV)/bin/python -m pytest \
+		tests/serving/test_clients.py $(ARGS)
+
+protos: $(STAMP) ## Compile the messages of gRPC to what is read at run time
+	$(VENV)/bin/python -m grpc_tools.protoc --include_imports \
+		-I tfxai/serving/messages/protos $(PROTOS:%=%.proto) \
+		--descriptor_set_out tfxai/serving/messages/protos/messages.binpb
+
 # Ten seconds and more for each mutant: three or so a line, so pick a module, or SAMPLE= some.
 mutants: $(STAMP) $(MUTANTS_STAMP) ## List the changes to MODULE= that TESTS= do not notice (SAMPLE=60)
 	@$(MUTANTS)/bin/python tests/mutants.py $(MODULE) $(TESTS) --sample $(or $(SAMPLE),0) \
@@ -88,10 +101,10 @@ $(PEERS_STAMP): requirements-peers.txt pyproject.toml setup.py
 	$(call environment,$(PEERS),requirements-peers.txt)
 
 $(MUTANTS_STAMP): requirements-mutants.txt
-	@"$(PYTHON)" -m venv --clear $(MUTANTS)
-	@$(MUTANTS)/bin/python -m pip install --quiet --disable-pip-version-check \
-		-r requirements-mutants.txt
-	@touch $@
+	$(call packages,$(MUTANTS),requirements-mutants.txt)
+
+$(CLIENTS_STAMP): requirements-clients.txt
+	$(call packages,$(CLIENTS),requirements-clients.txt)
 
 # Keras 2 runs on the TensorFlow of .venv, beside Keras 3, which does not see it.
 $(OLD_KERAS_STAMP): requirements-old-keras.txt $(STAMP)
@@ -102,6 +115,13 @@ $(OLD_KERAS_STAMP): requirements-old-keras.txt $(STAMP)
 		$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
 			--target "$$into" -r requirements-old-keras.txt
 	@touch $@
+
+# Makes a virtual environment, $(1), of pinned packages alone, $(2).
+define packages
+	@"$(PYTHON)" -m venv --clear $(1)
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(2)
+	@touch $@
+endef
 
 # Fills a virtual environment, $(1), with pinned packages, $(2), and tfxai itself.
 define environment

@@ -43,11 +43,11 @@ ROOMS = {
 IMPORTED_AS = {
     "grpcio": "grpc",
     "pillow": "PIL",
+    "protobuf": "google",
     "prometheus-client": "prometheus_client",
     "scikit-image": "skimage",
     "scikit-learn": "sklearn",
     "tensorflow-datasets": "tensorflow_datasets",
-    "tensorflow-serving-api": "tensorflow_serving",
 }
 WHOLE = LEVELS["plotting"]  # a bare `import tfxai` may load any library module
 LAZY_UPWARD = {("attribution", "plotting")}  # Attribution.plot, inside the method only

@@ -6,14 +6,19 @@ import json
 import signal
 import socket
 import sys
+import warnings
 from pathlib import Path
 
+import grpc
 import httpx
+import keras
 import pytest
 
+import tfxai
 from tests.processes import loaded
-from tests.serving.servers import command, free_port
+from tests.serving.servers import PATIENCE, command, free_port, names, until
 from tfxai.cli.serve import TOKEN
+from tfxai.serving.messages import protos
 
 
 def test_it_answers_where_it_says_and_ends_well_without_tensorflow():
@@ -54,6 +59,19 @@ def test_the_token_comes_from_a_file_or_the_environment(tmp_path):
         (("--model-base-path", "nowhere"), "There is no folder 'nowhere'"),
         (("--upstream", "http://a:1", "--log-level", "loud"), "--log-level was expected"),
         (("--upstream", "http://a:1", "--token-file", "none"), "The token cannot be read"),
+        (("--model", "a=b", "--model-base-path", "."), "Pass one of"),
+        (("--upstream", "http://a:1", "--sample", "0.5"), "--sample-to DIR belong together"),
+        (("--upstream", "http://a:1", "--sample-inputs"), "--sample-to DIR belong together"),
+        (
+            ("--upstream", "http://a:1", "--sample", "1", "--sample-to", "/dev/null/x"),
+            "Choose another --sample-to",
+        ),
+        (("--model", "a/b=c.keras"), "was expected to be NAME=FILE"),
+        (("--model", "a="), "was expected to be NAME=FILE"),
+        (("--model", "a=b", "--model", "a=c"), "--model has 'a' twice"),
+        (("--model", "a=b", "--keep", "2"), "--model is exported once"),
+        (("--model", "a=none.keras"), "none.keras"),
+        (("--model-base-path", ".", "--method", "rise"), "are for --model"),
         (("--model-base-path", ".", "--label", "a=1"), "NAME:LABEL=VERSION"),
         (("--upstream", "http://a:1", "--host", "203.0.113.7"), "Cannot listen at 203.0.113.7:"),
         (("--upstream", "http://a:1", "--port", "70000"), "70000"),
@@ -64,12 +82,69 @@ def test_mistakes_are_answered_in_a_sentence(words, sentence, fails):
     assert sentence in fails("serve", *words)
 
 
+def test_a_file_is_served_with_its_card_one_command_after_training(tmp_path):
+    model = tfxai.load("cifar10_cnn")
+    with command("--model", "frogs=cifar10_cnn", TMPDIR=str(tmp_path)) as started:
+        about = httpx.get(f"{started.url}/v1/models/frogs/explainers", trust_env=False).json()
+        own = [one["name"] for one in about["methods"] if one["by"] == "signature"]
+        assert own == ["integrated_gradients", "grad_cam", "saliency"]
+        assert about["takesImages"]
+        assert about["classNames"] == list(model.card.classes)
+        assert names(tmp_path) != []
+        assert started.end(signal.SIGTERM) == 0
+    assert names(tmp_path) == []
+
+
+def quietly_saved(model, path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of h5py with NumPy 2
+        model.save(path)
+
+
+def test_methods_that_a_model_has_none_of_are_left_out(tmp_path):
+    x = keras.Input((3,), name="x")
+    model = keras.Model(x, keras.layers.Dense(2, name="logits")(x))
+    quietly_saved(model, tmp_path / "table.keras")
+    with command("--model", str(tmp_path / "table.keras")) as started:
+        about = httpx.get(f"{started.url}/v1/models/table/explainers", trust_env=False).json()
+        own = [one["name"] for one in about["methods"] if one["by"] == "signature"]
+        assert own == ["integrated_gradients", "saliency"]
+
+
+def test_a_method_that_is_named_and_does_not_fit_is_refused(tmp_path, fails):
+    x = keras.Input((3,), name="x")
+    quietly_saved(keras.Model(x, keras.layers.Dense(2)(x)), tmp_path / "table.keras")
+    said = fails("serve", "--model", str(tmp_path / "table.keras"), "--method", "grad_cam")
+    assert "convolution" in said or "layer" in said
+
+
 def test_a_port_that_is_taken_is_told_of(fails):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         said = fails("serve", "--upstream", "http://a:1", "--port", port)
     assert f"Cannot listen at 127.0.0.1:{port}" in said
     assert "Choose another --host or --port." in said
+
+
+def test_it_answers_grpc_too_without_tensorflow():
+    port, method = free_port(), protos.methods(protos.INFERENCE)["ServerLive"]
+    behind = f"http://127.0.0.1:{free_port()}"
+    with (
+        command("--upstream", behind, "--grpc-port", str(port), waits=False) as started,
+        grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        until(lambda: httpx.get(f"{started.url}/healthz", trust_env=False).status_code == 200)
+        call = channel.unary_unary(method.path, response_deserializer=method.response.FromString)
+        assert call(b"", timeout=PATIENCE, wait_for_ready=True).live
+        assert "tensorflow" not in Path(f"/proc/{started.process.pid}/maps").read_text()
+        assert started.end(signal.SIGTERM) == 0
+
+
+def test_a_port_of_grpc_that_is_taken_is_told_of(fails):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = fails("serve", "--upstream", "http://a:1", "--port", "0", "--grpc-port", port)
+    assert f"Cannot listen at 127.0.0.1:{port}" in said
 
 
 def test_an_empty_token_is_refused(fails, place):

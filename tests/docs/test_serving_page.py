@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import tfxai
 from tests.docs.blocks import ROOT, python_blocks, run
-from tests.serving.servers import photograph, pixels, serving, until
+from tests.serving.servers import free_port, photograph, pixels, serving, until
 from tfxai.cli.app import app
 from tfxai.export import save
 from tfxai.serving.limits import Limits
@@ -60,7 +60,7 @@ def test_the_curl_commands(url, place):
 
 @pytest.mark.slow
 def test_the_python_example(url, place):
-    (block,) = python_blocks("docs/serving.md")
+    (block, _) = python_blocks("docs/serving.md")
     assert ADDRESS in block
     names = run(block.replace(ADDRESS, url), {})
     assert names["values"].shape == (32, 32, 3)
@@ -69,6 +69,21 @@ def test_the_python_example(url, place):
     assert names["answer"]["predictions"][0][3] == pytest.approx(0.92, abs=0.01)
     share = abs(names["one"]["completenessGap"] / names["difference"])
     assert names["one"]["approximationError"] == pytest.approx(share, rel=1e-3)
+
+
+@pytest.mark.slow
+def test_the_example_of_grpc(tmp_path):
+    save(tfxai.load("cifar10_cnn"), tmp_path / "cifar10_cnn" / "1", ["grad_cam"])
+    (_, block) = python_blocks("docs/serving.md")
+    address, models = f"127.0.0.1:{free_port()}", VersionFolder(tmp_path)
+    host, _, port = address.partition(":")
+    with serving(models, grpc_at=(host, int(port))):
+        until(lambda: models.waits_for() is None)
+        names = run(block.replace("127.0.0.1:8500", address), {})
+    heatmap = names["tf"].make_ndarray(names["answer"].outputs["heatmap"])
+    assert heatmap.shape == (1, 32, 32)
+    assert set(names["answer"].outputs) == {"heatmap", "score"}
+    names["channel"].close()
 
 
 def words_of(name):

@@ -20,8 +20,9 @@ from tests.processes import ROOT
 from tfxai import GradCAM, Saliency
 from tfxai.errors import DataNotFoundError
 from tfxai.export import check, graphs, native, save
-from tfxai.export.comparing import difference
-from tfxai.export.probes import read_cases, write_cases
+from tfxai.export.comparing import difference, measured
+from tfxai.export.first_layers import expected_pixels
+from tfxai.export.probes import moved, read_cases, write_cases
 
 EXTRA = "assets.extra"
 needs_gcc = pytest.mark.skipif(native.missing() is not None, reason=str(native.missing()))
@@ -199,6 +200,10 @@ def test_differences_are_of_the_largest_value_and_pictures_of_what_they_show():
     off = [difference("heatmap_png_bytes", np.array([one], object), known) for one in drawn]
     assert off == [0, 0, np.inf]
     assert difference("heatmap_png_bytes", np.array([b"none"], object), known) == np.inf
+    far = [measured("heatmap_png_bytes", np.array([one], object), known) for one in drawn]
+    assert far == [0, 0, 30 / 255]
+    assert measured("heatmap_png_bytes", np.array([b"none"], object), known) == np.inf
+    assert measured("heatmap_png_bytes", None, known) == np.inf
 
 
 @needs_gcc
@@ -266,3 +271,70 @@ def test_what_the_scan_refuses_is_not_run(tmp_path):
     found = failed(check(folder))
     assert set(found) == {"scan"}
     assert "reads another file than the model's own variables" in found["scan"]
+
+
+def test_what_first_layers_say_of_pixels():
+    def model(*layers):
+        x = keras.Input((8, 8, 3))
+        y = x
+        for layer in layers:
+            y = layer(y)
+        return keras.Model(x, keras.layers.Conv2D(2, 3)(y))
+
+    scaled = keras.layers.Rescaling(1 / 128, -127 / 128)
+    of_pixels = keras.layers.Normalization(mean=[120.0] * 3, variance=[3600.0] * 3)
+    of_shares = keras.layers.Normalization(mean=[0.5] * 3, variance=[0.06] * 3)
+    inner = model(keras.layers.Rescaling(1 / 255))
+    said = {
+        "none": [
+            model(scaled),
+            model(keras.layers.ZeroPadding2D(), of_pixels),
+            keras.Sequential([keras.Input((8, 8, 3)), inner]),
+        ],
+        "unit": [
+            model(),
+            model(of_shares),
+            model(keras.layers.Rescaling(2, -1)),
+            model(keras.layers.Conv2D(3, 3), scaled),
+        ],
+    }
+    for name, models in said.items():
+        assert [expected_pixels(one).name for one in models] == [name] * len(models)
+
+
+def test_images_are_probed_by_photographs_in_the_range_of_the_first_layers(tmp_path):
+    x = keras.Input((12, 10, 3), name="x")
+    y = keras.layers.Conv2D(2, 3)(keras.layers.Rescaling(1 / 255)(x))
+    model = keras.Model(x, keras.layers.GlobalAveragePooling2D()(y))
+    path = save(model, tmp_path / "m" / "1", [Saliency()])
+    (feeds, _) = read_cases(path / EXTRA / "tfxai_check.npz")["explain_saliency"]
+    assert feeds["x"].shape == (3, 12, 10, 3)
+    assert feeds["x"].max() > 200
+    assert np.array_equal(feeds["x"], np.round(feeds["x"]))
+    corner = np.asarray(tfxai.data.sample_image("coffee"))
+    assert abs(feeds["x"][1].mean() - corner.mean()) < 25
+
+
+def test_neighbours_are_one_step_away():
+    feeds = {"x": np.float32([0.1, 0, -7e9]), "n": np.array([1, 2]), "t": np.array([b"a"])}
+    near = moved(feeds)
+    assert near["n"] is feeds["n"]
+    assert near["t"] is feeds["t"]
+    steps = np.abs(near["x"] - feeds["x"]) / np.spacing(np.abs(feeds["x"]))
+    np.testing.assert_array_equal(steps, [1, 1, 1])
+
+
+@pytest.mark.slow
+def test_an_honest_efficientnet_passes_and_a_changed_one_does_not(test_data, tmp_path):
+    model = tfxai.load(test_data / "models" / "efficientnet_lite0.keras")
+    methods = [Saliency(), ig(steps=4), GradCAM()]
+    path = save(model, tmp_path / "m" / "1", methods)
+    report = check(path)
+    assert failed(report) == {}
+    file = path / EXTRA / "tfxai_check.npz"
+    cases = read_cases(file)
+    cases["serve"][1][
+        "output_0" if "output_0" in cases["serve"][1] else next(iter(cases["serve"][1]))
+    ][:] *= 1.001
+    write_cases(file, cases)
+    assert "session serve" in failed(check(path))

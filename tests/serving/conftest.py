@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 import tfxai
+from tests.serving.grpc_clients import Client, front
 from tests.serving.servers import PATIENCE, serving, until
 from tfxai.export import save
 from tfxai.serving.models.upstream import Upstream
@@ -100,7 +101,7 @@ def behind(base: Path) -> Iterator[str]:
     """The address of a server of BASE: what a TensorFlow Serving is to a sidecar."""
     models = VersionFolder(base)
     with serving(models) as url:
-        until(lambda: models.waits_for() is None)
+        until(lambda: len(models.names()) == len(list(base.iterdir())))  # the first is not all
         yield url
 
 
@@ -119,3 +120,18 @@ def sidecar(behind: str) -> Iterator[httpx.Client]:
         httpx.Client(base_url=url, timeout=PATIENCE, trust_env=False) as client,
     ):
         yield client
+
+
+@pytest.fixture(scope="session")
+def addresses(base: Path) -> Iterator[tuple[str, str]]:
+    """A server of BASE: where it answers gRPC and HTTP."""
+    with front(VersionFolder(base)) as both:
+        yield both
+
+
+@pytest.fixture(scope="session")
+def grpc_client(addresses: tuple[str, str]) -> Iterator[Client]:
+    """A client of it."""
+    made = Client(addresses[0])
+    yield made
+    made.channel.close()

@@ -316,3 +316,32 @@ def test_it_brings_all_that_it_needs_and_lets_nothing_else_in(server):
     assert "http://" not in text
     assert "https://" not in text
     assert server.get("/../page/__init__.py").status_code == 404
+
+
+def test_several_methods_are_shown_side_by_side(page, cat):
+    page["file"].send_keys(str(cat))
+    page.choose("method", "integrated_gradients")
+    page.explained("integrated gradients")
+    assert not page["beside"].is_displayed()
+    page["compare"].find_element(By.TAG_NAME, "summary").click()
+    for name in ("grad_cam", "integrated_gradients", "saliency"):
+        page["others"].find_element(By.CSS_SELECTOR, f"input[value={name}]").click()
+
+    def figures():
+        found = page["beside"].find_elements(By.CSS_SELECTOR, "figure:not(.stale)")
+        return {one.find_element(By.TAG_NAME, "h3").text: one for one in found}
+
+    page.wait(lambda: set(figures()) == {"grad cam", "saliency"})  # the first stays where it is
+    shown = figures()
+    sources = [one.find_element(By.TAG_NAME, "img").get_attribute("src") for one in shown.values()]
+    assert len({page.heatmap(), *sources}) == 3
+    assert "score" in shown["saliency"].text
+    sizes = [one.find_element(By.TAG_NAME, "img").size for one in shown.values()]
+    assert all(size["width"] > 100 for size in sizes)
+    page.choose("method", "saliency")
+    page.wait(lambda: set(figures()) == {"grad cam", "integrated gradients"})
+    assert "gap" in figures()["integrated gradients"].text
+    page.choose("target", "6")
+    page.explained("saliency")
+    page.wait(lambda: set(figures()) == {"grad cam", "integrated gradients"})
+    assert page.complaints() == []

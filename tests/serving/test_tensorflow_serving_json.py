@@ -39,6 +39,24 @@ ROWS = [
 ]
 
 
+SEVERAL = {"signature_name": "several"}
+
+
+def test_keys_that_are_not_of_the_protocol_are_ignored(server):
+    answer = 200, {"predictions": [2.5]}
+    assert ask(server, {"instances": [1], "extra": 2, "parameters": {}, "id": None}) == answer
+    assert ask(server, {"inputs": {"x": [1], "y": "?"}}) == (200, {"outputs": [2.5]})
+
+
+def test_numbers_that_a_float_holds_are_taken_whatever_they_look_like(server):
+    largest = 3.4028234e38
+    asked = [16777215, -16777215.0, 16777216.0, 1e10, -largest, 1e-50]
+    status, answer = ask(server, {"instances": asked})
+    assert status == 200
+    halves = [0.5 * x + 2 for x in asked]
+    assert answer["predictions"] == pytest.approx(halves, rel=1e-6)
+
+
 def test_rows_of_several_inputs_are_objects_and_so_are_their_answers(server):
     status, answer = ask(server, {"signature_name": "several", "instances": ROWS})
     assert status == 200
@@ -98,7 +116,8 @@ def test_the_state_of_a_model(server):
         "status": {"error_code": "OK", "error_message": ""},
     }
     for path in ("/v1/models/documented", "/v1/models/documented/versions/123"):
-        assert server.get(path).json() == {"model_version_status": [state]}
+        told = server.get(path).json()
+        assert told == {"model_version_status": [state], "name": "documented", "ready": True}
 
 
 def test_metadata(server):
@@ -172,8 +191,10 @@ def test_what_is_not_there(server, method, path, status, said):
     [
         ("{", "JSON Parse error"),
         ("[1]", "The body was expected to be a JSON object"),
-        ({}, "exactly one of the keys 'instances' (rows) and 'inputs' (columns)"),
+        ({}, "Missing 'inputs' or 'instances' key"),
+        ({"instance": [1]}, "Missing 'inputs' or 'instances' key"),
         ({"instances": [1], "inputs": [1]}, "both came"),
+        ({"instances": [1], "inputs": [1]}, "only one of 'inputs' or 'instances' keys to exist"),
         ({"instances": []}, "at least one element"),
         ({"instances": 1}, "at least one element"),
         ({"instances": ["a"]}, "was expected to hold numbers only"),
@@ -183,7 +204,24 @@ def test_what_is_not_there(server, method, path, status, said):
         ({"instances": [{"x": 1}, 2]}, "mixes objects and plain values"),
         ({"instances": [True]}, "was expected to hold numbers only"),
         ({"instances": [None]}, "was expected to hold numbers only"),
-        ({"instances": [1], "extra": 2}, "Unknown key 'extra'"),
+        ({"instances": [1.5, True]}, "was expected to hold numbers only"),
+        ({"inputs": [0, False]}, "was expected to hold numbers only"),
+        ({"instances": [1e39]}, "Cannot convert JSON value: 1e+39 to float without loss of"),
+        ({"instances": [0.5, -1e39]}, "Cannot convert JSON value: -1e+39 to float"),
+        ({"instances": [16777216]}, "Cannot convert JSON value: 16777216 to float"),
+        ({"instances": [0.5, -16777216]}, "Cannot convert JSON value: -16777216.0 to float"),
+        (
+            {"instances": [{**ROWS[0], "sensor": [[1.5, True], [0, 0]]}], **SEVERAL},
+            "was expected to hold numbers only",
+        ),
+        (
+            {"instances": [{**ROWS[0], "signal": [1, 2, 3, 4, True]}], **SEVERAL},
+            "was expected to hold whole numbers only",
+        ),
+        (
+            {"instances": [{**ROWS[0], "signal": [1.0] * 5}], **SEVERAL},
+            "was expected to hold whole numbers only",
+        ),
         ({"inputs": {"y": [1]}}, "Missing named input: x in 'inputs' object."),
         (
             {"instances": [1], "signature_name": "none"},

@@ -73,12 +73,12 @@ def export(  # noqa: PLR0913 - an argument for each word of the command line
         from tfxai.export import save
 
         loaded = load(model, trust=trust, custom_objects=own)
-        subject = _known(loaded, file.stem, preprocessing, classes)
+        subject = described(loaded, file.stem, preprocessing, classes)
         made = save(subject, path, chosen, score=asked, at=at, example=batch, overwrite=overwrite)
     _say(made, as_json)
 
 
-def _known(
+def described(
     subject: Subject, name: str, preprocessing: str | None, classes: Path | None
 ) -> Subject:
     """The subject with what the command line knows in the place of its card's."""

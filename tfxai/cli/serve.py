@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tfxai.cli import arguments
+
 if TYPE_CHECKING:
     from tfxai.serving.limits import Limits
     from tfxai.serving.models.model import Models
+    from tfxai.serving.sampling import Sample
 
 TOKEN = "TFXAI_SERVE_TOKEN"
 LEVELS = ("debug", "info", "warning", "error")
@@ -34,6 +38,27 @@ Base = Annotated[
         show_default=False,
     ),
 ]
+Files = Annotated[
+    list[str],
+    typer.Option(
+        "--model",
+        metavar="NAME=FILE",
+        help="Serve a .keras file, or a model that ships, by that name: it is exported on start, "
+        "into a temporary folder. Repeat it for several.",
+        show_default=False,
+    ),
+]
+Methods = Annotated[
+    list[str],
+    typer.Option(
+        "--method",
+        "-m",
+        metavar="NAME",
+        help="With --model: a method to export it with. Repeat it for several. [default: "
+        "integrated_gradients, grad_cam and saliency, as far as they explain the model]",
+        show_default=False,
+    ),
+]
 Names = Annotated[
     list[str],
     typer.Option(
@@ -53,6 +78,16 @@ Labels = Annotated[
         show_default=False,
     ),
 ]
+GrpcPort = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=65535,
+        help="Answer gRPC at this port too: TensorFlow Serving's services and the Open Inference "
+        "Protocol's, explain signatures included.",
+        show_default=False,
+    ),
+]
 TokenFile = Annotated[
     Path | None,
     typer.Option(
@@ -61,6 +96,24 @@ TokenFile = Annotated[
         f"{TOKEN}.",
         show_default=False,
     ),
+]
+Share = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        metavar="SHARE",
+        help="Keep this share of the explained examples, such as 0.01, in --sample-to: summaries "
+        "of values, scores, predictions.",
+        show_default=False,
+    ),
+]
+SampleTo = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Folder of the sample, 128 MB at most.", show_default=False),
+]
+SampleInputs = Annotated[
+    bool, typer.Option("--sample-inputs", help="Keep what came in the requests, too.")
 ]
 Trust = Annotated[
     bool,
@@ -75,11 +128,16 @@ Trust = Annotated[
 def serve(  # noqa: PLR0913 - an option for each limit
     upstream: Upstream = None,
     model_base_path: Base = None,
-    model_name: Names = [],  # noqa: B006 - typer copies it
+    model: Files = [],  # noqa: B006 - typer copies it
+    method: Methods = [],  # noqa: B006
+    preprocessing: arguments.Preprocessing = None,
+    classes: arguments.Classes = None,
+    model_name: Names = [],  # noqa: B006
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")
     ] = 8502,
+    grpc_port: GrpcPort = None,
     keep: Annotated[
         int, typer.Option(min=1, help="Number of newest versions of a model to serve.")
     ] = 1,
@@ -142,27 +200,24 @@ def serve(  # noqa: PLR0913 - an option for each limit
         typer.Option(min=0, metavar="SECONDS", help="Time that it still listens after SIGTERM."),
     ] = 1.0,
     token_file: TokenFile = None,
+    sample: Share = None,
+    sample_to: SampleTo = None,
+    sample_inputs: SampleInputs = False,
     trust: Trust = False,
     log_level: Annotated[str, typer.Option(metavar="|".join(LEVELS))] = "info",
 ) -> None:
     """Answer :explain, :predict and a page in the browser over HTTP."""
     from tfxai.cli.runtime import start
+    from tfxai.cli.serve_models import exported, read_models
     from tfxai.cli.terminal import say, shown
-    from tfxai.errors import InvalidInputError, MissingExtraError
+    from tfxai.errors import InvalidInputError, MissingExtraError, OutputError
 
-    if (upstream is None) == (model_base_path is None):
+    versions = bool(label or keep != 1 or poll != 1.0)
+    how = bool(method or preprocessing or classes)
+    _check_sources(upstream, model_base_path, model, versions=versions, how=how, trust=trust)
+    if model_name and upstream is None:
         raise InvalidInputError(
-            "Pass one of --model-base-path BASE, a folder of exported models, and --upstream URL, "
-            "a TensorFlow Serving that has them."
-        )
-    if upstream is not None and (label or keep != 1 or poll != 1.0 or trust):
-        raise InvalidInputError(
-            "--label, --keep, --poll and --trust say what of a folder is served. Leave them out: "
-            "the server behind --upstream chooses its versions itself."
-        )
-    if model_base_path is not None and model_name:
-        raise InvalidInputError(
-            "--model-name is for --upstream. Leave it out: every model in the folder is served."
+            "--model-name is for --upstream. Leave it out: every model of this server is served."
         )
     if log_level not in LEVELS:
         raise InvalidInputError(f"--log-level was expected to be one of {', '.join(LEVELS)}.")
@@ -187,20 +242,90 @@ def serve(  # noqa: PLR0913 - an option for each limit
         answer=int(max_answer * _MB),
         connections=max_connections,
     )
-    if upstream is not None:
-        models = _upstream(upstream, model_name, limits)
-    else:
-        assert model_base_path is not None  # noqa: S101 - one of them is
-        start()
-        models = _folder(model_base_path, label, keep, poll, trust)
-    listening = listen(host, port)
-    log_to_stderr(log_level)
-    where = listening.getsockname()
-    shown_host = f"[{where[0]}]" if ":" in where[0] else where[0]
-    say(f"Serving {shown(upstream or str(model_base_path))} at http://{shown_host}:{where[1]}/")
-    serving = runner(Server(models, limits, token), drain=drain)
-    with settled():
+    files = read_models(model)
+    kept = _sample(sample, sample_to, inputs=sample_inputs)
+    grpc_at = None if grpc_port is None else (host, grpc_port)
+    if grpc_at is not None:
+        listen(*grpc_at).close()  # a port that is taken is told before anything starts
+    with contextlib.ExitStack() as stack:
+        if upstream is not None:
+            models = _upstream(upstream, model_name, limits)
+        else:
+            start()
+            base = model_base_path
+            if base is None:
+                known = {"preprocessing": preprocessing, "classes": classes}
+                base = stack.enter_context(exported(files, method, known, trust=trust))
+            models = _folder(base, label, keep, poll, trust)
+        listening = listen(host, port)
+        log_to_stderr(log_level)
+        where = listening.getsockname()
+        shown_host = f"[{where[0]}]" if ":" in where[0] else where[0]
+        what = upstream or ", ".join(files) or str(model_base_path)
+        say(f"Serving {shown(what)} at http://{shown_host}:{where[1]}/")
+        if grpc_port is not None:
+            say(f"gRPC at {shown_host}:{grpc_port}")
+        serving = runner(Server(models, limits, token, grpc_at, kept), drain=drain)
+        stack.enter_context(settled())
         serving.run(sockets=[listening])
+        if not serving.started:
+            raise OutputError("The server could not start. Its log says why.")
+
+
+def _check_sources(
+    upstream: str | None,
+    base: Path | None,
+    models: list[str],
+    *,
+    versions: bool,
+    how: bool,
+    trust: bool,
+) -> None:
+    """Whether there is one source of models, and no option of another one.
+
+    Args:
+        upstream: As for `serve`.
+        base: As for `serve`.
+        models: As for `serve`.
+        versions: Whether an option says what of a folder is served.
+        how: Whether one says how a model is exported.
+        trust: As for `serve`.
+    """
+    from tfxai.errors import InvalidInputError
+
+    if (upstream is not None) + (base is not None) + bool(models) != 1:
+        raise InvalidInputError(
+            "Pass one of --model-base-path BASE, a folder of exported models, --model NAME=FILE, "
+            "a model to export on start, and --upstream URL, a TensorFlow Serving that has models."
+        )
+    if upstream is not None and (versions or trust):
+        raise InvalidInputError(
+            "--label, --keep, --poll and --trust say what of a folder is served. Leave them out: "
+            "the server behind --upstream chooses its versions itself."
+        )
+    if models and versions:
+        raise InvalidInputError(
+            "--label, --keep and --poll are for the versions in --model-base-path. Leave them "
+            "out: --model is exported once, as version 1."
+        )
+    if not models and how:
+        raise InvalidInputError(
+            "--method, --preprocessing and --classes are for --model. Leave them out: an export "
+            "says these itself."
+        )
+
+
+def _sample(share: float | None, folder: Path | None, *, inputs: bool) -> Sample | None:
+    """What keeps a sample of the answers."""
+    from tfxai.errors import InvalidInputError
+    from tfxai.serving.sampling import Sample
+
+    if (share is None) != (folder is None) or (inputs and share is None):
+        raise InvalidInputError(
+            "--sample SHARE and --sample-to DIR belong together, and --sample-inputs to both. "
+            "Pass how much of the answers is kept, and where."
+        )
+    return None if not share or folder is None else Sample(share, folder, inputs=inputs)
 
 
 def _limits(**said: Any) -> Limits:

@@ -18,18 +18,23 @@ import tensorflow as tf
 from tfxai.arrays import Array
 from tfxai.errors import DataNotFoundError
 from tfxai.export import fresh, native
-from tfxai.export.comparing import difference
+from tfxai.export.comparing import measured
 from tfxai.export.folders import versions
 from tfxai.export.graphs import GRAPH, problems, read_graphs
 from tfxai.export.names import CHECK, EXTRA, RECORD, SCHEMA, WARMUP
-from tfxai.export.probes import Case, invented, read_cases, write_cases
+from tfxai.export.probes import Case, invented, moved, read_cases, write_cases
 from tfxai.export.protos import Feeds, read_prediction_log
 from tfxai.inspection import PrivateCopy
 from tfxai.inspection.saved_model.checkpoints import INDEX
 from tfxai.inspection.saved_model.saved_model import INIT
 
-TOLERANCE = 1e-5
-"""Largest difference between two ways of running, of the largest value of an output."""
+TOLERANCE, LOOSEST = 1e-5, 0.25
+"""Largest difference between two ways of running, of the largest value of an output: at least, and
+at most where the output's own noise is larger."""
+NOISES = 4
+"""Differences that an output's noise explains: what it changes by where each input moves to the
+next number of its type."""
+_MOVED = "moved"
 NEVER = (
     "TensorFlow Serving itself, with its front ends and batching, was not run",
     "inputs other than the recorded ones, and other batches, were not run",
@@ -123,6 +128,7 @@ class _Checking:
         self._checks: list[SignatureCheck] = []
         self._differences: dict[str, dict[str, float]] = {}
         self._seconds: dict[str, float] = {}
+        self._noise: dict[str, dict[str, float]] = {}
 
     def report(self) -> ExportReport:
         """Makes all checks that can be made."""
@@ -209,8 +215,10 @@ class _Checking:
             known = eager
             self._say("answers", "not checked", "none were recorded: compared with eager Python")
         warmups = self._warmups(signatures)
-        runs = self._fresh("session", folder, {**feeds, **warmups})
+        neighbours = {f"{name}@{_MOVED}": moved(dict(given)) for name, given in feeds.items()}
+        runs = self._fresh("session", folder, {**feeds, **neighbours, **warmups})
         if runs is not None:
+            self._noise = {name: _noise(runs[name], runs[f"{name}@{_MOVED}"]) for name in feeds}
             self._compare("session", runs, known)
             if warmups:
                 self._say("warm-up", "passed", f"{len(warmups)} requests run")
@@ -249,8 +257,8 @@ class _Checking:
             return None
         told = json.loads(Path(f"{made}.json").read_text())
         for case, problem in told["failed"].items():
-            what, _, is_warmup = case.partition("@")
-            name = f"{mode} {what}".strip() if not is_warmup else f"warm-up {what}"
+            what, _, kind = case.partition("@")
+            name = f"warm-up {what}" if kind.isdigit() else f"{mode} {what}".strip()
             self._say(name, "failed", problem)
         if told["failed"]:
             return None
@@ -296,16 +304,28 @@ class _Checking:
     def _compare(self, way: str, given: Any, known: dict[str, dict[str, Array]]) -> None:
         """Says which signatures give something else than they did where they were exported."""
         for name, answers in known.items():
-            worst, output = 0.0, ""
+            worst = 0.0
             for key in answers:
-                found = difference(key, given[name].get(key), answers)
-                worst, output = max((worst, output), (found, key))
+                found = measured(key, given[name].get(key), answers)
+                noise = self._noise.get(name, {}).get(key, 0.0)
+                worst = max(worst, found)
+                if not found <= min(max(TOLERANCE, NOISES * noise), LOOSEST):
+                    self._say(
+                        f"{way} {name}",
+                        "failed",
+                        f"{key} differs from the recorded one {_how(found)}, and by {noise:.1e} "
+                        "where each number of its inputs moves to the next one.",
+                    )
             self._differences.setdefault(name, {})[way] = worst if np.isfinite(worst) else -1.0
-            if not worst <= TOLERANCE:
-                how = f"by {worst:.1e} of its largest value" if np.isfinite(worst) else "in kind"
-                self._say(
-                    f"{way} {name}", "failed", f"{output} differs from the recorded one {how}."
-                )
+
+
+def _noise(given: dict[str, Array], moved: dict[str, Array]) -> dict[str, float]:
+    """How much each output changes where its inputs move to numbers next to them."""
+    return {key: measured(key, moved.get(key), given) for key in given}
+
+
+def _how(found: float) -> str:
+    return f"by {found:.1e} of its largest value" if np.isfinite(found) else "in kind"
 
 
 def _environment() -> dict[str, str]:

@@ -5,19 +5,24 @@ They prove a copy of the export elsewhere (`tfxai check-serving`), and warm a se
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image, ImageOps
 
 from tfxai.arrays import Array
+from tfxai.data.samples import sample_image
+from tfxai.export.first_layers import expected_pixels
 from tfxai.export.layouts import signature_names
 from tfxai.export.names import TARGET, WARMUP
 from tfxai.export.protos import prediction_log, write_records
 from tfxai.export.signatures import Signature
 from tfxai.subject import Subject
 
+PHOTOGRAPHS = ("chelsea", "coffee", "astronaut")
 _TEXT = "an example of some text to explain"
 _FREE = 16  # elements of an axis that is free
 _TOKENS = 2  # integers are taken from the least of a vocabulary
@@ -26,25 +31,27 @@ Case = tuple[dict[str, Array], dict[str, Array]]
 
 
 def probe(signature: Signature, subject: Subject, example: list[Array] | None) -> Case:
-    """Two examples for a signature, with the answers of this process.
+    """A few examples for a signature, with the answers of this process.
 
     Args:
         signature: The function.
-        subject: Whose preprocessing says in what range images are.
-        example: What the user gave; the first two of it are taken. None: random numbers.
+        subject: Whose preprocessing, or else first layers, say in what range images are.
+        example: What the user gave; the first two of it are taken. None: photographs for images,
+            else random numbers.
     """
     layout = signature.layout
     random = np.random.default_rng(0)
     feeds = {}
+    count = 2 if example is not None else len(PHOTOGRAPHS)
     for i, name in enumerate(signature_names(layout)):
         shape = tuple(n or _FREE for n in layout.shapes[i])
         feeds[name] = (
-            np.resize(example[i][:2], (2, *example[i].shape[1:]))
+            np.resize(example[i][:2], (count, *example[i].shape[1:]))
             if example is not None
-            else _numbers(random, (2, *shape), layout.dtypes[i], subject)
+            else _numbers(random, (count, *shape), layout.dtypes[i], subject)
         )
     if TARGET in signature.inputs:
-        feeds[TARGET] = _targets(signature)
+        feeds[TARGET] = _targets(signature, count)
     return feeds, answers(signature, feeds)
 
 
@@ -65,12 +72,27 @@ def invented(signature: Any) -> dict[str, Array]:
     return feeds
 
 
-def _targets(signature: Signature) -> Array:
+def moved(feeds: dict[str, Array]) -> dict[str, Array]:
+    """The same inputs, each number that has a point moved to a neighbour of its type."""
+    random = np.random.default_rng(0)
+    return {name: _moved(random, array) for name, array in feeds.items()}
+
+
+def _moved(random: np.random.Generator, array: Array) -> Array:
+    if array.dtype.kind != "f":
+        return array
+    to = np.where(random.random(array.shape) < 0.5, -np.inf, np.inf).astype(array.dtype)
+    return np.nextafter(array, to)
+
+
+def _targets(signature: Signature, count: int) -> Array:
     ready = signature.ready
     axes = ready.axes if ready is not None else ()
     if len(axes) > 1:
-        return np.zeros((2, len(axes)), np.int32)
-    return np.array([-1, 0 if axes else -1], np.int32)
+        return np.zeros((count, len(axes)), np.int32)
+    targets = np.full(count, -1, np.int32)
+    targets[1] = 0 if axes else -1
+    return targets
 
 
 def _numbers(
@@ -81,10 +103,21 @@ def _numbers(
     kind = tf.as_dtype(dtype)
     if not kind.is_floating:
         return random.integers(0, _TOKENS, shape).astype(kind.as_numpy_dtype)
-    if subject is None or subject.preprocessing is None or len(shape) != 4:
+    if subject is None or len(shape) != 4:
         return random.random(shape).astype(kind.as_numpy_dtype)
-    pixels = random.integers(0, 256, shape)
-    return subject.preprocessing.apply(pixels).astype(kind.as_numpy_dtype)
+    how = subject.preprocessing or expected_pixels(subject.model)
+    pixels = photographs(shape) if shape[-1] in (1, 3) else random.integers(0, 256, shape)
+    return how.apply(pixels).astype(kind.as_numpy_dtype)
+
+
+def photographs(shape: tuple[int, ...]) -> Array:
+    """Photographs as uint8, (B, H, W, 3) or in grey (B, H, W, 1), cut and resized."""
+    count, height, width, channels = shape
+    made = []
+    for name in itertools.islice(itertools.cycle(PHOTOGRAPHS), count):
+        picture = Image.fromarray(sample_image(name)).convert("L" if channels == 1 else "RGB")
+        made.append(np.asarray(ImageOps.fit(picture, (width, height))))
+    return np.stack(made).reshape(shape)
 
 
 def write_warmup(folder: Path, model: str, cases: dict[str, Case]) -> None:

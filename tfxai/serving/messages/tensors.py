@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from tfxai.serving.messages.signatures import End, Signature
 
 Feeds = dict[str, Array]
 DEFAULT = "serving_default"
-_KNOWN = {"signature_name", "instances", "inputs"}
+_FLOATS = {2: "half", 4: "float", 8: "double"}
 _BYTES = "_bytes"  # how the name of an output ends whose texts are sent in base64
 
 
@@ -37,24 +38,20 @@ def signature_of(body: Any, signatures: Mapping[str, Signature]) -> tuple[str, S
 
 
 def read_feeds(body: dict[str, Any], signature: Signature) -> tuple[Feeds, bool]:
-    """The inputs of a request, and whether they came in rows.
+    """The inputs of a request, and whether they came in rows. Other keys are ignored.
 
     Raises:
         RequestError: 400, they are not what the signature takes.
     """
-    unknown = sorted(set(map(str, body)) - _KNOWN)
-    if unknown:
-        raise bad(
-            f"Unknown key {unknown[0]!r} in the request. Known: {', '.join(sorted(_KNOWN))}."
-        )
-    if ("instances" in body) == ("inputs" in body):
-        came = "both" if "inputs" in body else "none"
-        raise bad(
-            "Not formatted correctly: exactly one of the keys 'instances' (rows) and 'inputs' "
-            f"(columns) was expected, and {came} came."
-        )
     if "instances" in body:
+        if "inputs" in body:
+            raise bad(
+                "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to "
+                "exist, and both came."
+            )
         return read_rows(body["instances"], signature.inputs), True
+    if "inputs" not in body:
+        raise bad("Missing 'inputs' or 'instances' key")
     return _read_columns(body["inputs"], signature.inputs), False
 
 
@@ -85,7 +82,7 @@ def read_rows(instances: Any, ends: Mapping[str, End]) -> Feeds:
 
 
 def _read_columns(inputs: Any, ends: Mapping[str, End]) -> Feeds:
-    if len(ends) == 1 and not (isinstance(inputs, dict) and not is_base64(inputs)):
+    if len(ends) == 1 and (not isinstance(inputs, dict) or is_base64(inputs)):
         (name,) = ends
         return {name: read_array(name, inputs, ends[name])}
     if not isinstance(inputs, dict):
@@ -93,9 +90,6 @@ def _read_columns(inputs: Any, ends: Mapping[str, End]) -> Feeds:
     for name in ends:
         if name not in inputs:
             raise bad(f"Missing named input: {name} in 'inputs' object.")
-    for name in inputs:
-        if name not in ends:
-            raise bad(f"The signature takes no input {name!r}: {', '.join(sorted(ends))}.")
     return {name: read_array(name, inputs[name], end) for name, end in ends.items()}
 
 
@@ -153,13 +147,53 @@ def _numbers(name: str, value: Any, end: End) -> Array:
     kinds = {"f": "fiu", "b": "b"}.get(wanted.kind, "iu")
     if isinstance(value, list) and any(map(is_base64, value)):
         raise bad(f"Input {name!r} takes numbers. An image in base64 is read by :explain alone.")
-    if array.dtype.kind not in kinds and array.size:
+    if array.size and (array.dtype.kind not in kinds or _mixes(value, array.ndim, wanted)):
         raise bad(f"Input {name!r} was expected to hold {_called(wanted)} only.")
     with np.errstate(over="ignore"):
         made = array.astype(wanted)
+    if wanted.kind == "f":
+        _check_precision(name, value, array, wanted)
     if wanted.kind in "iu" and array.size and not np.array_equal(made, array):
         raise bad(f"Input {name!r} has a number that {wanted.name} cannot hold.")
     return made
+
+
+def _mixes(value: Any, ndim: int, wanted: np.dtype[Any]) -> bool:
+    """Whether true or false stands among numbers, of which NumPy would make 1 and 0."""
+    return wanted.kind != "b" and any(bool in set(map(type, row)) for row in _rows(value, ndim))
+
+
+def _rows(value: Any, ndim: int) -> Iterator[Sequence[Any]]:
+    """The innermost lists of a tensor of so many axes, its scalar as a list of one."""
+    if ndim == 0:
+        return iter([[value]])
+    rows = iter([value])
+    for _ in range(ndim - 1):
+        rows = itertools.chain.from_iterable(rows)
+    return rows
+
+
+def _check_precision(name: str, value: Any, array: Array, wanted: np.dtype[Any]) -> None:
+    """Refuses what TensorFlow Serving refuses: numbers that a type of floats would change.
+
+    These are finite ones beyond its range, and whole ones with more digits than it has.
+    """
+    kind, sizes = np.finfo(wanted), np.abs(array.astype(np.float64))
+    whole = 2 ** (kind.nmant + 1) - 1  # the largest one below which none is left out
+    if not (sizes > whole).any():
+        return
+    lost = np.isfinite(sizes) & (sizes > float(kind.max))
+    if array.dtype.kind in "iu":
+        lost |= sizes > whole
+    elif not lost.any():
+        numbers = itertools.chain.from_iterable(_rows(value, array.ndim))
+        lost = np.array([isinstance(one, int) and abs(one) > whole for one in numbers])
+    if lost.any():
+        came = array.ravel()[lost.ravel().argmax()]
+        raise bad(
+            f"Input {name!r}: Cannot convert JSON value: {came} to {_FLOATS[wanted.itemsize]} "
+            "without loss of precision."
+        )
 
 
 def _called(kind: np.dtype[Any]) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from tfxai.errors import InvalidInputError, MissingExtraError
+from tfxai.serving.messages import protos
 from tfxai.serving.messages.problems import (
     HTTP_OF_CODE,
     RequestError,
@@ -16,11 +17,12 @@ from tfxai.serving.messages.problems import (
 from tfxai.serving.messages.signatures import End, Signature
 from tfxai.serving.messages.tensors import Feeds
 from tfxai.serving.models.model import Deadline, State, Which
-from tfxai.serving.models.protos import NAMES, api, read_tensor, write_tensor
+from tfxai.serving.models.protos import NAMES, read_tensor, write_tensor
 from tfxai.serving.models.remote import ANSWER, Remote, RemoteDescription
 
 SCHEME = "grpc://"
 _FIELD = "signature_def"
+_SIGNATURES = "tensorflow.serving.SignatureDefMap"
 _STATES = {0: "UNKNOWN", 10: "START", 20: "LOADING", 30: "AVAILABLE", 40: "UNLOADING", 50: "END"}
 _NOT_FOUND, _EXHAUSTED = 5, 8
 
@@ -35,7 +37,7 @@ class GrpcUpstream(Remote):
 
     Raises:
         InvalidInputError: That is no such address.
-        MissingExtraError: grpcio or tensorflow-serving-api is not installed.
+        MissingExtraError: grpcio or protobuf is not installed.
     """
 
     def __init__(self, url: str, names: Sequence[str] = (), *, answer: int = ANSWER) -> None:
@@ -51,16 +53,20 @@ class GrpcUpstream(Remote):
         except ModuleNotFoundError as error:
             raise MissingExtraError.of("grpcio", "grpc") from error
         self._grpc = grpc
-        self._predict = api("predict_pb2")
-        self._metadata = api("get_model_metadata_pb2")
-        self._status = api("get_model_status_pb2")
+        self._methods = protos.methods(protos.PREDICTION) | protos.methods(protos.MODEL)
         most = [
             ("grpc.max_receive_message_length", answer),  # of attributions: 4 MB are too few
             ("grpc.max_send_message_length", -1),
         ]
         self._channel = grpc.insecure_channel(f"{host}:{port}", options=most)
-        self._models = api("prediction_service_pb2_grpc").PredictionServiceStub(self._channel)
-        self._service = api("model_service_pb2_grpc").ModelServiceStub(self._channel)
+        self._calls = {
+            name: self._channel.unary_unary(
+                one.path,
+                request_serializer=one.request.SerializeToString,
+                response_deserializer=one.response.FromString,
+            )
+            for name, one in self._methods.items()
+        }
 
     def close(self) -> None:
         """Closes the channel."""
@@ -76,9 +82,9 @@ class GrpcUpstream(Remote):
 
     def states(self, which: Which, deadline: Deadline) -> list[State]:
         """By `ModelService.GetModelStatus`."""
-        request = self._status.GetModelStatusRequest()
+        request = self._methods["GetModelStatus"].request()
         _fill(request.model_spec, which)
-        answer = self._asked(self._service.GetModelStatus, request, deadline)
+        answer = self._asked("GetModelStatus", request, deadline)
         return [
             State(
                 one.version,
@@ -91,17 +97,11 @@ class GrpcUpstream(Remote):
 
     def describe(self, which: Which, deadline: Deadline) -> RemoteDescription:
         """By `PredictionService.GetModelMetadata`."""
-        request = self._metadata.GetModelMetadataRequest(metadata_field=[_FIELD])
+        request = self._methods["GetModelMetadata"].request(metadata_field=[_FIELD])
         _fill(request.model_spec, which)
-        answer = self._asked(self._models.GetModelMetadata, request, deadline)
-        from google.protobuf.message import DecodeError
-
-        defined = self._metadata.SignatureDefMap()
-        try:
-            is_there = answer.metadata[_FIELD].Unpack(defined)
-        except DecodeError:
-            is_there = False
-        if not is_there:
+        answer = self._asked("GetModelMetadata", request, deadline)
+        defined = protos.unpack(answer.metadata[_FIELD], _SIGNATURES)
+        if defined is None:
             raise no_upstream("The server behind this one gave no signatures.")
         signatures = {
             name: Signature(_ends(one.inputs), _ends(one.outputs), one.method_name)
@@ -120,12 +120,12 @@ class GrpcUpstream(Remote):
         deadline: Deadline,
     ) -> Feeds:
         """By `PredictionService.Predict`, with a filter where not all outputs are wanted."""
-        request = self._predict.PredictRequest(output_filter=sorted(outputs or ()))
+        request = self._methods["Predict"].request(output_filter=sorted(outputs or ()))
         _fill(request.model_spec, which)
         request.model_spec.signature_name = name
         for key, array in feeds.items():
             write_tensor(array, request.inputs[key])
-        answer = self._asked(self._models.Predict, request, deadline)
+        answer = self._asked("Predict", request, deadline)
         try:
             wanted = signature.outputs if outputs is None else outputs
             return {
@@ -136,10 +136,10 @@ class GrpcUpstream(Remote):
         except (ValueError, OverflowError) as error:
             raise no_upstream(f"The server behind this one gave {error}.") from error
 
-    def _asked(self, call: Callable[..., Any], request: Any, deadline: Deadline) -> Any:
+    def _asked(self, method: str, request: Any, deadline: Deadline) -> Any:
         deadline.check()
         try:
-            return call(request, timeout=deadline.left)
+            return self._calls[method](request, timeout=deadline.left)
         except self._grpc.RpcError as error:
             code = error.code().value[0]
             status, told = HTTP_OF_CODE.get(code, 500), str(error.details())[:2000]

@@ -1,22 +1,14 @@
-"""TensorFlow Serving's messages, and arrays in them, without importing TensorFlow."""
+"""Arrays in TensorFlow's messages, without importing TensorFlow."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import math
-import sys
-import threading
-import types
 from typing import Any
 
 import numpy as np
 
 from tfxai.arrays import Array
-from tfxai.errors import MissingExtraError
 
-_API = "tensorflow_serving.apis."
-_LOCK = threading.Lock()
 _CODES = {  # DT_... of types.proto to NumPy's types, and the field that has them one by one
     1: ("float32", "float_val"), 2: ("float64", "double_val"), 3: ("int32", "int_val"),
     4: ("uint8", "int_val"), 5: ("int16", "int_val"), 6: ("int8", "int_val"),
@@ -29,43 +21,9 @@ NAMES = {code: name for code, (name, _) in _CODES.items()} | {
     HALF: "float16",
     BFLOAT16: "bfloat16",
 }
-
-
+CODES = {name: code for code, name in NAMES.items()}
 MOST = 2**30
 """Bytes of a tensor, unless one says less."""
-
-
-def api(name: str) -> Any:
-    """A module of the package tensorflow-serving-api.
-
-    Its messages stand on those of the package tensorflow, which importing would load as a whole
-    (seconds, hundreds of MB). They are plain files beside it: an empty module in its place leads
-    to them for the time of the import.
-
-    Raises:
-        MissingExtraError: It is not installed.
-    """
-    with _LOCK:
-        if f"{_API}{name}" in sys.modules or "tensorflow" in sys.modules:
-            return _imported(name)
-        found = importlib.util.find_spec("tensorflow")
-        if found is None or found.submodule_search_locations is None:
-            raise MissingExtraError.of("tensorflow", "grpc")
-        stand_in = types.ModuleType("tensorflow")
-        stand_in.__path__ = list(found.submodule_search_locations)
-        sys.modules["tensorflow"] = stand_in
-        try:
-            return _imported(name)
-        finally:
-            for one in [n for n in sys.modules if n.split(".")[0] == "tensorflow"]:
-                del sys.modules[one]
-
-
-def _imported(name: str) -> Any:
-    try:
-        return importlib.import_module(f"{_API}{name}")
-    except ModuleNotFoundError as error:
-        raise MissingExtraError.of("tensorflow-serving-api", "grpc") from error
 
 
 def write_tensor(array: Array, proto: Any) -> None:
@@ -77,8 +35,7 @@ def write_tensor(array: Array, proto: Any) -> None:
         proto.dtype = STRING
         proto.string_val.extend(bytes(one) for one in array.ravel())
         return
-    codes = {name: code for code, name in NAMES.items()}
-    proto.dtype = codes[array.dtype.name]
+    proto.dtype = CODES[array.dtype.name]
     proto.tensor_content = np.ascontiguousarray(array).tobytes()
 
 

@@ -26,7 +26,9 @@ from tfxai.serving.limits import Limits
 from tfxai.serving.messages import json_codec
 from tfxai.serving.messages.problems import RequestError, too_much, unavailable
 from tfxai.serving.models.model import Deadline, Models
+from tfxai.serving.sampling import Sample
 from tfxai.serving.transport import metrics
+from tfxai.serving.transport.grpc_front import GrpcFront
 from tfxai.serving.transport.open_inference import OpenInference
 from tfxai.serving.transport.page import page_files
 from tfxai.serving.transport.rest import JSON, Call, Reply, Rest
@@ -49,9 +51,21 @@ class Server:
         models: Where answers come from; it is started and closed with the application.
         limits: What a request may ask for.
         token: What requests have to carry as `Authorization: Bearer`, None for nothing.
+        grpc_at: Address and port to answer gRPC at, None for not at all.
+        sample: What keeps some of the explanations, None where nothing does.
+
+    Raises:
+        MissingExtraError: grpc_at is given, and grpcio is not installed.
     """
 
-    def __init__(self, models: Models, limits: Limits, token: str | None = None) -> None:
+    def __init__(
+        self,
+        models: Models,
+        limits: Limits,
+        token: str | None = None,
+        grpc_at: tuple[str, int] | None = None,
+        sample: Sample | None = None,
+    ) -> None:
         self._models = models
         self.limits = limits
         """What a request may ask for."""
@@ -62,13 +76,17 @@ class Server:
         self._looking: asyncio.Task[str | None] | None = None
         self._metrics = metrics.Metrics()
         self._metrics.watch(self.admission)
+        self._sample = sample
+        if sample is not None:
+            sample.told = self._metrics.sampled
         self.is_ending = False
         """Whether connections are closed after their answer, and no new ones are wanted."""
+        self._front = None if grpc_at is None else self._grpc_front(grpc_at)
         self.app = Starlette(routes=self._routes(), lifespan=self._life)
         self.app.add_exception_handler(HTTPException, _no_route)
 
     def _routes(self) -> list[Route]:
-        first = self._guarded("v1", self._answering(Rest(self._models, self.limits)))
+        first = self._guarded("v1", self._answering(Rest(self._models, self.limits, self._sample)))
         inference = self._answering(OpenInference(self._models, self.limits))
         pages = [
             Route(path, self._open("page", _constant(*file)), methods=["GET"])
@@ -91,9 +109,25 @@ class Server:
     @contextlib.asynccontextmanager
     async def _life(self, app: Starlette) -> AsyncIterator[None]:
         self._models.start()
+        if self._front is not None:
+            await self._front.start()
         yield
+        if self._front is not None:
+            await self._front.stop()
         self.admission.close()
         await run_in_threadpool(self._models.close)
+
+    def _grpc_front(self, at: tuple[str, int]) -> GrpcFront:
+        return GrpcFront(
+            at,
+            self._models,
+            self.limits,
+            self.admission,
+            self._holding,
+            self._waits_for,
+            self._metrics.answered,
+            self._token,
+        )
 
     def _guarded(self, route: str, endpoint: Endpoint) -> Endpoint:
         """An endpoint for those who have the token."""
@@ -164,6 +198,8 @@ class Server:
                     request.headers.get("accept", ""),
                     deadline,
                     _kind(request, body),
+                    request.headers.get("content-encoding", ""),
+                    request.headers.get("inference-header-content-length"),
                 )
                 made = await self._run(handler, call, request)
             request.state.about.update(made.about)
@@ -174,7 +210,10 @@ class Server:
     async def _run(self, handler: Answering, call: Call, request: Request) -> Reply:
         async def run(call: Call) -> Reply:
             return await self.admission.run(
-                call.kind, lambda: handler(call), call.deadline, lambda: _gone(request)
+                call.kind,
+                lambda: handler(call.decoded(self.limits.body)),
+                call.deadline,
+                lambda: _gone(request),
             )
 
         try:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from typing import Any
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Summary,
+    generate_latest,
+)
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
@@ -39,6 +48,28 @@ class Metrics:
             ["model", "explainer"],
             registry=self._registry,
         )
+        names = ["model", "explainer"]
+        self._sampled = Counter(
+            "tfxai_sampled_instances", "Examples kept as a sample", names, registry=self._registry
+        )
+        self._sampled_sizes = Summary(
+            "tfxai_sampled_mean_abs",
+            "Mean absolute value of an explanation, of the sample",
+            names,
+            registry=self._registry,
+        )
+        self._sampled_top = Summary(
+            "tfxai_sampled_top_share",
+            "Share of the largest hundredth of the values in the sum of absolute values",
+            names,
+            registry=self._registry,
+        )
+        self._sampled_gap = Summary(
+            "tfxai_sampled_gap_share",
+            "Completeness gap as a share of the difference of the scores, of the sample",
+            names,
+            registry=self._registry,
+        )
         self._inside = Gauge(
             "tfxai_requests_inside", "Requests that run or wait", registry=self._registry
         )
@@ -55,6 +86,16 @@ class Metrics:
     def explained(self, model: str, explainer: str, instances: int) -> None:
         """Counts examples of a model that exists."""
         self._explanations.labels(model, explainer).inc(instances)
+
+    def sampled(self, model: str, explainer: str, line: dict[str, Any]) -> None:
+        """Counts an example of the sample, and what its values are like."""
+        self._sampled.labels(model, explainer).inc()
+        for one in line["values"].values():
+            for key, into in (("meanAbs", self._sampled_sizes), ("top", self._sampled_top)):
+                if one.get(key) is not None:
+                    into.labels(model, explainer).observe(one[key])
+        if line.get("gapShare") is not None:
+            self._sampled_gap.labels(model, explainer).observe(line["gapShare"])
 
     def text(self) -> bytes:
         """All numbers, as Prometheus reads them."""

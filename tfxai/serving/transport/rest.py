@@ -18,11 +18,12 @@ from tfxai.serving.explaining.calling import (
 )
 from tfxai.serving.explaining.request import ExplainRequest
 from tfxai.serving.limits import Limits
-from tfxai.serving.messages import json_codec
+from tfxai.serving.messages import encodings, json_codec
 from tfxai.serving.messages.problems import RequestError, bad
 from tfxai.serving.messages.signatures import to_metadata
 from tfxai.serving.messages.tensors import read_feeds, signature_of, write_answer
 from tfxai.serving.models.model import Deadline, Model, Models, State, Which
+from tfxai.serving.sampling import Sample
 
 _PATH = re.compile(
     r"/v1/models/(?P<name>[^/:]+)"
@@ -47,6 +48,9 @@ class Call:
         accept: The types that the client takes.
         deadline: When the answer is due.
         kind: The kind of place that it has been given.
+        encoding: How the body is compressed, the header Content-Encoding.
+        json_length: How many bytes of the body are JSON, where binary tensors follow them: the
+            header Inference-Header-Content-Length.
     """
 
     method: str
@@ -55,6 +59,19 @@ class Call:
     accept: str
     deadline: Deadline
     kind: Kind
+    encoding: str = ""
+    json_length: str | None = None
+
+    def decoded(self, most: int) -> Call:
+        """The same with its body as it was before it was compressed, of so many bytes at most.
+
+        Raises:
+            RequestError: It cannot be decompressed, or is larger.
+        """
+        if not self.encoding:
+            return self
+        body = encodings.decoded(self.body, self.encoding, most)
+        return dataclasses.replace(self, body=body, encoding="")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,11 +104,13 @@ class Rest:
     Args:
         models: Where answers come from.
         limits: What a request may ask for.
+        sample: What keeps some of the explanations, None where nothing does.
     """
 
-    def __init__(self, models: Models, limits: Limits) -> None:
+    def __init__(self, models: Models, limits: Limits, sample: Sample | None = None) -> None:
         self._models = models
         self._limits = limits
+        self._sample = sample
 
     def __call__(self, call: Call) -> Reply:
         """The answer.
@@ -117,7 +136,8 @@ class Rest:
         if found["methods"]:
             return self._methods(which, call)
         if self._models.forwards:
-            return self._pass_on(self._bounded(which, call) if verb == "predict" else call, verb)
+            call = self._bounded(which, call) if verb == "predict" else call
+            return self._pass_on(call, which, verb, is_status=not verb and not found["metadata"])
         if verb == "predict":
             return self._predict(which, call)
         if verb:
@@ -127,10 +147,16 @@ class Rest:
     def _is_known(self, method: str, found: re.Match[str]) -> bool:
         return method == ("POST" if found["verb"] else "GET")
 
-    def _pass_on(self, call: Call, verb: str) -> Reply:
+    def _pass_on(self, call: Call, which: Which, verb: str, *, is_status: bool) -> Reply:
         forward = self._models.forward  # type: ignore[attr-defined]
         status, body = forward(call.method, call.path, call.body, call.deadline)
-        return Reply(status, body, about={"verb": verb} if verb else {})
+        about = {"verb": verb} if verb else {}
+        if is_status and status == 200:
+            told = json_codec.read(body)
+            versions = told.get("model_version_status")
+            states = [one.get("state") for one in versions or [] if isinstance(one, dict)]
+            return reply({**told, **_readiness(which, states)}, **about)
+        return Reply(status, body, about=about)
 
     def _bounded(self, which: Which, call: Call) -> Call:
         """A `:predict` for the server behind, where it is within the limits.
@@ -149,7 +175,9 @@ class Rest:
 
     def _status(self, which: Which, call: Call) -> Reply:
         states = self._models.states(which, call.deadline)
-        return reply({"model_version_status": [_shown(one) for one in states]}, model=which.name)
+        content = {"model_version_status": [_shown(one) for one in states]}
+        content |= _readiness(which, [one.state for one in states])
+        return reply(content, model=which.name)
 
     def _metadata(self, which: Which, call: Call) -> Reply:
         with self._models.model(which, call.deadline) as model:
@@ -208,6 +236,8 @@ class Rest:
         self, model: Model, question: ExplainRequest, is_picture: bool, call: Call
     ) -> Reply:
         made = explain.explain(question, model, self._limits, call.deadline)
+        if self._sample is not None:
+            self._sample.take(made, model, question.instances)
         about = {
             "model": model.which.name,
             "version": model.version,
@@ -267,6 +297,11 @@ def _which(found: re.Match[str]) -> Which:
     if name in (".", ".."):  # which whoever reads the path of a URL takes for a place
         raise bad(f"There is no model {name!r}.")
     return Which(name, version, label)
+
+
+def _readiness(which: Which, states: list[Any]) -> dict[str, Any]:
+    """What KServe's first protocol has in an answer of a model's status."""
+    return {"name": which.name, "ready": "AVAILABLE" in states}
 
 
 def _shown(state: State) -> dict[str, Any]:

@@ -73,6 +73,7 @@ async function listModels() {
 
 async function listMethods() {
   state.about = null;
+  $("compare").hidden = $("beside").hidden = true;
   state.asked += 1; // an answer that is still to come is none of this model
   $("result").hidden = true;
   if (!model()) return;
@@ -87,12 +88,28 @@ async function listMethods() {
       throw new Error("This model takes no images, or its export does not say how: call :explain with its numbers.");
     }
     if (!about.methods.length) throw new Error("This model has no signature that explains.");
+    listOthers(about.methods);
     say(state.data ? "" : "Choose an image.");
     if (state.data) await explain();
   } catch (error) {
     complain(error);
   }
 }
+
+// A box for each method; those that were ticked for the model before stay so.
+function listOthers(methods) {
+  const before = new Set(ticked());
+  $("others").replaceChildren(...methods.map(({ name }) => {
+    const label = element("label");
+    const box = Object.assign(element("input"), { type: "checkbox", value: name, checked: before.has(name) });
+    box.addEventListener("change", () => state.data && explain());
+    label.append(box, words(name));
+    return label;
+  }));
+  $("compare").hidden = methods.length < 2;
+}
+
+const ticked = () => [...document.querySelectorAll("#others input:checked")].map((box) => box.value);
 
 async function take(file) {
   if (!file) return;
@@ -130,23 +147,72 @@ function inBase64(blob) {
 async function explain() {
   const number = ++state.asked;
   const target = $("target").value;
-  const body = {
-    instances: [{ b64: state.data }],
-    method: $("method").value,
-    outputs: ["heatmap_png", "predictions"],
-    ...(target === "" ? {} : { target: Number(target) }),
-  };
   say("Explaining …");
   $("result").classList.add("stale");
   const began = performance.now();
   try {
-    const answer = await ask(path(":explain"), body);
+    const answer = await ask(path(":explain"), question($("method").value, target));
     if (number !== state.asked) return; // another question came meanwhile
     show(answer, performance.now() - began);
     say("");
+    await compare(number, answer.explanations[0].attributions[0].outputIndex);
   } catch (error) {
     if (number === state.asked) complain(error);
   }
+}
+
+function question(method, target) {
+  return {
+    instances: [{ b64: state.data }],
+    method,
+    outputs: ["heatmap_png", "predictions"],
+    ...(target === "" ? {} : { target: Number(target) }),
+  };
+}
+
+// The methods that are ticked, of the same output: one question after the other, so that one
+// person's page never takes all places of the server.
+async function compare(number, index) {
+  const others = ticked().filter((name) => name !== $("method").value);
+  const figures = others.map((name) => {
+    const made = element("figure");
+    made.className = "stale";
+    made.append(element("h3", words(name)));
+    return made;
+  });
+  $("beside").replaceChildren(...figures);
+  $("beside").hidden = !others.length;
+  for (const [i, name] of others.entries()) {
+    try {
+      const answer = await ask(path(":explain"), question(name, index.length === 1 ? index[0] : ""));
+      if (number !== state.asked) return;
+      showBeside(figures[i], answer.explanations[0].attributions[0], name);
+    } catch (error) {
+      if (number !== state.asked) return;
+      figures[i].append(element("p", error.message));
+    }
+    figures[i].className = "";
+  }
+}
+
+function showBeside(figure, one, name) {
+  const picture = element("div");
+  picture.className = "picture";
+  const canvas = element("canvas");
+  const drawn = $("image");
+  Object.assign(canvas, { width: drawn.width, height: drawn.height });
+  canvas.getContext("2d").drawImage(drawn, 0, 0);
+  picture.append(canvas);
+  if (one.heatmapPng) {
+    const heat = element("img");
+    heat.src = `data:image/png;base64,${one.heatmapPng.b64}`;
+    heat.alt = `Heatmap of ${words(name)}`;
+    picture.append(heat);
+  }
+  const told = [`score ${number4(one.instanceOutputValue)}`, one.completenessGap === undefined ? "" : `gap ${gap(one)}`];
+  figure.prepend(picture);
+  figure.append(element("p", told.filter(Boolean).join(", ")));
+  opacity();
 }
 
 function show(answer, milliseconds) {
@@ -238,7 +304,7 @@ function drawImage() {
 
 function opacity() {
   const share = Number($("opacity").value);
-  $("heatmap").style.opacity = share / 100;
+  for (const heat of document.querySelectorAll(".picture img")) heat.style.opacity = share / 100;
   $("shown").textContent = `${share} %`;
 }
 

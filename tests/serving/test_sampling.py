@@ -1,0 +1,148 @@
+"""The sample of explanations that a server keeps."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import httpx
+import numpy as np
+import pytest
+
+from tests.serving.servers import PATIENCE, b64, photograph, serving, until
+from tfxai.errors import OutputError
+from tfxai.serving.explaining.answer import Explanation
+from tfxai.serving.models.model import Which
+from tfxai.serving.models.versions import VersionFolder
+from tfxai.serving.sampling import Sample, summary
+
+
+class Named:
+    """As much of a model as the sample looks at."""
+
+    which, version = Which("m"), 3
+
+
+def explanation(count=1):
+    values = np.arange(count * 4, dtype=np.float32).reshape(count, 2, 2)
+    return Explanation(
+        name="ig",
+        values={"x": values},
+        target=np.zeros(count, np.int32),
+        score=np.ones(count),
+        baseline_score=np.zeros(count),
+        completeness_gap=np.full(count, 0.25),
+        heatmaps=None,
+        pngs=None,
+        predictions=None,
+        about={"method": {"name": "ig"}, "score": "logit"},
+    )
+
+
+def lines(folder):
+    paths = sorted(folder.glob("*.jsonl"))
+    return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+
+
+def test_a_summary_by_hand():
+    values = np.zeros((10, 20), np.float32)
+    values[0, 0], values[0, 1], values[1, 0] = 6, 3, -1
+    told = summary(values)
+    assert told["shape"] == [10, 20]
+    assert told["sum"] == 8
+    assert told["meanAbs"] == 10 / 200
+    assert told["positive"] == 2 / 200
+    assert told["top"] == 9 / 10  # two of two hundred
+    assert told["quantiles"][::8] == [-1, 6]
+    np.testing.assert_allclose(told["std"], values.std(), rtol=1e-6)
+    assert summary(np.zeros(3))["top"] is None
+    assert summary(np.zeros((0, 2))) == {"shape": [0, 2]}
+
+
+def test_a_share_of_the_examples_is_kept(tmp_path):
+    sample = Sample(0.25, tmp_path)
+    for _ in range(40):
+        sample.take(explanation(50), Named, [None] * 50)
+    assert 350 < len(lines(tmp_path)) < 650  # 500, and 8 standard deviations of 19
+    (_, one, *_) = lines(tmp_path)
+    assert (one["model"], one["version"], one["explainer"]) == ("m", 3, "ig")
+    assert (one["score"], one["completenessGap"], one["gapShare"]) == (1, 0.25, 0.25)
+    assert "input" not in one
+
+
+def test_the_files_are_bounded_and_the_newest_stay(tmp_path):
+    sample = Sample(1, tmp_path, size=2000, files=3)
+    for n in range(60):
+        made = explanation()
+        made.score[:] = n
+        sample.take(made, Named, [None])
+    paths = sorted(tmp_path.glob("*.jsonl"))
+    assert len(paths) == 3
+    assert all(path.stat().st_size <= 2000 for path in paths)
+    scores = [one["score"] for one in lines(tmp_path)]
+    assert scores == list(range(60 - len(scores), 60))
+    again = Sample(1, tmp_path, size=2000, files=3)  # a server that starts anew goes on
+    again.take(explanation(), Named, [None])
+    assert len(sorted(tmp_path.glob("*.jsonl"))) == 3
+    assert lines(tmp_path)[-1]["score"] == 1
+
+
+def test_inputs_are_kept_if_asked_for_and_not_too_large(tmp_path):
+    sample = Sample(1, tmp_path, inputs=True, size=5000)
+    sample.take(explanation(2), Named, [[1, 2], ["a" * 6000]])
+    small, large = lines(tmp_path)
+    assert small["input"] == [1, 2]
+    assert "input" not in large
+    assert large["inputIsTooLarge"] is True
+
+
+def test_a_disk_that_fails_fails_no_answer(tmp_path, caplog):
+    folder = tmp_path / "sample"
+    sample = Sample(1, folder)
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    caplog.set_level(logging.WARNING, "tfxai.serving")
+    logging.getLogger("tfxai.serving").propagate = True
+    for _ in range(3):
+        sample.take(explanation(), Named, [None])
+    assert [one.getMessage()[:33] for one in caplog.records] == [
+        "The sample cannot be written: [Er"
+    ]
+    folder.mkdir()
+    sample.take(explanation(), Named, [None])
+    assert len(lines(folder)) == 1
+
+
+def test_a_folder_that_cannot_be_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="Choose another --sample-to"):
+        Sample(0.5, tmp_path / "file")
+
+
+def test_a_server_keeps_what_it_answers_and_counts_it(base, tmp_path):
+    models = VersionFolder(base)
+    body = {
+        "instances": [b64(photograph())] * 2,
+        "method": "integrated_gradients",
+        "target": ["Cat", "Frog"],
+        "outputs": ["attributions", "predictions"],
+    }
+    with serving(models, sample=Sample(1, tmp_path)) as url:
+        until(lambda: "cifar10_cnn" in models.names())
+        asked = f"{url}/v1/models/cifar10_cnn:explain"
+        answer = httpx.post(asked, json=body, timeout=PATIENCE, trust_env=False).json()
+        numbers = httpx.get(f"{url}/metrics", trust_env=False).text
+    for one, told in zip(lines(tmp_path), answer["explanations"], strict=True):
+        (expected,) = told["attributions"]
+        values = np.array(expected["featureAttributions"]["Input_Layer"])
+        assert one["target"] == expected["outputIndex"][0]
+        assert one["score"] == expected["instanceOutputValue"]
+        np.testing.assert_allclose(one["values"]["Input_Layer"]["sum"], values.sum(), rtol=1e-4)
+        assert one["gapShare"] == pytest.approx(expected["approximationError"], rel=1e-4)
+        (outputs,) = one["predictions"].values()
+        np.testing.assert_allclose(outputs, answer["predictions"][0], rtol=1e-5)
+    labels = '{explainer="integrated_gradients",model="cifar10_cnn"} 2.0'
+    assert f"tfxai_sampled_instances_total{labels}" in numbers
+    assert f"tfxai_sampled_gap_share_count{labels}" in numbers
+    assert f"tfxai_sampled_top_share_count{labels}" in numbers
