@@ -55,34 +55,23 @@ def check_kind(signature: str, kind: Kind) -> None:
         raise OtherKindError(needed)
 
 
-class Place:
-    """A place among the requests of a kind that run or wait; left once, by any thread."""
+class _Place:
+    """A place among the requests of a kind that run or wait."""
 
-    def __init__(self, lane: _Lane, deadline: Deadline) -> None:
-        self._lane = lane
+    def __init__(self, deadline: Deadline) -> None:
         self.deadline = deadline
         self.is_running = False
-
-    @property
-    def kind(self) -> Kind:
-        """Of what kind the work is."""
-        return self._lane.kind
-
-    def leave(self) -> None:
-        """Gives it to another request."""
-        self._lane.leave(self)
 
 
 class _Lane:
     """The places of one kind."""
 
     def __init__(self, kind: Kind, limits: Limits) -> None:
-        self.kind = kind
         self._running = limits.concurrency
         self._room = limits.concurrency + limits.queue
         self._lock = threading.Lock()
-        self._inside: set[Place] = set()
-        self.threads = concurrent.futures.ThreadPoolExecutor(
+        self._inside: set[_Place] = set()
+        self._threads = concurrent.futures.ThreadPoolExecutor(
             limits.concurrency, thread_name_prefix=f"tfxai {kind.value}"
         )
 
@@ -95,7 +84,7 @@ class _Lane:
         """Whether the next one has to wait for a thread."""
         return len(self._inside) > self._running
 
-    def enter(self, deadline: Deadline) -> Place:
+    def enter(self, deadline: Deadline) -> _Place:
         with self._lock:
             if len(self._inside) >= self._room:
                 raise RequestError(
@@ -103,13 +92,36 @@ class _Lane:
                     f"{self._room} requests are running or waiting already. Try again later.",
                     retry_after=1,
                 )
-            place = Place(self, deadline)
+            place = _Place(deadline)
             self._inside.add(place)
         return place
 
-    def leave(self, place: Place) -> None:
+    def leave(self, place: _Place) -> None:
         with self._lock:
             self._inside.discard(place)
+
+    def submit(self, place: _Place, work: Callable[[], T]) -> concurrent.futures.Future[T]:
+        """Has the work done by a thread; its place is left when it ends.
+
+        What is late before it begins is not begun: the future raises `RequestError`, 504.
+        """
+
+        def run() -> T:
+            place.is_running = True
+            place.deadline.check()
+            return work()
+
+        try:
+            future = self._threads.submit(run)
+        except BaseException:
+            self.leave(place)
+            raise
+        future.add_done_callback(lambda _: self.leave(place))
+        return future
+
+    def close(self) -> None:
+        """Ends the threads, after what they do."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     @property
     def is_blocked(self) -> bool:
@@ -126,7 +138,7 @@ class Admission:
     """Takes work in, a bounded number at a time, and runs it in threads.
 
     A place is taken when the whole request is there, and left when its work ends, which may be
-    after its answer was due. All methods can be called by any thread.
+    after its answer was due.
 
     Args:
         limits: How many of each kind run and wait.
@@ -140,56 +152,11 @@ class Admission:
         """Requests that run or wait."""
         return sum(lane.inside for lane in self._lanes.values())
 
-    def inside_of(self, kind: Kind) -> int:
-        """Requests of a kind that run or wait."""
-        return self._lanes[kind].inside
-
     def waits_for(self) -> str | None:
         """Why no prediction and no explanation can be taken now, None where one can."""
         if all(self._lanes[kind].is_blocked for kind in (Kind.PREDICT, Kind.EXPLAIN)):
             return "All places are taken by requests that run or wait."
         return None
-
-    def enter(self, kind: Kind, deadline: Deadline) -> Place:
-        """A place, to be left by whoever does not `submit` it.
-
-        Raises:
-            RequestError: 429, there is none.
-        """
-        return self._lanes[kind].enter(deadline)
-
-    def submit(self, place: Place, work: Callable[[], T]) -> concurrent.futures.Future[T]:
-        """Has the work done by a thread of the place's kind; the place is left when it ends.
-
-        Work whose deadline is over before it begins is not begun: the future then raises
-        `RequestError`, 504.
-        """
-
-        def run() -> T:
-            place.is_running = True
-            place.deadline.check()
-            return work()
-
-        try:
-            future = self._lanes[place.kind].threads.submit(run)
-        except BaseException:
-            place.leave()
-            raise
-        future.add_done_callback(lambda _: place.leave())
-        return future
-
-    def call(self, kind: Kind, work: Callable[[], T], deadline: Deadline) -> T:
-        """What the work gives; the calling thread waits for it, as long as the deadline lets it.
-
-        Raises:
-            RequestError: 429, there is no place; 504, it is late.
-        """
-        future = self.submit(self.enter(kind, deadline), work)
-        concurrent.futures.wait([future], timeout=max(deadline.left, 0))
-        if future.done():
-            return future.result()
-        future.cancel()  # what waits is left out; what runs cannot be stopped
-        raise late(deadline.seconds)
 
     async def run(
         self,
@@ -212,7 +179,7 @@ class Admission:
         """
         loop = asyncio.get_running_loop()
         lane = self._lanes[kind]
-        future = self.submit(lane.enter(deadline), work)
+        future = lane.submit(lane.enter(deadline), work)
         ended = loop.create_future()
         future.add_done_callback(lambda _: _soon(loop, lambda: _set(ended)))
         timer = loop.call_later(max(deadline.left, 0), _set, ended)
@@ -237,7 +204,7 @@ class Admission:
     def close(self) -> None:
         """Ends the threads, after what they do."""
         for lane in self._lanes.values():
-            lane.threads.shutdown(wait=False, cancel_futures=True)
+            lane.close()
 
 
 def _set(ended: asyncio.Future[None]) -> None:

@@ -67,6 +67,16 @@ def seconds_at_rest(stamp: tuple[Any, ...]) -> float:
     return time.time() - newest / 1e9
 
 
+def was_moved_here(folder: Path, stamp: tuple[Any, ...]) -> bool:
+    """Whether it got its name after all of its files were written, as an export does it.
+
+    A move changes when a folder changed, and not when something was put into it.
+    """
+    status = folder.stat()
+    newest = max((one[-1] for one in stamp), default=0)
+    return status.st_ctime_ns > status.st_mtime_ns and status.st_ctime_ns >= newest
+
+
 def stamp_of(folder: Path) -> tuple[Any, ...]:
     """What changes as long as a folder is being written."""
     found: list[Any] = []

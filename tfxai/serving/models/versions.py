@@ -17,7 +17,13 @@ from tfxai.errors import DataNotFoundError
 from tfxai.serving.messages.problems import RequestError, unavailable
 from tfxai.serving.messages.signatures import Signature
 from tfxai.serving.messages.tensors import Feeds
-from tfxai.serving.models.disk import lacks, seconds_at_rest, stamp_of, versions_in
+from tfxai.serving.models.disk import (
+    lacks,
+    seconds_at_rest,
+    stamp_of,
+    versions_in,
+    was_moved_here,
+)
 from tfxai.serving.models.model import Deadline, Model, Models, State, Which, not_found
 
 _LOG = logging.getLogger("tfxai.serving")
@@ -68,7 +74,8 @@ class VersionFolder(Models):
     The greatest `keep` versions that load are served, and those with a label. A new one is loaded
     beside them, warmed up, and only then takes over; requests that have begun end with the
     version they began with. A folder that is still being written is waited for: its files have to
-    be at rest, and all there where an export brings a list of them. When
+    be at rest, or the folder renamed after they were written, and all of them there where an
+    export brings a list. When
     files change, a version is loaded anew, and what was loaded before goes on until the new one
     answers. Models are loaded side by side.
 
@@ -331,7 +338,8 @@ class VersionFolder(Models):
             if version.running is None:
                 version.state = State(number, "START", message=lacking)
             return version, False
-        if not has_rested and seconds_at_rest(stamp) < 2 * self._poll_seconds:
+        rests = has_rested or seconds_at_rest(stamp) >= 2 * self._poll_seconds
+        if not rests and not was_moved_here(path, stamp):
             version.looks += 1
             return version, version.looks < _LOOKS
         version.is_loading, version.tried = True, stamp
