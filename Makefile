@@ -29,7 +29,7 @@ MODEL ?= $(TFXAI_TEST_DATA:%=%/models/efficientnet_lite0.keras)
 PIXELS ?= none
 CLASSES ?= $(TFXAI_TEST_DATA:%=%/data/imagenet_class_index.json)
 
-.PHONY: help demo test lint bench notebook comparison crosscheck gpu-programs mutants old-keras
+.PHONY: help demo test lint bench peaks notebook comparison crosscheck gpu-programs mutants old-keras
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ bench: $(STAMP) $(PEERS_STAMP) ## Measure against bare TensorFlow, tf-explain, a
 	@$(VENV)/bin/python -m benchmarks
 	@$(PEERS)/bin/python -m benchmarks.occlusion
 	@$(VENV)/bin/python -m benchmarks.serving
+
+peaks: $(STAMP) ## Compare counted and measured memory on ten networks (ARGS="ResNet50" picks some)
+	@$(VENV)/bin/python -m benchmarks.peaks $(ARGS)
 
 # Without the shared data: no image of a data set may reach the committed notebook.
 notebook: $(STAMP) ## Execute the notebook in place
