@@ -15,7 +15,7 @@ import tensorflow as tf
 MOST = 50
 """Rows at once beyond which little speed is gained; the default steps fit into one chunk."""
 SPARE = 1.4
-"""What the allocator takes over what is alive; up to 1.32 was measured."""
+"""What the allocator takes over what is alive; up to 1.33 was measured."""
 _MOST_LARGE = 25  # rows beyond which large rows gain less than 2 % of speed
 _LARGE = 2**29  # bytes of a chunk that is one of large rows
 
