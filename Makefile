@@ -32,8 +32,8 @@ MODEL ?= $(TFXAI_TEST_DATA:%=%/models/efficientnet_lite0.keras)
 PIXELS ?= none
 CLASSES ?= $(TFXAI_TEST_DATA:%=%/data/imagenet_class_index.json)
 
-.PHONY: help demo test lint bench stress notebook comparison crosscheck gpu-programs mutants \
-	old-keras clients protos
+.PHONY: help demo test lint bench stress peaks notebook comparison crosscheck gpu-programs \
+	mutants old-keras clients protos
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,8 @@ bench: $(STAMP) $(PEERS_STAMP) ## Measure against bare TensorFlow, tf-explain, a
 
 stress: $(STAMP) ## Ask a server 10,000 times, a third of them hostile: it has to hold
 	@$(VENV)/bin/python -m benchmarks.hostile
+peaks: $(STAMP) ## Compare counted and measured memory on ten networks (ARGS="ResNet50" picks some)
+	@$(VENV)/bin/python -m benchmarks.peaks $(ARGS)
 
 # Without the shared data: no image of a data set may reach the committed notebook.
 notebook: $(STAMP) ## Execute the notebook in place

@@ -15,7 +15,7 @@ from benchmarks.timing import bare_pass, interleaved, milliseconds, ratio
 from tfxai.core import program
 from tfxai.core.inputs.reading import read_inputs
 from tfxai.core.model.structure import model_structure
-from tfxai.core.sampling import copies as copies_module
+from tfxai.methods.running import read_chunk
 
 NUMBER = 50  # steps and samples
 BACKGROUND = 4
@@ -126,7 +126,7 @@ def chunk_of(subject: tfxai.Subject, image: np.ndarray) -> int:
     """Rows that the methods run at once."""
     layout, _ = read_inputs(subject.model, image)
     body = model_structure(subject.model, layout)
-    return copies_module.chunk_rows(body.bytes_per_example, tfxai.config.memory_budget)
+    return read_chunk("auto", subject.model, layout, body, keeps_every_layer=False)
 
 
 def _bare(bare: Callable[[tf.Tensor], tf.Tensor], image: np.ndarray, rows: int, chunk: int) -> Any:

@@ -96,6 +96,8 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
     """Whether the method takes no gradient by the inputs, so that they may be of any type."""
     is_by_input: ClassVar[bool] = False
     """Whether each of several inputs is explained by itself, the others held."""
+    keeps_every_layer: ClassVar[bool] = False
+    """Whether all layers' outputs stay in memory together, beyond a pass and its gradient."""
     host_stage: ClassVar[str] = "finishes its values"
     """What a method that writes `_finish` does there, to follow "It" in a sentence."""
     program_inputs: ClassVar[tuple[str, ...]] = ()
@@ -270,6 +272,11 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
         """The options that are methods themselves."""
         options = self._options().items()
         return {name: value for name, value in options if isinstance(value, AttributionMethod)}
+
+    def _keeps_every_layer(self) -> bool:
+        """Whether the method, or one that is an option of it, keeps the outputs of all layers."""
+        inner = self._inner().values()
+        return self.keeps_every_layer or any(one._keeps_every_layer() for one in inner)
 
     def _baselines(self) -> list[Any]:
         """The option that says what the input is compared with, or nothing."""

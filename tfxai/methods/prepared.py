@@ -135,7 +135,13 @@ class Prepared:
             baseline=baseline or ("inputs" if self.has_baseline else "none"),
             num_baselines=num_baselines,
             given=tuple(Given(how, a.shape[1:], a.dtype.name) for how, a in made),
-            chunk=read_chunk(chunk_size, self.body),
+            chunk=read_chunk(
+                chunk_size,
+                self.subject.model,
+                self.layout,
+                self.body,
+                keeps_every_layer=self.method._keeps_every_layer(),
+            ),
             jit=jit,
         )
 

@@ -6,26 +6,46 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from tfxai import config
 from tfxai.arrays import Array
+from tfxai.core.inputs.layout import Layout
+from tfxai.core.model.pass_memory import pass_bytes
 from tfxai.core.model.structure import ModelStructure
 from tfxai.core.program import Plan
-from tfxai.core.sampling.copies import chunk_rows
+from tfxai.core.sampling.copies import MOST, chunk_rows
 from tfxai.errors import InsufficientMemoryError, InvalidInputError
 from tfxai.progress import Report
 
 
-def read_chunk(chunk_size: int | str, body: ModelStructure) -> int:
+def read_chunk(
+    chunk_size: int | str,
+    model: keras.Model,
+    layout: Layout,
+    body: ModelStructure,
+    *,
+    keeps_every_layer: bool,
+) -> int:
     """Most rows that run at once.
+
+    Args:
+        chunk_size: As it was passed.
+        model: The model.
+        layout: Its inputs.
+        body: Its structure.
+        keeps_every_layer: Whether the method keeps every layer's output beside the signals.
 
     Raises:
         InvalidInputError: It is neither `"auto"` nor a positive integer.
     """
     if chunk_size == "auto":
-        return chunk_rows(body.bytes_per_example, config.memory_budget)
+        budget, most = config.memory_budget, body.pass_bytes
+        is_small = MOST * most <= budget // 4  # so small that a closer look is not worth its time
+        bytes_per_row = most if keeps_every_layer or is_small else pass_bytes(model, layout, body)
+        return chunk_rows(bytes_per_row, budget)
     if isinstance(chunk_size, bool) or not isinstance(chunk_size, int) or chunk_size < 1:
         raise InvalidInputError(
             f"chunk_size={chunk_size!r} was expected to be 'auto' or an integer of at least 1."

@@ -1,12 +1,23 @@
 """Weighted sums over copies of a batch against NumPy, and what they run at once."""
 
+import math
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests import builders
-from tfxai.core.sampling.copies import chunk_rows, copies_per_chunk, repeat_batch, weighted_sum
-from tfxai.methods import IntegratedGradients
+from tfxai.core.inputs.reading import read_inputs
+from tfxai.core.model.pass_memory import pass_bytes
+from tfxai.core.model.structure import model_structure
+from tfxai.core.sampling.copies import (
+    SPARE,
+    chunk_rows,
+    copies_per_chunk,
+    repeat_batch,
+    weighted_sum,
+)
+from tfxai.methods import Conductance, IntegratedGradients
 
 
 def summed(count, batch, chunk):
@@ -64,10 +75,11 @@ def test_rows_of_a_chunk_fit_the_budget():
     for size, budget in ((10, 10_000), (1000, 100_000), (10**6, 10**8), (7, 10**9)):
         rows = chunk_rows(size, budget)
         assert rows >= 1
-        assert rows == 1 or 3 * size * rows <= budget
+        assert rows == 1 or SPARE * size * rows <= budget
         assert chunk_rows(size, 2 * budget) >= rows
     assert chunk_rows(10**9, 10**6) == 1  # one row always runs
     assert chunk_rows(1, 10**9) == 50  # more rows gain nothing
+    assert chunk_rows(2**26, 2**40) == 25  # nor do they where a row is large
 
 
 class Rows:
@@ -116,9 +128,21 @@ def test_more_steps_take_more_runs_of_the_same_size():
 def test_automatic_chunk_keeps_to_the_memory_budget(monkeypatch):
     from tfxai import config
 
+    rows, x = Rows(), builders.images(1)
+    layout = read_inputs(rows.model, x)[0]
+    a_row = pass_bytes(rows.model, layout, model_structure(rows.model, layout))
+    monkeypatch.setattr(config, "memory_budget", math.ceil(6 * SPARE * a_row))
+    IntegratedGradients(steps=30)(rows.model, x, target=0)
+    assert max(rows.noted) in (5, 6)  # as even as they can be
+
+
+def test_what_keeps_every_layer_counts_every_layer(monkeypatch):
+    from tfxai import config
+
     rows = Rows()
     # all layer outputs of one example: 60 + 120 + 60 + 60 + 2 floats, three times over
     bytes_a_row = 3 * 4 * (60 + 6 * 5 * 4 + 5 * 4 * 3 + 60 + 2)
-    monkeypatch.setattr(config, "memory_budget", 6 * bytes_a_row)
-    IntegratedGradients(steps=30)(rows.model, builders.images(1), target=0)
-    assert max(rows.noted) in (5, 6)  # as even as they can be
+    monkeypatch.setattr(config, "memory_budget", math.ceil(6 * SPARE * bytes_a_row))
+    layer = rows.model.layers[2].name
+    Conductance(layer=layer, steps=30)(rows.model, builders.images(1), target=0)
+    assert max(rows.noted) in (5, 6)

@@ -162,6 +162,11 @@ class ModelStructure:
         ]
         return max(sum(sizes) + self.hidden_bytes, 1)
 
+    @property
+    def pass_bytes(self) -> int:
+        """Bytes of a pass of one example and back by rules that see every layer's output."""
+        return 3 * self.bytes_per_example  # outputs, signals, and what an operation needs beside
+
 
 _known = ModelCache(64)
 

@@ -56,6 +56,7 @@ class GuidedGradCAM(ClassActivationMap):
     """
 
     name: ClassVar[str] = "guided_grad_cam"
+    keeps_every_layer: ClassVar[bool] = True
     is_map: ClassVar[bool] = False
     takes_any_input: ClassVar[bool] = False
 

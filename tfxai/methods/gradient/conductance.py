@@ -55,6 +55,7 @@ class Conductance(AttributionMethod):
     """
 
     name: ClassVar[str] = "conductance"
+    keeps_every_layer: ClassVar[bool] = True
     completes: ClassVar[bool] = True
     is_of_layer: ClassVar[bool] = True
     program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)

@@ -46,6 +46,7 @@ class DeconvNet(AttributionMethod):
     """
 
     name: ClassVar[str] = "deconv_net"
+    keeps_every_layer: ClassVar[bool] = True
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
         return propagate_through_relus(f, x, lambda relu, r: tf.nn.relu(r))  # 1[R > 0] R

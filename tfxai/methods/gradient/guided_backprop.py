@@ -45,6 +45,7 @@ class GuidedBackprop(AttributionMethod):
     """
 
     name: ClassVar[str] = "guided_backprop"
+    keeps_every_layer: ClassVar[bool] = True
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
         return guided_gradient(f, x)

@@ -50,6 +50,7 @@ class Occlusion(OcclusionOptions, DesignedMethod):
     """
 
     name: ClassVar[str] = OcclusionOptions.name
+    keeps_every_layer: ClassVar[bool] = True
     is_by_input: ClassVar[bool] = True
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:

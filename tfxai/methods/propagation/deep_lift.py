@@ -55,6 +55,7 @@ class DeepLIFT(AttributionMethod):
     """
 
     name: ClassVar[str] = "deep_lift"
+    keeps_every_layer: ClassVar[bool] = True
     completes: ClassVar[bool] = True
     program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
     baseline: Any = option(None, kind=BASELINE)

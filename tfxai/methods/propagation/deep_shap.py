@@ -53,6 +53,7 @@ class DeepSHAP(AttributionMethod):
     """
 
     name: ClassVar[str] = "deep_shap"
+    keeps_every_layer: ClassVar[bool] = True
     completes: ClassVar[bool] = True
     program_inputs: ClassVar[tuple[str, ...]] = ("background",)
     background: Any = dataclasses.field(metadata=declaration(kind=BACKGROUND))

@@ -62,6 +62,7 @@ class LRP(AttributionMethod):
     """
 
     name: ClassVar[str] = "lrp"
+    keeps_every_layer: ClassVar[bool] = True
     rule: Any = option("epsilon", kind=RULE)
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
