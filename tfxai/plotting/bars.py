@@ -9,13 +9,19 @@ from tfxai.plotting import style
 from tfxai.plotting.colours import scale
 from tfxai.plotting.figures import Page
 from tfxai.plotting.labels import number
+from tfxai.plotting.measure import text_width
 
 BAR = 0.085
 BAR_LABELS = 0.95
-LYING = 0.34
-"""Inches that a lying bar takes, with its gap and labels."""
 _LABEL = 0.06
-_NARROW = 1.45  # where the ends' labels leave no room for the zero
+_LYING = 0.34
+_LINE = 0.13
+_BETWEEN = 0.1  # labels
+
+
+def lying_height(top_value: float | None) -> float:
+    """Inches that a lying bar takes, with its gap and labels."""
+    return _LYING + (0.0 if top_value is None else _LINE)
 
 
 def draw_bar(
@@ -46,17 +52,19 @@ def draw_bar(
     bar.outline.set_edgecolor(style.FAINT)
     words = {1.0: "supports", 0.0: "0", -1.0: "speaks against"} if signed else {1: "most", 0: "0"}
     low = -1.0 if signed else 0.0
+    widest = max(text_width(word, style.SMALL) for word in words.values())
+    has_room = not lying or length > 2 * (widest + _BETWEEN) + text_width("0", style.SMALL)
     for place, word in words.items():
-        if lying and signed and place == 0 and length < _NARROW:
+        if signed and place == 0 and not has_room:
             continue
         if top_value is not None and place:
-            sign = "" if place > 0 else "\N{MINUS SIGN}"
-            word += f"{' ' if lying else chr(10)}{sign}{number(top_value)}"
+            word += f"\n{number(place * top_value)}"
         share = (place - low) / (1 - low)
         font = style.font(style.SMALL, style.MUTED)
         if lying:
             side = "right" if place == 1 else "left" if place == low else "center"
-            page.text(left + share * length, top + BAR + _LABEL, word, ha=side, **font)
+            font |= {"ha": side, "multialignment": side}
+            page.text(left + share * length, top + BAR + _LABEL, word, **font)
         else:
             side = "top" if place == 1 else "bottom" if place == low else "center"
             page.text(left + BAR + _LABEL, top + (1 - share) * length, word, va=side, **font)

@@ -22,6 +22,7 @@ Texts: TypeAlias = Sequence[tuple[str, dict[str, Any]]]
 TITLE_LINE = 0.17
 _HEADER = 0.22  # inches, of each line
 _BELOW_HEADER = 0.14
+_BELOW_LABEL = 0.1
 _GAP = 0.2
 _BETWEEN = 0.3  # examples
 _NARROW = 0.8  # of a row's usual width: with less beside the labels, they stand above it
@@ -78,7 +79,7 @@ class Block:
             title, facts = self._labels[i]
             label_top = top
             if not self._left:
-                top += label_height(facts) + 0.04
+                top += label_height(facts) + _BELOW_LABEL
             if self._has_headings(i):
                 draw_headings(page, self._left + MARGIN, top, row)
                 top += HEADING
@@ -89,12 +90,12 @@ class Block:
 
     def _has_headings(self, i: int) -> bool:
         mine = self.rows[i][2].headings
-        return bool(mine) and (i == 0 or self.rows[i - 1][2].headings != mine or not self._left)
+        return bool(mine) and (i == 0 or self.rows[i - 1][2].headings != mine)
 
     def _height(self, i: int) -> float:
         gap = _GAP if i + 1 < len(self.rows) else 0.0
         height, label = self.rows[i][2].height, label_height(self._labels[i][1])
-        both = max(height, label) if self._left else height + label + 0.04
+        both = max(height, label) if self._left else height + label + _BELOW_LABEL
         return both + gap + (HEADING if self._has_headings(i) else 0.0)
 
 

@@ -23,7 +23,9 @@ _THRESHOLDS = {"overlay": 0.2, "mask": 0.5, "contour": 0.5}  # of overlays: wher
 
 
 def _read_size(name: str, given: Any) -> tuple[float, float | None]:
-    sides = given if isinstance(given, Sequence | np.ndarray) else (given,)
+    sides = list(given) if isinstance(given, Sequence | np.ndarray) else [given]
+    if len(sides) == 2 and sides[1] is None:  # as it is stored
+        sides.pop()
     try:
         numbers = [float(side) for side in sides if not isinstance(side, str | bool)]
     except (TypeError, ValueError):
@@ -100,8 +102,9 @@ class Drawing(Declared):
         cmap: A colour map of matplotlib for the heatmaps, instead of the one that suits.
         style: What lies over an image: `"overlay"` (heat over the image in grey), `"heatmap"`
             (heat alone), `"mask"` (the parts of the image that support the score, the rest
-            faded) or `"contour"` (lines around the strongest parts). None is an overlay, in a
-            sweep a heatmap.
+            faded) or `"contour"` (lines around the strongest parts); parts are of the heat
+            smoothed by a fiftieth of its longer side, where that is a pixel or more. None is an
+            overlay, in a sweep a heatmap.
         vmax: Value in the unit of the maps that gets the strongest colour, the same in every map;
             `"shared"` takes the largest of what the maps would have on their own. None scales
             each map on its own, and shares where one method explains several targets.

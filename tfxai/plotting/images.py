@@ -12,7 +12,7 @@ from tfxai.arrangement import spatial
 from tfxai.arrays import Array
 from tfxai.axes import by_number, channels_last, input_axes, parts, value_axes
 from tfxai.heatmaps import colours, has_signs
-from tfxai.plotting.bars import BAR, BAR_LABELS, LYING, draw_bar
+from tfxai.plotting.bars import BAR, BAR_LABELS, draw_bar, lying_height
 from tfxai.plotting.colours import colour_map, scale
 from tfxai.plotting.drawing import Drawing
 from tfxai.plotting.figures import Page, frame
@@ -65,7 +65,9 @@ class ImageRow(Row):
         self.panel, self.side = panel * shrunk, side * shrunk
         step = self.panel + GAP
         self.width = count * step - GAP + beside
-        self.height = self.side + (LYING if self.lying and self.has_bar else 0.0)
+        self.height = self.side + (
+            lying_height(self.drawing.vmax) if self.lying and self.has_bar else 0.0
+        )
         self.headings = tuple((column * step, name) for column, name in enumerate(self.names))
 
     def draw(self, page: Page, left: float, top: float) -> None:

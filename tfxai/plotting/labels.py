@@ -148,10 +148,12 @@ def style_notes(drawing: Drawing, style: str, signs: set[bool]) -> list[str]:
     words = {
         "overlay": f"Overlays leave out what is under {least} of the strongest colour.",
         "heatmap": f"Values under {least} of the strongest colour are left out.",
-        "mask": f"Masks show what supports by {least} of the strongest colour or more.",
-        "contour": f"Lines are at {least} of the strongest colour.",
+        "mask": f"Masks show parts that support by {least} of the strongest colour or more.",
+        "contour": f"Lines are around parts of {least} of the strongest colour or more.",
     }
     found = [words[style]] if float(least) else []
+    if style in ("mask", "contour"):
+        found.append("Parts are of the map smoothed by a fiftieth of its side.")
     if style == "contour" and True in signs:
         found.append("Red lines are around what supports, blue ones around what speaks against.")
     return found

@@ -13,14 +13,14 @@ from PIL import Image
 from tfxai.arrays import Array
 from tfxai.errors import InvalidInputError
 from tfxai.plotting import labels, style
-from tfxai.plotting.bars import LYING, draw_bar
+from tfxai.plotting.bars import draw_bar, lying_height
 from tfxai.plotting.blocks import draw_title, title_height
 from tfxai.plotting.colours import colour_map
 from tfxai.plotting.drawing import LARGEST, Drawing
 from tfxai.plotting.figures import Page
 from tfxai.plotting.images import image_part, is_diverging, panel_size, show
 from tfxai.plotting.layout import Fit, fit
-from tfxai.plotting.measure import cut, wrapped
+from tfxai.plotting.measure import cut, text_width, wrapped
 from tfxai.plotting.notes import Notes
 from tfxai.plotting.panels import drawn
 from tfxai.plotting.rows import MARGIN
@@ -34,17 +34,21 @@ _SIDE = 1.1  # inches of a picture where there are few
 _USUAL = 10.0  # inches of a figure with many columns
 _NARROWEST = 3.3
 _GAP = 0.08
+_OF_PANEL = 0.1  # how large the gap is at most
 _SMALLEST = 4.5  # points of captions, before the page's zoom
 _LINES = 1.25  # of the size of the text, from one line to the next
 _PIXELATED = 128
 _BAR = 2.6
+_NAMELESS = 0.33  # inches of a picture under which there is no room for a name
 
 
 @dataclasses.dataclass
 class _Caption:
     """The words under one picture."""
 
-    lines: list[str]
+    name: str
+    sure: str
+    truth: str
     is_wrong: bool
 
 
@@ -55,8 +59,10 @@ class _Plan:
     columns: int
     rows: int
     panel: float = 0.0
+    gap: float = 0.0
     side: float = 0.0
     size: float = 0.0
+    lines: int = 0
     down: float = 0.0
     bar: float = 0.0
     title: list[str] = dataclasses.field(default_factory=list)
@@ -98,19 +104,24 @@ def draw_grid(
     look = drawing.styled("overlay")
     words += [labels.scaling_note(drawing), *labels.style_notes(drawing, look, {signed})]
     has_bar = look in ("overlay", "heatmap")
-    lines = 1 if drawing.true_labels is None else 2
+    if drawing.true_labels is not None:
+        words.append("Bold names are of images whose prediction is not the true label.")
 
     def lay_out(page_width: float, share: float) -> tuple[float, float]:
         room = page_width - 2 * MARGIN
         widest, _ = panel_size(width / height, 2 * _SIDE, 2 * _SIDE)
-        plan.panel = share * min((room + _GAP) / columns - _GAP, widest)
+        plan.gap = min(_GAP, _OF_PANEL * room / columns)
+        plan.panel = share * min((room + plan.gap) / columns - plan.gap, widest)
         plan.side = plan.panel * height / width
         plan.size = float(np.clip(style.SMALL * plan.panel / 0.9, _SMALLEST, style.SMALL + 0.5))
-        plan.down = plan.side + 0.04 + lines * plan.line + _GAP
+        lines = 1 if drawing.true_labels is None else 2
+        plan.lines = lines if plan.panel >= _NAMELESS else 0
+        plan.down = plan.side + 0.04 + plan.lines * plan.line + plan.gap
         plan.title = wrapped(drawing.title or "", room, style.BODY, most=3)
-        plan.notes = Notes(" ".join(words), [], page_width)
-        plan.bar = LYING if has_bar else 0.0
-        needed = 2 * MARGIN + max(columns * (plan.panel + _GAP) - _GAP, 1.0)
+        said = words if plan.lines else [*words, "There is no room for names."]
+        plan.notes = Notes(" ".join(said), [], page_width)
+        plan.bar = lying_height(drawing.vmax) if has_bar else 0.0
+        needed = 2 * MARGIN + max(columns * (plan.panel + plan.gap) - plan.gap, 1.0)
         tall = MARGIN + title_height(plan.title) + plan.rows * plan.down
         return needed, tall + plan.bar + plan.notes.height
 
@@ -135,7 +146,7 @@ def _draw(
     method = labels.method_title(ones[0].method["name"])
     page = Page(found.width, found.height, f"{method} of {len(numbers)} images", found.zoom)
     top = draw_title(page, plan.title)
-    across = plan.panel + _GAP
+    across = plan.panel + plan.gap
     dots = style.DPI * found.zoom
     sheet = np.full(
         (round(plan.rows * plan.down * dots), round(plan.columns * across * dots), 3),
@@ -190,20 +201,25 @@ def _put(sheet: Array, picture: Array, corner: tuple[int, int], size: tuple[floa
 def _caption(one: Attribution, number: int, drawing: Drawing) -> _Caption:
     """The class and how sure the model is; the true class, where it is known."""
     sure = "" if one.probability is None else f" {float(one.probability[0]):.0%}"
-    lines = [f"{labels.target_title(one)}{sure}"]
     truth = labels.truth(one, number, drawing)
-    if truth:
-        lines.append(f"true {truth}")
     said = one.prediction_names or one.target_names
-    return _Caption(lines, bool(truth) and truth != said[0])
+    is_wrong = bool(truth) and truth != labels.shortened(said[0])
+    return _Caption(labels.target_title(one), sure, truth and f"true {truth}", is_wrong)
 
 
 def _write(page: Page, caption: _Caption, left: float, top: float, plan: _Plan) -> None:
-    colour = style.SUPPORTS if caption.is_wrong else style.MUTED
-    for number, line in enumerate(caption.lines):
-        text = cut(line, plan.panel + _GAP / 2, plan.size, bold=caption.is_wrong)
-        font = style.font(plan.size, colour, bold=caption.is_wrong)
-        page.text(left, top + number * plan.line, text, **font)
+    if plan.lines == 0:
+        return
+    bold = caption.is_wrong
+    font = style.font(plan.size, style.ACCENT if bold else style.MUTED, bold=bold)
+    room = plan.panel + plan.gap / 2
+    name = cut(
+        caption.name, room - text_width(caption.sure, plan.size, bold=bold), plan.size, bold=bold
+    )
+    page.text(left, top, name + caption.sure if len(name) > 1 else name, **font)
+    if caption.truth:
+        truth = cut(caption.truth, room, plan.size, bold=bold)
+        page.text(left, top + plan.line, truth, **font)
 
 
 def _shape(one: Attribution) -> Any:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _FINE = 320  # dots of the longer side at least, for the lines of contours
 _SQUARE = 16
+_NOTHING = 1e-6  # less heat than that is none
 _FADED = 0.25  # of the grey image behind a mask
 
 
@@ -108,10 +109,17 @@ def picture(
         return np.asarray(cmap(scale(signed)(shown))[..., :3])
     if style == "mask":
         faded = 1 - _FADED * (1 - grey(pixels))
-        return np.where((heat >= least)[..., None], pixels, faded)
+        return np.where((regions(heat) >= max(least, _NOTHING))[..., None], pixels, faded)
     if style == "contour":
         return _contours(pixels, heat, least, signed)
     return overlay(pixels, heat, cmap, signed, threshold=least, alpha=drawing.alpha)
+
+
+def regions(heat: Array) -> Array:
+    """(H, W) the heat smoothed by a fiftieth of its longer side: parts, not single pixels."""
+    sigma = max(heat.shape) / 50
+    smooth = ndimage.gaussian_filter(np.asarray(heat, np.float32), sigma, mode="nearest")
+    return np.asarray(smooth if sigma >= 1 else heat)
 
 
 def _contours(pixels: Array, heat: Array, least: float, signed: bool) -> Array:
@@ -119,11 +127,11 @@ def _contours(pixels: Array, heat: Array, least: float, signed: bool) -> Array:
     times = max(1, -(-_FINE // max(heat.shape)))
     fine = pixels.repeat(times, axis=0).repeat(times, axis=1)
     rows, columns = heat.shape
-    smooth = resize(heat, (rows * times, columns * times))
+    smooth = resize(regions(heat), (rows * times, columns * times))
     width = max(1, round(max(smooth.shape) / 110))
     shown = np.array(fine, float)
     for sign, colour in ((1, looks.SUPPORTS), (-1, looks.SPEAKS_AGAINST)):
-        inside = sign * smooth >= max(least, 1e-6)
+        inside = sign * smooth >= max(least, _NOTHING)
         if (sign < 0 and not signed) or not inside.any():
             continue
         edge = inside & ~ndimage.binary_erosion(inside, iterations=width, border_value=1)

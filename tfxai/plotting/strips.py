@@ -11,7 +11,7 @@ from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
 from tfxai.plotting import style
-from tfxai.plotting.bars import LYING, draw_bar
+from tfxai.plotting.bars import draw_bar, lying_height
 from tfxai.plotting.blocks import Texts, draw_title, flowing, title_height
 from tfxai.plotting.drawing import Drawing
 from tfxai.plotting.figures import Page
@@ -95,6 +95,7 @@ class _Band:
     headings: list[tuple[list[str], list[str]]]
     size: tuple[float, float]
     label: tuple[str, list[str]] | None
+    under: list[list[str]]
     has_headings: bool
     beside: bool
 
@@ -106,11 +107,12 @@ class _Band:
 
     @property
     def label_height(self) -> float:
-        return 0.0 if self.label is None else label_height(self.label[1]) + 0.04
+        return 0.0 if self.label is None else label_height(self.label[1]) + 0.1
 
     @property
     def below(self) -> float:
-        return 0.18 if any(panel.below for panel in self.panels) else 0.0
+        lines = max(map(len, self.under))
+        return 0.05 + _LINE * lines if lines else 0.0
 
     @property
     def height(self) -> float:
@@ -177,7 +179,7 @@ class Strips:
         self._notes = Notes(self._around.legend, self._around.remarks, max(width, needed))
         height = MARGIN + title_height(self._title) + self._above
         height += sum(band.height for band in self._bands) + self._notes.height
-        return needed, height + (LYING if self._around.bar else 0.0)
+        return needed, height + (lying_height(self._drawing.vmax) if self._around.bar else 0.0)
 
     def _all_bands(self, shrunk: float, room: float) -> list[_Band]:
         bands: list[_Band] = []
@@ -190,7 +192,11 @@ class Strips:
                 headings = [self._heading(panel) for panel in panels]
                 size = (width * shrunk, height * shrunk)
                 is_new = names != last
-                bands.append(_Band(panels, headings, size, label, is_new, self._left > 0))
+                under = [
+                    wrapped(panel.below, self._step - _GAP / 2, style.SMALL, most=3)
+                    for panel in panels
+                ]
+                bands.append(_Band(panels, headings, size, label, under, is_new, self._left > 0))
                 last = names
         return bands
 
@@ -224,9 +230,8 @@ class Strips:
                 _write_heading(page, place, top, panel, band.headings[column])
             panel.draw(page.axes(place, below, width, height))
             if panel.below:
-                text = cut(panel.below, self._step - _GAP / 2, style.SMALL)
                 font = style.font(style.SMALL, style.MUTED)
-                page.text(place, below + height + 0.05, text, **font)
+                page.text(place, below + height + 0.05, "\n".join(band.under[column]), **font)
 
 
 def _write_heading(

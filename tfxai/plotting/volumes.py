@@ -10,7 +10,7 @@ from tfxai.arrangement import spatial
 from tfxai.arrays import Array
 from tfxai.axes import value_axes
 from tfxai.plotting import style
-from tfxai.plotting.bars import BAR, BAR_LABELS, LYING, draw_bar
+from tfxai.plotting.bars import BAR, BAR_LABELS, draw_bar, lying_height
 from tfxai.plotting.colours import colour_map, scale
 from tfxai.plotting.drawing import Drawing
 from tfxai.plotting.figures import Page
@@ -68,7 +68,7 @@ class VolumeRow(Row):
         self.step = max(self.panel, min(_NARROWEST, most)) + GAP
         self.rows = 1 if self.volume is None else 2
         self.height = self.rows * self.side + (self.rows - 1) * GAP
-        self.height += LYING if self.lying and self.has_bar else 0.0
+        self.height += lying_height(self.drawing.vmax) if self.lying and self.has_bar else 0.0
         self.width = self.step * count - GAP + beside
         of = f" of 0\N{EN DASH}{depth - 1}"
         columns = [f"{self.word} {i}" for i in self.slices]
