@@ -38,6 +38,7 @@ _OF_PANEL = 0.1  # how large the gap is at most
 _SMALLEST = 4.5  # points of captions, before the page's zoom
 _LINES = 1.25  # of the size of the text, from one line to the next
 _PIXELATED = 128
+_RATIOS = (0.3, 5)  # of a place's width by its height; a picture of another fills it in part
 _BAR = 2.6
 _NAMELESS = 0.33  # inches of a picture under which there is no room for a name
 
@@ -95,10 +96,10 @@ def draw_grid(
             f"The inputs have shape {_shape(first)}, and grids are drawn of images (B, H, W, C). "
             "Leave out columns."
         )
-    height, width = part[1].shape[:2]
+    ratio = float(np.clip(part[1].shape[1] / part[1].shape[0], *_RATIOS))
     signed = is_diverging(part[0])
     count = len(numbers)
-    columns = min(drawing.columns or _columns(count), count)
+    columns = min(drawing.columns or _columns(count, ratio), count)
     plan = _Plan(columns, -(-count // columns))
     words = [f"The first {count} of {asked} examples."] if count < asked else []
     look = drawing.styled("overlay")
@@ -109,10 +110,10 @@ def draw_grid(
 
     def lay_out(page_width: float, share: float) -> tuple[float, float]:
         room = page_width - 2 * MARGIN
-        widest, _ = panel_size(width / height, 2 * _SIDE, 2 * _SIDE)
+        widest, _ = panel_size(ratio, 2 * _SIDE, 2 * _SIDE)
         plan.gap = min(_GAP, _OF_PANEL * room / columns)
         plan.panel = share * min((room + plan.gap) / columns - plan.gap, widest)
-        plan.side = plan.panel * height / width
+        plan.side = plan.panel / ratio
         plan.size = float(np.clip(style.SMALL * plan.panel / 0.9, _SMALLEST, style.SMALL + 0.5))
         lines = 1 if drawing.true_labels is None else 2
         plan.lines = lines if plan.panel >= _NAMELESS else 0
@@ -179,9 +180,9 @@ def _chain(first: Attribution, others: Iterable[Attribution]) -> Iterable[Attrib
     yield from others
 
 
-def _columns(count: int) -> int:
-    """Eight, or more where the grid would get much higher than wide."""
-    return max(8, int(np.ceil(np.sqrt(1.25 * count))))
+def _columns(count: int, ratio: float) -> int:
+    """Eight of squares, or more where the grid would get much higher than wide."""
+    return int(np.ceil(np.sqrt(max(64, 1.25 * count) / ratio)))
 
 
 def _put(sheet: Array, picture: Array, corner: tuple[int, int], size: tuple[float, float]) -> None:
