@@ -36,6 +36,13 @@ def heatmap(
         raise InvalidInputError(
             f"clip_percentile={clip_percentile} is outside (0, 100]. Pass a percentile."
         )
+    maps = unscaled(one, size, channels)
+    shown = {name: _scaled(one, clip_percentile) for name, one in maps.items()}
+    return shown if isinstance(one.values, dict) else shown[""]
+
+
+def unscaled(one: Attribution, size: Any, channels: str | None = None) -> dict[str, Array]:
+    """The maps of `Attribution.heatmap` in the unit of the values: name to (B, *places)."""
     how = channels or one.channels
     if how not in CHANNELS:
         raise UnknownNameError.of("channel reduction", how, CHANNELS)
@@ -48,8 +55,7 @@ def heatmap(
         if unknown := [name for name in wanted if name not in maps]:
             raise UnknownNameError.of("map", str(unknown[0]), [name for name in maps if name])
         maps = {n: _resized(m, wanted[n], n) if n in wanted else m for n, m in maps.items()}
-    shown = {name: _scaled(one, clip_percentile) for name, one in maps.items()}
-    return shown if isinstance(one.values, dict) else shown[""]
+    return maps
 
 
 def has_signs(*, is_signed: bool, is_map: bool, channels: str | None) -> bool:
@@ -69,11 +75,16 @@ def reduced(values: Any, how: str, xp: Arithmetic) -> Any:
 
 def scaled(maps: Any, clip_percentile: float, xp: Arithmetic) -> Any:
     """(B, ...) in [-1, 1], each map scaled by the percentile of its own; zeros stay zeros."""
-    flat = xp.flat(xp.abs(maps))
-    scale, peak = xp.percentiles(flat, clip_percentile), xp.max(flat, axis=1)
-    scale = xp.where(scale > 0, scale, peak)  # a map of a few points has a percentile of 0
+    scale = strengths(maps, clip_percentile, xp)
     scale = xp.reshape(scale, [-1] + [1] * (len(maps.shape) - 1))
     return xp.clip(xp.divide(maps, scale), -1, 1)
+
+
+def strengths(maps: Any, clip_percentile: float, xp: Arithmetic) -> Any:
+    """(B,) the percentile of each map's absolute values; the peak where that is 0."""
+    flat = xp.flat(xp.abs(maps))
+    scale, peak = xp.percentiles(flat, clip_percentile), xp.max(flat, axis=1)
+    return xp.where(scale > 0, scale, peak)  # a map of a few points has a percentile of 0
 
 
 def pixels(one: Attribution) -> Array | None:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from matplotlib.figure import Figure
 
 import tfxai
 from tests import builders
@@ -178,6 +179,18 @@ def test_example_of_the_methods_of_the_readme(tmp_path, monkeypatch):
     assert (tmp_path / "baselines.png").stat().st_size > 10_000
     for method in (names["blurred"], names["smooth"], names["lrp"]):
         assert np.abs(method(names["subject"], names["pixels"]).values).max() > 0
+
+
+@pytest.mark.slow
+def test_example_of_the_figures_of_the_readme(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = run(block_with("README.md", 'target="Cat"'), {})
+    images = np.repeat(names["pixels"], 9, axis=0)
+    axes = Figure().add_subplot()
+    names |= {"images": images, "labels": ["Cat"] * 9, "axes": axes}
+    run(block_with("README.md", 'style="contour"'), names)
+    assert axes.get_title() == "Cat"
+    assert len(axes.images) == 1
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import pytest
 
 import tfxai
 from tests import builders
+from tests.plotting.examples import images
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import InvalidInputError, UnknownNameError
 from tfxai.methods import IntegratedGradients, Saliency
@@ -32,7 +33,7 @@ def texts(figure):
 
 
 def heats(figure):
-    return [np.asarray(axes.images[0].get_array()) for axes in figure.axes[1:]]
+    return images(figure)[1:]
 
 
 def test_each_panel_holds_the_heatmap_of_its_value(model, tmp_path):

@@ -2,14 +2,18 @@
 
 from tfxai.plotting.attribution import plot_attribution
 from tfxai.plotting.comparison import plot_comparison
+from tfxai.plotting.drawing import Drawing
 from tfxai.plotting.figures import figure_html, save_figure
 from tfxai.plotting.grid import sample_grid
 from tfxai.plotting.history import plot_history
+from tfxai.plotting.panels import pictures
 from tfxai.plotting.sweep import compare_baselines, sweep
 
 __all__ = [
+    "Drawing",
     "compare_baselines",
     "figure_html",
+    "pictures",
     "plot_attribution",
     "plot_comparison",
     "plot_history",

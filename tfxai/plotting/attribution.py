@@ -1,14 +1,12 @@
-"""The figure of an attribution, or of several methods side by side."""
+"""The figure of an attribution, or of several methods one above the other."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
 from tfxai.arrangement import spatial
@@ -16,116 +14,160 @@ from tfxai.attribution import Attribution
 from tfxai.axes import input_axes, parts
 from tfxai.errors import InvalidInputError
 from tfxai.plotting import labels, style
-from tfxai.plotting.figures import Page, save_figure
-from tfxai.plotting.images import ImageRow, places_of_values
-from tfxai.plotting.notes import Notes, gathered
-from tfxai.plotting.rows import HEADING, LEFT, MARGIN, Row, draw_headings, draw_label, label_height
+from tfxai.plotting.blocks import Block, compose
+from tfxai.plotting.drawing import Drawing
+from tfxai.plotting.figures import save_figure
+from tfxai.plotting.images import ImageRow, image_part, places_of_values
+from tfxai.plotting.mosaic import MOST as MOST_IN_GRID
+from tfxai.plotting.mosaic import draw_grid
+from tfxai.plotting.notes import gathered
+from tfxai.plotting.panels import draw_on, panels_of
+from tfxai.plotting.pictures import as_image, is_of_targets, with_scale
+from tfxai.plotting.rows import Row
 from tfxai.plotting.series import SeriesRow
 from tfxai.plotting.tables import TableRow
 from tfxai.plotting.volumes import VolumeRow
 
 Index: TypeAlias = "int | slice | Sequence[int] | Sequence[bool] | np.ndarray[Any, Any] | None"
 
-_TITLE = 0.24  # inches, of each line
-_CLASS = 0.36
-_GAP = 0.2
-_BETWEEN = 0.3  # examples
-
-
-@dataclasses.dataclass(frozen=True)
-class _Block:
-    """One example: a header, and a labelled row for each method."""
-
-    header: list[tuple[str, dict[str, Any]]]
-    rows: list[tuple[str, list[str], Row]]
-    remarks: tuple[str, list[str]]
-
-    @property
-    def height(self) -> float:
-        return _CLASS + sum(self._height(i) for i in range(len(self.rows)))
-
-    def draw(self, page: Page, top: float) -> None:
-        left = MARGIN
-        for text, font in self.header:
-            left += 0.12 + page.text(left, top + 0.16, text, va="baseline", **font)
-        top += _CLASS
-        for i, (title, lines, row) in enumerate(self.rows):
-            below = top + self._height(i)
-            if self._has_headings(i):
-                draw_headings(page, LEFT + MARGIN, top, row)
-                top += HEADING
-            draw_label(page, top, title, lines)
-            row.draw(page, LEFT + MARGIN, top)
-            top = below
-
-    def _has_headings(self, i: int) -> bool:
-        mine = self.rows[i][2].headings
-        return bool(mine) and (i == 0 or self.rows[i - 1][2].headings != mine)
-
-    def _height(self, i: int) -> float:
-        gap = _GAP if i + 1 < len(self.rows) else 0.0
-        _, lines, row = self.rows[i]
-        height = max(row.height, label_height(lines))
-        return height + gap + (HEADING if self._has_headings(i) else 0.0)
+MOST = 8
+"""Most examples with rows of their own, unless a limit is given."""
 
 
 def plot_attribution(
     attributions: Attribution | Sequence[Attribution],
     index: Index = 0,
     *,
-    cmap: str | Colormap | None = None,
-    title: str | None = None,
-    feature_names: Sequence[str] | None = None,
-    limit: int = 8,
+    limit: int | None = None,
     path: str | os.PathLike[str] | None = None,
+    **drawing: Any,
 ) -> Figure:
     """Draws what one or several methods say about the same inputs, one row for each method.
 
-    Images get three panels: the original in true colours, the heatmap (a diverging map centred
-    at 0 where values are signed, else a sequential one), and the heatmap over the image in
-    grey. Volumes and films get the four slices with most attribution and a projection. Tables
-    (B, F) get bars, the 20 strongest features at most; series (B, T, C) get lines. Each heatmap
-    is scaled on its own, as `Attribution.heatmap` does by default. The
+    Images get three panels: the original in true colours (once an example), the heatmap (a
+    diverging map centred at 0 where values are signed, else a sequential one), and the heatmap
+    over the image in grey. Volumes and films get the four slices with most attribution and a
+    projection. Tables (B, F) get bars, the 20 strongest features at most; series (B, T, C) get
+    lines. Square values (B, 16, 16) or larger of unknown axes are taken for images. The
     `Attribution.remarks` on the drawn examples are printed below.
+
+    More than 8 images of one attribution are drawn as a grid of overlays, as many as there are up
+    to 1,000; `columns` draws a grid of fewer too.
 
     Args:
         attributions: One attribution, or several of the same inputs.
         index: The example to draw, negative from the end; a slice, several indices or a boolean
             for each example draws some, and None all.
-        cmap: A colour map of matplotlib for the heatmaps, instead of the one that suits.
-        title: A line above everything, such as the image's name.
-        feature_names: One name for each feature of a table.
-        limit: Most examples to draw; the figure says so where there are more.
+        limit: Most examples to draw; the figure says so where there are more. None is 8, in a
+            grid 1,000.
         path: File to write the figure to as well; its suffix names the format.
+        **drawing: Options of `tfxai.plotting.Drawing`, such as `figsize=3.3`, `style="mask"`,
+            `columns=25` or `ax=axes`.
 
     Returns:
-        The figure, made without pyplot.
+        The figure, made without pyplot; that of `ax` where axes were given.
 
     Raises:
         InvalidInputError: There is nothing to draw, the attributions differ in length, `index`
-            is out of range, or the values are not an image, volume, table or series.
-        UnknownNameError: matplotlib has no colour map of that name.
+            is out of range, an option does not fit, or the values are not an image, volume, table
+            or series.
+        UnknownNameError: There is no such option, style or colour map.
         OutputError: The file cannot be written.
     """
+    how = Drawing.of(drawing)
     several = _checked(attributions, limit)
     total = len(several[0])
+    how.check_labels(total)
     indices = _indices(index, total)
-    has_positions = total > 1 and not isinstance(index, int | np.integer)
-    blocks = []
-    for i in indices[:limit]:
-        ones = [whole[i] for whole in several]
-        rows = [row for one in ones for row in _rows(one, ones[0], cmap, feature_names)]
-        name = f"Example {i + 1}"
-        header = _header(ones[0], f"{name} of {total}" if has_positions else "")
-        remarks = [sentence for one in ones for sentence in one.remarks]
-        blocks.append(_Block(header, rows, (name, remarks)))
-    figure = _compose(blocks, title, len(indices))
+    is_grid = _is_grid(several, indices, limit, how)
+    shown = indices[: limit or (MOST_IN_GRID if is_grid else MOST)]
+    if is_grid and how.ax is None:
+        how = with_scale(how, (several[0][i] for i in shown))
+        figure = draw_grid((several[0][i] for i in shown), shown, len(indices), how)
+    else:
+        ones = [[whole[i] for whole in several] for i in shown]
+        how = with_scale(
+            how,
+            [one for row in ones for one in row],
+            of_targets=any(map(is_of_targets, ones)),
+        )
+        if how.ax is not None:
+            figure = draw_on(how.ax, panels_of(ones, how), how)
+        else:
+            has_positions = total > 1 and not isinstance(index, int | np.integer)
+            figure = _in_rows(ones, shown, (len(indices), total if has_positions else 0), how)
     if path is not None:
         save_figure(figure, path)
     return figure
 
 
-def _checked(attributions: Attribution | Sequence[Attribution], limit: int) -> list[Attribution]:
+def _is_grid(
+    several: list[Attribution], indices: list[int], limit: int | None, how: Drawing
+) -> bool:
+    if how.columns is None:
+        is_many = limit is None and len(indices) > MOST and len(several) == 1
+        return is_many and image_part(several[0][indices[0]]) is not None
+    if len(several) > 1:
+        raise InvalidInputError(
+            f"columns={how.columns} draws a grid of one attribution, and there are "
+            f"{len(several)}. Pass one, or use plot_comparison."
+        )
+    return True
+
+
+def _in_rows(
+    ones: list[list[Attribution]], shown: list[int], counts: tuple[int, int], how: Drawing
+) -> Figure:
+    """A block of rows for each example.
+
+    Args:
+        ones: The attributions of each example.
+        shown: Which example each is.
+        counts: How many examples were asked for, and of how many; 0 where it is not said.
+        how: The options.
+    """
+    asked, total = counts
+    blocks, remarks = [], []
+    for number, row in zip(shown, ones, strict=True):
+        name = f"Example {number + 1}"
+        header = _header(row[0], f"{name} of {total}" if total else "", number, how)
+        blocks.append(Block(header, [made for one in row for made in _rows(one, row[0], how)]))
+        remarks.append((name, [sentence for one in row for sentence in one.remarks]))
+    rows = [row for block in blocks for _, _, row in block.rows]
+    _draw_once(blocks)
+    legend = [f"The first {len(ones)} of {asked} examples."] if len(ones) < asked else []
+    legend += _notes(rows, how)
+    return compose(blocks, how, " ".join(legend), gathered(remarks))
+
+
+def _draw_once(blocks: Sequence[Block]) -> None:
+    """Leaves out a photograph that is above already, and a colour bar like one above."""
+    kinds = set()
+    for block in blocks:
+        before: list[Any] = []
+        for _, _, row in block.rows:
+            if isinstance(row, ImageRow) and row.pixels is not None:
+                row.has_photograph = not any(np.array_equal(row.pixels, one) for one in before)
+                before.append(row.pixels)
+            if isinstance(row, ImageRow | VolumeRow):
+                row.has_bar = row.kind not in kinds
+                kinds.add(row.kind)
+
+
+def _notes(rows: Sequence[Row], how: Drawing) -> list[str]:
+    """What colours and styles mean, a sentence each."""
+    pictures = [row for row in rows if isinstance(row, ImageRow | VolumeRow)]
+    found = []
+    if pictures:
+        found.append(labels.scaling_note(how))
+        signs = {row.signed for row in pictures}
+        found += labels.style_notes(how, pictures[0].style, signs)
+    return [*found, *dict.fromkeys(row.legend for row in rows if row.legend)]
+
+
+def _checked(
+    attributions: Attribution | Sequence[Attribution], limit: int | None
+) -> list[Attribution]:
     several = [attributions] if isinstance(attributions, Attribution) else list(attributions)
     lengths = sorted({len(one) for one in several})
     if len(lengths) != 1 or lengths == [0]:
@@ -133,7 +175,7 @@ def _checked(attributions: Attribution | Sequence[Attribution], limit: int) -> l
         raise InvalidInputError(
             f"There are {what} to draw. Pass attributions of the same one or more inputs."
         )
-    if limit < 1:
+    if limit is not None and limit < 1:
         raise InvalidInputError(f"limit={limit} draws no example. Pass 1 or more.")
     return several
 
@@ -172,22 +214,20 @@ def _short(index: Any) -> str:
     return labels.shortened(str(index.tolist() if isinstance(index, np.ndarray) else index), 40)
 
 
-def _header(one: Attribution, position: str) -> list[tuple[str, dict[str, Any]]]:
-    """The explained class and its probability, and which example this is."""
-    parts = [(labels.target_title(one), style.font(style.TITLE, bold=True))]
+def _header(
+    one: Attribution, position: str, number: int, how: Drawing
+) -> list[tuple[str, dict[str, Any]]]:
+    """The explained class and its probability, the true one, and which example this is."""
+    found = [(labels.target_title(one), style.font(style.TITLE, bold=True))]
     sure = labels.probability_text(one) or labels.value_text(one)
-    for text in (sure, labels.prediction_text(one), position):
+    truth = labels.truth_text(one, number, how)
+    for text in (sure, labels.prediction_text(one), truth, position):
         if text:
-            parts.append((text, style.font(style.BODY, style.MUTED)))
-    return parts
+            found.append((text, style.font(style.BODY, style.MUTED)))
+    return found
 
 
-def _rows(
-    one: Attribution,
-    first: Attribution,
-    cmap: str | Colormap | None,
-    feature_names: Sequence[str] | None,
-) -> list[tuple[str, list[str], Row]]:
+def _rows(one: Attribution, first: Attribution, how: Drawing) -> list[tuple[str, list[str], Row]]:
     """A labelled row for each array of values: several where a model has named inputs."""
     title = labels.method_title(one.method["name"])
     lines = labels.facts(one)
@@ -196,53 +236,24 @@ def _rows(
     rows = []
     for name, part in parts(one).items():
         of = [f"input {labels.shortened(name, 28)}"] if isinstance(one.values, dict) else []
-        rows.append((title, [*of, *lines], _row(part, cmap, feature_names)))
+        rows.append((title, [*of, *lines], _row(as_image(part), how)))
     return rows
 
 
-def _row(
-    one: Attribution, cmap: str | Colormap | None, feature_names: Sequence[str] | None
-) -> Row:
+def _row(one: Attribution, how: Drawing) -> Row:
     values, inputs = np.asarray(one.values), np.asarray(one.inputs)
     places = places_of_values(one)
     if places == 2:
-        return ImageRow(one, cmap)
+        return ImageRow(one, how)
     if places == 3:
-        return VolumeRow(one, cmap)
+        return VolumeRow(one, how)
     is_of_table = one.is_map and inputs.ndim == 2 and not spatial(input_axes(one))
     if places == 1 and not is_of_table:
-        return SeriesRow(one)
+        return SeriesRow(one, how.feature_names)
     if values.ndim == 2:
-        return TableRow(one, feature_names)
+        return TableRow(one, how.feature_names)
     raise InvalidInputError(
         f"The values have shape {values.shape} for inputs {inputs.shape}, and figures are drawn "
         "of images (B, H, W, C), volumes (B, D, H, W, C), series (B, T, C) and tables (B, F). "
         "Draw other values from Attribution.values."
     )
-
-
-def _compose(blocks: list[_Block], title: str | None, total: int) -> Figure:
-    """The blocks stacked on one page."""
-    rows = [row for block in blocks for _, _, row in block.rows]
-    legend = []
-    if len(blocks) < total:
-        legend.append(f"The first {len(blocks)} of {total} examples.")
-    if any(isinstance(row, ImageRow | VolumeRow) for row in rows):
-        legend.append(labels.scaling_note())
-    legend += dict.fromkeys(row.legend for row in rows if row.legend)
-    width = MARGIN + LEFT + max(row.width for row in rows) + MARGIN
-    notes = Notes(" ".join(legend), gathered([block.remarks for block in blocks]), width)
-    height = MARGIN + sum(block.height for block in blocks) + _BETWEEN * (len(blocks) - 1)
-    height += (_TITLE if title else 0) + notes.height
-    label = f"Attribution of {', '.join(block.header[0][0] for block in blocks)}"
-    page = Page(width, height, label)
-    top = MARGIN
-    if title:
-        text = labels.shortened(title, 100)
-        page.text(MARGIN, top, text, **style.font(style.BODY, style.MUTED))
-        top += _TITLE
-    for block in blocks:
-        block.draw(page, top)
-        top += block.height + _BETWEEN
-    notes.draw(page)
-    return page.figure

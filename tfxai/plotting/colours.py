@@ -13,7 +13,7 @@ DIVERGING = "RdBu_r"
 SEQUENTIAL = "inferno"
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 _DIM = 0.3  # where along a sequential map the overlay begins: black would look like shadow
-_OPAQUE = 0.8  # of the strongest heat: a trace of the image stays under it
+OPAQUE = 0.8  # of the strongest heat: a trace of the image stays under it
 _STRONG = 0.8  # where along the diverging map the overlay takes its two colours from
 
 
@@ -54,7 +54,15 @@ def grey(pixels: Array) -> Array:
     return np.repeat(0.3 + 0.65 * (pixels @ _LUMINANCE)[..., None], 3, axis=-1)
 
 
-def overlay(pixels: Array, heat: Array, cmap: Colormap, signed: bool) -> Array:
+def overlay(
+    pixels: Array,
+    heat: Array,
+    cmap: Colormap,
+    signed: bool,
+    *,
+    threshold: float = 0.0,
+    alpha: float = OPAQUE,
+) -> Array:
     """The image in grey with the heat over it, the more opaque the stronger it is.
 
     Args:
@@ -62,12 +70,15 @@ def overlay(pixels: Array, heat: Array, cmap: Colormap, signed: bool) -> Array:
         heat: (H, W) in [-1, 1] where signed, else in [0, 1].
         cmap: The colour map of the heatmap.
         signed: Whether the heat may be negative.
+        threshold: Heat of a smaller magnitude is left out.
+        alpha: How opaque the strongest heat is, in (0, 1].
 
     Returns:
-        (H, W, 3) in [0, 1]. Where the heat is zero this is the grey image.
+        (H, W, 3) in [0, 1]. Where there is no heat this is the grey image.
     """
     position = 0.5 + 0.5 * _STRONG * np.sign(heat) if signed else _DIM + (1 - _DIM) * heat
     colour = cmap(np.asarray(position, float))[..., :3]
-    alpha = _OPAQUE * np.abs(heat)[..., None] ** (0.7 if signed else 0.9)
-    blended: Array = (1 - alpha) * grey(pixels) + alpha * colour
+    strength = np.where(np.abs(heat) < threshold, 0, np.abs(heat))[..., None]
+    opacity = alpha * strength ** (0.7 if signed else 0.9)
+    blended: Array = (1 - opacity) * grey(pixels) + opacity * colour
     return np.clip(blended, 0, 1)

@@ -3,59 +3,26 @@
 from __future__ import annotations
 
 import os
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from tfxai.arrays import Array
 from tfxai.attribution import Attribution
 from tfxai.errors import InvalidInputError
 from tfxai.plotting import labels, style
-from tfxai.plotting.colours import colour_map, overlay
-from tfxai.plotting.figures import Page, save_figure
-from tfxai.plotting.images import (
-    image_part,
-    is_diverging,
-    panel_size,
-    show,
-)
-from tfxai.plotting.notes import Notes, gathered
-from tfxai.plotting.rows import LEFT, MARGIN, Row, draw_label, label_height
+from tfxai.plotting.colours import colour_map
+from tfxai.plotting.drawing import Drawing
+from tfxai.plotting.figures import save_figure
+from tfxai.plotting.images import image_part, is_diverging, show
+from tfxai.plotting.notes import gathered
+from tfxai.plotting.panels import draw_on, panel_of
+from tfxai.plotting.pictures import is_of_targets, with_scale
+from tfxai.plotting.strips import Around, Panel, Strip, Strips
 
 MOST = 40
 """Most images in a figure: a taller one is hard to read."""
-_SIDE = 1.6  # inches of a square panel
-_WIDEST = 3.2
-_GAP = 0.1
-_TITLE = 0.3
-_LINE = 0.14
-_LETTERS = 16  # of small text in an inch
-
-
-class _OverlayRow(Row):
-    """One image, and the heatmap of each method over it."""
-
-    def __init__(
-        self, ones: Sequence[Attribution], over: Sequence[Attribution], pixels: Array
-    ) -> None:
-        self.ones = ones
-        self.over = over  # the part of each that lies over the image
-        self.pixels = pixels
-        height, width = self.pixels.shape[:2]
-        self.width, self.height = panel_size(width / height, _SIDE, _WIDEST)  # of one panel
-        self.step = self.width + _GAP
-
-    def draw(self, page: Page, left: float, top: float) -> None:
-        """Draws the panels, each `step` right of the one before."""
-        show(page.axes(left, top, self.width, self.height), self.pixels)
-        for column, one in enumerate(self.over, start=1):
-            signed = is_diverging(one)
-            heat = one.heatmap(size=self.pixels.shape[:2])[0]
-            laid_over = overlay(self.pixels, heat, colour_map(None, signed), signed)
-            show(page.axes(left + column * self.step, top, self.width, self.height), laid_over)
 
 
 def plot_comparison(
@@ -63,35 +30,53 @@ def plot_comparison(
     *,
     names: Sequence[str] | None = None,
     path: str | os.PathLike[str] | None = None,
+    **drawing: Any,
 ) -> Figure:
-    """Draws what several methods say about several images, the methods side by side.
+    """Draws what several methods, or one about several targets, say about several images.
 
     A row is an image in true colours, then each method's heatmap over it, labelled with the
-    explained class and its probability.
+    explained class and its probability. Where all are of one method with the same options, and
+    their targets differ, each heatmap has its target above it, and all share one scale.
 
     Args:
-        attributions: One for each method, all of the same images, `MOST` at most; where
-            sizes differ, a sequence of attributions of one image each instead of one.
+        attributions: One for each method (or target), all of the same images, `MOST` at most;
+            where sizes differ, a sequence of attributions of one image each instead of one.
         names: One or a few lines about each image.
         path: File to write the figure to as well; its suffix names the format.
+        **drawing: Options of `tfxai.plotting.Drawing`, such as `figsize=3.3`, `style="contour"`
+            or `columns=4`.
 
     Returns:
-        The figure, made without pyplot.
+        The figure, made without pyplot; that of `ax` where axes were given.
 
     Raises:
         InvalidInputError: There is nothing to draw or too much, the attributions differ in
             length or in what they explain, there are more or fewer names than images, or the
-            inputs are not images.
+            inputs are not images, or an option does not fit.
+        UnknownNameError: There is no such option, style or colour map.
         OutputError: The file cannot be written.
 
     Example:
         `plot_comparison([GradCAM()(model, images), ScoreCAM()(model, images)])`
     """
+    how = Drawing.of(drawing)
     count = _count(attributions)
+    how.check_labels(count)
     if names is not None and len(names) != count:
         raise InvalidInputError(f"There are {len(names)} names for {count} images. Pass one each.")
-    rows = [_row([whole[i] for whole in attributions]) for i in range(count)]
-    figure = _compose(rows, names or [""] * count)
+    rows = [[whole[i] for whole in attributions] for i in range(count)]
+    of_targets = any(map(is_of_targets, rows))
+    for row in rows:
+        _check(row, of_targets=of_targets)
+    how = with_scale(how, [one for row in rows for one in row], of_targets=of_targets)
+    strips = [
+        _strip(row, i, (names or [""] * count)[i], how, of_targets) for i, row in enumerate(rows)
+    ]
+    if how.ax is not None:
+        panels = [(panel.heading, panel.draw) for strip in strips for panel in strip.panels]
+        figure = draw_on(how.ax, panels, how)
+    else:
+        figure = Strips(strips, _around(rows, how, of_targets), how).figure()
     if path is not None:
         save_figure(figure, path)
     return figure
@@ -116,11 +101,10 @@ def _count(attributions: Any) -> int:
     return lengths[0]
 
 
-def _row(ones: list[Attribution]) -> _OverlayRow:
-    over = []
+def _check(ones: Sequence[Attribution], *, of_targets: bool) -> None:
+    """Raises `InvalidInputError` unless all are of the image, and of one target or one method."""
     for one in ones:
-        part = image_part(one)
-        if part is None:
+        if image_part(one) is None:
             arrays: list[Any] = [one.inputs, one.values]
             shapes = [
                 {name: np.shape(array) for name, array in each.items()}
@@ -132,62 +116,69 @@ def _row(ones: list[Attribution]) -> _OverlayRow:
                 f"The inputs have shape {shapes[0]} and the values {shapes[1]}, and images "
                 "(B, H, W, C) are compared. Draw others with plot_attribution."
             )
-        over.append(part)
-        if one.target_names != ones[0].target_names:
+        if not of_targets and one.target_names != ones[0].target_names:
             raise InvalidInputError(
                 f"{one.method['name']} explains {one.target_names[0]!r} and "
                 f"{ones[0].method['name']} {ones[0].target_names[0]!r} of the same image. Pass "
                 "the same target to both."
             )
-    return _OverlayRow(ones, [part for part, _ in over], over[0][1])
 
 
-def _compose(rows: Sequence[_OverlayRow], names: Sequence[str]) -> Figure:
-    """The rows stacked below the names of the methods."""
-    first = rows[0].ones
-    step = max(row.step for row in rows)
-    for row in rows:
-        row.step = step
-    shared = _shared(first)
-    beneath = [_options(one, shared, step) for one in first]
-    captions = [_caption(row.ones[0], name) for row, name in zip(rows, names, strict=True)]
-    heights = [
-        max(row.height, label_height(lines)) + _GAP
-        for row, (_, lines) in zip(rows, captions, strict=True)
-    ]
-    above = _TITLE + _LINE * max(map(len, beneath))
-    width = MARGIN + LEFT + step * (len(first) + 1) - _GAP + MARGIN
+def _strip(
+    ones: Sequence[Attribution], number: int, name: str, how: Drawing, of_targets: bool
+) -> Strip:
+    """The photograph and a panel for each method or target."""
+    part = image_part(ones[0])
+    pixels = part[1] if part else np.zeros((1, 1, 3))
+    shared = _shared(ones)
+    panels = [Panel("Image", lambda axes: show(axes, pixels), is_muted=True)]
+    for one in ones:
+        own = "" if of_targets else ", ".join(_own_options(one, shared))
+        heading = labels.target_title(one) if of_targets else _method(one)
+        below = labels.probability_text(one) if of_targets else ""
+        panels.append(Panel(heading, panel_of(one, how, "overlay"), own, below))
+    truth = labels.truth_text(ones[0], number, how)
+    height, width = pixels.shape[:2]
+    if of_targets:
+        predicted = ones[0].prediction_names
+        said = [f"the model predicts {labels.shortened(predicted[0])}"] if predicted else []
+        lines = [*said, truth, *name.splitlines()]
+        return Strip(panels, width / height, f"Image {number + 1}", list(filter(None, lines)))
+    title, lines = _caption(ones[0], truth, name)
+    return Strip(panels, width / height, title, lines)
+
+
+def _around(rows: Sequence[Sequence[Attribution]], how: Drawing, of_targets: bool) -> Around:
+    first = rows[0]
+    shared = labels.options(first[0]) if of_targets else _shared(first)
+    signs = {is_diverging(part[0]) for one in first if (part := image_part(one)) is not None}
+    look = how.styled("overlay")
     legend = [f"All with {', '.join(f'{k}={v}' for k, v in shared.items())}."] if shared else []
-    legend.append(labels.scaling_note(signed=any(map(is_diverging, first))))
+    legend += [labels.scaling_note(how), *labels.style_notes(how, look, signs)]
+    has_bar = len(signs) == 1 and look in ("overlay", "heatmap")
+    if True in signs and not has_bar and look != "contour" and how.cmap is None:
+        legend.append("Red supports, blue speaks against.")
     remarks = [
-        (f"Image {number}", [sentence for one in row.ones for sentence in one.remarks])
+        (f"Image {number}", [sentence for one in row for sentence in one.remarks])
         for number, row in enumerate(rows, start=1)
     ]
-    notes = Notes(" ".join(legend), gathered(remarks), width)
-    page = Page(width, MARGIN + above + sum(heights) + notes.height, _label(rows))
-    heading = style.font(style.BODY + 0.5, bold=True)
-    small = style.font(style.SMALL, style.MUTED)
-    left = MARGIN + LEFT
-    page.text(left, MARGIN, "Image", **style.font(style.BODY + 0.5, style.MUTED))
-    for column, (one, lines) in enumerate(zip(first, beneath, strict=True), start=1):
-        page.text(left + column * step, MARGIN, _method(one), **heading)
-        page.text(left + column * step, MARGIN + 0.19, "\n".join(lines), **small)
-    top = MARGIN + above
-    for row, (title, lines), height in zip(rows, captions, heights, strict=True):
-        draw_label(page, top, title, lines)
-        row.draw(page, left, top)
-        top += height
-    notes.draw(page)
-    return page.figure
+    (signed, *_) = signs
+    return Around(
+        label=_label(rows),
+        legend=" ".join(legend),
+        remarks=gathered(remarks),
+        header=[(_method(first[0]), style.font(style.TITLE, bold=True))] if of_targets else [],
+        bar=(colour_map(how.cmap, signed), signed) if has_bar else None,
+    )
 
 
 def _method(one: Attribution) -> str:
     return labels.method_title(one.method["name"])
 
 
-def _label(rows: Sequence[_OverlayRow]) -> str:
-    methods = ", ".join(map(_method, rows[0].ones))
-    classes = ", ".join(labels.target_title(row.ones[0]) for row in rows)
+def _label(rows: Sequence[Sequence[Attribution]]) -> str:
+    methods = ", ".join(dict.fromkeys(map(_method, rows[0])))
+    classes = ", ".join(labels.target_title(row[0]) for row in rows)
     return f"{methods} of {classes}"
 
 
@@ -197,17 +188,15 @@ def _shared(ones: Sequence[Attribution]) -> dict[str, str]:
     return {k: v for k, v in first.items() if others and all(o.get(k) == v for o in others)}
 
 
-def _options(one: Attribution, shared: dict[str, str], step: float) -> list[str]:
-    """Lines below a method's name with the options that are its own."""
-    own = [f"{k}={v}" for k, v in labels.options(one).items() if k not in shared]
-    return textwrap.wrap(", ".join(own), int(_LETTERS * step), max_lines=3, placeholder=" …")
+def _own_options(one: Attribution, shared: dict[str, str]) -> list[str]:
+    """The options of a method that are its own."""
+    return [f"{k}={v}" for k, v in labels.options(one).items() if k not in shared]
 
 
-def _caption(one: Attribution, name: str) -> tuple[str, list[str]]:
+def _caption(one: Attribution, truth: str, name: str) -> tuple[str, list[str]]:
     """What stands beside an image: the class explained; its probability, and which image it is."""
     sure = labels.probability_text(one) or f"{one.score_name} {labels.number(one.score)}"
     if one.prediction is not None and np.array_equal(one.prediction, one.target):
         sure = f"predicted, {sure}"
-    found = [sure, labels.prediction_text(one), *name.splitlines()]
-    lines = [part for text in found for part in textwrap.wrap(text, 34, max_lines=3)]
-    return labels.shortened(labels.target_title(one), 26), lines
+    found = [sure, labels.prediction_text(one), truth, *name.splitlines()]
+    return labels.target_title(one), list(filter(None, found))

@@ -13,6 +13,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from tfxai.errors import InvalidInputError
 from tfxai.files import replacing
@@ -39,10 +40,13 @@ class Page:
         width: Width of the figure in inches.
         height: Height of the figure in inches.
         label: Alternative text: what it shows, in a few words.
+        zoom: How many real inches one inch of the page is; text follows.
     """
 
-    def __init__(self, width: float, height: float, label: str) -> None:
-        self.figure = InlineFigure(figsize=(width, height), dpi=style.DPI, facecolor="white")
+    def __init__(self, width: float, height: float, label: str, zoom: float = 1.0) -> None:
+        size = (width * zoom, height * zoom)
+        self.figure = InlineFigure(figsize=size, dpi=style.DPI, facecolor="white")
+        self._zoom = zoom
         self._canvas = FigureCanvasAgg(self.figure)
         self.figure.set_label(label)
         self.width, self.height = width, height
@@ -63,7 +67,30 @@ class Page:
         """
         properties = {"va": "top", "ha": "left", **properties}
         drawn = self.figure.text(left / self.width, 1 - top / self.height, text, **properties)
-        return drawn.get_window_extent(self._canvas.get_renderer()).width / style.DPI
+        drawn.set_fontsize(float(drawn.get_fontsize()) * self._zoom)
+        width = drawn.get_window_extent(self._canvas.get_renderer()).width
+        return float(width / style.DPI / self._zoom)
+
+    def finish(self) -> Figure:
+        """The figure, when all is drawn: what its axes wrote and drew follows the zoom too."""
+        if self._zoom != 1:
+            for axes in self.figure.axes:
+                _zoomed(axes, self._zoom)
+        return self.figure
+
+
+def _zoomed(axes: Axes, zoom: float) -> None:
+    """Texts, ticks and lines of the axes at that multiple of their size."""
+    for axis in (axes.xaxis, axes.yaxis):
+        known = axis.get_tick_params()
+        sizes = {name: known[name] for name in ("length", "width", "labelsize") if name in known}
+        axis.set_tick_params(**{name: size * zoom for name, size in sizes.items()})
+    of_ticks = {id(one) for one in (*axes.get_xticklabels(), *axes.get_yticklabels())}
+    for text in axes.findobj(Text):
+        if id(text) not in of_ticks:
+            text.set_fontsize(float(text.get_fontsize()) * zoom)
+    for line in axes.lines:
+        line.set_linewidth(line.get_linewidth() * zoom)
 
 
 def frame(axes: Axes, *, sides: Sequence[str] = ("left", "bottom", "right", "top")) -> None:

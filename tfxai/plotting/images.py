@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap
 from matplotlib.image import AxesImage
 
 from tfxai.arrangement import spatial
 from tfxai.arrays import Array
 from tfxai.axes import by_number, channels_last, input_axes, parts, value_axes
 from tfxai.heatmaps import colours, has_signs
-from tfxai.plotting import style
-from tfxai.plotting.colours import colour_map, overlay, scale
+from tfxai.plotting.bars import BAR, BAR_LABELS, draw_bar, lying_height
+from tfxai.plotting.colours import colour_map, scale
+from tfxai.plotting.drawing import Drawing
 from tfxai.plotting.figures import Page, frame
+from tfxai.plotting.pictures import as_image, heat_of, picture
 from tfxai.plotting.rows import Row
 
 if TYPE_CHECKING:
@@ -25,39 +25,78 @@ if TYPE_CHECKING:
 _SIDE = 2.2  # inches: 352 dots, 11 for each pixel of a 32x32 image
 _WIDEST = 3.3
 GAP = 0.14
-BAR = 0.085
-BAR_LABELS = 0.95
 _PIXELATED = 128  # up to this size, pixels are shown as squares
+_ROOM = 5.0  # inches of panels below which the colour bar lies under them
+_TITLES = {"overlay": "Overlay", "mask": "Mask", "contour": "Contours"}
 
 
 class ImageRow(Row):
-    """Original, heatmap and overlay of one image; the heatmap alone where there is no image."""
+    """Original, heatmap and overlay of one image; the heatmap alone where there is no image.
 
-    def __init__(self, one: Attribution, cmap: str | Colormap | None) -> None:
+    Attributes:
+        has_photograph: Whether the original is drawn, or its place left empty.
+        has_bar: Whether the colour bar is drawn, or its place left empty.
+    """
+
+    def __init__(self, one: Attribution, drawing: Drawing) -> None:
         self.pixels = display_pixels(one, places=2)
+        self.has_photograph, self.has_bar = True, True
         size = None if self.pixels is None else self.pixels.shape[:2]
-        self.heat: Array = one.heatmap(size=size)[0]
+        self.drawing, self.style = drawing, drawing.styled("overlay")
+        self.heat: Array = heat_of(one, size, drawing)
         self.signed = is_diverging(one)
-        self.cmap = colour_map(cmap, self.signed)
+        self.cmap = colour_map(drawing.cmap, self.signed)
+        self.kind = (self.signed, self.cmap.name)
+        names = ["Attribution"] if self.pixels is None else ["Image", "Attribution"]
+        if self.pixels is not None and self.style != "heatmap":
+            names.append(_TITLES[self.style])
+        self.names = tuple(names)
+        self.fit(np.inf, 1.0)
+
+    def fit(self, room: float, share: float) -> None:
+        """Panels side by side, and a colour bar beside them or, in a narrow page, below."""
         height, width = self.heat.shape
-        self.panel, self.height = panel_size(width / height, _SIDE, _WIDEST)
-        names = ("Attribution",) if self.pixels is None else ("Image", "Attribution", "Overlay")
+        count = len(self.names)
+        self.lying = room < _ROOM
+        beside = 0.0 if self.lying else BAR + BAR_LABELS + GAP
+        panel, side = panel_size(width / height, _SIDE, _WIDEST)
+        most = max((room - beside + GAP) / count - GAP, 0.3)
+        shrunk = share * min(1.0, most / panel)
+        self.panel, self.side = panel * shrunk, side * shrunk
         step = self.panel + GAP
-        self.width = len(names) * step + BAR + BAR_LABELS
-        self.headings = tuple((column * step, name) for column, name in enumerate(names))
+        self.width = count * step - GAP + beside
+        self.height = self.side + (
+            lying_height(self.drawing.vmax) if self.lying and self.has_bar else 0.0
+        )
+        self.headings = tuple((column * step, name) for column, name in enumerate(self.names))
 
     def draw(self, page: Page, left: float, top: float) -> None:
         """Draws the panels and the colour bar."""
         for offset, name in self.headings:
-            axes = page.axes(left + offset, top, self.panel, self.height)
+            if name == "Image" and not self.has_photograph:
+                continue
+            axes = page.axes(left + offset, top, self.panel, self.side)
             if self.pixels is None or name == "Attribution":
                 show(axes, self.heat, cmap=self.cmap, norm=scale(self.signed))
             elif name == "Image":
                 show(axes, self.pixels)
             else:
-                show(axes, overlay(self.pixels, self.heat, self.cmap, self.signed))
-        place = left + len(self.headings) * (self.panel + GAP)
-        draw_bar(page, (place, top, self.height), self.cmap, self.signed)
+                show(axes, self._picture(self.pixels))
+        if self.has_bar:
+            self._draw_bar(page, left, top)
+
+    def _picture(self, pixels: Array) -> Array:
+        return picture(pixels, self.heat, self.drawing, self.style, self.cmap, self.signed)
+
+    def _draw_bar(self, page: Page, left: float, top: float) -> None:
+        top_value = self.drawing.vmax
+        if self.lying:
+            first = 0.0 if self.pixels is None else self.headings[1][0]
+            length = self.headings[-1][0] + self.panel - first
+            edges = (left + first, top + self.side + 0.07, length)
+        else:
+            edges = (left + self.width - BAR - BAR_LABELS, top, self.side)
+        draw_bar(page, edges, self.cmap, self.signed, top_value=top_value, lying=self.lying)
 
 
 def panel_size(ratio: float, side: float, widest: float) -> tuple[float, float]:
@@ -75,7 +114,7 @@ def is_diverging(one: Attribution) -> bool:
 def image_part(one: Attribution) -> tuple[Attribution, Array] | None:
     """The part of an attribution that lies over its only image, and (H, W, 3) the image."""
     found = []
-    for part in parts(one).values():
+    for part in map(as_image, parts(one).values()):
         pixels = display_pixels(part, places=2)
         if pixels is not None and places_of_values(part) == 2:
             found.append((part, pixels))
@@ -114,19 +153,3 @@ def show(axes: Axes, array: Array, **colours: Any) -> AxesImage:
     frame(axes)
     pixelated = max(array.shape[:2]) <= _PIXELATED
     return axes.imshow(array, interpolation="nearest" if pixelated else "antialiased", **colours)
-
-
-def draw_bar(page: Page, edges: tuple[float, float, float], cmap: Colormap, signed: bool) -> None:
-    """Draws the colour bar at (left, top, height), in inches."""
-    left, top, height = edges
-    mappable = ScalarMappable(norm=scale(signed), cmap=cmap)
-    bar = page.figure.colorbar(mappable, cax=page.axes(left, top, BAR, height))
-    ticks = {1.0: "supports", 0.0: "0", -1.0: "speaks against"} if signed else {1: "most", 0: "0"}
-    bar.set_ticks(list(ticks), labels=list(ticks.values()))
-    bar.outline.set_edgecolor(style.FAINT)
-    bar.ax.tick_params(length=0, pad=4)
-    for label, place in zip(bar.ax.get_yticklabels(), ticks, strict=True):
-        label.set(**style.font(style.SMALL, style.MUTED))
-        label.set_verticalalignment(
-            "top" if place == 1 else "center" if signed and place == 0 else "bottom"
-        )

@@ -12,6 +12,7 @@ from tfxai.core.inputs.frozen_arrays import FrozenArrays
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
+    from tfxai.plotting.drawing import Drawing
 
 KINDS = ("logit", "probability", "output")
 _FEW_NUMBERS = 8  # of a tuple that is written out
@@ -128,10 +129,58 @@ def options(one: Attribution) -> dict[str, str]:
     return {name: option_text(value) for name, value in given.items() if value is not None}
 
 
-def scaling_note(*, signed: bool = False) -> str:
-    """What the colours of heatmaps are a share of, and what they mean where values are signed."""
-    note = "Each map is scaled by the 99th percentile of its own absolute values."
-    return f"{note} Red supports, blue speaks against." if signed else note
+def scaling_note(drawing: Drawing) -> str:
+    """What the colours of heatmaps are a share of."""
+    if isinstance(drawing.vmax, float):
+        return f"All maps share one scale: the strongest colour is {number(drawing.vmax)} or more."
+    percentile = f"{drawing.clip_percentile:g}{_ordinal(drawing.clip_percentile)}"
+    return f"Each map is scaled by the {percentile} percentile of its own absolute values."
+
+
+def style_notes(drawing: Drawing, style: str, signs: set[bool]) -> list[str]:
+    """What a style shows of the heat, and what its colours mean, a sentence each.
+
+    Args:
+        drawing: The options.
+        style: The style that the figure has.
+        signs: Whether heatmaps are signed: of all that are drawn.
+    """
+    least = f"{max(drawing.least(style, signed=signed) for signed in signs):.3g}"
+    words = {
+        "overlay": f"Overlays leave out what is under {least} of the strongest colour.",
+        "heatmap": f"Values under {least} of the strongest colour are left out.",
+        "mask": f"Masks show parts that support by {least} of the strongest colour or more.",
+        "contour": f"Lines are around parts of {least} of the strongest colour or more.",
+    }
+    found = [words[style]] if float(least) else []
+    if style in ("mask", "contour"):
+        found.append("Parts are of the map smoothed by a fiftieth of its side.")
+    if style == "contour" and True in signs:
+        found.append("Red lines are around what supports, blue ones around what speaks against.")
+    return found
+
+
+def truth_text(one: Attribution, number: int, drawing: Drawing) -> str:
+    """The true class of that example in words, or nothing."""
+    name = truth(one, number, drawing)
+    return f"true label {name}" if name else ""
+
+
+def truth(one: Attribution, number: int, drawing: Drawing) -> str:
+    """The name of the true class of that example, or nothing."""
+    if drawing.true_labels is None:
+        return ""
+    label = drawing.true_labels[number]
+    is_number = isinstance(label, int | np.integer) and not isinstance(label, bool)
+    name = class_name(int(label), one.class_names) if is_number else None
+    return shortened(name or str(label))
+
+
+def _ordinal(percentile: float) -> str:
+    """The letters after a percentile, such as those of 1st."""
+    if percentile % 1 or percentile % 100 in (11, 12, 13):
+        return "th"
+    return {1: "st", 2: "nd", 3: "rd"}.get(int(percentile % 10), "th")
 
 
 def number(value: Any) -> str:
@@ -168,9 +217,18 @@ def option_text(value: Any) -> str:
         return f"{value['name']}({inner})" if inner else str(value["name"])
     if isinstance(value, FrozenArrays):
         return f"(arrays for {', '.join(name for name, _ in value.parts)})"
-    is_short = isinstance(value, list | tuple) and 0 < len(value) <= _FEW_NUMBERS
-    if is_short and all(isinstance(one, bool | int | float | str) for one in value):
-        return f"({', '.join(map(str, value))})"
+    if isinstance(value, list | tuple) and _is_short(value):
+        inner = ", ".join(map(option_text, value))
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
     if isinstance(value, list | tuple | dict) or hasattr(value, "__array__"):
         return "(an array)"
     return str(getattr(value, "name", type(value).__name__))
+
+
+def _is_short(value: Any) -> bool:
+    """Whether numbers and words, or tuples of them, are few enough to be written out."""
+    if isinstance(value, list | tuple):
+        nested = [one for one in value if isinstance(one, list | tuple)]
+        is_tuple = isinstance(value, tuple) or not nested  # lists of lists are arrays
+        return is_tuple and 0 < len(value) <= _FEW_NUMBERS and all(map(_is_short, value))
+    return value is None or isinstance(value, bool | int | float | str)

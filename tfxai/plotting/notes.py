@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Sequence
-
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextToPath
 
 from tfxai.plotting import style
 from tfxai.plotting.figures import Page
+from tfxai.plotting.measure import wrapped
 from tfxai.plotting.rows import MARGIN
 
 _LINE = 0.142
@@ -33,7 +30,9 @@ class Notes:
     def __init__(self, legend: str, remarks: Iterable[str], width: float) -> None:
         given = [(legend, style.MUTED), *((remark, style.INK) for remark in remarks)]
         self._paragraphs = [
-            (_wrapped(text, width - 2 * MARGIN), colour) for text, colour in given if text
+            (wrapped(text, 0.98 * (width - 2 * MARGIN), style.SMALL), colour)
+            for text, colour in given
+            if text
         ]
         lines = sum(len(part) for part, _ in self._paragraphs)
         self.height = _LINE * lines + _BETWEEN * max(len(self._paragraphs) - 1, 0) + _BELOW
@@ -47,14 +46,6 @@ class Notes:
                 MARGIN, top, "\n".join(lines), linespacing=1.45, **style.font(style.SMALL, colour)
             )
             top += _LINE * len(lines) + _BETWEEN
-
-
-def _wrapped(text: str, width: float) -> list[str]:
-    """Lines of small text of that many inches at most: by its mean letter, and 5 % to spare."""
-    properties = FontProperties(family=style.FONT, size=style.SMALL)
-    points, _, _ = TextToPath().get_text_width_height_descent(text, properties, ismath=False)
-    letters = int(0.95 * width * 72 / points * len(text)) if points else len(text)
-    return textwrap.wrap(text, max(letters, 20))
 
 
 def gathered(of: Sequence[tuple[str, Sequence[str]]]) -> list[str]:

@@ -29,6 +29,15 @@ class Row(abc.ABC):
     legend: str = ""
 
     @abc.abstractmethod
+    def fit(self, room: float, share: float) -> None:
+        """Sets `width` and `height` for that many inches.
+
+        Args:
+            room: Inches for the panels; a row that needs more stays as it is.
+            share: Of the size that the panels have where there is room for them, in (0, 1].
+        """
+
+    @abc.abstractmethod
     def draw(self, page: Page, left: float, top: float) -> None:
         """Draws the panels with their top left corner at (left, top)."""
 

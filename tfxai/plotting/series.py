@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +11,13 @@ from matplotlib.axes import Axes
 from tfxai.arrangement import spatial
 from tfxai.arrays import Array
 from tfxai.axes import channels_last, input_axes, value_axes
+from tfxai.errors import InvalidInputError
 from tfxai.heatmaps import resize
 from tfxai.plotting import style
 from tfxai.plotting.figures import Page, frame, small_ticks
-from tfxai.plotting.rows import Row, draw_hidden, draw_signs
+from tfxai.plotting.labels import shortened
+from tfxai.plotting.measure import text_width
+from tfxai.plotting.rows import Row
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
@@ -24,6 +28,7 @@ _LABELS = 0.55
 _PANEL = 1.05
 _GAP = 0.16
 _BELOW = 0.4
+_LEGEND = 0.17  # of each line
 
 
 class SeriesRow(Row):
@@ -32,7 +37,7 @@ class SeriesRow(Row):
     Values of a layer have no inputs above them, nor has a map over something else.
     """
 
-    def __init__(self, one: Attribution) -> None:
+    def __init__(self, one: Attribution, names: Sequence[str] | None = None) -> None:
         word = input_axes(one)
         inputs = _of_steps(one.inputs, word) if len(spatial(word)) == 1 else None
         values = _of_steps(one.values, value_axes(one) or "TC")
@@ -52,26 +57,78 @@ class SeriesRow(Row):
         self.hidden = values.shape[1] - len(self.channels)
         self.panels = 1 if self.inputs is None else 2
         self.signed = one.is_signed
-        self.height = 0.22 + self.panels * _PANEL + (self.panels - 1) * _GAP + _BELOW
-        self.width = _LABELS + _WIDTH
+        self.names = self._names(names, inputs if one.is_map else values)
+        self.fit(np.inf, 1.0)
+
+    def _names(self, given: Sequence[str] | None, of: Array | None) -> list[str]:
+        """The names of the channels that are drawn."""
+        count = 0 if of is None else of.shape[1]
+        if given is not None and len(given) != count:
+            raise InvalidInputError(
+                f"feature_names holds {len(given)} names, and there are {count} channels. "
+                "Pass one name for each."
+            )
+        names = [f"channel {i}" for i in range(count)] if given is None else list(map(str, given))
+        return [names[i] for i in self.named] if count else []
+
+    def fit(self, room: float, share: float) -> None:
+        """Panels of that width under each other, below a legend of one or more lines."""
+        self.panel_width = max(min(_WIDTH, room - _LABELS), 1.5)
+        self.panel = share * _PANEL
+        self.legend_lines = self._legend_lines()
+        self.above = _LEGEND * max(len(self.legend_lines), 1) + 0.05
+        self.height = self.above + self.panels * self.panel + (self.panels - 1) * _GAP + _BELOW
+        self.width = _LABELS + self.panel_width
+
+    def _legend_lines(self) -> list[list[tuple[float, str, str]]]:
+        """Lines of (offset in inches, text, colour): channels, signs, and what is left out."""
+        entries = []
+        if len(self.named) > 1:
+            entries += [
+                (f"\N{EM DASH} {shortened(name, 24)}", style.LINES[i])
+                for i, name in enumerate(self.names)
+            ]
+        if len(self.channels) == 1 and self.signed:
+            entries += [("■ supports", style.SUPPORTS), ("■ speaks against", style.SPEAKS_AGAINST)]
+        if self.hidden:
+            shown = len(self.channels)
+            text = f"the strongest {shown} of {shown + self.hidden} channels"
+            entries.append((text, style.MUTED))
+        lines: list[list[tuple[float, str, str]]] = []
+        right = np.inf
+        for text, colour in entries:
+            width = text_width(text, style.SMALL)
+            if right + width > self.panel_width:
+                lines.append([])
+                right = 0.0
+            lines[-1].append((right, text, colour))
+            right += width + 0.16
+        return lines
 
     def draw(self, page: Page, left: float, top: float) -> None:
         """Draws the panels, with a legend above them."""
         left += _LABELS
-        self._draw_legend(page, left, top)
-        top += 0.22
+        for number, line in enumerate(self.legend_lines):
+            for offset, text, colour in line:
+                font = style.font(style.SMALL, colour)
+                page.text(left + offset, top + number * _LEGEND, text, **font)
+        top += self.above
         if self.inputs is not None:
-            above = page.axes(left, top, _WIDTH, _PANEL)
-            self._lines(above, self.inputs, "input")
-            above.tick_params(labelbottom=False)
-            top += _PANEL + _GAP
-        below = page.axes(left, top, _WIDTH, _PANEL)
-        self._lines(below, self.values, "attribution")
-        below.axhline(0, color=style.MUTED, linewidth=0.8, zorder=1)
-        if len(self.channels) == 1:
-            self._fill(below, self.values[:, 0])
+            axes = page.axes(left, top, self.panel_width, self.panel)
+            self._lines(axes, self.inputs, "input")
+            axes.tick_params(labelbottom=False)
+            top += self.panel + _GAP
+        below = page.axes(left, top, self.panel_width, self.panel)
+        self.draw_values(below)
         steps = "time step" if self.is_of_input else "step of the layer"
         below.set_xlabel(steps, labelpad=2, **style.font(style.SMALL, style.MUTED))
+
+    def draw_values(self, axes: Axes) -> None:
+        """Draws the attribution's lines."""
+        self._lines(axes, self.values, "attribution")
+        axes.axhline(0, color=style.MUTED, linewidth=0.8, zorder=1)
+        if len(self.channels) == 1:
+            self._fill(axes, self.values[:, 0])
 
     def _lines(self, axes: Axes, lines: Array, name: str) -> None:
         for column in range(lines.shape[1]):
@@ -89,16 +146,6 @@ class SeriesRow(Row):
             axes.fill_between(
                 steps, line, 0, where=side, color=colour, alpha=0.35, linewidth=0, interpolate=True
             )
-
-    def _draw_legend(self, page: Page, left: float, top: float) -> None:
-        if len(self.channels) == 1 and self.signed:
-            draw_signs(page, left, top)
-        elif len(self.named) > 1:
-            for column, channel in enumerate(self.named):
-                text = f"\N{EM DASH} channel {channel}"
-                properties = style.font(style.SMALL, style.LINES[column])
-                page.text(left + 0.85 * column, top, text, **properties)
-        draw_hidden(page, left + _WIDTH, top, len(self.channels), self.hidden, "channels")
 
 
 def _of_steps(array: Any, word: str) -> Array:

@@ -7,16 +7,18 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from matplotlib.figure import Figure
 
-from tfxai.arrays import Array
 from tfxai.errors import InvalidInputError, UnknownNameError
 from tfxai.plotting import labels, style
-from tfxai.plotting.colours import colour_map, scale
-from tfxai.plotting.figures import Page, save_figure
-from tfxai.plotting.images import image_part, is_diverging, show
-from tfxai.plotting.notes import Notes, gathered
+from tfxai.plotting.colours import colour_map
+from tfxai.plotting.drawing import WORDS, Drawing
+from tfxai.plotting.figures import save_figure
+from tfxai.plotting.images import is_diverging, show
+from tfxai.plotting.notes import gathered
+from tfxai.plotting.panels import draw_on, of_an_image, panel_of
+from tfxai.plotting.pictures import with_scale
+from tfxai.plotting.strips import Around, Panel, Strip, Strips
 
 if TYPE_CHECKING:
     import keras
@@ -25,12 +27,6 @@ if TYPE_CHECKING:
     from tfxai.methods import AttributionMethod
     from tfxai.subject import Subject
 
-_SIDE = 1.6  # inches of each panel's height
-_GAP = 0.14
-_MARGIN = 0.25
-_ABOVE = 0.62
-_BELOW = 0.25  # for a gap
-_NARROWEST = 4.6
 BASELINES = ("black", "white", "blur", "noise")
 
 
@@ -43,7 +39,7 @@ def sweep(
     target: Any = None,
     *,
     path: str | os.PathLike[str] | None = None,
-    **call: Any,
+    **words: Any,
 ) -> Figure:
     """Draws what a method says of one image for several values of one of its options.
 
@@ -55,11 +51,12 @@ def sweep(
         inputs: A batch of images, of which the first is drawn.
         target: The target, as in a call of the method.
         path: File to write the figure to as well; its suffix names the format.
-        **call: More arguments of the call, such as `score`.
+        **words: Options of `tfxai.plotting.Drawing`, such as `figsize=3.3` or `columns=4`, and
+            more arguments of the call, such as `score`.
 
     Returns:
-        The figure: the image, then a heatmap for each value, each scaled on its own, with the
-        completeness gap below where the method has one.
+        The figure: the image, then a heatmap for each value, each scaled on its own unless
+        `vmax` says otherwise, with the completeness gap below where the method has one.
 
     Raises:
         UnknownNameError: The method has no such option.
@@ -79,13 +76,15 @@ def sweep(
         raise InvalidInputError(
             f"The inputs have shape {tuple(shape)}, and images (B, H, W, C) are drawn."
         )
+    how = Drawing.of({name: words.pop(name) for name in WORDS if name in words})
+    how.check_labels(1)
     found = []
     for value in values:
         found.append(
-            dataclasses.replace(method, **{option: value})(model, inputs, target, **call)[0]
+            dataclasses.replace(method, **{option: value})(model, inputs, target, **words)[0]
         )
-        _of_an_image(found[-1])  # before the next value is computed
-    figure = _draw(found, option, values)
+        of_an_image(found[-1])  # before the next value is computed
+    figure = _draw(found, option, values, how)
     if path is not None:
         save_figure(figure, path)
     return figure
@@ -99,7 +98,7 @@ def compare_baselines(
     baselines: Sequence[Any] | None = None,
     method: AttributionMethod | None = None,
     path: str | os.PathLike[str] | None = None,
-    **call: Any,
+    **words: Any,
 ) -> Figure:
     """Draws Integrated Gradients of one image from several baselines, side by side.
 
@@ -113,7 +112,8 @@ def compare_baselines(
             by default, white and black only where the preprocessing is known.
         method: A method with a baseline, instead of `IntegratedGradients()`.
         path: File to write the figure to as well; its suffix names the format.
-        **call: More arguments of the call, such as `score`.
+        **words: Options of `tfxai.plotting.Drawing`, such as `figsize=3.3` or `columns=4`, and
+            more arguments of the call, such as `score`.
 
     Returns:
         The figure, as `sweep` draws it.
@@ -129,57 +129,42 @@ def compare_baselines(
     if baselines is None:
         baselines = BASELINES if subject.preprocessing else (0.0, *BASELINES[2:])
     chosen = method or IntegratedGradients()
-    return sweep(chosen, "baseline", baselines, subject, inputs, target, path=path, **call)
+    return sweep(chosen, "baseline", baselines, subject, inputs, target, path=path, **words)
 
 
-def _draw(found: Sequence[Attribution], option: str, values: Sequence[Any]) -> Figure:
-    pixels = _of_an_image(found[0])[1]
-    first, *_ = ones = [_of_an_image(one)[0] for one in found]
-    height, width = pixels.shape[:2]
-    panel = float(np.clip(_SIDE * width / height, 0.6, 3 * _SIDE))
-    step = panel + _GAP
-    side = panel * height / width
-    title = labels.method_title(first.method["name"])
+def _draw(
+    found: Sequence[Attribution], option: str, values: Sequence[Any], how: Drawing
+) -> Figure:
+    first, pixels = of_an_image(found[0])
     names = [f"{option}={labels.option_text(value)}" for value in values]
-    signed = is_diverging(first)
-    remarks = gathered([(name, one.remarks) for name, one in zip(names, found, strict=True)])
-    page_width = max(2 * _MARGIN + step * (len(found) + 1) - _GAP, _NARROWEST)
-    notes = Notes(labels.scaling_note(signed=signed), remarks, page_width)
-    has_gaps = any(one.completeness_gap is not None for one in ones)
-    page = Page(
-        page_width,
-        _MARGIN + _ABOVE + side + (_BELOW if has_gaps else 0.1) + notes.height,
-        f"{title} of {labels.target_title(first)} over {option}",
-    )
-    right = _MARGIN + 0.12
-    right += page.text(_MARGIN, _MARGIN, title, **style.font(style.TITLE, bold=True))
-    page.text(
-        right, _MARGIN + 0.05, labels.explained(first), **style.font(style.BODY, style.MUTED)
-    )
-    top = _MARGIN + _ABOVE
-    show(page.axes(_MARGIN, top, panel, side), pixels)
-    page.text(_MARGIN, top - 0.2, "Image", **style.font(style.SMALL + 0.5, style.MUTED))
-    for column, (one, name) in enumerate(zip(ones, names, strict=True), start=1):
-        left = _MARGIN + column * step
-        name = labels.shortened(name, int(panel * 14))
-        page.text(left, top - 0.2, name, **style.font(style.SMALL + 0.5))
-        axes = page.axes(left, top, panel, side)
-        heat = one.heatmap(size=(height, width))[0]
-        show(axes, heat, cmap=colour_map(None, signed), norm=scale(signed))
-        if one.completeness_gap is not None:
-            text = f"gap {labels.gap(one)}"
-            page.text(left, top + side + 0.06, text, **style.font(style.SMALL, style.MUTED))
-    notes.draw(page)
-    return page.figure
+    how = with_scale(how, found)
+    panels = [Panel("Image", lambda axes: show(axes, pixels), is_muted=True)]
+    for one, name in zip(found, names, strict=True):
+        gap = "" if one.completeness_gap is None else f"gap {labels.gap(one)}"
+        panels.append(Panel(name, panel_of(one, how, "heatmap"), below=gap))
+    if how.ax is not None:
+        return draw_on(how.ax, [(panel.heading, panel.draw) for panel in panels], how)
+    height, width = pixels.shape[:2]
+    around = _around(found, names, first, how, option)
+    return Strips([Strip(panels, width / height)], around, how).figure()
 
 
-def _of_an_image(one: Attribution) -> tuple[Attribution, Array]:
-    """The part of an attribution that lies over its image, and the image."""
-    part = image_part(one)
-    if part is None:
-        inputs = one.inputs
-        what = "The model takes several inputs"
-        if not isinstance(inputs, dict):
-            what = f"The inputs have shape {inputs.shape}"
-        raise InvalidInputError(f"{what}, and images (B, H, W, C) are drawn.")
-    return part
+def _around(
+    found: Sequence[Attribution],
+    names: Sequence[str],
+    first: Attribution,
+    how: Drawing,
+    option: str,
+) -> Around:
+    signed, look = is_diverging(first), how.styled("heatmap")
+    title = labels.method_title(first.method["name"])
+    remarks = [(name, one.remarks) for name, one in zip(names, found, strict=True)]
+    muted = style.font(style.BODY, style.MUTED)
+    texts = [(labels.explained(first), muted), (labels.truth_text(first, 0, how), muted)]
+    return Around(
+        label=f"{title} of {labels.target_title(first)} over {option}",
+        header=[(title, style.font(style.TITLE, bold=True)), *(one for one in texts if one[0])],
+        legend=" ".join([labels.scaling_note(how), *labels.style_notes(how, look, {signed})]),
+        remarks=gathered(remarks),
+        bar=(colour_map(how.cmap, signed), signed) if look in ("overlay", "heatmap") else None,
+    )

@@ -11,6 +11,7 @@ from tfxai.errors import InvalidInputError
 from tfxai.plotting import style
 from tfxai.plotting.figures import Page, frame, small_ticks
 from tfxai.plotting.labels import number, shortened
+from tfxai.plotting.measure import cut
 from tfxai.plotting.rows import Row, draw_hidden, draw_signs
 
 if TYPE_CHECKING:
@@ -36,18 +37,25 @@ class TableRow(Row):
         self.hidden = len(values) - len(order)
         self.signed = one.is_signed
         self.above = _ABOVE if self.signed or self.hidden else 0.0
-        self.height = self.above + _BAR * len(order) + _BELOW
-        self.width = _NAMES + _BARS
+        self.fit(np.inf, 1.0)
+
+    def fit(self, room: float, share: float) -> None:
+        """Narrows the bars and the names alike."""
+        self.names_width = _NAMES * min(1.0, room / (_NAMES + _BARS))
+        self.bars_width = _BARS * min(1.0, room / (_NAMES + _BARS))
+        self.height = self.above + _BAR * len(self.values) + _BELOW
+        self.width = self.names_width + self.bars_width
 
     def draw(self, page: Page, left: float, top: float) -> None:
         """Draws the bars with the features' names on their left."""
-        axes = page.axes(left + _NAMES, top + self.above, _BARS, _BAR * len(self.values))
+        bars = left + self.names_width
+        axes = page.axes(bars, top + self.above, self.bars_width, _BAR * len(self.values))
         places = np.arange(len(self.values))
         axes.barh(places, self.values, height=0.68, color=self._colours())
         axes.axvline(0, color=style.MUTED, linewidth=0.8)
         axes.set_ylim(len(self.values) - 0.5, -0.5)
         axes.set_xlim(*self._limits())
-        axes.set_yticks(places, labels=self.names)
+        axes.set_yticks(places, labels=self._fitting_names())
         frame(axes, sides=("bottom",))
         small_ticks(axes)
         axes.tick_params(axis="y", length=0)
@@ -65,8 +73,11 @@ class TableRow(Row):
             )
         axes.set_xlabel("attribution", labelpad=3, **style.font(style.SMALL, style.MUTED))
         if self.signed:
-            draw_signs(page, left + _NAMES, top)
+            draw_signs(page, bars, top)
         draw_hidden(page, left + self.width, top, len(self.values), self.hidden, "features")
+
+    def _fitting_names(self) -> list[str]:
+        return [cut(name, self.names_width - 0.08, style.SMALL) for name in self.names]
 
     def _colours(self) -> list[str]:
         if not self.signed:
@@ -76,7 +87,7 @@ class TableRow(Row):
     def _limits(self) -> tuple[float, float]:
         """Room for the number at the end of each bar."""
         low, high = min(self.values.min(), 0.0), max(self.values.max(), 0.0)
-        room = 0.17 * ((high - low) or 1.0)
+        room = 0.17 * _BARS / self.bars_width * ((high - low) or 1.0)
         return (low - room if low < 0 else 0.0), high + room
 
 

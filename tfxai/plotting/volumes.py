@@ -5,23 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.colors import Colormap
 
 from tfxai.arrangement import spatial
 from tfxai.arrays import Array
 from tfxai.axes import value_axes
-from tfxai.plotting.colours import colour_map, overlay, scale
+from tfxai.plotting import style
+from tfxai.plotting.bars import BAR, BAR_LABELS, draw_bar, lying_height
+from tfxai.plotting.colours import colour_map, scale
+from tfxai.plotting.drawing import Drawing
 from tfxai.plotting.figures import Page
-from tfxai.plotting.images import (
-    BAR,
-    BAR_LABELS,
-    GAP,
-    display_pixels,
-    draw_bar,
-    is_diverging,
-    panel_size,
-    show,
-)
+from tfxai.plotting.images import GAP, display_pixels, is_diverging, panel_size, show
+from tfxai.plotting.measure import cut, text_width
+from tfxai.plotting.pictures import heat_of, picture
 from tfxai.plotting.rows import Row
 
 if TYPE_CHECKING:
@@ -31,6 +26,7 @@ MOST = 4
 _SIDE = 1.4  # inches
 _WIDEST = 1.6
 _NARROWEST = 0.95  # of a column, so that headings have room
+_ROOM = 5.0  # inches of panels below which the colour bar lies under them
 
 
 class VolumeRow(Row):
@@ -38,28 +34,49 @@ class VolumeRow(Row):
 
     The last column is the projection along the depth: the mean of the slices, and over it the
     value of the greatest magnitude.
+
+    Attributes:
+        has_bar: Whether the colour bar is drawn, or its place left empty.
     """
 
-    def __init__(self, one: Attribution, cmap: str | Colormap | None) -> None:
+    def __init__(self, one: Attribution, drawing: Drawing) -> None:
         self.volume = display_pixels(one, places=3)
+        self.has_bar = True
         size = None if self.volume is None else self.volume.shape[:3]
-        self.heat: Array = one.heatmap(size=size)[0]
+        self.drawing, self.style = drawing, drawing.styled("overlay")
+        self.heat: Array = heat_of(one, size, drawing)
         self.signed = is_diverging(one)
-        self.cmap = colour_map(cmap, self.signed)
-        depth, height, width = self.heat.shape
+        self.cmap = colour_map(drawing.cmap, self.signed)
+        self.kind = (self.signed, self.cmap.name)
         strength = np.abs(one.heatmap(size=size, clip_percentile=100)[0]).sum(axis=(1, 2))
         self.slices = sorted(np.argsort(-strength, kind="stable")[:MOST].tolist())
-        self.panel, self.side = panel_size(width / height, _SIDE, _WIDEST)
-        self.step = max(self.panel, _NARROWEST) + GAP
         self.legend = "A projection has the strongest value of all slices"
         self.legend += "." if self.volume is None else ", over their mean."
-        rows = 1 if self.volume is None else 2
-        self.height = rows * self.side + (rows - 1) * GAP
-        self.width = self.step * (len(self.slices) + 1) + BAR + BAR_LABELS
-        word = "frame" if spatial(value_axes(one))[:1] == "T" else "slice"
-        names = [f"{word} {i} of 0\N{EN DASH}{depth - 1}" for i in self.slices]
+        self.word = "frame" if spatial(value_axes(one))[:1] == "T" else "slice"
+        self.fit(np.inf, 1.0)
+
+    def fit(self, room: float, share: float) -> None:
+        """A column for each slice, and a colour bar beside them or, in a narrow page, below."""
+        depth, height, width = self.heat.shape
+        self.lying = room < _ROOM
+        beside = 0.0 if self.lying else BAR + BAR_LABELS + GAP
+        count = len(self.slices) + 1
+        most = max((room - beside + GAP) / count - GAP, 0.3)
+        panel, side = panel_size(width / height, _SIDE, _WIDEST)
+        shrunk = share * min(1.0, most / max(panel, _NARROWEST))
+        self.panel, self.side = panel * shrunk, side * shrunk
+        self.step = max(self.panel, min(_NARROWEST, most)) + GAP
+        self.rows = 1 if self.volume is None else 2
+        self.height = self.rows * self.side + (self.rows - 1) * GAP
+        self.height += lying_height(self.drawing.vmax) if self.lying and self.has_bar else 0.0
+        self.width = self.step * count - GAP + beside
+        of = f" of 0\N{EN DASH}{depth - 1}"
+        columns = [f"{self.word} {i}" for i in self.slices]
+        if all(text_width(name + of, style.SMALL + 0.5) < self.step - 0.04 for name in columns):
+            columns = [name + of for name in columns]
         self.headings = tuple(
-            (column * self.step, name) for column, name in enumerate([*names, "projection"])
+            (column * self.step, cut(name, self.step - 0.02, style.SMALL + 0.5))
+            for column, name in enumerate([*columns, "projection"])
         )
 
     def draw(self, page: Page, left: float, top: float) -> None:
@@ -74,12 +91,20 @@ class VolumeRow(Row):
             if self.volume is not None:
                 show(page.axes(place, top, self.panel, self.side), pictures[column])
             axes = page.axes(place, below, self.panel, self.side)
-            if self.volume is not None:
-                show(axes, overlay(pictures[column], heat, self.cmap, self.signed))
+            if self.volume is not None and self.style != "heatmap":
+                look = (self.drawing, self.style, self.cmap, self.signed)
+                show(axes, picture(pictures[column], heat, *look))
             else:
                 show(axes, heat, cmap=self.cmap, norm=scale(self.signed))
-        place = left + len(heats) * self.step
-        draw_bar(page, (place, below, self.side), self.cmap, self.signed)
+        if self.has_bar:
+            self._draw_bar(page, left, below)
+
+    def _draw_bar(self, page: Page, left: float, below: float) -> None:
+        edges = (left + self.width - BAR - BAR_LABELS, below, self.side)
+        if self.lying:
+            edges = (left, below + self.side + 0.07, self.width)
+        top_value = self.drawing.vmax
+        draw_bar(page, edges, self.cmap, self.signed, top_value=top_value, lying=self.lying)
 
 
 def _strongest(heat: Array) -> Array:

@@ -1,0 +1,138 @@
+"""A figure of each kind, as a function of drawing options."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from tests.plotting.examples import attribution
+from tfxai.attribution import Attribution
+from tfxai.plotting import plot_attribution, plot_comparison, sweep
+
+CLASSES = ("Egyptian cat", "Labrador retriever")
+_ROWS, _COLUMNS = np.mgrid[:32, :32]
+
+
+def _spot(row: float, column: float, width: float) -> np.ndarray[Any, Any]:
+    squares = (_ROWS - row) ** 2 + (_COLUMNS - column) ** 2
+    return np.exp(-squares / (2 * width**2))
+
+
+def photo(**others: Any) -> Attribution:
+    """One image of 32 x 32: a part that supports, one that speaks against, and noise."""
+    rng = np.random.default_rng(0)
+    values = (_spot(12, 14, 4) - 0.6 * _spot(25, 6, 3))[None, ..., None] + np.zeros(3)
+    values += 0.05 * rng.normal(size=values.shape)
+    pixels = 0.3 + 0.4 * _spot(15, 15, 8)[None, ..., None] + 0.2 * rng.random((1, 32, 32, 3))
+    known = {
+        "axes": "HWC",
+        "class_names": CLASSES,
+        "probability": np.array([0.83]),
+        "prediction": np.array([0]),
+        "baseline_score": np.array([-0.5]),
+        "completeness_gap": np.array([0.5]),
+        "method": {
+            "name": "integrated_gradients",
+            "options": {"steps": 50, "baseline": "black", "tolerance": None},
+        },
+    }
+    return attribution(values, pixels, **{**known, **others})
+
+
+def cam(layer: str = "block5_conv3") -> Attribution:
+    """A map of 4 x 4 over the same image."""
+    return dataclasses.replace(
+        photo(),
+        values=_spot(12, 14, 8)[None, 4::8, 4::8],
+        is_map=True,
+        is_signed=False,
+        baseline_score=None,
+        completeness_gap=None,
+        method={"name": "grad_cam", "options": {"layer": layer, "window": (15, 15)}},
+    )
+
+
+def dog() -> Attribution:
+    """The other class of the same image, half as strong."""
+    one = photo(target=np.array([1]), probability=np.array([0.12]))
+    return dataclasses.replace(one, values=np.asarray(one.values)[:, :, ::-1] / 2)
+
+
+def many(count: int) -> Attribution:
+    """Images with a spot in other places, of two classes."""
+    rng = np.random.default_rng(1)
+    spots = np.stack([_spot(*rng.integers(6, 26, 2), 3) for _ in range(count)])
+    return attribution(
+        spots[..., None] + np.zeros(3),
+        0.4 + 0.3 * spots[..., None] + 0.1 * rng.random((count, 32, 32, 3)),
+        axes="HWC",
+        class_names=CLASSES,
+        probability=np.linspace(0.4, 1, count),
+        prediction=np.arange(count) % 2,
+    )
+
+
+def series(**others: Any) -> Attribution:
+    """Three channels over 40 steps."""
+    steps = np.linspace(0, 8, 40)
+    inputs = np.stack([np.sin(steps), np.cos(2 * steps), steps / 8], -1)[None]
+    return attribution(inputs * np.array([1, 0.2, -0.5]), inputs, axes="TC", **others)
+
+
+def series_map() -> Attribution:
+    """A map of 10 steps over the same series."""
+    one = series(is_map=True)
+    return dataclasses.replace(one, values=np.sin(np.linspace(0, 6, 10))[None])
+
+
+def volume() -> Attribution:
+    """12 slices of 20 x 20."""
+    rng = np.random.default_rng(2)
+    return attribution(*(rng.normal(size=(1, 12, 20, 20)) for _ in range(2)), axes="DHW")
+
+
+def table() -> Attribution:
+    """Twelve features."""
+    rng = np.random.default_rng(3)
+    return attribution(rng.normal(size=(1, 12)), rng.normal(50, 20, (1, 12)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Stepped:
+    """A method whose answer is known for any number of steps."""
+
+    steps: int = 1
+    name = "integrated_gradients"
+
+    def __call__(self, model: Any, inputs: Any, target: Any, **call: Any) -> Attribution:
+        one = photo(completeness_gap=np.array([1e-3 / self.steps]))
+        options = {"steps": self.steps}
+        return dataclasses.replace(one, method={"name": self.name, "options": options})
+
+
+_NAMES = ["heart rate", "respiration", "blood pressure"]
+_LONG = "folder/" * 6 + "photograph.png"
+
+FIGURES: dict[str, Callable[..., Figure]] = {
+    "one": lambda **o: plot_attribution(photo(), title=_LONG, true_labels=[1], **o),
+    "two methods": lambda **o: plot_attribution([photo(), cam()], **o),
+    "mask": lambda **o: plot_attribution(photo(), style="mask", **o),
+    "contour": lambda **o: plot_attribution(photo(), style="contour", vmax=2.0, **o),
+    "heatmap": lambda **o: plot_attribution(photo(), style="heatmap", vmax=0.0321, **o),
+    "batch": lambda **o: plot_attribution(many(3), None, true_labels=[0, 0, 1], **o),
+    "grid": lambda **o: plot_attribution(many(30), None, true_labels=[0, 1, 1] * 10, **o),
+    "columns": lambda **o: plot_attribution(many(6), None, columns=3, **o),
+    "targets": lambda **o: plot_comparison([photo(), dog()], names=[_LONG], **o),
+    "methods": lambda **o: plot_comparison([photo(), cam(), cam("a/b/c/deep")], **o),
+    "lines": lambda **o: plot_comparison([photo(), cam(), cam("x"), cam("y")], columns=3, **o),
+    "sweep": lambda **o: sweep(Stepped(), "steps", (5, 10, 100), None, photo().inputs, **o),  # type: ignore[arg-type]
+    "volume": lambda **o: plot_attribution(volume(), **o),
+    "series": lambda **o: plot_attribution(series(), feature_names=_NAMES, **o),
+    "series map": lambda **o: plot_attribution(series_map(), feature_names=_NAMES, **o),
+    "table": lambda **o: plot_attribution(table(), **o),
+}
+"""Each takes more options of `Drawing`."""

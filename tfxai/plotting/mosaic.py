@@ -1,0 +1,229 @@
+"""Many examples in one figure: a grid of what lies over each image, drawn as one picture."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from tfxai.arrays import Array
+from tfxai.errors import InvalidInputError
+from tfxai.plotting import labels, style
+from tfxai.plotting.bars import draw_bar, lying_height
+from tfxai.plotting.blocks import draw_title, title_height
+from tfxai.plotting.colours import colour_map
+from tfxai.plotting.drawing import LARGEST, Drawing
+from tfxai.plotting.figures import Page
+from tfxai.plotting.images import image_part, is_diverging, panel_size, show
+from tfxai.plotting.layout import Fit, fit
+from tfxai.plotting.measure import cut, text_width, wrapped
+from tfxai.plotting.notes import Notes
+from tfxai.plotting.panels import drawn
+from tfxai.plotting.rows import MARGIN
+
+if TYPE_CHECKING:
+    from tfxai.attribution import Attribution
+
+MOST = 1000
+"""Most images in a grid."""
+_SIDE = 1.1  # inches of a picture where there are few
+_USUAL = 10.0  # inches of a figure with many columns
+_NARROWEST = 3.3
+_GAP = 0.08
+_OF_PANEL = 0.1  # how large the gap is at most
+_SMALLEST = 4.5  # points of captions, before the page's zoom
+_LINES = 1.25  # of the size of the text, from one line to the next
+_PIXELATED = 128
+_RATIOS = (0.3, 5)  # of a place's width by its height; a picture of another fills it in part
+_BAR = 2.6
+_NAMELESS = 0.33  # inches of a picture under which there is no room for a name
+
+
+@dataclasses.dataclass
+class _Caption:
+    """The words under one picture."""
+
+    name: str
+    sure: str
+    truth: str
+    is_wrong: bool
+
+
+@dataclasses.dataclass
+class _Plan:
+    """Where the pictures of a grid stand, in inches of the page."""
+
+    columns: int
+    rows: int
+    panel: float = 0.0
+    gap: float = 0.0
+    side: float = 0.0
+    size: float = 0.0
+    lines: int = 0
+    down: float = 0.0
+    bar: float = 0.0
+    title: list[str] = dataclasses.field(default_factory=list)
+    notes: Any = None
+
+    @property
+    def line(self) -> float:
+        return self.size / 72 * _LINES
+
+
+def draw_grid(
+    ones: Iterable[Attribution], numbers: Sequence[int], asked: int, drawing: Drawing
+) -> Figure:
+    """A grid of what lies over each image, with the class, its probability and the true label.
+
+    Args:
+        ones: The examples, read one after the other: memory is bounded by the page.
+        numbers: Which example each is.
+        asked: How many were asked for.
+        drawing: The options.
+
+    Raises:
+        InvalidInputError: An example is no image, or the figure would be too high.
+    """
+    examples = iter(ones)
+    first = next(examples)
+    part = image_part(first)
+    if part is None:
+        raise InvalidInputError(
+            f"The inputs have shape {_shape(first)}, and grids are drawn of images (B, H, W, C). "
+            "Leave out columns."
+        )
+    ratio = float(np.clip(part[1].shape[1] / part[1].shape[0], *_RATIOS))
+    signed = is_diverging(part[0])
+    count = len(numbers)
+    columns = min(drawing.columns or _columns(count, ratio), count)
+    plan = _Plan(columns, -(-count // columns))
+    words = [f"The first {count} of {asked} examples."] if count < asked else []
+    look = drawing.styled("overlay")
+    words += [labels.scaling_note(drawing), *labels.style_notes(drawing, look, {signed})]
+    has_bar = look in ("overlay", "heatmap")
+    if drawing.true_labels is not None:
+        words.append("Bold names are of images whose prediction is not the true label.")
+
+    def lay_out(page_width: float, share: float) -> tuple[float, float]:
+        room = page_width - 2 * MARGIN
+        widest, _ = panel_size(ratio, 2 * _SIDE, 2 * _SIDE)
+        plan.gap = min(_GAP, _OF_PANEL * room / columns)
+        plan.panel = share * min((room + plan.gap) / columns - plan.gap, widest)
+        plan.side = plan.panel / ratio
+        plan.size = float(np.clip(style.SMALL * plan.panel / 0.9, _SMALLEST, style.SMALL + 0.5))
+        lines = 1 if drawing.true_labels is None else 2
+        plan.lines = lines if plan.panel >= _NAMELESS else 0
+        plan.down = plan.side + 0.04 + plan.lines * plan.line + plan.gap
+        plan.title = wrapped(drawing.title or "", room, style.BODY, most=3)
+        said = words if plan.lines else [*words, "There is no room for names."]
+        plan.notes = Notes(" ".join(said), [], page_width)
+        plan.bar = lying_height(drawing.vmax) if has_bar else 0.0
+        needed = 2 * MARGIN + max(columns * (plan.panel + plan.gap) - plan.gap, 1.0)
+        tall = MARGIN + title_height(plan.title) + plan.rows * plan.down
+        return needed, tall + plan.bar + plan.notes.height
+
+    usual = max(min(columns * (_SIDE + _GAP) + 2 * MARGIN, _USUAL), _NARROWEST)
+    found = fit(drawing.figsize, usual, lay_out)
+    if found.height * found.zoom > LARGEST:
+        raise InvalidInputError(
+            f"{count} images in {columns} columns make a figure {found.height * found.zoom:.0f} "
+            f"inches high, and {LARGEST:g} is the most. Pass more columns."
+        )
+    return _draw(found, plan, (first, examples), numbers, drawing, signed)
+
+
+def _draw(
+    found: Fit,
+    plan: _Plan,
+    ones: tuple[Attribution, Iterable[Attribution]],
+    numbers: Sequence[int],
+    drawing: Drawing,
+    signed: bool,
+) -> Figure:
+    method = labels.method_title(ones[0].method["name"])
+    page = Page(found.width, found.height, f"{method} of {len(numbers)} images", found.zoom)
+    top = draw_title(page, plan.title)
+    across = plan.panel + plan.gap
+    dots = style.DPI * found.zoom
+    sheet = np.full(
+        (round(plan.rows * plan.down * dots), round(plan.columns * across * dots), 3),
+        255,
+        np.uint8,
+    )
+    remarks = []
+    for place, (one, number) in enumerate(zip(_chain(*ones), numbers, strict=True)):
+        row, column = divmod(place, plan.columns)
+        corner = round(row * plan.down * dots), round(column * across * dots)
+        _put(sheet, drawn(one, drawing, "overlay"), corner, (plan.side * dots, plan.panel * dots))
+        left, below = MARGIN + column * across, top + row * plan.down + plan.side + 0.04
+        _write(page, _caption(one, number, drawing), left, below, plan)
+        remarks.append((f"Example {number + 1}", one.remarks))
+    axes = page.axes(MARGIN, top, plan.columns * across, plan.rows * plan.down)
+    show(axes, sheet)
+    axes.set_axis_off()
+    axes.set_zorder(-1)
+    if plan.bar:
+        below = top + plan.rows * plan.down
+        length = min(_BAR, found.width - 2 * MARGIN)
+        cmap = colour_map(drawing.cmap, signed)
+        draw_bar(page, (MARGIN, below, length), cmap, signed, top_value=drawing.vmax, lying=True)
+    plan.notes.draw(page)
+    return page.finish()
+
+
+def _chain(first: Attribution, others: Iterable[Attribution]) -> Iterable[Attribution]:
+    yield first
+    yield from others
+
+
+def _columns(count: int, ratio: float) -> int:
+    """Eight of squares, or more where the grid would get much higher than wide."""
+    return int(np.ceil(np.sqrt(max(64, 1.25 * count) / ratio)))
+
+
+def _put(sheet: Array, picture: Array, corner: tuple[int, int], size: tuple[float, float]) -> None:
+    """Draws a picture on the sheet of dots, as large as fits the size without another shape."""
+    rows, columns = picture.shape[:2]
+    share = min(size[0] / rows, size[1] / columns)
+    height, width = max(1, round(rows * share)), max(1, round(columns * share))
+    is_small = max(rows, columns) <= _PIXELATED
+    how = Image.Resampling.NEAREST if is_small else Image.Resampling.BOX
+    image = Image.fromarray(np.asarray(np.round(picture * 255), np.uint8))
+    top, left = corner
+    right, bottom = min(left + width, sheet.shape[1]), min(top + height, sheet.shape[0])
+    dots = np.asarray(image.resize((width, height), how))
+    sheet[top:bottom, left:right] = dots[: bottom - top, : right - left]
+
+
+def _caption(one: Attribution, number: int, drawing: Drawing) -> _Caption:
+    """The class and how sure the model is; the true class, where it is known."""
+    sure = "" if one.probability is None else f" {float(one.probability[0]):.0%}"
+    truth = labels.truth(one, number, drawing)
+    said = one.prediction_names or one.target_names
+    is_wrong = bool(truth) and truth != labels.shortened(said[0])
+    return _Caption(labels.target_title(one), sure, truth and f"true {truth}", is_wrong)
+
+
+def _write(page: Page, caption: _Caption, left: float, top: float, plan: _Plan) -> None:
+    if plan.lines == 0:
+        return
+    bold = caption.is_wrong
+    font = style.font(plan.size, style.ACCENT if bold else style.MUTED, bold=bold)
+    room = plan.panel + plan.gap / 2
+    name = cut(
+        caption.name, room - text_width(caption.sure, plan.size, bold=bold), plan.size, bold=bold
+    )
+    page.text(left, top, name + caption.sure if len(name) > 1 else name, **font)
+    if caption.truth:
+        truth = cut(caption.truth, room, plan.size, bold=bold)
+        page.text(left, top + plan.line, truth, **font)
+
+
+def _shape(one: Attribution) -> Any:
+    if isinstance(one.inputs, dict):
+        return {name: np.shape(array) for name, array in one.inputs.items()}
+    return np.shape(one.inputs)
