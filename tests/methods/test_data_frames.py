@@ -10,7 +10,7 @@ import tfxai
 from tests import builders
 from tfxai.columns import Column
 from tfxai.errors import InvalidInputError
-from tfxai.methods import FeatureAblation, GradientInput, IntegratedGradients, KernelSHAP
+from tfxai.methods import DeepSHAP, FeatureAblation, GradientInput, IntegratedGradients, KernelSHAP
 
 FRAME = pd.DataFrame(
     {
@@ -155,6 +155,26 @@ def test_columns_that_cannot_be_used_are_named(changes, sentence):
         GradientInput()(model, frame)
     with pytest.raises(InvalidInputError, match=sentence):
         FeatureAblation()(lambda x: x.sum(axis=1), frame)
+
+
+def test_baselines_may_be_of_pandas_too():
+    frame = FRAME[["age", "hours", "married"]]
+    model = builders.linear(np.array([[1.0], [2.0], [-3.0]]))
+    numbers = frame.to_numpy("f8")
+    for given, same in (
+        (frame.mean(), numbers.mean(0)),
+        (frame, numbers),
+        (frame.iloc[0], numbers[0]),
+    ):
+        a = GradientInput()(model, frame).values - KernelSHAP(baseline=given)(model, frame).values
+        np.testing.assert_allclose(a, np.broadcast_to(same * [1, 2, -3], a.shape), atol=1e-4)
+    a = DeepSHAP(background=frame)(model, frame)
+    np.testing.assert_allclose(a.values, (numbers - numbers.mean(0)) * [1, 2, -3], atol=1e-4)
+    parts = KernelSHAP(baseline=dict(FRAME[["age", "hours", "married"]].iloc[:1]))
+    with pytest.raises(InvalidInputError, match="Column 'hours' misses 1 of 3 values"):
+        KernelSHAP(baseline=frame.assign(hours=[1.0, np.nan, 2.0]))
+    zero = parts(one_input_a_column(is_by_text=False), frame[:1])
+    np.testing.assert_allclose(zero.to_pandas(), 0, atol=1e-5)
 
 
 def test_two_columns_of_one_name_are_told():

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from tfxai.arrangement import spatial
 from tfxai.attribution import Attribution
-from tfxai.axes import input_axes, parts
+from tfxai.axes import input_axes
 from tfxai.errors import InvalidInputError
 from tfxai.plotting import labels, style
 from tfxai.plotting.figures import Page, save_figure
@@ -21,7 +21,7 @@ from tfxai.plotting.images import ImageRow, places_of_values
 from tfxai.plotting.notes import Notes, gathered
 from tfxai.plotting.rows import HEADING, LEFT, MARGIN, Row, draw_headings, draw_label, label_height
 from tfxai.plotting.series import SeriesRow
-from tfxai.plotting.tables import TableRow
+from tfxai.plotting.tables import TableRow, columns_together
 from tfxai.plotting.volumes import VolumeRow
 
 Index: TypeAlias = "int | slice | Sequence[int] | Sequence[bool] | np.ndarray[Any, Any] | None"
@@ -193,8 +193,12 @@ def _rows(
     lines = labels.facts(one)
     if one.target_names != first.target_names:  # not the class that the header names
         lines = [f"explains {labels.explained(one)}", *lines]
-    rows = []
-    for name, part in parts(one).items():
+    rows: list[tuple[str, list[str], Row]] = []
+    together, others = columns_together(one)
+    if together is not None:
+        rows.append((title, lines, TableRow(together, feature_names)))
+        feature_names = None  # which are those of the columns
+    for name, part in others.items():
         of = [f"input {labels.shortened(name, 28)}"] if isinstance(one.values, dict) else []
         rows.append((title, [*of, *lines], _row(part, cmap, feature_names)))
     return rows

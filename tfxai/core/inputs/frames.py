@@ -81,7 +81,7 @@ def _at(frame: Any, i: int, label: Any) -> Any:
 
 def _plainer(array: Array) -> Array:
     """Objects as numbers where all are numbers, as texts where all are texts; else as they are."""
-    found = array.tolist()
+    found = [one.item() if isinstance(one, np.generic) else one for one in array]
     for kinds in ((bool,), (bool, int), (bool, int, float), (str,)):
         if found and all(isinstance(one, kinds) for one in found):
             return np.asarray(found)
