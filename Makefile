@@ -56,6 +56,7 @@ bench: $(STAMP) $(PEERS_STAMP) ## Measure against bare TensorFlow, tf-explain, a
 
 stress: $(STAMP) ## Ask a server 10,000 times, a third of them hostile: it has to hold
 	@$(VENV)/bin/python -m benchmarks.hostile
+
 peaks: $(STAMP) ## Compare counted and measured memory on ten networks (ARGS="ResNet50" picks some)
 	@$(VENV)/bin/python -m benchmarks.peaks $(ARGS)
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import html
-import json
 import os
-import zipfile
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
 from tfxai.arrays import Array
+from tfxai.attribution_files import PER_EXAMPLE, about, named, read, written
 from tfxai.classes import class_name
-from tfxai.core.inputs.frozen_arrays import FrozenArray, listed, replaced
+from tfxai.columns import Column, Columns
+from tfxai.core.inputs.frozen_arrays import listed
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.differences import difference
-from tfxai.errors import DataNotFoundError, InvalidInputError
-from tfxai.files import replacing
+from tfxai.errors import InvalidInputError
+from tfxai.features import Groups, data_frame, features_of, has_features, masses
 from tfxai.heatmaps import CLIP, heatmap, pixels
+from tfxai.joining import joined
 from tfxai.remarks import remarks
 
 if TYPE_CHECKING:
@@ -30,17 +30,7 @@ if TYPE_CHECKING:
 
 Values: TypeAlias = "Array | dict[str, Array]"
 
-_PER_EXAMPLE = (
-    "target", "score", "probability", "baseline_score", "completeness_gap", "prediction"
-)  # fmt: skip
-_FORMAT = 1
-_APART = "array kept as"
-"""The key in a file's JSON whose value names the array that stands there."""
-_UNREADABLE = (
-    AttributeError, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError,
-    zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
-"""What NumPy, zipfile, json and this module raise on a file of other content."""
+_FEW = 4  # names that are written out
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -79,6 +69,8 @@ class Attribution:
         map_input: Name of the input that maps lie over, for a model with named inputs.
         held: Names of the inputs that were held as they are and have no values.
         notes: What else to know before one believes the values, one sentence each.
+        columns: Names, types and categories of the columns, where the inputs came as a DataFrame;
+            those of each input by its name for named inputs. Empty where they did not.
     """
 
     values: Values
@@ -103,6 +95,7 @@ class Attribution:
     map_input: str | None = None
     held: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    columns: Columns = ()
 
     def __len__(self) -> int:
         return len(self.score)
@@ -115,12 +108,21 @@ class Attribution:
             index = [int(index) % len(self)]
         picked: dict[str, Any] = {
             name: None if getattr(self, name) is None else getattr(self, name)[index]
-            for name in _PER_EXAMPLE
+            for name in PER_EXAMPLE
         }
         for name in ("values", "inputs"):
             picked[name] = _map(lambda array: array[index], getattr(self, name))
         picked["details"] = {name: array[index] for name, array in self.details.items()}
         return dataclasses.replace(self, **picked)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """The values, for `np.asarray` and what is built on it."""
+        if isinstance(self.values, dict):
+            raise InvalidInputError(
+                f"The values are of the inputs {_few(list(self.values))}, and one array was asked "
+                "for. Take one of them, attribution.values[name], or to_pandas() of a table."
+            )
+        return np.array(self.values, dtype) if copy else np.asarray(self.values, dtype)
 
     def __sub__(self, other: Attribution) -> Attribution:
         """Values, scores and gaps of this attribution minus those of another.
@@ -137,9 +139,11 @@ class Attribution:
         return difference(self, other)
 
     def __repr__(self) -> str:
-        shape = _map(np.shape, self.values)
+        what = f"values {_map(np.shape, self.values)}"
+        if isinstance(self.values, dict) and len(self.values) > _FEW:
+            what = f"values of {len(self.values)} inputs"
         return (
-            f"Attribution({self.method['name']}, values {shape}, score={self.score_name!r}, "
+            f"Attribution({self.method['name']}, {what}, score={self.score_name!r}, "
             f"target={_few(self.target_names)})"
         )
 
@@ -147,6 +151,14 @@ class Attribution:
     def target_names(self) -> list[str]:
         """What is explained of each example: a class name, its number, or the score's name."""
         return [self._name(one) for one in self.target]
+
+    @property
+    def feature_names(self) -> list[str]:
+        """The name of each feature of a table, as figures have them; empty for all else.
+
+        Columns of a DataFrame and inputs of one number have their own name, others `"feature 0"`.
+        """
+        return [one.name for one in features_of(self)] if has_features(self) else []
 
     @property
     def remarks(self) -> list[str]:
@@ -197,6 +209,70 @@ class Attribution:
         """
         return heatmap(self, size, channels, clip_percentile)
 
+    def with_feature_names(self, names: Sequence[str]) -> Attribution:
+        """The same attribution with a name for each feature, where the inputs were an array.
+
+        Args:
+            names: One name for each of the F features of values (B, F).
+
+        Raises:
+            InvalidInputError: The values are of no one table (B, F), or names do not fit.
+        """
+        if isinstance(self.values, dict):
+            raise InvalidInputError(
+                "The inputs have names already. Rename features in a figure with feature_names=."
+            )
+        found = features_of(self, names)
+        return dataclasses.replace(self, columns=tuple(Column(one.name) for one in found))
+
+    def to_pandas(
+        self, what: str = "values", *, groups: Groups | None = None, mask: Any = None
+    ) -> Any:
+        """A pandas DataFrame with a row for each example and a column for each feature.
+
+        Args:
+            what: `"values"`, or `"inputs"` for what the model was given, in the types of the
+                DataFrame that it came from. Inputs that have no single number or text for each
+                example have no column.
+            groups: A name to the columns whose values are summed under it: `{"colour":
+                ["colour_red", "colour_blue"]}` for a one-hot encoding. The input of such a
+                group is the name of the column that is 1.
+            mask: Integers of regions, such as `tfxai.superpixels` gives: then the columns are
+                the sums of the values over each region, for images, volumes and series.
+
+        Raises:
+            InvalidInputError: The values are of no table and there is no mask, or an argument
+                does not fit them.
+            UnknownNameError: A group names a column that is not there.
+            MissingExtraError: pandas is not installed.
+        """
+        if what not in ("values", "inputs") or (mask is not None and what == "inputs"):
+            raise InvalidInputError(
+                f"what={what!r} was expected to be 'values' or 'inputs', and 'values' with a mask."
+            )
+        if mask is not None and groups:
+            raise InvalidInputError("Pass groups of columns or a mask of regions, not both.")
+        features = features_of(self, None, groups) if mask is None else masses(self, mask)
+        return data_frame(features, of_inputs=what == "inputs")
+
+    @staticmethod
+    def concat(several: Iterable[Attribution]) -> Attribution:
+        """The examples of several batches as one attribution, in order.
+
+        Args:
+            several: One or more, made by one method with the same options and score.
+
+        Returns:
+            An attribution with all examples; each note of theirs once.
+
+        Raises:
+            InvalidInputError: There is none, or they differ in more than their examples.
+        """
+        found = list(several)
+        if not found or not all(isinstance(one, Attribution) for one in found):
+            raise InvalidInputError("Pass a list of one or more attributions to concat().")
+        return joined(found)
+
     def plot(self, index: Any = 0, **options: Any) -> Figure:
         """A figure: original, heatmap and overlay; bars for tables, lines for series.
 
@@ -214,27 +290,7 @@ class Attribution:
         Raises:
             OutputError: The file cannot be written.
         """
-        target = Path(path)
-        if target.suffix != ".npz":
-            target = target.with_name(target.name + ".npz")
-        arrays: dict[str, Array] = {}
-        for field in ("values", "inputs", "details"):
-            for name, array in _named(getattr(self, field)).items():
-                arrays[f"{field}/{name}" if name else field] = array
-        for name in _PER_EXAMPLE:
-            if getattr(self, name) is not None:
-                arrays[name] = np.asarray(getattr(self, name))
-
-        def apart(content: FrozenArray) -> dict[str, str]:
-            key = f"option/{content.digest}"
-            arrays[key] = content.array
-            return {_APART: key}
-
-        about = {**self._about(), "method": replaced(self.method, apart)}
-        arrays["about"] = np.array(json.dumps(about))
-        with replacing(target) as beside, beside.open("wb") as file:
-            np.savez_compressed(file, **cast(Any, arrays))
-        return target
+        return written(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Attribution:
@@ -247,83 +303,22 @@ class Attribution:
             DataNotFoundError: There is no such file.
             InvalidInputError: The file holds no attribution.
         """
-        if not Path(path).is_file() and Path(f"{path}.npz").is_file():
-            path = f"{path}.npz"
-        if not Path(path).is_file():
-            raise DataNotFoundError(f"There is no file {str(path)!r}. Pass a .npz file of save().")
-        try:
-            # opened here: NumPy leaves a file open that turns out to be no archive
-            with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-
-            def put_back(stored: dict[str, Any]) -> Any:
-                return FrozenArray(arrays[stored[_APART]]) if _APART in stored else stored
-
-            about = json.loads(str(arrays.pop("about")), object_hook=put_back)
-            return cls._from(arrays, about)
-        except _UNREADABLE as error:
-            raise InvalidInputError(
-                f"{str(path)!r} holds no attribution, or not the whole of one. "
-                "Pass a file that save() wrote."
-            ) from error
-
-    @classmethod
-    def _from(cls, arrays: dict[str, Array], about: dict[str, Any]) -> Attribution:
-        if (version := about.pop("format")) != _FORMAT:
-            raise ValueError(f"format {version}, and {_FORMAT} was expected")
-        preprocessing = about.pop("preprocessing")
-        names = about.pop("class_names")
-        about.pop("remarks", None)  # they follow from the rest
-        for name in ("held", "notes"):
-            about[name] = tuple(about.get(name, ()))
-        return cls(
-            values=_gathered(arrays, "values"),
-            inputs=_gathered(arrays, "inputs"),
-            details={
-                name.removeprefix("details/"): array
-                for name, array in arrays.items()
-                if name.startswith("details/")
-            },
-            preprocessing=preprocessing and Preprocessing.from_dict(preprocessing),
-            class_names=names and tuple(names),
-            target=arrays.pop("target"),
-            score=arrays.pop("score"),
-            **{name: arrays.get(name) for name in _PER_EXAMPLE[2:]},  # type: ignore[arg-type]
-            **about,
-        )
+        return cast(Attribution, read(path, cls))
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as lists and numbers, for JSON; None for a number that is not finite."""
         numbers = {
             name: None if getattr(self, name) is None else _finite(getattr(self, name))
-            for name in _PER_EXAMPLE
+            for name in PER_EXAMPLE
         }
-        values = {name: array.tolist() for name, array in _named(self.values).items()}
+        values = {name: array.tolist() for name, array in named(self.values).items()}
         return {
-            **self._about(),
+            **about(self),
             "method": listed(self.method),
             **numbers,
             "target_names": self.target_names,
             "values": values if isinstance(self.values, dict) else values[""],
             "details": {name: array.tolist() for name, array in self.details.items()},
-        }
-
-    def _about(self) -> dict[str, Any]:
-        return {
-            "format": _FORMAT,
-            "score_name": self.score_name,
-            "at": self.at,
-            "is_map": self.is_map,
-            "is_signed": self.is_signed,
-            "channels": self.channels,
-            "class_names": self.class_names and list(self.class_names),
-            "preprocessing": self.preprocessing and self.preprocessing.to_dict(),
-            "axes": self.axes,
-            "layer_axes": self.layer_axes,
-            "map_input": self.map_input,
-            "held": list(self.held),
-            "notes": list(self.notes),
-            "remarks": self.remarks,
         }
 
     def _name(self, target: Any) -> str:
@@ -337,13 +332,12 @@ class Attribution:
         """The figure of the first examples with a line of facts, for notebooks."""
         from tfxai.plotting.figures import figure_html
 
-        shown = self[:4]
-        figure = shown.plot(index=None if len(shown) > 1 else 0)
-        return f"<p><code>{html.escape(repr(self))}</code></p>{figure_html(figure)}"
-
-
-def _named(values: Values) -> dict[str, Array]:
-    return values if isinstance(values, dict) else {"": values}
+        shown = self[:_FEW]
+        try:
+            picture = figure_html(shown.plot(index=None if len(shown) > 1 else 0))
+        except InvalidInputError as error:  # values of another shape, or of no example
+            picture = f"<p>{html.escape(str(error))}</p>"
+        return f"<p><code>{html.escape(repr(self))}</code></p>{picture}"
 
 
 def _finite(array: Any) -> list[Any]:
@@ -355,7 +349,7 @@ def _finite(array: Any) -> list[Any]:
 
 def _few(names: list[str]) -> str:
     """The names of a batch, of a large one the first and how many there are."""
-    if len(names) <= 4:
+    if len(names) <= _FEW:
         return str(names)
     return f"[{', '.join(map(repr, names[:3]))}, ... {len(names)} in all]"
 
@@ -364,13 +358,3 @@ def _map(function: Any, values: Values) -> Any:
     if isinstance(values, dict):
         return {name: function(array) for name, array in values.items()}
     return function(values)
-
-
-def _gathered(arrays: dict[str, Array], field: str) -> Values:
-    if field in arrays:
-        return arrays[field]
-    head = f"{field}/"
-    found = {name[len(head) :]: array for name, array in arrays.items() if name.startswith(head)}
-    if not found:
-        raise KeyError(field)
-    return found

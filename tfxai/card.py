@@ -14,6 +14,7 @@ from typing import Any, final
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import DataNotFoundError, InvalidInputError
 from tfxai.files import replacing
+from tfxai.reprs import shown
 
 EXTRA = "assets.extra"
 """The folder of a SavedModel that is for others than TensorFlow."""
@@ -71,6 +72,16 @@ class Card:
             raise InvalidInputError(
                 f"classes={self.classes!r} was expected to be a tuple of names, one an output."
             )
+
+    def __repr__(self) -> str:
+        parts = [shown(self.name)]
+        if self.classes:
+            parts.append(f"{len(self.classes)} classes")
+        if self.input_shape:
+            parts.append(f"input {self.input_shape}")
+        if self.accuracy is not None:
+            parts.append(f"accuracy {self.accuracy:.1%}")
+        return f"Card({', '.join(parts)})"
 
     def to_dict(self) -> dict[str, Any]:
         """The card as plain JSON types, with the range of the input beside it."""

@@ -18,6 +18,7 @@ from tfxai.inspection.limits import Limits, chosen
 from tfxai.inspection.reading import Contents, read
 from tfxai.inspection.report import Report
 from tfxai.inspection.saved_model.saved_model import SIGNATURES_OF_TFXAI, SavedModel, Tensor
+from tfxai.reprs import shown, size
 
 FINAL = {"Softmax": "softmax", "Sigmoid": "sigmoid", "ReLU": "relu", "LogSoftmax": "log_softmax"}
 PREPROCESSING = """
@@ -109,6 +110,16 @@ class Inspection:
     custom_objects: tuple[str, ...] = ()
     saved_model: SavedModel | None = None
     report: Report
+
+    def __repr__(self) -> str:
+        parts = [shown(self.path.name), self.format, size(self.size)]
+        if self.model_class:
+            parts.append(shown(self.model_class)[1:-1])
+        if self.layers:
+            parts.append(f"{len(self.layers)} layers")
+        if self.parameters is not None:
+            parts.append(f"{self.parameters.total:,} parameters")
+        return f"Inspection({', '.join(parts)}, {self.report.level})"
 
     @property
     def compiled(self) -> bool:

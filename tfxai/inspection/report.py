@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, final
 
+from tfxai.reprs import shown
+
 Level = Literal["ok", "warn", "refuse"]
 LEVELS: tuple[Level, ...] = ("ok", "warn", "refuse")  # from harmless to harmful
 MOST = 200  # findings kept of one file; what follows is counted
@@ -57,6 +59,12 @@ class Report:
     format: str
     findings: tuple[Finding, ...]
     left_out: int = 0
+
+    def __repr__(self) -> str:
+        counts = [(level, len(self.at(level))) for level in reversed(LEVELS)]
+        found = ", ".join(f"{count} {level}" for level, count in counts if count) or "no finding"
+        more = f", {self.left_out} left out" if self.left_out else ""
+        return f"Report({shown(self.path.name)}, {self.format}, {self.level}: {found}{more})"
 
     @property
     def level(self) -> Level:

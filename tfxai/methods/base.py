@@ -20,7 +20,7 @@ from tfxai.core.inputs.baselines import is_of_activations, read_activations, rea
 from tfxai.core.inputs.frozen_arrays import FrozenArray, FrozenArrays, listed
 from tfxai.core.inputs.host_arrays import Examples, HostArray
 from tfxai.core.inputs.layout import Layout, check_exact
-from tfxai.core.inputs.reading import read_inputs
+from tfxai.core.inputs.reading import read_columns, read_inputs
 from tfxai.core.model.functions import PredictFunction, function_model, is_function
 from tfxai.core.model.structure import ModelStructure, model_structure
 from tfxai.core.options import Declared
@@ -193,7 +193,8 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
             NotFiniteError: Values are NaN or infinite; the sentence names the layer.
             InsufficientMemoryError: Memory ran out, with one example at a time too.
         """
-        subject, inputs = self._subject(model, inputs, at)
+        subject, inputs = self._subject(model, given := inputs, at)
+        columns = read_columns(subject.model, given)
         layout, leaves = read_inputs(subject.model, subject.prepare(inputs))
         ready = self.prepared(subject, layout, score=score, at=at)
         method, body, question, layout = ready.method, ready.body, ready.question, ready.layout
@@ -221,7 +222,7 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
         check_finite(answers, ready, plan, leaves, targets)
         if method.has_host_stage:
             answers = finished(answers, ready, examples)
-        attribution = made(answers, ready, leaves)
+        attribution = made(answers, ready, leaves, columns)
         found = attribution.remarks
         if found:
             warnings.warn(" ".join(found), TfxaiWarning, stacklevel=2)

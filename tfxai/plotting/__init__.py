@@ -3,6 +3,12 @@
 from tfxai.plotting.attribution import plot_attribution
 from tfxai.plotting.comparison import plot_comparison
 from tfxai.plotting.drawing import Drawing
+from tfxai.plotting.feature_charts import (
+    plot_beeswarm,
+    plot_dependence,
+    plot_importance,
+    plot_waterfall,
+)
 from tfxai.plotting.figures import figure_html, save_figure
 from tfxai.plotting.grid import sample_grid
 from tfxai.plotting.history import plot_history
@@ -15,8 +21,12 @@ __all__ = [
     "figure_html",
     "pictures",
     "plot_attribution",
+    "plot_beeswarm",
     "plot_comparison",
+    "plot_dependence",
     "plot_history",
+    "plot_importance",
+    "plot_waterfall",
     "sample_grid",
     "save_figure",
     "sweep",

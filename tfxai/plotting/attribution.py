@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from tfxai.arrangement import spatial
 from tfxai.attribution import Attribution
-from tfxai.axes import input_axes, parts
+from tfxai.axes import input_axes
 from tfxai.errors import InvalidInputError
 from tfxai.plotting import labels, style
 from tfxai.plotting.blocks import Block, compose
@@ -25,7 +25,7 @@ from tfxai.plotting.panels import draw_on, panels_of
 from tfxai.plotting.pictures import as_image, is_of_targets, with_scale
 from tfxai.plotting.rows import Row
 from tfxai.plotting.series import SeriesRow
-from tfxai.plotting.tables import TableRow
+from tfxai.plotting.tables import TableRow, columns_together
 from tfxai.plotting.volumes import VolumeRow
 
 Index: TypeAlias = "int | slice | Sequence[int] | Sequence[bool] | np.ndarray[Any, Any] | None"
@@ -233,8 +233,12 @@ def _rows(one: Attribution, first: Attribution, how: Drawing) -> list[tuple[str,
     lines = labels.facts(one)
     if one.target_names != first.target_names:  # not the class that the header names
         lines = [f"explains {labels.explained(one)}", *lines]
-    rows = []
-    for name, part in parts(one).items():
+    rows: list[tuple[str, list[str], Row]] = []
+    together, others = columns_together(one)
+    if together is not None:
+        rows.append((title, lines, TableRow(together, feature_names)))
+        feature_names = None  # which are those of the columns
+    for name, part in others.items():
         of = [f"input {labels.shortened(name, 28)}"] if isinstance(one.values, dict) else []
         rows.append((title, [*of, *lines], _row(as_image(part), how)))
     return rows

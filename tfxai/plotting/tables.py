@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfxai.errors import InvalidInputError
+from tfxai.axes import parts
+from tfxai.features import Feature, features_of
 from tfxai.plotting import style
+from tfxai.plotting.feature_axes import row_label
 from tfxai.plotting.figures import Page, frame, small_ticks
 from tfxai.plotting.labels import number, shortened
 from tfxai.plotting.measure import cut
@@ -29,11 +32,11 @@ class TableRow(Row):
     """The features of one example, the most important first, at most 20 of them."""
 
     def __init__(self, one: Attribution, feature_names: Sequence[str] | None) -> None:
-        values = np.asarray(one.values, np.float64)[0]
-        names = _names(one, len(values), feature_names)
+        features = _features(one, feature_names)
+        values = np.array([float(feature.values[0]) for feature in features])
         order = np.argsort(-np.abs(values), kind="stable")[:MOST]
         self.values = values[order]
-        self.names = [names[i] for i in order]
+        self.names = [_label(features[i]) for i in order]
         self.hidden = len(values) - len(order)
         self.signed = one.is_signed
         self.above = _ABOVE if self.signed or self.hidden else 0.0
@@ -91,20 +94,30 @@ class TableRow(Row):
         return (low - room if low < 0 else 0.0), high + room
 
 
-def _names(one: Attribution, count: int, given: Sequence[str] | None) -> list[str]:
-    """Each feature's name, with its value where the features are the inputs."""
-    if given is not None and len(given) != count:
-        raise InvalidInputError(
-            f"feature_names holds {len(given)} names, and there are {count} features. "
-            "Pass one name for each."
-        )
-    is_input = one.at is None and np.asarray(one.inputs).shape[1:] == (count,)
-    kind = "feature" if is_input else "position" if one.is_map else "unit"
-    names = [f"{kind} {i}" for i in range(count)] if given is None else list(given)
-    if not is_input:
-        return [shortened(name, 34) for name in names]
-    inputs = np.asarray(one.inputs, np.float64)[0]
-    return [
-        f"{shortened(name, 26)} = {number(value)}"
-        for name, value in zip(names, inputs, strict=True)
-    ]
+def columns_together(one: Attribution) -> tuple[Attribution | None, dict[str, Attribution]]:
+    """The inputs of one number as one table, where there are several, and the others by name."""
+    others = parts(one)
+    if not isinstance(one.values, dict):
+        return None, others
+    columns = [name for name, array in one.values.items() if np.shape(array)[1:] in ((), (1,))]
+    if len(columns) < 2:
+        return None, others
+    together = dataclasses.replace(one, values={name: one.values[name] for name in columns})
+    return together, {name: part for name, part in others.items() if name not in columns}
+
+
+def _features(one: Attribution, names: Sequence[str] | None) -> list[Feature]:
+    """The features of one example; positions of a map over a table are numbered."""
+    if not one.is_map:
+        return features_of(one, names)
+    positions = np.asarray(one.values, np.float64)
+    found = features_of(dataclasses.replace(one, values=positions, is_map=False), names)
+    if names is not None:
+        return found
+    return [dataclasses.replace(feature, name=f"position {i}") for i, feature in enumerate(found)]
+
+
+def _label(feature: Feature) -> str:
+    """The feature's name, with its input where it has one."""
+    name, value = row_label(feature, 0)
+    return shortened(name, 26 if value else 34) + value

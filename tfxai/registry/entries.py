@@ -13,6 +13,7 @@ from tfxai.registry.consistent_reads import read_whole
 from tfxai.registry.history import history_path
 from tfxai.registry.layouts import names_in, read_card, stored
 from tfxai.registry.naming import CARD, HISTORY, SUFFIXES, check_name, is_name
+from tfxai.reprs import shown, size
 
 State = Literal["ok", "changed", "missing", "no digest", "no card"]
 
@@ -41,6 +42,13 @@ class Entry:
     card: Card | None
     history: Path | None
     fault: str = ""
+
+    def __repr__(self) -> str:
+        about = "no card" if self.card is None else repr(self.card)
+        return (
+            f"Entry({shown(self.name)}, {self.format}, {size(self.size)}, "
+            f"{'card cannot be read' if self.fault else about})"
+        )
 
     @property
     def history_file(self) -> Path:

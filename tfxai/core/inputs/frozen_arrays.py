@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfxai.columns import is_frame
+from tfxai.core.inputs.frames import column_array, frame_array
 from tfxai.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -62,6 +64,11 @@ class FrozenArray:
         """
         if isinstance(numbers, FrozenArray):
             return numbers
+        if is_frame(numbers):
+            numbers = _of_truths(frame_array(numbers))
+        elif hasattr(numbers, "to_numpy"):
+            column = str(getattr(numbers, "name", None) or name)
+            numbers = _of_truths(column_array(column, numbers))
         try:
             array = np.asarray(numbers)
         except ValueError:  # lists of unequal lengths
@@ -85,6 +92,11 @@ class FrozenArrays:
 
     def __getitem__(self, name: str) -> FrozenArray | str:
         return dict(self.parts)[name]
+
+
+def _of_truths(array: Array) -> Array:
+    """Truths as 0 and 1, as a table has them; other arrays as they are."""
+    return array.astype(np.float64) if array.dtype.kind == "b" else array
 
 
 def _described(numbers: Any) -> str:

@@ -13,6 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.arrays import Array
+from tfxai.columns import Columns, columns_of, is_frame
+from tfxai.core.inputs.frames import by_column, column_array, frame_array
 from tfxai.core.inputs.layout import Layout, fitted, is_text
 from tfxai.errors import InvalidInputError
 
@@ -56,18 +58,18 @@ def _unwrapped(model: keras.Model, inputs: Any) -> Any:
             "next(iter(dataset)), or call once for each batch."
         )
     declared = getattr(model, "inputs", None) or []
-    if _is_frame(inputs):
-        columns = [str(column) for column in inputs.columns]
+    if is_frame(inputs):
         names = [tensor.name for tensor in declared]
         if len(names) > 1 or isinstance(getattr(model, "input", None), Mapping):
+            columns = by_column(inputs)
             if set(names) <= set(columns):
-                return {name: inputs[name].to_numpy() for name in names}
+                return {name: columns[name] for name in names}
             missing = sorted(set(names) - set(columns))
             raise InvalidInputError(
-                f"The table has the columns {columns}, and the model's inputs {missing} are not "
-                "among them. Rename the columns, or pass a dict of arrays."
+                f"The table has the columns {list(columns)}, and the model's inputs {missing} are "
+                "not among them. Rename the columns, or pass a dict of arrays."
             )
-        return inputs.to_numpy()
+        return inputs
     if not isinstance(inputs, tuple) or len(inputs) not in (2, 3) or not declared:
         return inputs
     first = inputs[0]  # (inputs, labels) or (inputs, labels, weights)
@@ -78,8 +80,21 @@ def _unwrapped(model: keras.Model, inputs: Any) -> Any:
     return first if isinstance(first, Mapping | list | tuple) else inputs
 
 
-def _is_frame(inputs: Any) -> bool:
-    return hasattr(inputs, "columns") and hasattr(inputs, "to_numpy")
+def read_columns(model: keras.Model, inputs: Any) -> Columns:
+    """What DataFrames and Series among the inputs say of their columns; empty without any.
+
+    Args:
+        model: The model.
+        inputs: What `read_inputs` takes.
+
+    Returns:
+        The columns of the one input, or those of each input by its name.
+    """
+    kind, names, leaves = _leaves(model, _unwrapped(model, inputs))
+    found = dict(zip(names, map(columns_of, leaves), strict=True))
+    if kind in ("list", "dict"):
+        return {name: columns for name, columns in found.items() if columns}
+    return next(iter(found.values()))
 
 
 def _leaves(model: keras.Model, inputs: Any) -> tuple[str, list[str], list[Any]]:
@@ -175,8 +190,12 @@ def _array(name: str, leaf: Any) -> Array:
             f"Input {name!r} is a {type(leaf).__name__}. Pass a dense one: "
             f"{'leaf.to_tensor()' if isinstance(leaf, tf.RaggedTensor) else 'tf.sparse.to_dense'}."
         )
+    if is_frame(leaf):
+        return frame_array(leaf)
+    if hasattr(leaf, "to_numpy"):  # a Series
+        return column_array(name, leaf)
     try:
-        array = np.asarray(leaf.to_numpy() if _is_frame(leaf) else leaf)
+        array = np.asarray(leaf)
     except (ValueError, TypeError) as error:
         raise InvalidInputError(
             f"Input {name!r} is no array: {error}. Pass numbers of one shape per example."

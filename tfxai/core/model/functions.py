@@ -16,6 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.arrays import Array
+from tfxai.columns import is_frame
+from tfxai.core.inputs.frames import frame_array
 from tfxai.errors import InvalidInputError
 
 PredictFunction: TypeAlias = Callable[[Array], Any]
@@ -43,7 +45,9 @@ def function_model(function: PredictFunction, inputs: Any) -> tuple[keras.Model,
             one row of finite numbers for each example.
     """
     try:
-        given = np.asarray(inputs)
+        given = frame_array(inputs) if is_frame(inputs) else np.asarray(inputs)
+    except InvalidInputError:
+        raise
     except (ValueError, TypeError) as error:
         raise InvalidInputError(
             f"The inputs of a function are no array: {error}. Pass one batch of numbers."

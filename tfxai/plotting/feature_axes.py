@@ -1,0 +1,225 @@
+"""Axes for charts of a table's features: a figure of their own or a panel of yours."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from tfxai.errors import InvalidInputError
+from tfxai.features import Feature
+from tfxai.plotting import style
+from tfxai.plotting.figures import InlineFigure, frame, save_figure
+from tfxai.plotting.labels import number, shortened
+
+if TYPE_CHECKING:
+    from tfxai.attribution import Attribution
+
+WIDTH = 6.5  # inches, unless figsize says otherwise
+_ROW = 0.24  # inches of a feature's row in a figure of that width
+_FRAME = 0.75  # inches above and below the rows
+_DOT = 3.0  # points across
+_NAMES = 0.4  # share of the width that names may take
+_LETTER = 0.56  # width of a letter as a share of its size
+_LINE = 1.5  # height of a line likewise
+
+
+class FeatureAxes:
+    """Axes with the sizes that suit them: text grows with the width of the figure.
+
+    Args:
+        rows: Rows of features, for the height; 0 for a chart without rows.
+        figsize: Width and height in inches, or None.
+        ax: Axes to draw in, instead of a new figure.
+        title: A line above, or nothing.
+        notes: Sentences below a figure of its own.
+
+    Raises:
+        InvalidInputError: `figsize` is no pair of inches, or came together with `ax`.
+    """
+
+    def __init__(
+        self,
+        rows: int,
+        figsize: Sequence[float] | None,
+        ax: Axes | None,
+        title: str,
+        notes: Sequence[str],
+    ) -> None:
+        _check_figsize(figsize, ax)
+        if ax is not None:
+            self.axes = ax
+            root: Any = ax.get_figure(root=True)
+            self.figure: Figure = root
+            self.width = ax.get_window_extent().width / root.dpi / 0.6
+            self.scale = max(1.0, self.width / WIDTH)
+            ax.set_title(title, loc="left", **self.font(style.BODY, bold=True))
+            return
+        width = WIDTH if figsize is None else float(figsize[0])
+        self.width, self.scale = width, max(1.0, width / WIDTH)
+        size = self.scale * style.SMALL / 72
+        lines = [
+            line
+            for note in notes
+            for line in textwrap.wrap(note, max(20, int(width / size / _LETTER)))
+        ]
+        above = 2.2 * size if title else 0.05
+        below = _LINE * size * len(lines) + (0.1 if lines else 0.02)
+        height = (_ROW * rows or 0.55 * WIDTH) * self.scale + _FRAME * self.scale + above + below
+        height = height if figsize is None else float(figsize[1])
+        self.figure = InlineFigure(
+            figsize=(width, height), dpi=style.DPI, facecolor="white", layout="constrained"
+        )
+        FigureCanvasAgg(self.figure)
+        self.figure.set_label(title or "Features")
+        bottom, top = min(below / height, 0.4), 1 - above / height
+        engine: Any = self.figure.get_layout_engine()
+        engine.set(rect=(0.0, bottom, 1.0, top - bottom))
+        self.axes = self.figure.add_subplot(facecolor="white")
+        left = 0.08 / width
+        letters = int((width - 0.16) / (self.scale * style.BODY / 72) / 0.62)
+        self.figure.text(
+            left, 1 - 0.06 / height, shortened(title, letters), va="top",
+            **self.font(style.BODY, bold=True),
+        )  # fmt: skip
+        self.figure.text(
+            left, below / height - 0.02 / height, "\n".join(lines), va="top", linespacing=1.35,
+            **self.font(style.SMALL, style.MUTED),
+        )  # fmt: skip
+
+    def font(self, size: float, colour: str = style.INK, *, bold: bool = False) -> dict[str, Any]:
+        """Text properties at the figure's scale."""
+        return style.font(size * self.scale, colour, bold=bold)
+
+    @property
+    def dot(self) -> float:
+        """Area of a dot, in square points."""
+        return float((_DOT * min(self.width / WIDTH, self.scale) ** 0.5 * self.scale**0.5) ** 2)
+
+    def rows(self, labels: Sequence[tuple[str, str]]) -> None:
+        """Names the rows from the top downwards.
+
+        Args:
+            labels: Of each row a name, which is cut off where it is long, and what follows it.
+        """
+        letters = int(_NAMES * self.width / (self.scale * style.SMALL / 72) / _LETTER)
+        names = [shortened(name, max(letters - len(more), 8)) + more for name, more in labels]
+        self.axes.set_yticks(np.arange(len(names)), labels=names)
+        self.axes.set_ylim(len(names) - 0.5, -0.5)
+        self.finish("bottom")
+        self.axes.tick_params(axis="y", length=0)
+        for label in self.axes.get_yticklabels():
+            label.set(**self.font(style.SMALL))
+
+    def finish(self, *sides: str) -> None:
+        """Thin lines on those sides and small ticks."""
+        frame(self.axes, sides=sides)
+        self.axes.tick_params(
+            length=2.5, width=0.8, color=style.FAINT, labelsize=style.SMALL * self.scale,
+            labelcolor=style.MUTED, labelfontfamily=style.FONT,
+        )  # fmt: skip
+        self.axes.locator_params(axis="x", nbins=4 if self.width < 5 else 7)
+
+    def x_label(self, text: str) -> None:
+        """What the horizontal axis is."""
+        self.axes.set_xlabel(text, labelpad=3, **self.font(style.SMALL, style.MUTED))
+
+    def numbers(self, ends: Sequence[tuple[float, float]]) -> None:
+        """The number of each row beside the end of its mark, with room for it.
+
+        Args:
+            ends: Of each row, the place at which the mark ends, and the number.
+        """
+        written = []
+        for row, (end, value) in enumerate(ends):
+            is_left = value < 0
+            written.append(
+                self.axes.annotate(
+                    number(value), (end, row), xytext=(-3 if is_left else 3, 0),
+                    textcoords="offset points", ha="right" if is_left else "left",
+                    va="center_baseline",
+                    bbox={"facecolor": "white", "linewidth": 0, "pad": 0.5}, annotation_clip=False,
+                    **self.font(style.SMALL - 0.5, style.MUTED),
+                )
+            )  # fmt: skip
+        low, high = self.axes.get_xlim()
+        self.figure.draw_without_rendering()
+        whole = self.axes.get_window_extent().width
+        room = [0.0, 0.0]
+        for text, (_, value) in zip(written, ends, strict=True):
+            side = 0 if value < 0 else 1
+            room[side] = max(room[side], text.get_window_extent().width + 0.06 * self.figure.dpi)
+        share = max(whole - sum(room), 0.3 * whole)
+        left, right = ((high - low) * one / share for one in room)
+        self.axes.set_xlim(low - left, high + right)
+
+    def done(self, path: str | os.PathLike[str] | None) -> Figure:
+        """The figure, written to a file where one is named."""
+        if path is not None:
+            save_figure(self.figure, path)
+        return self.figure
+
+
+def strongest(
+    features: Sequence[Feature], limit: int, strength: Callable[[Feature], float]
+) -> tuple[list[Feature], list[Feature]]:
+    """The strongest features in order, and the others.
+
+    Raises:
+        InvalidInputError: `limit` draws none.
+    """
+    if isinstance(limit, bool) or not isinstance(limit, int | np.integer) or limit < 1:
+        raise InvalidInputError(f"limit={limit!r} draws no feature. Pass 1 or more.")
+    ordered = sorted(features, key=lambda feature: -strength(feature))
+    return ordered[:limit], ordered[limit:]
+
+
+def row_label(feature: Feature, example: int) -> tuple[str, str]:
+    """The feature's name, and its input where it has one."""
+    has_input = feature.inputs is not None
+    return feature.name, f" = {input_text(feature, example)}" if has_input else ""
+
+
+def input_text(feature: Feature, example: int) -> str:
+    """What the model was given for a feature, in a few letters."""
+    given: Any = feature.inputs
+    value = given[example]
+    if isinstance(value, str):
+        return shortened(value, 16)
+    is_truth = given.dtype.kind == "b" or (feature.column and feature.column.dtype == "bool")
+    return str(bool(value)) if is_truth else number(value)
+
+
+def one_example(one: Attribution, index: Any) -> int:
+    """The example that `index` names, in [0, B).
+
+    Raises:
+        InvalidInputError: It is no integer within the examples.
+    """
+    is_whole = isinstance(index, int | np.integer) and not isinstance(index, bool)
+    if not is_whole or not -len(one) <= index < len(one):
+        raise InvalidInputError(
+            f"index={index!r} was expected to be one example's number in [0, {len(one)})."
+        )
+    return int(index) % len(one)
+
+
+def _check_figsize(figsize: Any, ax: Any) -> None:
+    if figsize is None:
+        return
+    if ax is not None:
+        raise InvalidInputError("Pass figsize= for a new figure or ax= for axes of yours.")
+    try:
+        width, height = (float(one) for one in figsize)
+    except (TypeError, ValueError):
+        width = height = float("nan")
+    if not (1 <= width <= 100 and 1 <= height <= 100):
+        raise InvalidInputError(
+            f"figsize={figsize!r} was expected to be (width, height) in inches, 1 to 100 each."
+        )
