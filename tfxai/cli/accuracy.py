@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tfxai.arrays import Array
+    from tfxai.cli.bad_files import BadFiles
     from tfxai.cli.classifier import Classifier
 
 CIFAR10 = "cifar10"
@@ -38,16 +39,18 @@ Limit = Annotated[
 ]
 
 
-def accuracy(
+def accuracy(  # noqa: PLR0913 - an argument for each word of the command line
     model: arguments.Model,
     data: Data = CIFAR10,
     limit: Limit = None,
     preprocessing: arguments.Preprocessing = None,
     trust: arguments.Trust = False,
     modules: arguments.Import = [],  # noqa: B006 - typer copies it
+    skip_bad: arguments.SkipBad = False,
     as_json: arguments.Json = False,
 ) -> None:
     """Measure the share of labelled images that a model classifies correctly."""
+    from tfxai.cli.bad_files import BadFiles
     from tfxai.cli.classifier import open_classifier
     from tfxai.cli.terminal import print_json, say, shown
 
@@ -56,7 +59,8 @@ def accuracy(
             f"--data {data!r} is not a folder. Pass cifar10, or a folder of class folders."
         )
     classifier = open_classifier(model, preprocessing, trust=trust, modules=modules)
-    images, labels = _labelled(data, limit, classifier)
+    bad = BadFiles(skip=skip_bad)
+    images, labels = _labelled(data, limit, classifier, bad)
     started = time.monotonic()
     right = _count_right(classifier, images, labels)
     seconds = time.monotonic() - started
@@ -64,13 +68,16 @@ def accuracy(
     if as_json:
         record = {"model": model, "data": data, "images": len(labels), "right": right}
         print_json({**record, "accuracy": share, "seconds": round(seconds, 2)})
-        return
-    what = "test images of CIFAR-10" if data == CIFAR10 else f"images in {data}"
-    say(f"{share:.4f}", style="bold")
-    say(shown(f"{model} is right on {right:,} of {len(labels):,} {what} ({seconds:.1f} s)."))
+    else:
+        what = "test images of CIFAR-10" if data == CIFAR10 else f"images in {data}"
+        say(f"{share:.4f}", style="bold")
+        say(shown(f"{model} is right on {right:,} of {len(labels):,} {what} ({seconds:.1f} s)."))
+    bad.finish(len(labels))
 
 
-def _labelled(data: str, limit: int | None, classifier: Classifier) -> tuple[Array, Array]:
+def _labelled(
+    data: str, limit: int | None, classifier: Classifier, bad: BadFiles
+) -> tuple[Array, Array]:
     """Images (N, H, W, 3) uint8 and the model's own number of the class of each."""
     import numpy as np
 
@@ -82,7 +89,9 @@ def _labelled(data: str, limit: int | None, classifier: Classifier) -> tuple[Arr
         if data == CIFAR10:
             (images, labels), classes = load_cifar10("test"), CLASSES
         else:
-            images, labels, classes = load_images(data, size=classifier.size)
+            images, labels, classes = load_images(
+                data, size=classifier.size, on_bad=lambda file, error: bad.add(str(file), error)
+            )
     outputs = _matched(classes, classifier)
     chosen = np.arange(len(labels))
     if limit is not None and limit < len(labels):
@@ -112,15 +121,17 @@ def _matched(classes: Sequence[str], classifier: Classifier) -> Array:
 def _count_right(classifier: Classifier, images: Array, labels: Array) -> int:
     import numpy as np
 
-    from tfxai.cli.terminal import working
+    from tfxai.cli.terminal import Counted
     from tfxai.models.evaluation import accuracy as share_right
 
     subject = classifier.subject
     right = 0
-    for start in range(0, len(images), AT_ONCE):
-        part = slice(start, start + AT_ONCE)
-        with working(f"Classified {start:,} of {len(images):,} images"):
+    counted = Counted("Classifying", len(images))
+    with counted.shown():
+        for start in range(0, len(images), AT_ONCE):
+            part = slice(start, start + AT_ONCE)
             batch = np.stack([classifier.fit(image) for image in images[part]])
             share = share_right(subject.model, subject.preprocessing, batch, labels[part])
-        right += round(share * len(batch))
+            right += round(share * len(batch))
+            counted.reach(start + len(batch))
     return right

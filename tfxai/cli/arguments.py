@@ -18,9 +18,10 @@ Images = Annotated[
     list[str],
     typer.Argument(
         metavar="IMAGE...",
-        help="Image files, folders of them, cifar10:test:5113 or cifar10:test:random. Images of "
-        "another size than the model's are cropped to its shape and resized. Of animated files "
-        "the first frame is taken; 16 bits, CMYK and transparency (on white) are converted.",
+        help="Image files, folders of them or of class folders (photos/cat/1.jpg shows a cat), "
+        "cifar10:test:5113 or cifar10:test:random. Images of another size than the model's are "
+        "cropped to its shape and resized. Of animated files the first frame is taken; 16 bits, "
+        "CMYK and transparency (on white) are converted.",
         show_default=False,
     ),
 ]
@@ -79,6 +80,14 @@ Import = Annotated[
         help="Import a Python module of yours, whose classes and functions the model uses. Repeat "
         "it for several. The module's code runs.",
         show_default=False,
+    ),
+]
+SkipBad = Annotated[
+    bool,
+    typer.Option(
+        "--skip-bad",
+        help="Leave out files that cannot be read or used; they are listed at the end, and the "
+        "exit code is 1.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from tfxai.cli import runtime
+from tfxai.cli.bad_files import STRICT, BadFiles
 from tfxai.cli.own_objects import own_objects
 from tfxai.cli.sources import Source
-from tfxai.cli.terminal import remark, working
-from tfxai.errors import InvalidInputError, UnsupportedModelError
+from tfxai.cli.terminal import Counted, remark, working
+from tfxai.errors import InvalidInputError, NotFiniteError, UnsupportedModelError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     Pixels: TypeAlias = np.ndarray[Any, Any]
 
+_Answer = TypeVar("_Answer")
 MANY = 4  # images of another size that are named one by one
 
 
@@ -71,16 +73,17 @@ class Classifier:
         """The five best classes of each image of a batch, best first.
 
         Raises:
-            UnsupportedModelError: The model answers with NaN.
+            NotFiniteError: The model answers with NaN.
         """
         import numpy as np
 
         outputs = self.subject.predict(batch)
-        for row, name in zip(outputs, names, strict=True):
+        for i, (row, name) in enumerate(zip(outputs, names, strict=True)):
             if not np.isfinite(row).all():
-                raise UnsupportedModelError(
+                raise NotFiniteError(
                     f"The model answers {name!r} with NaN or infinity. Check its weights, and "
-                    "that --preprocessing gives it the inputs that it was trained on."
+                    "that --preprocessing gives it the inputs that it was trained on.",
+                    i,
                 )
         outputs = outputs.reshape(len(outputs), -1)
         if outputs.shape[1] < self.classes:  # one unit: no, yes
@@ -149,16 +152,74 @@ def announce_sizes(classifier: Classifier, sources: Sequence[Source]) -> None:
 
 
 def batches(
-    classifier: Classifier, sources: Sequence[Source], most: int = 16
+    classifier: Classifier, sources: Sequence[Source], bad: BadFiles = STRICT, most: int = 16
 ) -> Iterator[tuple[list[Source], Pixels]]:
-    """The images a few at a time, each batch (B, H, W, C) uint8 with its sources."""
+    """The images a few at a time, each batch (B, H, W, C) uint8 with its sources.
+
+    Args:
+        classifier: What the images are fitted to.
+        sources: The images.
+        bad: What becomes of files that can no longer be read.
+        most: Most images in a batch.
+    """
     import numpy as np
 
     if classifier.size is None:  # any size is taken, so no two need have the same
         most = 1
     for start in range(0, len(sources), most):
-        some = list(sources[start : start + most])
-        yield some, np.stack([classifier.fit(source.read()) for source in some])
+        some, read = [], []
+        for source in sources[start : start + most]:
+            with bad.allowed(source.name):
+                read.append(classifier.fit(source.read()))
+                some.append(source)
+        if some:
+            yield some, np.stack(read)
+
+
+def by_batches(
+    classifier: Classifier,
+    sources: Sequence[Source],
+    answer: Callable[[Sequence[Source], Pixels], Sequence[_Answer]],
+    on: str,
+    bad: BadFiles = STRICT,
+) -> Iterator[tuple[Source, _Answer]]:
+    """Each image with what is found about it, under a bar that counts them.
+
+    Args:
+        classifier: What the images are fitted to.
+        sources: The images.
+        answer: From sources and their pixels (B, H, W, C) to what is found about each.
+        on: What is being done, such as `"Explaining"`.
+        bad: What becomes of images that cannot be read, or whose numbers are not finite.
+    """
+    what = f"{on} {sources[0].name}" if len(sources) == 1 else on
+    counted = Counted(what, len(sources))
+    done = 0
+    for some, batch in batches(classifier, sources, bad):
+        with counted.shown():
+            found = _answers(some, batch, answer, bad)
+            done += len(some)
+            counted.reach(done)
+        yield from found
+
+
+def _answers(
+    sources: Sequence[Source],
+    batch: Pixels,
+    answer: Callable[[Sequence[Source], Pixels], Sequence[_Answer]],
+    bad: BadFiles,
+) -> list[tuple[Source, _Answer]]:
+    """What is found about each image; where a number is not finite, of each by itself."""
+    try:
+        return list(zip(sources, answer(sources, batch), strict=True))
+    except NotFiniteError as error:
+        if not bad.skip:
+            raise
+        if len(sources) == 1:
+            bad.add(sources[0].name, error)
+            return []
+    alone = [_answers([one], batch[i : i + 1], answer, bad) for i, one in enumerate(sources)]
+    return [found for one in alone for found in one]
 
 
 def named_preprocessing(name: str | None) -> Preprocessing | None:

@@ -38,9 +38,11 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
     seed: arguments.Seed = None,
     trust: arguments.Trust = False,
     modules: arguments.Import = [],  # noqa: B006 - typer copies it
+    skip_bad: arguments.SkipBad = False,
     as_json: arguments.Json = False,
 ) -> None:
     """Draw several methods side by side, a row for each image: three CAMs if none is named."""
+    from tfxai.cli.bad_files import BadFiles
     from tfxai.cli.classifier import announce_sizes, open_classifier
     from tfxai.cli.explaining import Request, explain_images, explanation_record, remark_on_values
     from tfxai.cli.picking import pick_methods, read_score, read_target
@@ -49,7 +51,8 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.terminal import output, print_json, say, shown
     from tfxai.plotting import plot_comparison
 
-    sources = find_sources(images, seed)
+    bad = BadFiles(skip=skip_bad)
+    sources = find_sources(images, seed, bad)
     _check(save, sources)
     start()
     chosen = tuple(pick_methods(method, option, layer))
@@ -57,19 +60,21 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
         model, preprocessing, classes, resize, trust=trust, modules=modules
     )
     request = Request(chosen, read_target(target), read_score(score, contrast, target))
-    explained = list(explain_images(classifier, sources, request))
+    explained = list(explain_images(classifier, sources, request, bad))
     columns = [[one.attributions[i] for one in explained] for i in range(len(chosen))]
-    plot_comparison(columns, names=[_name(source) for source in sources], path=save)
+    if explained:
+        plot_comparison(columns, names=[_name(one.source) for one in explained], path=save)
     announce_sizes(classifier, sources)
     for one in explained:
         remark_on_values(one)
     if as_json:
         records = [explanation_record(model, one, classifier) for one in explained]
-        print_json({"figure": str(save), "images": records})
-        return
-    output().print(_table(explained))
-    say()
-    say(shown(str(save)))
+        print_json({"figure": str(save) if explained else None, "images": records})
+    elif explained:
+        output().print(_table(explained))
+        say()
+        say(shown(str(save)))
+    bad.finish(len(explained))
 
 
 def _check(path: Path, sources: Sequence[Source]) -> None:

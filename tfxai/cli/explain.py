@@ -94,9 +94,11 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     seed: arguments.Seed = None,
     trust: arguments.Trust = False,
     modules: arguments.Import = [],  # noqa: B006 - typer copies it
+    skip_bad: arguments.SkipBad = False,
     as_json: arguments.Json = False,
 ) -> None:
     """Draw and store why a model sees what it sees in each image."""
+    from tfxai.cli.bad_files import BadFiles
     from tfxai.cli.classifier import open_classifier
     from tfxai.cli.explaining import Request, explain_all
     from tfxai.cli.picking import pick_methods, read_score, read_target
@@ -104,7 +106,8 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.sources import find_sources
     from tfxai.cli.writing import Writer
 
-    writer = Writer(out, file_format, find_sources(images, seed))
+    bad = BadFiles(skip=skip_bad)
+    writer = Writer(out, file_format, find_sources(images, seed, bad))
     start()
     chosen = tuple(pick_methods(method, option, layer))
     classifier = open_classifier(
@@ -112,4 +115,5 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     )
     asked = read_score(score, contrast, target)
     request = Request(chosen, read_target(target), asked, at)
-    explain_all(model, classifier, request, writer, as_json)
+    used = explain_all(model, classifier, request, writer, bad, as_json=as_json)
+    bad.finish(used)

@@ -8,11 +8,12 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tfxai.cli.classifier import Classifier, announce_sizes, batches
+from tfxai.cli.bad_files import STRICT, BadFiles
+from tfxai.cli.classifier import Classifier, announce_sizes, by_batches
 from tfxai.cli.explained import ExplainedImage
 from tfxai.cli.predict import about, prediction_records, show_ranking
 from tfxai.cli.sources import Source
-from tfxai.cli.terminal import output, print_json, remark, say, shown, table, working
+from tfxai.cli.terminal import output, print_json, remark, say, shown, table
 from tfxai.errors import NotFiniteError, TfxaiWarning
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Request:
 
 
 def explain_images(
-    classifier: Classifier, sources: Sequence[Source], request: Request
+    classifier: Classifier, sources: Sequence[Source], request: Request, bad: BadFiles = STRICT
 ) -> Iterator[ExplainedImage]:
     """Explains the images, a batch of them at a time.
 
@@ -50,17 +51,17 @@ def explain_images(
         UnsupportedModelError: The model or its gradients give no finite numbers.
         TfxaiError: The request does not fit the model.
     """
-    done = 0
-    for some, batch in batches(classifier, sources):
-        of = f"image {done + 1} to {done + len(some)} of {len(sources)}"
-        with working(f"Explaining {of if len(sources) > 1 else shown(some[0].name)}"):
-            ranks = classifier.rank(batch, [source.name for source in some])
-            found = [
-                _explained(method, classifier, batch, some, request) for method in request.methods
-            ]
-        done += len(some)
-        for i, source in enumerate(some):
-            yield ExplainedImage(source, ranks[i], [whole[i] for whole in found])
+
+    def answer(some: Sequence[Source], batch: Any) -> list[ExplainedImage]:
+        ranks = classifier.rank(batch, [source.name for source in some])
+        found = [_explained(one, classifier, batch, some, request) for one in request.methods]
+        return [
+            ExplainedImage(source, ranks[i], [whole[i] for whole in found])
+            for i, source in enumerate(some)
+        ]
+
+    for _, explained in by_batches(classifier, sources, answer, "Explaining", bad):
+        yield explained
 
 
 def _explained(
@@ -88,11 +89,22 @@ def _explained(
 
 
 def explain_all(
-    model: str, classifier: Classifier, request: Request, writer: Writer, as_json: bool
-) -> None:
-    """Explains the writer's images, writes the files about each and says what was found."""
+    model: str,
+    classifier: Classifier,
+    request: Request,
+    writer: Writer,
+    bad: BadFiles,
+    *,
+    as_json: bool,
+) -> int:
+    """Explains the writer's images, writes the files about each and says what was found.
+
+    Returns:
+        How many images were explained.
+    """
     records = []
-    for number, explained in enumerate(explain_images(classifier, writer.sources, request)):
+    number = -1
+    for number, explained in enumerate(explain_images(classifier, writer.sources, request, bad)):
         if number == 0:  # the request fits the model: what comes is no longer an error
             announce_sizes(classifier, writer.sources)
         record = explanation_record(model, explained, classifier)
@@ -104,6 +116,7 @@ def explain_all(
         remark_on_values(explained)
     if as_json:
         print_json(records)
+    return number + 1
 
 
 def explanation_record(

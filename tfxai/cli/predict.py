@@ -21,30 +21,36 @@ def predict(  # noqa: PLR0913 - an argument for each word of the command line
     seed: arguments.Seed = None,
     trust: arguments.Trust = False,
     modules: arguments.Import = [],  # noqa: B006 - typer copies it
+    skip_bad: arguments.SkipBad = False,
     as_json: arguments.Json = False,
 ) -> None:
     """Print the five most probable classes of each image."""
-    from tfxai.cli.classifier import announce_sizes, batches, open_classifier
+    from tfxai.cli.bad_files import BadFiles
+    from tfxai.cli.classifier import announce_sizes, by_batches, open_classifier
     from tfxai.cli.sources import find_sources
     from tfxai.cli.terminal import print_json
 
-    sources = find_sources(images, seed)
+    bad = BadFiles(skip=skip_bad)
+    sources = find_sources(images, seed, bad)
     classifier = open_classifier(
         model, preprocessing, classes, resize, trust=trust, modules=modules
     )
     announce_sizes(classifier, sources)
+
+    def answer(some: Sequence[Source], batch: Any) -> list[list[Rank]]:
+        return classifier.rank(batch, [source.name for source in some])
+
     records = []
-    for some, batch in batches(classifier, sources):
-        ranks = classifier.rank(batch, [source.name for source in some])
-        for source, best in zip(some, ranks, strict=True):
-            if as_json:
-                records.append(
-                    {**about(source), "predictions": prediction_records(best, classifier)}
-                )
-            else:
-                show_ranking(source, best, classifier)
+    used = 0
+    for source, best in by_batches(classifier, sources, answer, "Classifying", bad):
+        used += 1
+        if as_json:
+            records.append({**about(source), "predictions": prediction_records(best, classifier)})
+        else:
+            show_ranking(source, best, classifier)
     if as_json:
         print_json({"model": model, "images": records})
+    bad.finish(used)
 
 
 def about(source: Source) -> dict[str, Any]:

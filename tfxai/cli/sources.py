@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
-from tfxai.cli.terminal import remark
+from tfxai.cli.bad_files import STRICT, BadFiles
+from tfxai.cli.terminal import Counted, remark
 from tfxai.errors import InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -50,10 +51,12 @@ class File:
     Args:
         path: Where it is.
         size: Its height and width in pixels.
+        label: The class whose folder it lies in.
     """
 
     path: Path
     size: tuple[int, int]
+    label: str | None = dataclasses.field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -63,12 +66,7 @@ class File:
     @property
     def stem(self) -> str:
         """What files about it are called."""
-        return self.path.stem
-
-    @property
-    def label(self) -> str | None:
-        """The class that it is known to show."""
-        return None
+        return self.path.stem if self.label is None else f"{self.label}-{self.path.stem}"
 
     def read(self) -> Pixels:
         """The picture, uint8 (H, W, 3)."""
@@ -112,12 +110,13 @@ class Cifar10Image:
         return _cifar10(self.split)[0][self.index]
 
 
-def find_sources(words: Iterable[str], seed: int | None) -> list[Source]:
+def find_sources(words: Iterable[str], seed: int | None, bad: BadFiles = STRICT) -> list[Source]:
     """The images that the words mean, folders opened; every file has been read once.
 
     Args:
         words: Paths of files and folders, `cifar10:SPLIT:INDEX`, `cifar10:SPLIT:random`.
         seed: Seed of the random images; None draws one and prints it.
+        bad: What becomes of files that are not there or cannot be read.
 
     Raises:
         DataNotFoundError: A file or folder is not there.
@@ -126,10 +125,14 @@ def find_sources(words: Iterable[str], seed: int | None) -> list[Source]:
     """
     drawn = secrets.randbelow(2**31) if seed is None else seed
     draws = _Draws(drawn)
-    found = [source for word in words for source in _sources(word, draws)]
-    for source in draws.made:
-        remark(f"cifar10:{source.split}:random is {source.name} (again with --seed {drawn})")
-    return list(dict.fromkeys(found))  # one given twice is explained once
+    found = [source for word in words for source in _sources(word, draws, bad)]
+    for drawing in draws.made:
+        remark(f"cifar10:{drawing.split}:random is {drawing.name} (again with --seed {drawn})")
+    unique: dict[Source, Source] = {}  # one given twice is explained once, with its label
+    for source in found:
+        if source not in unique or unique[source].label is None:
+            unique[source] = source
+    return list(unique.values())
 
 
 class _Draws:
@@ -147,23 +150,35 @@ class _Draws:
         return int(chosen)
 
 
-def _sources(word: str, draws: _Draws) -> Iterator[Source]:
+def _sources(word: str, draws: _Draws, bad: BadFiles) -> Iterator[Source]:
     if word.startswith(CIFAR10) and not Path(word).exists():
         yield _of_cifar10(word, draws)
     elif Path(word).is_dir():
-        from tfxai.data.images import list_images
+        from tfxai.data.folders import labelled_files
 
-        yield from map(_file, list_images(word))
+        yield from _checked(labelled_files(word), bad)
     else:
-        yield _file(Path(word))
+        with bad.allowed(word):
+            yield _file(Path(word))
 
 
-def _file(path: Path) -> File:
+def _checked(files: Sequence[tuple[Path, str | None]], bad: BadFiles) -> list[File]:
+    found = []
+    counted = Counted("Reading images", len(files))
+    with counted.shown():
+        for number, (path, label) in enumerate(files, start=1):
+            with bad.allowed(str(path)):
+                found.append(_file(path, label))
+            counted.reach(number)
+    return found
+
+
+def _file(path: Path, label: str | None = None) -> File:
     """A file that has been read once: a bad one is met before anything is computed."""
     from tfxai.data.images import read_image
 
     height, width = read_image(path).shape[:2]
-    return File(path, (height, width))
+    return File(path, (height, width), label)
 
 
 def _of_cifar10(word: str, draws: _Draws) -> Cifar10Image:

@@ -68,6 +68,37 @@ def working(on: str) -> Iterator[None]:
         yield
 
 
+class Counted:
+    """A bar on a terminal that reads `37 of 300, 1:05 left`; elsewhere nothing.
+
+    Args:
+        on: What is being done.
+        total: How many things it is done to.
+    """
+
+    def __init__(self, on: str, total: int) -> None:
+        self._bar = None
+        if remarks().is_terminal:
+            from tfxai.progress import counting_bar
+
+            self._bar = counting_bar()
+            self._task = self._bar.add_task(shown(on), total=total)
+
+    @contextlib.contextmanager
+    def shown(self) -> Iterator[None]:
+        """Shows the bar for as long as work is done; results can be printed in between."""
+        if self._bar is None:
+            yield
+            return
+        with self._bar:
+            yield
+
+    def reach(self, done: float) -> None:
+        """Moves the bar to `done` things."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done)
+
+
 def table(*headings: str, right: Sequence[int] = ()) -> Table:
     """An empty table that suits a terminal and a text file.
 

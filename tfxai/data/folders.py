@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,10 @@ from tfxai.errors import DataNotFoundError, InvalidInputError
 
 
 def load_images(
-    folder: str | os.PathLike[str], size: int | tuple[int, int] | None = None
+    folder: str | os.PathLike[str],
+    size: int | tuple[int, int] | None = None,
+    *,
+    on_bad: Callable[[Path, InvalidInputError], None] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """The images in a folder that has one folder per class.
 
@@ -23,6 +27,8 @@ def load_images(
         folder: The folder that holds the folders of the classes.
         size: Height and width that the images are resized to, as by `fit_image`; one
             number for a square. None if all have the same size already.
+        on_bad: Called with a file that cannot be used and the error that says why; the file is
+            left out. None raises the error.
 
     Returns:
         Images, uint8 of shape (N, H, W, 3); labels, int64 of shape (N,); and the names of
@@ -31,7 +37,59 @@ def load_images(
     Raises:
         DataNotFoundError: There is no such folder.
         InvalidInputError: It has no folder of a class, a class has no image, a file is
-            not a readable image, or the images differ in size and `size` is None.
+            not a readable image, the images differ in size and `size` is None, or every file
+            was left out.
+    """
+    classes = class_folders(folder)
+    images: list[np.ndarray] = []
+    labels: list[int] = []
+    for label, path in enumerate(classes):
+        for file in list_images(path):
+            try:
+                image = _read(file, size, images[0].shape if images else None)
+            except InvalidInputError as error:
+                if on_bad is None:
+                    raise
+                on_bad(file, error)
+                continue
+            images.append(image)
+            labels.append(label)
+    if not images:
+        raise InvalidInputError(
+            f"No image in {str(folder)!r} can be used. Pass a folder with intact image files."
+        )
+    return np.stack(images), np.array(labels, np.int64), tuple(path.name for path in classes)
+
+
+def labelled_files(folder: str | os.PathLike[str]) -> list[tuple[Path, str | None]]:
+    """The image files of a folder, each with its class where the folder has class folders.
+
+    Returns:
+        (file, None) for the images that lie directly in the folder, sorted by name; where none
+        does, (file, class) for those in the folders of the classes.
+
+    Raises:
+        DataNotFoundError: There is no such folder.
+        InvalidInputError: It is not a folder, or neither it nor the folders in it hold an image.
+    """
+    try:
+        return [(file, None) for file in list_images(folder)]
+    except InvalidInputError:
+        try:
+            classes = class_folders(folder)
+        except InvalidInputError:
+            classes = []
+        if not classes:
+            raise
+    return [(file, path.name) for path in classes for file in list_images(path)]
+
+
+def class_folders(folder: str | os.PathLike[str]) -> list[Path]:
+    """The folders of the classes in a folder, sorted by name; hidden ones do not count.
+
+    Raises:
+        DataNotFoundError: There is no such folder.
+        InvalidInputError: It is not a folder, or holds none.
     """
     folder = Path(folder)
     if not folder.exists():
@@ -48,13 +106,7 @@ def load_images(
             f"{str(folder)!r} holds no folders. Put the images of each class into a folder of "
             "its own there."
         )
-    images: list[np.ndarray] = []
-    labels: list[int] = []
-    for label, path in enumerate(classes):
-        for file in list_images(path):
-            images.append(_read(file, size, images[0].shape if images else None))
-            labels.append(label)
-    return np.stack(images), np.array(labels, np.int64), tuple(path.name for path in classes)
+    return classes
 
 
 def _read(
