@@ -236,8 +236,8 @@ def _rows(one: Attribution, first: Attribution, how: Drawing) -> list[tuple[str,
     rows: list[tuple[str, list[str], Row]] = []
     together, others = columns_together(one)
     if together is not None:
-        rows.append((title, lines, TableRow(together, feature_names)))
-        feature_names = None  # which are those of the columns
+        rows.append((title, lines, TableRow(together, how.feature_names)))
+        how = dataclasses.replace(how, feature_names=None)  # which are those of the columns
     for name, part in others.items():
         of = [f"input {labels.shortened(name, 28)}"] if isinstance(one.values, dict) else []
         rows.append((title, [*of, *lines], _row(as_image(part), how)))
