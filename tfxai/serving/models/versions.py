@@ -339,7 +339,8 @@ class VersionFolder(Models):
                 version.state = State(number, "START", message=lacking)
             return version, False
         rests = has_rested or seconds_at_rest(stamp) >= 2 * self._poll_seconds
-        if not rests and not was_moved_here(path, stamp):
+        rests = rests or was_moved_here(path, stamp)
+        if not rests and self._looked.is_set():  # at the start it is loaded, and anew if it grows
             version.looks += 1
             return version, version.looks < _LOOKS
         version.is_loading, version.tried = True, stamp
