@@ -16,7 +16,7 @@ from tests.docs.blocks import ROOT, python_blocks, run
 from tests.serving.servers import free_port, photograph, pixels, serving, until
 from tfxai.cli.app import app
 from tfxai.export import save
-from tfxai.serving.limits import Limits
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.models.versions import VersionFolder
 
 PAGE = ROOT / "docs" / "serving.md"
@@ -131,7 +131,7 @@ def test_a_pod_shares_its_network_and_its_service_its_ports():
 
 
 def test_the_limits_of_the_page_are_the_defaults():
-    limits, page = Limits(), PAGE.read_text()
+    limits, page = ServerLimits(), PAGE.read_text()
     for shown in (
         f"| {limits.body // 2**20} MB |",
         f"| {limits.instances} |",

@@ -23,7 +23,7 @@ from PIL import Image
 
 import tfxai
 from tests.processes import ROOT
-from tfxai.serving.limits import Limits
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.models.model import Models
 from tfxai.serving.transport.app import Server
 from tfxai.serving.transport.listening import listen
@@ -34,10 +34,10 @@ PATIENCE = 300.0  # seconds that anything may take here before a test fails
 
 
 @contextlib.contextmanager
-def serving(models: Models, limits: Limits | None = None, **options: Any) -> Iterator[str]:
+def serving(models: Models, limits: ServerLimits | None = None, **options: Any) -> Iterator[str]:
     """The address of a server in a thread of this process."""
     listening = listen("127.0.0.1", 0)
-    uvicorn = runner(Server(models, limits or Limits(), **options))
+    uvicorn = runner(Server(models, limits or ServerLimits(), **options))
     thread = threading.Thread(target=uvicorn.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 
 from tests.serving.servers import PATIENCE, serving
-from tfxai.serving.limits import Limits
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages.signatures import End, Signature
 from tfxai.serving.models.model import Model, Models, State
 
@@ -87,7 +87,7 @@ def slow(**limits):
     if "token" in limits:
         options["token"] = limits.pop("token")
     with (
-        serving(models, Limits(**limits), **options) as url,
+        serving(models, ServerLimits(**limits), **options) as url,
         httpx.Client(base_url=url, timeout=PATIENCE, trust_env=False) as client,
     ):
         try:

@@ -26,7 +26,7 @@ from tests.serving.servers import (
     until,
 )
 from tfxai.errors import InvalidInputError
-from tfxai.serving.limits import Limits
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.models.upstream import Upstream
 from tfxai.serving.transport import running
 from tfxai.serving.transport.app import Server
@@ -41,7 +41,7 @@ BODY = {"instances": [b64(photograph())], "method": "saliency"}
 def in_front_of(url, names=(), **limits):
     """A client of a sidecar."""
     with (
-        serving(Upstream(url, names), Limits(**limits)) as address,
+        serving(Upstream(url, names), ServerLimits(**limits)) as address,
         httpx.Client(base_url=address, timeout=PATIENCE, trust_env=False) as client,
     ):
         yield client
@@ -304,7 +304,7 @@ def test_a_first_request_that_comes_late_is_answered_and_waited_for_a_while(monk
     with contextlib.ExitStack() as stack:
         listening = listen("127.0.0.1", 0)
         address = listening.getsockname()
-        uvicorn = running.runner(Server(Upstream("http://127.0.0.1:1"), Limits()))
+        uvicorn = running.runner(Server(Upstream("http://127.0.0.1:1"), ServerLimits()))
         thread = threading.Thread(target=uvicorn.run, kwargs={"sockets": [listening]})
         thread.start()
         client = stack.enter_context(connected(address))
@@ -356,13 +356,13 @@ with serving(Upstream({behind!r})) as url:
 SERVING = """
 import contextlib
 from tfxai.serving.transport.app import Server
-from tfxai.serving.limits import Limits
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.transport.listening import listen
 from tfxai.serving.transport.running import runner
 @contextlib.contextmanager
 def serving(models):
     listening = listen("127.0.0.1", 0)
-    uvicorn = runner(Server(models, Limits()))
+    uvicorn = runner(Server(models, ServerLimits()))
     thread = threading.Thread(target=uvicorn.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"

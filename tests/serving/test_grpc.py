@@ -22,7 +22,7 @@ from tensorflow_serving.apis import (
 from tests.processes import loaded
 from tests.serving.servers import b64, free_port, photograph, serving
 from tfxai.errors import InvalidInputError
-from tfxai.serving.limits import Limits
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.models.grpc_upstream import GrpcUpstream
 from tfxai.serving.models.protos import read_tensor, write_tensor
 
@@ -96,7 +96,7 @@ def over_grpc(base):
 @contextlib.contextmanager
 def in_front_of(url, names=(), **limits):
     with (
-        serving(GrpcUpstream(url, names), Limits(**limits)) as address,
+        serving(GrpcUpstream(url, names), ServerLimits(**limits)) as address,
         httpx.Client(base_url=address, timeout=60, trust_env=False) as client,
     ):
         yield client

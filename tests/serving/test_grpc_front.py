@@ -16,7 +16,7 @@ from tensorflow_serving.apis import (
 
 from tests.serving.grpc_clients import Client, front, refused
 from tests.serving.servers import PATIENCE, pixels, until
-from tfxai.serving.limits import Limits
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages import protos
 from tfxai.serving.models.grpc_upstream import GrpcUpstream
 from tfxai.serving.models.upstream import Upstream
@@ -219,7 +219,7 @@ def test_a_large_message_is_refused(grpc_client):
 
 
 def test_a_client_that_sends_nothing_is_answered_in_time(base):
-    with front(VersionFolder(base), Limits(receive=0.3)) as (address, _):
+    with front(VersionFolder(base), ServerLimits(receive=0.3)) as (address, _):
         client, goes_on = Client(address), threading.Event()
 
         def silence():
@@ -234,7 +234,7 @@ def test_a_client_that_sends_nothing_is_answered_in_time(base):
 
 
 def test_slow_clients_give_way_to_others(base):
-    limits = Limits(body=2**20, bodies=2**21)  # two at a time are read
+    limits = ServerLimits(body=2**20, bodies=2**21)  # two at a time are read
     with front(VersionFolder(base), limits) as (address, _):
         clients = [Client(address) for _ in range(5)]
         goes_on = threading.Event()

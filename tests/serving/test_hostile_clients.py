@@ -24,7 +24,7 @@ from tests.serving.slow import (
     slow,
 )
 from tfxai.serving.explaining.calling import call_signature
-from tfxai.serving.limits import Limits
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages import json_codec
 from tfxai.serving.messages.problems import RequestError
 from tfxai.serving.models.loaded import Loaded
@@ -40,7 +40,7 @@ MODEL = "/v1/models/cifar10_cnn"
 @pytest.fixture(scope="module")
 def strict(base):
     """Clients of a server and of a sidecar in front of it that take three examples."""
-    models, limits = VersionFolder(base), Limits(instances=3, steps=7)
+    models, limits = VersionFolder(base), ServerLimits(instances=3, steps=7)
     with (
         serving(models, limits) as url,
         serving(models := VersionFolder(base)) as behind,
@@ -171,7 +171,7 @@ def called(model, count, deadline=None):
     x = np.arange(2 * count, dtype=np.float32).reshape(count, 2)
     feeds = {"x": x, "target": np.zeros(count, np.int32)}
     deadline = deadline or Deadline(PATIENCE)
-    return x, call_signature(model, "explain_slow", feeds, None, Limits(), deadline)
+    return x, call_signature(model, "explain_slow", feeds, None, ServerLimits(), deadline)
 
 
 def test_many_examples_are_explained_in_chunks_and_none_is_lost():

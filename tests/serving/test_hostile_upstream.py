@@ -20,7 +20,7 @@ from tensorflow_serving.apis import (
 )
 
 from tests.serving.servers import PATIENCE, false_server, serving
-from tfxai.serving.limits import Limits
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.models.grpc_upstream import GrpcUpstream
 from tfxai.serving.models.upstream import Upstream
 
@@ -151,7 +151,7 @@ def over_grpc(signatures, answers, raw=None):
 @contextlib.contextmanager
 def client_of(models):
     with (
-        serving(models, Limits(answer=ANSWER)) as url,
+        serving(models, ServerLimits(answer=ANSWER)) as url,
         httpx.Client(base_url=url, timeout=PATIENCE, trust_env=False) as client,
     ):
         yield client

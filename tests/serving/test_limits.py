@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.serving.servers import b64, photograph, serving, until
 from tests.serving.slow import BODY, EXPLAIN, PREDICT, in_threads, refused, slow
-from tfxai.serving.limits import Limits
+from tfxai.serving.limits import ServerLimits
 
 
 def test_a_body_that_is_too_large_is_413():
@@ -233,7 +233,7 @@ def test_the_limit_of_a_signature_is_read_from_its_record(base):
 
     models = VersionFolder(base)
     with (
-        serving(models, Limits(steps=7)) as url,
+        serving(models, ServerLimits(steps=7)) as url,
         httpx.Client(base_url=url, timeout=60, trust_env=False) as client,
     ):
         until(lambda: models.waits_for() is None)

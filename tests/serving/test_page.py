@@ -18,7 +18,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from tests.serving.servers import photograph, serving, until
-from tfxai.serving.limits import Limits
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.models.upstream import Upstream
 from tfxai.serving.models.versions import VersionFolder
 
@@ -251,7 +251,7 @@ def test_what_cannot_be_done_is_said_in_words(page, cat, tmp_path):
 
 def test_an_image_that_is_too_large_for_the_server_is_told_of(browser, base, cat):
     models = VersionFolder(base)
-    with serving(models, Limits(pixels=1000)) as url:
+    with serving(models, ServerLimits(pixels=1000)) as url:
         until(lambda: models.waits_for() is None)
         page = Page(browser, url)
         page["file"].send_keys(str(cat))

@@ -12,7 +12,7 @@ import typer
 from tfxai.cli import arguments
 
 if TYPE_CHECKING:
-    from tfxai.serving.limits import Limits
+    from tfxai.serving.limits import ServerLimits
     from tfxai.serving.models.model import Models
     from tfxai.serving.sampling import Sample
 
@@ -328,13 +328,13 @@ def _sample(share: float | None, folder: Path | None, *, inputs: bool) -> Sample
     return None if not share or folder is None else Sample(share, folder, inputs=inputs)
 
 
-def _limits(**said: Any) -> Limits:
-    from tfxai.serving.limits import Limits
+def _limits(**said: Any) -> ServerLimits:
+    from tfxai.serving.limits import ServerLimits
 
-    return Limits(**{name: value for name, value in said.items() if value is not None})
+    return ServerLimits(**{name: value for name, value in said.items() if value is not None})
 
 
-def _upstream(url: str, names: list[str], limits: Limits) -> Models:
+def _upstream(url: str, names: list[str], limits: ServerLimits) -> Models:
     if url.startswith("grpc://"):
         from tfxai.serving.models.grpc_upstream import GrpcUpstream
 

@@ -19,7 +19,7 @@ from tfxai.export.first_layers import expected_pixels
 from tfxai.export.layouts import signature_names
 from tfxai.export.names import TARGET, WARMUP
 from tfxai.export.protos import prediction_log, write_records
-from tfxai.export.signatures import Signature
+from tfxai.export.signatures import MethodSignature
 from tfxai.subject import Subject
 
 PHOTOGRAPHS = ("chelsea", "coffee", "astronaut")
@@ -30,7 +30,7 @@ Case = tuple[dict[str, Array], dict[str, Array]]
 """What goes into a signature and what comes out, by name."""
 
 
-def probe(signature: Signature, subject: Subject, example: list[Array] | None) -> Case:
+def probe(signature: MethodSignature, subject: Subject, example: list[Array] | None) -> Case:
     """A few examples for a signature, with the answers of this process.
 
     Args:
@@ -55,7 +55,7 @@ def probe(signature: Signature, subject: Subject, example: list[Array] | None) -
     return feeds, answers(signature, feeds)
 
 
-def answers(signature: Signature, feeds: dict[str, Array]) -> dict[str, Array]:
+def answers(signature: MethodSignature, feeds: dict[str, Array]) -> dict[str, Array]:
     """What the signature gives in this process."""
     tensors = {name: tf.convert_to_tensor(array) for name, array in feeds.items()}
     return {name: tensor.numpy() for name, tensor in signature.function(tensors).items()}
@@ -85,7 +85,7 @@ def _moved(random: np.random.Generator, array: Array) -> Array:
     return np.nextafter(array, to)
 
 
-def _targets(signature: Signature, count: int) -> Array:
+def _targets(signature: MethodSignature, count: int) -> Array:
     ready = signature.ready
     axes = ready.axes if ready is not None else ()
     if len(axes) > 1:

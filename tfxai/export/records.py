@@ -18,13 +18,13 @@ import tensorflow as tf
 from tfxai.core.inputs.frozen_arrays import FrozenArray, replaced
 from tfxai.export.heatmaps import Heatmap
 from tfxai.export.names import RECORD, SCHEMA, SERVE
-from tfxai.export.signatures import Signature
+from tfxai.export.signatures import MethodSignature
 from tfxai.heatmaps import CLIP
 from tfxai.methods.prepared import Prepared
 from tfxai.subject import Subject
 
 
-def record(name: str, subject: Subject, signatures: Sequence[Signature]) -> dict[str, Any]:
+def record(name: str, subject: Subject, signatures: Sequence[MethodSignature]) -> dict[str, Any]:
     """What the file holds, as plain JSON types."""
     card, preprocessing = subject.card, subject.preprocessing
     low, high = preprocessing.input_range if preprocessing is not None else (None, None)
@@ -68,7 +68,7 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _signature(one: Signature) -> dict[str, Any]:
+def _signature(one: MethodSignature) -> dict[str, Any]:
     made: dict[str, Any] = {
         "inputs": _ends(one.inputs),
         "outputs": _ends(one.outputs),
@@ -77,7 +77,7 @@ def _signature(one: Signature) -> dict[str, Any]:
     return made if one.ready is None else {**made, **_explanation(one, one.ready)}
 
 
-def _explanation(one: Signature, ready: Prepared) -> dict[str, Any]:
+def _explanation(one: MethodSignature, ready: Prepared) -> dict[str, Any]:
     method = ready.method
     return {
         "method": replaced(ready.record, _described),

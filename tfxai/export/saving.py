@@ -21,7 +21,7 @@ from tfxai.export.layouts import layouts
 from tfxai.export.names import CHECK, DESCRIBE, DESCRIPTION, EXAMPLES, EXTRA, FILES
 from tfxai.export.probes import probe, write_cases, write_warmup
 from tfxai.export.records import record, write_record
-from tfxai.export.signatures import Signature, describe, explain, serve
+from tfxai.export.signatures import MethodSignature, describe, explain, serve
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.options import read_method
 from tfxai.subject import Subject
@@ -115,7 +115,7 @@ def _named(methods: Mapping[str, Any] | Sequence[Any]) -> dict[str, AttributionM
 
 
 def _write_graphs(
-    folder: Path, model: keras.Model, signatures: Sequence[Signature], description: str
+    folder: Path, model: keras.Model, signatures: Sequence[MethodSignature], description: str
 ) -> None:
     """The SavedModel itself.
 
@@ -149,7 +149,7 @@ def _write_extra(
     folder: Path,
     content: dict[str, Any],
     subject: Subject,
-    signatures: Sequence[Signature],
+    signatures: Sequence[MethodSignature],
     leaves: Any,
 ) -> None:
     folder.mkdir(exist_ok=True)

@@ -27,7 +27,7 @@ from tfxai.subject import Subject
 
 
 @dataclasses.dataclass(frozen=True)
-class Signature:
+class MethodSignature:
     """One function of an export, traced.
 
     Args:
@@ -57,7 +57,7 @@ class Signature:
         return dict(self.function.get_concrete_function().structured_outputs)
 
 
-def serve(model: keras.Model, layout: Layout) -> Signature:
+def serve(model: keras.Model, layout: Layout) -> MethodSignature:
     """The model's own answer: `output_0`, ... or the names of a dict."""
     names, run = signature_names(layout), forward(model, layout)
 
@@ -68,7 +68,7 @@ def serve(model: keras.Model, layout: Layout) -> Signature:
         return {f"output_{i}": one for i, one in enumerate(tf.nest.flatten(raw))}
 
     function = _traced(predict, _specs(names, layout))
-    return Signature(SERVE, function, layout)
+    return MethodSignature(SERVE, function, layout)
 
 
 def describe(record: str) -> Any:
@@ -89,7 +89,7 @@ def explain(
     score: Any,
     at: str | None,
     chunk_size: int | str,
-) -> Signature:
+) -> MethodSignature:
     """The signature `explain_NAME` of a method.
 
     Raises:
@@ -118,7 +118,7 @@ def explain(
         ) from error
 
 
-def _explain(name: str, ready: Prepared, chunk_size: int | str) -> Signature:
+def _explain(name: str, ready: Prepared, chunk_size: int | str) -> MethodSignature:
     names, axes = signature_names(ready.layout), ready.axes
     baselines, given = Baselines(ready), GivenArrays(ready)
     plan = ready.plan(
@@ -142,7 +142,7 @@ def _explain(name: str, ready: Prepared, chunk_size: int | str) -> Signature:
     specs[TARGET] = tf.TensorSpec([None, *rank], tf.int32, name=TARGET)
     function = _traced(explanation, specs)
     variables = (*baselines.variables, *given.variables)
-    return Signature(f"{EXPLAIN}{name}", function, ready.layout, ready, heatmaps, variables)
+    return MethodSignature(f"{EXPLAIN}{name}", function, ready.layout, ready, heatmaps, variables)
 
 
 def _specs(names: Sequence[str], layout: Layout) -> dict[str, tf.TensorSpec]:

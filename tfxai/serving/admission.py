@@ -15,14 +15,14 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from tfxai.export.names import EXPLAIN
-from tfxai.serving.limits import Limits
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages.problems import RequestError, late
 from tfxai.serving.models.model import Deadline
 
 T = TypeVar("T")
 
 
-class Kind(enum.Enum):
+class WorkKind(enum.Enum):
     """What a request asks for, as far as it says what the answer costs."""
 
     PREDICT = "predict"
@@ -31,9 +31,9 @@ class Kind(enum.Enum):
     """States, metadata, lists: nothing runs a model."""
 
 
-def kind_of(signature: str) -> Kind:
+def kind_of(signature: str) -> WorkKind:
     """The kind of work that a call of a signature is, by whichever road it is called."""
-    return Kind.EXPLAIN if signature.startswith(EXPLAIN) else Kind.PREDICT
+    return WorkKind.EXPLAIN if signature.startswith(EXPLAIN) else WorkKind.PREDICT
 
 
 class OtherKindError(Exception):
@@ -43,15 +43,15 @@ class OtherKindError(Exception):
         kind: Of which kind it is.
     """
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: WorkKind) -> None:
         super().__init__(kind)
         self.kind = kind
 
 
-def check_kind(signature: str, kind: Kind) -> None:
+def check_kind(signature: str, kind: WorkKind) -> None:
     """Raises `OtherKindError` where a place of that kind is none for a call of a signature."""
     needed = kind_of(signature)
-    if needed is Kind.EXPLAIN and kind is not Kind.EXPLAIN:
+    if needed is WorkKind.EXPLAIN and kind is not WorkKind.EXPLAIN:
         raise OtherKindError(needed)
 
 
@@ -66,7 +66,7 @@ class _Place:
 class _Lane:
     """The places of one kind."""
 
-    def __init__(self, kind: Kind, limits: Limits) -> None:
+    def __init__(self, kind: WorkKind, limits: ServerLimits) -> None:
         self._running = limits.concurrency
         self._room = limits.concurrency + limits.queue
         self._lock = threading.Lock()
@@ -144,8 +144,8 @@ class Admission:
         limits: How many of each kind run and wait.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        self._lanes = {kind: _Lane(kind, limits) for kind in Kind}
+    def __init__(self, limits: ServerLimits) -> None:
+        self._lanes = {kind: _Lane(kind, limits) for kind in WorkKind}
 
     @property
     def inside(self) -> int:
@@ -154,13 +154,13 @@ class Admission:
 
     def waits_for(self) -> str | None:
         """Why no prediction and no explanation can be taken now, None where one can."""
-        if all(self._lanes[kind].is_blocked for kind in (Kind.PREDICT, Kind.EXPLAIN)):
+        if all(self._lanes[kind].is_blocked for kind in (WorkKind.PREDICT, WorkKind.EXPLAIN)):
             return "All places are taken by requests that run or wait."
         return None
 
     async def run(
         self,
-        kind: Kind,
+        kind: WorkKind,
         work: Callable[[], T],
         deadline: Deadline,
         hang_up: Callable[[], Coroutine[Any, Any, None]] | None = None,

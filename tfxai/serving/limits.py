@@ -7,7 +7,7 @@ import os
 
 
 @dataclasses.dataclass(frozen=True)
-class Limits:
+class ServerLimits:
     """What a server takes; more is answered with 413, 429 or 504.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tfxai.export.names import EXPLAIN
-from tfxai.serving.limits import Limits
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages.problems import no_upstream, too_much
 from tfxai.serving.messages.signatures import End, Signature
 from tfxai.serving.messages.tensors import Feeds
@@ -29,7 +29,7 @@ def call_signature(
     name: str,
     feeds: Feeds,
     outputs: Collection[str] | None,
-    limits: Limits,
+    limits: ServerLimits,
     deadline: Deadline,
 ) -> Feeds:
     """What a signature gives; of its outputs at least those that are named.
@@ -72,7 +72,7 @@ def check_rows(given: Feeds, count: int) -> Feeds:
     return given
 
 
-def check_cost(model: Model, name: str, count: int, limits: Limits) -> None:
+def check_cost(model: Model, name: str, count: int, limits: ServerLimits) -> None:
     """Whether a call of a signature for so many examples is within the limits.
 
     Raises:
@@ -86,7 +86,7 @@ def check_cost(model: Model, name: str, count: int, limits: Limits) -> None:
         raise too_much(what, runs, limits.steps, "--max-steps")
 
 
-def check_size(body: bytes, model: Model, limits: Limits) -> None:
+def check_size(body: bytes, model: Model, limits: ServerLimits) -> None:
     """Whether a text can be a question to a model, by its commas, before it is read.
 
     Reading many megabytes of numbers takes seconds in which no other thread runs.

@@ -23,7 +23,7 @@ from tfxai.serving.explaining.request import (
     read_target,
     without_target,
 )
-from tfxai.serving.limits import Limits
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages.pictures import draw, preprocessing
 from tfxai.serving.messages.problems import RequestError, bad, no_upstream, too_much
 from tfxai.serving.messages.signatures import HEATMAP, PNG, VALUES, End, needed
@@ -76,7 +76,7 @@ def _about(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def explain(
-    question: ExplainRequest, model: Model, limits: Limits, deadline: Deadline
+    question: ExplainRequest, model: Model, limits: ServerLimits, deadline: Deadline
 ) -> Explanation:
     """The explanation that a question asks for.
 
@@ -108,7 +108,7 @@ def _first(model: Model) -> str:
 
 
 def _by_signature(
-    name: str, question: ExplainRequest, model: Model, limits: Limits, deadline: Deadline
+    name: str, question: ExplainRequest, model: Model, limits: ServerLimits, deadline: Deadline
 ) -> Explanation:
     key = f"{EXPLAIN}{name}"
     signature = model.signatures[key]
@@ -205,7 +205,7 @@ def _asked_about(model: Model) -> tuple[str, End, str] | None:
 
 
 def _by_predictions(
-    name: str, question: ExplainRequest, model: Model, limits: Limits, deadline: Deadline
+    name: str, question: ExplainRequest, model: Model, limits: ServerLimits, deadline: Deadline
 ) -> Explanation:
     asked = _asked_about(model)
     if asked is None:

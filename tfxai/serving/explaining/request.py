@@ -14,7 +14,7 @@ from tfxai.classes import class_index
 from tfxai.errors import InvalidInputError
 from tfxai.export.names import EXPLAIN, TARGET
 from tfxai.serving.explaining.calling import baked_options
-from tfxai.serving.limits import Limits
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages.pictures import preprocessing, read_picture, to_input
 from tfxai.serving.messages.problems import bad, too_much
 from tfxai.serving.messages.signatures import End
@@ -46,7 +46,7 @@ class ExplainRequest:
     target: Any
 
     @classmethod
-    def read(cls, body: Any, limits: Limits) -> ExplainRequest:
+    def read(cls, body: Any, limits: ServerLimits) -> ExplainRequest:
         """The question in a body.
 
         Raises:
@@ -95,7 +95,7 @@ def _outputs(asked: Any) -> frozenset[str]:
 
 
 def read_inputs(
-    instances: Sequence[Any], model: Model, ends: Mapping[str, End], limits: Limits
+    instances: Sequence[Any], model: Model, ends: Mapping[str, End], limits: ServerLimits
 ) -> Feeds:
     """Arrays of the instances: numbers, texts, and pictures as JPEG or PNG in base64.
 
@@ -138,7 +138,9 @@ def _no_instance(one: dict[Any, Any], name: str) -> str:
     )
 
 
-def _values(name: str, values: Sequence[Any], model: Model, end: End, limits: Limits) -> Array:
+def _values(
+    name: str, values: Sequence[Any], model: Model, end: End, limits: ServerLimits
+) -> Array:
     made = _read(name, values, model, end, limits)
     if made.dtype.kind == "f" and not np.isfinite(made).all():
         raise bad(f"Input {name!r} holds NaN or infinite numbers. Send finite ones.")
@@ -152,7 +154,7 @@ def _values(name: str, values: Sequence[Any], model: Model, end: End, limits: Li
     return made
 
 
-def _read(name: str, values: Sequence[Any], model: Model, end: End, limits: Limits) -> Array:
+def _read(name: str, values: Sequence[Any], model: Model, end: End, limits: ServerLimits) -> Array:
     if end.dtype == "string":
         is_one = end.shape is not None and tuple(end.shape[1:]) == (1,)  # text an example
         values = [[v] if is_one and not isinstance(v, list) else v for v in values]

@@ -21,8 +21,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tfxai.export.names import EXPLAIN
-from tfxai.serving.admission import Admission, Kind, OtherKindError
-from tfxai.serving.limits import Limits
+from tfxai.serving.admission import Admission, OtherKindError, WorkKind
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages import json_codec
 from tfxai.serving.messages.problems import RequestError, too_much, unavailable
 from tfxai.serving.models.model import Deadline, Models
@@ -61,7 +61,7 @@ class Server:
     def __init__(
         self,
         models: Models,
-        limits: Limits,
+        limits: ServerLimits,
         token: str | None = None,
         grpc_at: tuple[str, int] | None = None,
         sample: Sample | None = None,
@@ -264,16 +264,16 @@ class Server:
         return Response(self._metrics.text(), media_type=metrics.MEDIA)
 
 
-def _kind(request: Request, body: bytes) -> Kind:
+def _kind(request: Request, body: bytes) -> WorkKind:
     """The kind of work, as far as it can be seen without reading the body."""
     found = _VERB.search(request.url.path)
     if found is None or request.method == "GET":
-        return Kind.LOOK
+        return WorkKind.LOOK
     is_explained = found[1].lower() == "explain" or EXPLAIN.encode() in body
-    return Kind.EXPLAIN if is_explained else Kind.PREDICT
+    return WorkKind.EXPLAIN if is_explained else WorkKind.PREDICT
 
 
-async def _body(request: Request, limits: Limits, deadline: Deadline, hold: Hold) -> bytes:
+async def _body(request: Request, limits: ServerLimits, deadline: Deadline, hold: Hold) -> bytes:
     """The body of a request.
 
     Raises:

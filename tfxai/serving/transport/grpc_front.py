@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tfxai.errors import MissingExtraError, OutputError
-from tfxai.serving.admission import Admission, Kind, OtherKindError
-from tfxai.serving.limits import Limits
+from tfxai.serving.admission import Admission, OtherKindError, WorkKind
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages import protos
 from tfxai.serving.messages.problems import RequestError
 from tfxai.serving.models.model import Deadline, Models
@@ -33,7 +33,7 @@ _CODES = {
 }  # fmt: skip
 _HEADERS = 16 * 2**10  # bytes of them
 _HANDSHAKE, _IDLE = 10_000, 75_000  # milliseconds
-Answer = Callable[[Any, Deadline, Kind], Any]
+Answer = Callable[[Any, Deadline, WorkKind], Any]
 Holding = Callable[[], contextlib.AbstractContextManager[Callable[[int], None]]]
 Told = Callable[[str, int, float], None]
 
@@ -68,7 +68,7 @@ class GrpcFront:
         self,
         at: tuple[str, int],
         models: Models,
-        limits: Limits,
+        limits: ServerLimits,
         admission: Admission,
         holding: Holding,
         waits_for: Callable[[], Awaitable[str | None]],
@@ -86,17 +86,17 @@ class GrpcFront:
         self._receiving = Receiving(max(2, limits.bodies // max(limits.body, 1)))
         self._server: Any = None
         serving, inference = Predictions(models, limits), Inference(models, limits)
-        self._answers: dict[str, dict[str, tuple[Kind, Answer]]] = {
+        self._answers: dict[str, dict[str, tuple[WorkKind, Answer]]] = {
             protos.PREDICTION: {
-                "Predict": (Kind.PREDICT, serving.predict),
-                "GetModelMetadata": (Kind.LOOK, serving.metadata),
+                "Predict": (WorkKind.PREDICT, serving.predict),
+                "GetModelMetadata": (WorkKind.LOOK, serving.metadata),
             },
-            protos.MODEL: {"GetModelStatus": (Kind.LOOK, serving.status)},
+            protos.MODEL: {"GetModelStatus": (WorkKind.LOOK, serving.status)},
             protos.INFERENCE: {
-                "ServerMetadata": (Kind.LOOK, inference.server),
-                "ModelReady": (Kind.LOOK, inference.ready),
-                "ModelMetadata": (Kind.LOOK, inference.metadata),
-                "ModelInfer": (Kind.PREDICT, inference.infer),
+                "ServerMetadata": (WorkKind.LOOK, inference.server),
+                "ModelReady": (WorkKind.LOOK, inference.ready),
+                "ModelMetadata": (WorkKind.LOOK, inference.metadata),
+                "ModelInfer": (WorkKind.PREDICT, inference.infer),
             },
         }
 
@@ -136,7 +136,7 @@ class GrpcFront:
         """Ends to listen; what has begun is finished within the time that a request may take."""
         await self._server.stop(self._limits.seconds)
 
-    def _service(self, service: str, answers: dict[str, tuple[Kind, Answer]]) -> Any:
+    def _service(self, service: str, answers: dict[str, tuple[WorkKind, Answer]]) -> Any:
         made = {
             name: self._handler(service, method, self._at_work(method, *answers[name]))
             for name, method in protos.methods(service).items()
@@ -184,7 +184,7 @@ class GrpcFront:
 
         return self._grpc.stream_unary_rpc_method_handler(handle)
 
-    def _at_work(self, method: protos.Method, kind: Kind, answer: Answer) -> Any:
+    def _at_work(self, method: protos.Method, kind: WorkKind, answer: Answer) -> Any:
         """Reads the message, then takes a place and answers in a thread."""
 
         async def at_work(context: Any) -> bytes:
@@ -193,7 +193,7 @@ class GrpcFront:
                 data = await self._read(context, deadline)
                 hold(len(data))
 
-                async def run(kind: Kind) -> bytes:
+                async def run(kind: WorkKind) -> bytes:
                     def work() -> bytes:
                         request = _parsed(method, data)
                         made: bytes = answer(request, deadline, kind).SerializeToString()

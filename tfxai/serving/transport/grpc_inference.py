@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from tfxai.arrays import Array
-from tfxai.serving.admission import Kind, check_kind
+from tfxai.serving.admission import WorkKind, check_kind
 from tfxai.serving.explaining.calling import call_signature
-from tfxai.serving.limits import Limits
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages import protos
 from tfxai.serving.messages.binary import datatype, is_possible, read_binary, write_binary
 from tfxai.serving.messages.problems import bad
@@ -35,16 +35,16 @@ class Inference:
         limits: What a request may ask for.
     """
 
-    def __init__(self, models: Models, limits: Limits) -> None:
+    def __init__(self, models: Models, limits: ServerLimits) -> None:
         self._models = models
         self._limits = limits
         self._methods = protos.methods(protos.INFERENCE)
 
-    def server(self, request: Any, deadline: Deadline, kind: Kind) -> Any:
+    def server(self, request: Any, deadline: Deadline, kind: WorkKind) -> Any:
         """What this server is."""
         return self._methods["ServerMetadata"].response(**open_inference.server_metadata())
 
-    def ready(self, request: Any, deadline: Deadline, kind: Kind) -> Any:
+    def ready(self, request: Any, deadline: Deadline, kind: WorkKind) -> Any:
         """Whether a version of a model is available.
 
         Raises:
@@ -54,7 +54,7 @@ class Inference:
         is_ready = any(one.state == "AVAILABLE" for one in states)
         return self._methods["ModelReady"].response(ready=is_ready)
 
-    def metadata(self, request: Any, deadline: Deadline, kind: Kind) -> Any:
+    def metadata(self, request: Any, deadline: Deadline, kind: WorkKind) -> Any:
         """Inputs and outputs of a model.
 
         Raises:
@@ -63,7 +63,7 @@ class Inference:
         with self._models.model(_which(request.name, request.version), deadline) as model:
             return self._methods["ModelMetadata"].response(**open_inference.metadata(model))
 
-    def infer(self, request: Any, deadline: Deadline, kind: Kind) -> Any:
+    def infer(self, request: Any, deadline: Deadline, kind: WorkKind) -> Any:
         """The outputs of a signature, by default of the model's own answer.
 
         Raises:

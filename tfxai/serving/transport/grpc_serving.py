@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
-from tfxai.serving.admission import Kind, check_kind
+from tfxai.serving.admission import WorkKind, check_kind
 from tfxai.serving.explaining.calling import call_signature
-from tfxai.serving.limits import Limits
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages import protos
 from tfxai.serving.messages.problems import RequestError, VersionEndedError, bad
 from tfxai.serving.messages.signatures import End, Signature
@@ -37,12 +37,12 @@ class Predictions:
         limits: What a request may ask for.
     """
 
-    def __init__(self, models: Models, limits: Limits) -> None:
+    def __init__(self, models: Models, limits: ServerLimits) -> None:
         self._models = models
         self._limits = limits
         self._methods = protos.methods(protos.PREDICTION) | protos.methods(protos.MODEL)
 
-    def predict(self, request: Any, deadline: Deadline, kind: Kind) -> Any:
+    def predict(self, request: Any, deadline: Deadline, kind: WorkKind) -> Any:
         """The outputs of a signature.
 
         Raises:
@@ -90,7 +90,7 @@ class Predictions:
         except (ValueError, OverflowError) as error:
             raise bad(f"Input {name!r} is none: {error}.") from error
 
-    def metadata(self, request: Any, deadline: Deadline, kind: Kind) -> Any:
+    def metadata(self, request: Any, deadline: Deadline, kind: WorkKind) -> Any:
         """The signatures of a model.
 
         Raises:
@@ -121,7 +121,7 @@ class Predictions:
 
         return self._with(which, deadline, metadata)
 
-    def status(self, request: Any, deadline: Deadline, kind: Kind) -> Any:
+    def status(self, request: Any, deadline: Deadline, kind: WorkKind) -> Any:
         """The versions of a model.
 
         Raises:

@@ -14,7 +14,7 @@ import numpy as np
 from tfxai.arrays import Array
 from tfxai.serving.admission import check_kind
 from tfxai.serving.explaining.calling import LARGE, call_signature, check_size
-from tfxai.serving.limits import Limits
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages import json_codec
 from tfxai.serving.messages.binary import datatype, is_possible, read_binary, write_binary
 from tfxai.serving.messages.problems import RequestError, bad
@@ -40,7 +40,7 @@ class OpenInference:
         limits: What a request may ask for.
     """
 
-    def __init__(self, models: Models, limits: Limits) -> None:
+    def __init__(self, models: Models, limits: ServerLimits) -> None:
         self._models = models
         self._limits = limits
 

@@ -7,7 +7,7 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from tfxai.serving.admission import Kind, check_kind
+from tfxai.serving.admission import WorkKind, check_kind
 from tfxai.serving.explaining import answer, explain
 from tfxai.serving.explaining.calling import (
     LARGE,
@@ -17,7 +17,7 @@ from tfxai.serving.explaining.calling import (
     count_of,
 )
 from tfxai.serving.explaining.request import ExplainRequest
-from tfxai.serving.limits import Limits
+from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages import encodings, json_codec
 from tfxai.serving.messages.problems import RequestError, bad
 from tfxai.serving.messages.signatures import to_metadata
@@ -58,7 +58,7 @@ class Call:
     body: bytes
     accept: str
     deadline: Deadline
-    kind: Kind
+    kind: WorkKind
     encoding: str = ""
     json_length: str | None = None
 
@@ -107,7 +107,7 @@ class Rest:
         sample: What keeps some of the explanations, None where nothing does.
     """
 
-    def __init__(self, models: Models, limits: Limits, sample: Sample | None = None) -> None:
+    def __init__(self, models: Models, limits: ServerLimits, sample: Sample | None = None) -> None:
         self._models = models
         self._limits = limits
         self._sample = sample
