@@ -17,7 +17,7 @@ import pytest
 import tfxai
 from tests.processes import loaded
 from tests.serving.servers import PATIENCE, command, free_port, names, until
-from tfxai.cli.serve import TOKEN
+from tfxai.cli.serve_options import TOKEN
 from tfxai.serving.messages import protos
 
 

@@ -5,211 +5,53 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from tfxai.cli import arguments
+from tfxai.cli import serve_options as options
 
 if TYPE_CHECKING:
     from tfxai.serving.limits import ServerLimits
     from tfxai.serving.models.model import Models
     from tfxai.serving.sampling import Sample
 
-TOKEN = "TFXAI_SERVE_TOKEN"
-LEVELS = ("debug", "info", "warning", "error")
 _MB = 2**20
-
-Upstream = Annotated[
-    str | None,
-    typer.Option(
-        metavar="URL",
-        help="A TensorFlow Serving to stand in front of, http://HOST:8501 or grpc://HOST:8500. "
-        "TensorFlow is not imported.",
-        show_default=False,
-    ),
-]
-Base = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="BASE",
-        help="Serve the models in this folder, BASE/NAME/VERSION as `tfxai export` writes them. "
-        "New versions are noticed.",
-        show_default=False,
-    ),
-]
-Files = Annotated[
-    list[str],
-    typer.Option(
-        "--model",
-        metavar="NAME=FILE",
-        help="Serve a .keras file, or a model that ships, by that name: it is exported on start, "
-        "into a temporary folder. Repeat it for several.",
-        show_default=False,
-    ),
-]
-Methods = Annotated[
-    list[str],
-    typer.Option(
-        "--method",
-        "-m",
-        metavar="NAME",
-        help="With --model: a method to export it with. Repeat it for several. [default: "
-        "integrated_gradients, grad_cam and saliency, as far as they explain the model]",
-        show_default=False,
-    ),
-]
-Names = Annotated[
-    list[str],
-    typer.Option(
-        "--model-name",
-        metavar="NAME",
-        help="With --upstream: a model that has to be available before this server is ready, and "
-        "that its page offers. Repeat it for several.",
-        show_default=False,
-    ),
-]
-Labels = Annotated[
-    list[str],
-    typer.Option(
-        "--label",
-        metavar="NAME:LABEL=VERSION",
-        help="With --model-base-path: a label for a version, which is served beside the newest.",
-        show_default=False,
-    ),
-]
-GrpcPort = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        max=65535,
-        help="Answer gRPC at this port too: TensorFlow Serving's services and the Open Inference "
-        "Protocol's, explain signatures included.",
-        show_default=False,
-    ),
-]
-TokenFile = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Requests must carry the token in this file, as Authorization: Bearer. Or set "
-        f"{TOKEN}.",
-        show_default=False,
-    ),
-]
-Share = Annotated[
-    float | None,
-    typer.Option(
-        min=0,
-        max=1,
-        metavar="SHARE",
-        help="Keep this share of the explained examples, such as 0.01, in --sample-to: summaries "
-        "of values, scores, predictions.",
-        show_default=False,
-    ),
-]
-SampleTo = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", help="Folder of the sample, 128 MB at most.", show_default=False),
-]
-SampleInputs = Annotated[
-    bool, typer.Option("--sample-inputs", help="Keep what came in the requests, too.")
-]
-Trust = Annotated[
-    bool,
-    typer.Option(
-        "--trust",
-        help="With --model-base-path: load every version whatever tfxai inspect finds in it, new "
-        "ones included, and run what they bring.",
-    ),
-]
 
 
 def serve(  # noqa: PLR0913 - an option for each limit
-    upstream: Upstream = None,
-    model_base_path: Base = None,
-    model: Files = [],  # noqa: B006 - typer copies it
-    method: Methods = [],  # noqa: B006
+    upstream: options.Upstream = None,
+    model_base_path: options.Base = None,
+    model: options.Files = [],  # noqa: B006 - typer copies it
+    method: options.Methods = [],  # noqa: B006 - typer copies it
     preprocessing: arguments.Preprocessing = None,
     classes: arguments.Classes = None,
-    model_name: Names = [],  # noqa: B006
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")
-    ] = 8502,
-    grpc_port: GrpcPort = None,
-    keep: Annotated[
-        int, typer.Option(min=1, help="Number of newest versions of a model to serve.")
-    ] = 1,
-    label: Labels = [],  # noqa: B006
-    poll: Annotated[
-        float,
-        typer.Option(min=0.05, metavar="SECONDS", help="Time between checks for new versions."),
-    ] = 1.0,
-    timeout: Annotated[
-        float,
-        typer.Option(min=0.1, metavar="SECONDS", help="Time limit of a request; 504 beyond it."),
-    ] = 60.0,
-    max_body: Annotated[
-        float,
-        typer.Option(min=0.001, metavar="MB", help="Largest body of a request; 413 beyond it."),
-    ] = 16.0,
-    max_instances: Annotated[
-        int, typer.Option(min=1, help="Most instances in a request; 413 beyond it.")
-    ] = 64,
-    max_steps: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            help="Most runs of the model per instance: steps, samples, masks; 413 beyond it.",
-        ),
-    ] = 10_000,
-    max_pixels: Annotated[
-        int, typer.Option(min=1, help="Most pixels of an image before resizing; 413 beyond it.")
-    ] = 2**25,
-    max_answer: Annotated[
-        float,
-        typer.Option(
-            min=0.001,
-            metavar="MB",
-            help="With --upstream: largest answer of the server behind; 502 beyond it.",
-        ),
-    ] = 64.0,
-    concurrency: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Explanations that run at once, and as many predictions beside them. "
-            "[default: number of processors]",
-        ),
-    ] = None,
-    queue: Annotated[
-        int,
-        typer.Option(min=0, help="Most requests of each kind that wait; 429 beyond it."),
-    ] = 64,
-    max_connections: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            help="Most connections at a time; beyond it the one that has been silent longest is "
-            "closed.",
-        ),
-    ] = 512,
-    drain: Annotated[
-        float,
-        typer.Option(min=0, metavar="SECONDS", help="Time that it still listens after SIGTERM."),
-    ] = 1.0,
-    token_file: TokenFile = None,
-    sample: Share = None,
-    sample_to: SampleTo = None,
-    sample_inputs: SampleInputs = False,
-    trust: Trust = False,
-    log_level: Annotated[str, typer.Option(metavar="|".join(LEVELS))] = "info",
+    model_name: options.Names = [],  # noqa: B006 - typer copies it
+    host: options.Host = "127.0.0.1",
+    port: options.Port = 8502,
+    grpc_port: options.GrpcPort = None,
+    keep: options.Keep = 1,
+    label: options.Labels = [],  # noqa: B006 - typer copies it
+    poll: options.Poll = 1.0,
+    timeout: options.Timeout = 60.0,
+    max_body: options.MaxBody = 16.0,
+    max_instances: options.MaxInstances = 64,
+    max_steps: options.MaxSteps = 10_000,
+    max_pixels: options.MaxPixels = 2**25,
+    max_answer: options.MaxAnswer = 64.0,
+    concurrency: options.Concurrency = None,
+    queue: options.Queue = 64,
+    max_connections: options.MaxConnections = 512,
+    drain: options.Drain = 1.0,
+    token_file: options.TokenFile = None,
+    sample: options.Share = None,
+    sample_to: options.SampleTo = None,
+    sample_inputs: options.SampleInputs = False,
+    trust: options.Trust = False,
+    log_level: options.LogLevel = "info",
 ) -> None:
     """Answer :explain, :predict and a page in the browser over HTTP."""
     from tfxai.cli.runtime import start
     from tfxai.cli.serve_models import exported, read_models
-    from tfxai.cli.terminal import say, shown
     from tfxai.errors import InvalidInputError, MissingExtraError, OutputError
 
     versions = bool(label or keep != 1 or poll != 1.0)
@@ -219,8 +61,10 @@ def serve(  # noqa: PLR0913 - an option for each limit
         raise InvalidInputError(
             "--model-name is for --upstream. Leave it out: every model of this server is served."
         )
-    if log_level not in LEVELS:
-        raise InvalidInputError(f"--log-level was expected to be one of {', '.join(LEVELS)}.")
+    if log_level not in options.LEVELS:
+        raise InvalidInputError(
+            f"--log-level was expected to be one of {', '.join(options.LEVELS)}."
+        )
     token = _token(token_file)
     try:
         from tfxai.serving.transport.listening import listen
@@ -259,17 +103,23 @@ def serve(  # noqa: PLR0913 - an option for each limit
             models = _folder(base, label, keep, poll, trust)
         listening = listen(host, port)
         log_to_stderr(log_level)
-        where = listening.getsockname()
-        shown_host = f"[{where[0]}]" if ":" in where[0] else where[0]
         what = upstream or ", ".join(files) or str(model_base_path)
-        say(f"Serving {shown(what)} at http://{shown_host}:{where[1]}/")
-        if grpc_port is not None:
-            say(f"gRPC at {shown_host}:{grpc_port}")
+        _announce(what, listening.getsockname(), grpc_port)
         serving = runner(Server(models, limits, token, grpc_at, kept), drain=drain)
         stack.enter_context(settled())
         serving.run(sockets=[listening])
         if not serving.started:
             raise OutputError("The server could not start. Its log says why.")
+
+
+def _announce(what: str, where: tuple[str, int], grpc_port: int | None) -> None:
+    """Says what is served, and where."""
+    from tfxai.cli.terminal import say, shown
+
+    host = f"[{where[0]}]" if ":" in where[0] else where[0]
+    say(f"Serving {shown(what)} at http://{host}:{where[1]}/")
+    if grpc_port is not None:
+        say(f"gRPC at {host}:{grpc_port}")
 
 
 def _check_sources(
@@ -380,7 +230,7 @@ def _token(file: Path | None) -> str | None:
     from tfxai.errors import DataNotFoundError, InvalidInputError
 
     if file is None:
-        return os.environ.get(TOKEN) or None
+        return os.environ.get(options.TOKEN) or None
     try:
         token = file.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
