@@ -23,6 +23,7 @@ TITLE_LINE = 0.17
 _HEADER = 0.22  # inches, of each line
 _BELOW_HEADER = 0.14
 _BELOW_LABEL = 0.1
+_APART = 0.16  # texts of a header
 _GAP = 0.2
 _BETWEEN = 0.3  # examples
 _NARROW = 0.8  # of a row's usual width: with less beside the labels, they stand above it
@@ -159,5 +160,5 @@ def flowing(texts: Texts, room: float) -> list[list[tuple[float, str, dict[str, 
             lines.append([])
             right = 0.0
         lines[-1].append((right, text, font))
-        right += width + 0.12
+        right += width + _APART
     return lines
