@@ -3,6 +3,7 @@
 from tfxai.plotting.attribution import plot_attribution
 from tfxai.plotting.comparison import plot_comparison
 from tfxai.plotting.feature_charts import (
+    plot_bars,
     plot_beeswarm,
     plot_dependence,
     plot_importance,
@@ -17,6 +18,7 @@ __all__ = [
     "compare_baselines",
     "figure_html",
     "plot_attribution",
+    "plot_bars",
     "plot_beeswarm",
     "plot_comparison",
     "plot_dependence",
