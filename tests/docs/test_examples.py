@@ -153,6 +153,18 @@ def test_example_of_a_table():
     np.testing.assert_allclose(shap.values.sum(axis=1), difference, rtol=1e-6)
 
 
+def test_example_of_a_data_frame():
+    names = run(block_with("README.md", "load_iris"), {"tfxai": tfxai})
+    names = run(block_with("README.md", "plot_beeswarm"), names)
+    shap, predict, table = names["shap"], names["predict"], names["table"]
+    values = shap.to_pandas()
+    assert list(values.columns) == list(table.columns)
+    baseline = table.mean().to_numpy()[None]
+    difference = predict(table.to_numpy())[:, 0] - predict(baseline)[0, 0]
+    np.testing.assert_allclose(values.sum(axis=1), difference, rtol=1e-6)
+    np.testing.assert_allclose(shap.to_pandas("inputs"), table)
+
+
 def test_example_of_the_safety_page(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "downloaded.keras").write_bytes(b"PK")

@@ -15,6 +15,7 @@ from tfxai.columns import Column
 from tfxai.errors import InvalidInputError, UnknownNameError
 from tfxai.plotting import (
     plot_attribution,
+    plot_bars,
     plot_beeswarm,
     plot_dependence,
     plot_importance,
@@ -55,6 +56,7 @@ def of_columns():
 
 
 CHARTS = {
+    "bars": lambda one, **look: plot_bars(one, 3, groups=GROUPS, **look),
     "waterfall": lambda one, **look: plot_waterfall(one, 3, **look),
     "importance": plot_importance,
     "beeswarm": plot_beeswarm,
@@ -88,6 +90,27 @@ def test_a_waterfall_leads_from_the_baseline_to_the_score():
     assert colours == [*(signs[bool(value >= 0)] for value in values[order]), style.MUTED]
     assert rows(figure)[-1] == "not explained"
     assert f"{values[order][0]:.4g}".replace("-", MINUS) in texts(figure)
+
+
+def test_bars_are_the_values_strongest_first():
+    one = table()
+    values = np.asarray(one.values)[5]
+    order = np.argsort(-np.abs(values))[:3]
+    figure = plot_bars(one, 5, limit=3)
+    bars = figure.axes[0].patches
+    np.testing.assert_allclose([bar.get_width() for bar in bars], values[order])
+    signs = [style.SUPPORTS if value >= 0 else style.SPEAKS_AGAINST for value in values[order]]
+    assert [to_hex(bar.get_facecolor()) for bar in bars] == signs
+    written = {f"{value:.4g}".replace("-", MINUS) for value in values[order]}
+    assert written <= set(texts(figure))
+    assert any("The strongest 3 of 4 features." in text for text in texts(figure))
+
+
+def test_magnitudes_have_one_colour():
+    one = attribution([[1.0, 2.0]], [[1.0, 2.0]], is_signed=False)
+    figure = plot_bars(one)
+    assert {to_hex(bar.get_facecolor()) for bar in figure.axes[0].patches} == {style.ACCENT}
+    assert not any("supports" in text for text in texts(figure))
 
 
 def test_features_left_out_of_a_waterfall_are_one_bar():

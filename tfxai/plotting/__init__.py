@@ -4,6 +4,7 @@ from tfxai.plotting.attribution import plot_attribution
 from tfxai.plotting.comparison import plot_comparison
 from tfxai.plotting.drawing import Drawing
 from tfxai.plotting.feature_charts import (
+    plot_bars,
     plot_beeswarm,
     plot_dependence,
     plot_importance,
@@ -21,6 +22,7 @@ __all__ = [
     "figure_html",
     "pictures",
     "plot_attribution",
+    "plot_bars",
     "plot_beeswarm",
     "plot_comparison",
     "plot_dependence",

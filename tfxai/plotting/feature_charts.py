@@ -1,4 +1,4 @@
-"""Charts of a table's features: one example as a waterfall, many as a summary."""
+"""Charts of a table's features: one example as bars or a waterfall, many as a summary."""
 
 from __future__ import annotations
 
@@ -21,6 +21,55 @@ if TYPE_CHECKING:
     from tfxai.attribution import Attribution
 
 _MOST_TEXTS = 40  # beside each other on an axis
+
+
+def plot_bars(  # noqa: PLR0913 - options of a figure, by name
+    one: Attribution,
+    index: int = 0,
+    *,
+    feature_names: Sequence[str] | None = None,
+    groups: Groups | None = None,
+    limit: int = 20,
+    title: str | None = None,
+    figsize: Sequence[float] | None = None,
+    ax: Axes | None = None,
+    path: str | os.PathLike[str] | None = None,
+) -> Figure:
+    """A bar for each feature of one example, the strongest first, with its number beside it.
+
+    Args:
+        one: An attribution of a table.
+        index: The example.
+        feature_names: One name for each feature, instead of those of the columns.
+        groups: As for `Attribution.to_pandas`: columns whose values are summed.
+        limit: Most features to draw.
+        title: A line above, instead of what is explained.
+        figsize: Width and height in inches; None is 6.5 inches wide and as high as it takes.
+        ax: Axes to draw in, instead of a new figure.
+        path: File to write the figure to as well; its suffix names the format.
+
+    Returns:
+        The figure, made without pyplot.
+
+    Raises:
+        InvalidInputError: The attribution is of no table, or an argument does not fit it.
+        UnknownNameError: A group names a column that is not there.
+        OutputError: The file cannot be written.
+    """
+    i = one_example(one, index)
+    features = features_of(one, feature_names, groups)
+    kept, others = strongest(features, limit, lambda feature: abs(float(feature.values[i])))
+    values = [float(feature.values[i]) for feature in kept]
+    meaning = ["Red supports, blue speaks against."] if one.is_signed else []
+    notes = [*meaning, *_left_out(kept, others), *one[i].remarks]
+    chart = FeatureAxes(len(kept), figsize, ax, title or labels.explained(one[i]), notes)
+    colours = [_sign_colour(value) if one.is_signed else style.ACCENT for value in values]
+    chart.axes.barh(np.arange(len(values)), values, height=0.68, color=colours)
+    chart.axes.axvline(0, color=style.MUTED, linewidth=0.8)
+    chart.rows([row_label(feature, i) for feature in kept])
+    chart.x_label("attribution")
+    chart.numbers([(value, value) for value in values])
+    return chart.done(path)
 
 
 def plot_waterfall(  # noqa: PLR0913 - options of a figure, by name
