@@ -2,9 +2,14 @@
 
 import contextlib
 import io
+import re
+import warnings
+from pathlib import Path
 
+import keras
 import pytest
 
+from tests.cli.pictures import picture
 from tfxai.cli.terminal import Counted, say
 from tfxai.progress import time_left
 
@@ -51,3 +56,45 @@ def test_a_pipe_shows_no_bar():
 )
 def test_the_time_left_is_a_clock(done, seconds, said):
     assert time_left(done, 300, seconds) == said
+
+
+LONG = "encoder_stage_4_unit_12_expanded_depthwise_convolution_with_squeeze_and_excitation_gate"
+
+
+@pytest.fixture
+def long_names(place):
+    """A classifier with a layer, and a class, whose name is longer than a line."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        x = image = keras.Input((32, 32, 3))
+        x = keras.layers.Conv2D(2, 3, name=LONG)(x)
+        x = keras.layers.GlobalAveragePooling2D(name="mean")(x)
+        x = keras.layers.Dense(2, activation="softmax", name="answer")(x)
+        keras.Model(image, x).save("long.keras")
+    Path("names.txt").write_text(f"{LONG}\ncat\n")
+    picture()
+
+
+@pytest.mark.parametrize("wide", ["40", "80"])
+def test_names_are_never_broken_in_a_pipe(run, long_names, monkeypatch, wide):
+    monkeypatch.setenv("COLUMNS", wide)
+    layers = run("inspect", "long.keras").stdout
+    assert f"\n{LONG} " in layers
+    assert " GlobalAveragePooling2D " in layers
+    assert layers.split().count(LONG) == 2, layers  # in the table, and as the layer of Grad-CAM
+    words = ("--preprocessing", "unit", "--classes", "names.txt")
+    assert f"\n{LONG} " in run("predict", "long.keras", "photo.png", *words).stdout
+    options = ("-m", "saliency", "--format", "npz", "--target", "0")
+    explained = run("explain", "long.keras", "photo.png", *words, *options).stdout
+    assert any(line.startswith("saliency") and LONG in line for line in explained.splitlines()), (
+        explained
+    )
+
+
+def test_a_terminal_is_never_exceeded(run, long_names, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # taken for a terminal
+    monkeypatch.setenv("TERM", "xterm")
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", run("inspect", "long.keras").stdout)
+    table = plain.split("Layer")[1]
+    assert max(map(len, table.splitlines())) <= 80
+    assert LONG not in table

@@ -47,17 +47,17 @@ def check_serving(path: Folder, as_json: arguments.Json = False) -> None:
 def _show(report: ExportReport) -> None:
     from rich.text import Text
 
-    from tfxai.cli.terminal import output, say, shown, table
+    from tfxai.cli.terminal import print_laid_out, say, shown, table
     from tfxai.export.checking import NEVER
 
     made = table("Check", "", "What was found")
     for one in report.checks:
         status = Text(one.status, SIGNS[one.status])
         made.add_row(Text(shown(one.name)), status, Text(shown(one.detail)))
-    output().print(made)
+    print_laid_out(made)
     if report.signatures:
         say()
-        output().print(_signatures(report))
+        print_laid_out(_signatures(report))
     say()
     say("Not checked by this command:")
     for sentence in NEVER:

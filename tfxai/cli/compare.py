@@ -12,6 +12,8 @@ from tfxai.cli import arguments, explain
 from tfxai.errors import InvalidInputError, OutputError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from tfxai.cli.explained import ExplainedImage
     from tfxai.cli.sources import Source
 
@@ -30,6 +32,7 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
     target: explain.Target = None,
     score: explain.Score = None,
     contrast: explain.Contrast = None,
+    true_label: explain.TrueLabel = False,
     layer: explain.Layer = None,
     save: Save = Path("out/compare.png"),
     preprocessing: arguments.Preprocessing = None,
@@ -48,9 +51,12 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.picking import pick_methods, read_score, read_target
     from tfxai.cli.runtime import start
     from tfxai.cli.sources import find_sources
-    from tfxai.cli.terminal import output, print_json, say, shown
+    from tfxai.cli.terminal import print_json, print_laid_out, say, shown
+    from tfxai.cli.true_labels import refuse_other_targets, true_targets
     from tfxai.plotting import plot_comparison
 
+    if true_label:
+        refuse_other_targets(target, contrast)
     bad = BadFiles(skip=skip_bad)
     sources = find_sources(images, seed, bad)
     _check(save, sources)
@@ -59,7 +65,9 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
     classifier = open_classifier(
         model, preprocessing, classes, resize, trust=trust, modules=modules
     )
-    request = Request(chosen, read_target(target), read_score(score, contrast, target))
+    own = true_targets(sources, classifier) if true_label else None
+    asked = read_score(score, contrast, target)
+    request = Request(chosen, read_target(target), asked, own_targets=own)
     explained = list(explain_images(classifier, sources, request, bad))
     columns = [[one.attributions[i] for one in explained] for i in range(len(chosen))]
     if explained:
@@ -71,7 +79,7 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
         records = [explanation_record(model, one, classifier) for one in explained]
         print_json({"figure": str(save) if explained else None, "images": records})
     elif explained:
-        output().print(_table(explained))
+        print_laid_out(_table(explained))
         say()
         say(shown(str(save)))
     bad.finish(len(explained))
@@ -107,7 +115,7 @@ def _name(source: Source) -> str:
     return shown(source.name + (f"\nlabelled {source.label}" if source.label else ""))
 
 
-def _table(explained: Sequence[ExplainedImage]) -> object:
+def _table(explained: Sequence[ExplainedImage]) -> Table:
     """One line for each image: which class the methods explain, and how sure the model is."""
     from tfxai.cli.terminal import shown, table
 

@@ -130,7 +130,7 @@ def _show(
     results: Sequence[Result],
 ) -> None:
     """Prints a table for each peer, and below them what is known of it."""
-    from tfxai.cli.terminal import output, say, shown
+    from tfxai.cli.terminal import output, print_laid_out, say, shown
     from tfxai.crosscheck import versions
 
     classes = classifier.subject.classes
@@ -139,7 +139,7 @@ def _show(
     notes = list(dict.fromkeys(result.note for result in results if result.note))
     for peer, version in versions().items():
         say()
-        output().print(_table(f"{peer} {version}", peer, results, notes))
+        print_laid_out(_table(f"{peer} {version}", peer, results, notes))
     say()
     output().print(HOW, width=80)
     say()

@@ -85,7 +85,7 @@ def demo(
     from tfxai.cli.classifier import open_classifier
     from tfxai.cli.explaining import Request, explain_images
     from tfxai.cli.picking import pick_methods
-    from tfxai.cli.terminal import output
+    from tfxai.cli.terminal import output, print_laid_out
     from tfxai.cli.writing import Writer
 
     writer = Writer(out, ["png"], PHOTOGRAPHS)
@@ -94,7 +94,7 @@ def demo(
     explained = list(explain_images(classifier, PHOTOGRAPHS, request))
     files = [writer.write(one, {})[0] for one in explained]
     _tell(classifier.subject.classes or (), classifier.size or (32, 32))
-    output().print(_table(explained))
+    print_laid_out(_table(explained))
     output().print()
     output().print(_figures(files), soft_wrap=True)
 

@@ -49,6 +49,14 @@ Contrast = Annotated[
         show_default=False,
     ),
 ]
+TrueLabel = Annotated[
+    bool,
+    typer.Option(
+        "--true-label",
+        help="Explain the class that each image is labelled with, by its class folder or by "
+        "CIFAR-10, whatever the model predicts.",
+    ),
+]
 Layer = Annotated[
     str | None,
     typer.Option(
@@ -84,6 +92,7 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     target: Target = None,
     score: Score = None,
     contrast: Contrast = None,
+    true_label: TrueLabel = False,
     layer: Layer = None,
     at: At = None,
     out: Out = Path("out/explain"),
@@ -104,8 +113,11 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.picking import pick_methods, read_score, read_target
     from tfxai.cli.runtime import start
     from tfxai.cli.sources import find_sources
+    from tfxai.cli.true_labels import refuse_other_targets, true_targets
     from tfxai.cli.writing import Writer
 
+    if true_label:
+        refuse_other_targets(target, contrast)
     bad = BadFiles(skip=skip_bad)
     writer = Writer(out, file_format, find_sources(images, seed, bad))
     start()
@@ -114,6 +126,7 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
         model, preprocessing, classes, resize, trust=trust, modules=modules
     )
     asked = read_score(score, contrast, target)
-    request = Request(chosen, read_target(target), asked, at)
+    own = true_targets(writer.sources, classifier) if true_label else None
+    request = Request(chosen, read_target(target), asked, at, own)
     used = explain_all(model, classifier, request, writer, bad, as_json=as_json)
     bad.finish(used)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfxai.cli.bad_files import STRICT, BadFiles
@@ -13,7 +13,7 @@ from tfxai.cli.classifier import Classifier, announce_sizes, by_batches
 from tfxai.cli.explained import ExplainedImage
 from tfxai.cli.predict import about, prediction_records, show_ranking
 from tfxai.cli.sources import Source
-from tfxai.cli.terminal import output, print_json, remark, say, shown, table
+from tfxai.cli.terminal import print_json, print_laid_out, remark, say, shown, table
 from tfxai.errors import NotFiniteError, TfxaiWarning
 
 if TYPE_CHECKING:
@@ -34,12 +34,19 @@ class Request:
         target: The class to explain, None for the predicted one.
         score: The score to explain, or a contrast of two classes; None for the method's own.
         at: The layer whose output is explained; None explains the image.
+        own_targets: The output that is explained of each image, in the place of `target`.
     """
 
     methods: tuple[AttributionMethod, ...]
     target: int | str | None = None
     score: str | Contrast | None = None
     at: str | None = None
+    own_targets: Mapping[Source, int] | None = None
+
+    def targets(self, sources: Sequence[Source]) -> Any:
+        """What is explained of each image, or of all."""
+        own = self.own_targets
+        return self.target if own is None else [own[source] for source in sources]
 
 
 def explain_images(
@@ -77,7 +84,7 @@ def _explained(
             return method(
                 classifier.subject,
                 batch,
-                request.target,
+                request.targets(sources),
                 score=request.score,
                 at=request.at,
                 progress=False,  # one display is enough
@@ -156,7 +163,7 @@ def _record(one: Attribution) -> dict[str, Any]:
 def show(explained: ExplainedImage, classifier: Classifier, files: Sequence[str]) -> None:
     """Prints the tables of one image and the files about it."""
     show_ranking(explained.source, explained.best, classifier)
-    output().print(summary(explained.attributions))
+    print_laid_out(summary(explained.attributions))
     say()
     for path in files:
         say(shown(path))

@@ -105,7 +105,7 @@ def _say(path: Path, as_json: bool) -> None:
 
     from rich.table import Table
 
-    from tfxai.cli.terminal import output, print_json, say, shown
+    from tfxai.cli.terminal import print_json, print_laid_out, say, shown
     from tfxai.export.names import EXTRA, RECORD
 
     record = json.loads((path / EXTRA / RECORD).read_text(encoding="utf-8"))
@@ -119,7 +119,7 @@ def _say(path: Path, as_json: bool) -> None:
             for number, end in enumerate(one[side]):
                 first = "" if number else f"  {word}"
                 made.add_row(first, shown(end["name"]), _shape(end["shape"]), end["dtype"])
-        output().print(made)
+        print_laid_out(made)
     say()
     say(shown(path))
     say(f"Check it: tfxai check-serving {shown(path)}")

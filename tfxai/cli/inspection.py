@@ -29,15 +29,15 @@ def show(found: Inspection, whole: bool) -> None:
         found: Findings on one file or folder.
         whole: Whether every layer is shown.
     """
-    from tfxai.cli.terminal import output, say
+    from tfxai.cli.terminal import print_laid_out, say
 
-    output().print(_facts(found))
+    print_laid_out(_facts(found))
     if found.layers:
         say()
-        output().print(_layers(found.layers, whole))
+        print_laid_out(_layers(found.layers, whole))
     if found.saved_model is not None:
         say()
-        output().print(_signatures(found))
+        print_laid_out(_signatures(found))
     say()
     _say_safety(found)
 
@@ -223,10 +223,10 @@ def say_finding(finding: Finding) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    from tfxai.cli.terminal import output, shown
+    from tfxai.cli.terminal import output, print_laid_out, shown
 
     where = f" in {finding.where}" if finding.where else ""
     cve = f" ({finding.cve})" if finding.cve else ""
     head = Text.assemble((finding.level, SIGNS[finding.level]), f" {finding.what}", shown(where))
-    output().print(Text.assemble(head, (cve, "bold")))
-    output().print(Padding(Text(shown(finding.why)), (0, 0, 0, 4)))
+    output().print(Text.assemble(head, (cve, "bold")), soft_wrap=True)
+    print_laid_out(Padding(Text(shown(finding.why)), (0, 0, 0, 4)))

@@ -39,14 +39,14 @@ def methods(name: Name = None, as_json: arguments.Json = False) -> None:
 def _print_table(records: list[dict[str, Any]]) -> None:
     from rich.text import Text
 
-    from tfxai.cli.terminal import output, say, table
+    from tfxai.cli.terminal import print_laid_out, say, table
 
     made = table("Method", "What it gives", "Options and their defaults")
     made.columns[0].no_wrap = True
     for record in records:
         options = "\n".join(map(_shown, record["options"]))
         made.add_row(Text(record["name"], "bold"), record["summary"], options)
-    output().print(made)
+    print_laid_out(made)
     say("tfxai methods NAME says what each option means.", style="dim")
 
 

@@ -55,7 +55,7 @@ def print_models(known: Sequence[tuple[Entry, ModelRegistry]], *, numbered: bool
     """
     from rich.text import Text
 
-    from tfxai.cli.terminal import output, remark, say, shown, table
+    from tfxai.cli.terminal import print_laid_out, remark, say, shown, table
 
     if not known:
         remark("There are no models. Train one with tfxai train, or add a file with models add.")
@@ -76,7 +76,7 @@ def print_models(known: Sequence[tuple[Entry, ModelRegistry]], *, numbered: bool
             _size(entry.size),
             Text(state, SIGNS.get(state, "bold red")),
         )
-    output().print(made)
+    print_laid_out(made)
     say()
     for root in dict.fromkeys(registry.root for _, registry in known):
         say(shown(root), style="dim")
@@ -96,7 +96,7 @@ def show(name: Name, as_json: arguments.Json = False) -> None:
 
 def print_model(entry: Entry, registry: ModelRegistry) -> None:
     """Prints the card of one model."""
-    from tfxai.cli.terminal import output, remark, shown, table
+    from tfxai.cli.terminal import print_laid_out, remark, shown, table
 
     made = table("Model", entry.name)
     for check in registry.verify(entry.name):
@@ -106,7 +106,7 @@ def print_model(entry: Entry, registry: ModelRegistry) -> None:
     if entry.card is not None:
         for label, value in _facts(entry.card).items():
             made.add_row(label, shown(value))
-    output().print(made)
+    print_laid_out(made)
     if entry.card is None:
         remark(entry.fault or "It has no card. Give it one with tfxai models add --force.")
 
@@ -121,7 +121,7 @@ def verify(
     """Compare files with the SHA-256 on their cards; exit code 1 where one differs."""
     from rich.text import Text
 
-    from tfxai.cli.terminal import output, print_json, shown, table
+    from tfxai.cli.terminal import print_json, print_laid_out, shown, table
 
     checks = _find(name)[1].verify(name) if name is not None else _all_checks()
     if as_json:
@@ -131,7 +131,7 @@ def verify(
         for check in checks:
             state = Text(check.state, SIGNS.get(check.state, "bold red"))
             made.add_row(shown(check.name), shown(check.file), state)
-        output().print(made)
+        print_laid_out(made)
     if any(check.differs for check in checks):
         raise typer.Exit(DIFFERS)
 

@@ -66,7 +66,7 @@ def prediction_records(best: Sequence[Rank], classifier: Classifier) -> list[dic
 
 def show_ranking(source: Source, best: Sequence[Rank], classifier: Classifier) -> None:
     """Prints the best classes of one image as a table, a blank line after it."""
-    from tfxai.cli.terminal import bar, output, say, shown, table
+    from tfxai.cli.terminal import bar, print_laid_out, say, shown, table
 
     label = f" (labelled {source.label})" if source.label else ""
     say(shown(f"{source.name}{label}"), style="bold")
@@ -77,5 +77,5 @@ def show_ranking(source: Source, best: Sequence[Rank], classifier: Classifier) -
             made.add_row(shown(rank.name), f"{rank.value:.1%}", bar(rank.value))
         else:
             made.add_row(shown(rank.name), f"{rank.value:.4g}", "")
-    output().print(made)
+    print_laid_out(made)
     say()

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
+    from rich.padding import Padding
+    from rich.table import Column, Table
+    from rich.text import Text
+
+_UNBOUNDED = 100_000  # columns, more than any name has
 
 
 def output() -> Console:
@@ -50,6 +54,37 @@ def remark(sentence: str) -> None:
 def say(text: str = "", style: str = "") -> None:
     """Prints a line of results, unbroken."""
     output().print(text, style=style, soft_wrap=True)
+
+
+def print_laid_out(made: Table | Padding | Text) -> None:
+    """Prints a table or a paragraph as wide as the terminal.
+
+    In a pipe it gets as wide as the longest word or name in it needs, so that none is broken
+    and each can be searched for.
+    """
+    from rich.measure import Measurement
+    from rich.table import Table
+
+    console = output()
+    if console.is_terminal:
+        console.print(made)
+        return
+    if isinstance(made, Table):
+        for number, column in enumerate(made.columns):
+            column.min_width = _needed(column, is_names=number == 0)
+    unbounded = console.options.update(max_width=_UNBOUNDED)
+    needed = Measurement.get(console, unbounded, made).minimum
+    console.width = max(console.width, needed)
+    console.print(made)
+
+
+def _needed(column: Column, *, is_names: bool) -> int:
+    """The width of the longest word of a column, or of its longest name, which may hold spaces."""
+    from rich.cells import cell_len
+
+    texts = map(str, (column.header, *column.cells))
+    parts = [part for text in texts for part in (text.split("\n") if is_names else text.split())]
+    return max(map(cell_len, parts), default=0)
 
 
 def print_json(record: Any) -> None:

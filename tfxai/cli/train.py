@@ -112,7 +112,7 @@ def _choose(epochs: int) -> int | None:
 
 def _finish(config: TrainingConfig, trained: Trained) -> None:
     """Draws the history and says what was written."""
-    from tfxai.cli.terminal import output, say, shown, table
+    from tfxai.cli.terminal import print_laid_out, say, shown, table
     from tfxai.plotting import plot_history
     from tfxai.registry import ModelRegistry
     from tfxai.registry.naming import CARD_FILE, FIGURE_FILE
@@ -135,7 +135,7 @@ def _finish(config: TrainingConfig, trained: Trained) -> None:
         )
     for label, value in measures.items():
         made.add_row(label, value)
-    output().print(made)
+    print_laid_out(made)
     for path in (figure, entry.history_file, entry.file.with_name(CARD_FILE), entry.file):
         say(shown(path))
 

@@ -64,7 +64,9 @@ class Writer:
         from tfxai.plotting import plot_attribution
 
         path = self._folder / f"{name}.explained.png"
-        plot_attribution(explained.attributions, title=shown(explained.source.name), path=path)
+        source = explained.source
+        title = source.name + (f" (labelled {source.label})" if source.label else "")
+        plot_attribution(explained.attributions, title=shown(title), path=path)
         return [path]
 
     def _values(self, name: str, explained: ExplainedImage, record: dict[str, Any]) -> list[Path]:
