@@ -1,3 +1,4 @@
+import csv
 import json
 
 import numpy as np
@@ -310,3 +311,23 @@ def test_one_name_of_a_binary_classifier_is_that_of_class_1(run, place):
     (one,) = record["explanations"]
     (said,) = [rank for rank in ranks if rank["class"] == "malignant"]
     assert one["probability"] == pytest.approx(said["probability"], rel=1e-5)
+
+
+def test_a_summary_has_a_line_for_each_image_and_method(run, place):
+    for number, name in enumerate(("cat/1", "dog/1")):
+        picture(f"photos/{name}.png", seed=number)
+    options = ("-m", "saliency", "-m", "gradient_input", "--format", "csv", "--out", "x")
+    records = explain(run, "photos", *options)
+    assert files(place / "x") == ["summary.csv"]
+    with (place / "x/summary.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    found = [(record, one) for record in records for one in record["explanations"]]
+    assert len(rows) == len(found) == 4
+    for row, (record, one) in zip(rows, found, strict=True):
+        assert row["image"] == record["image"]
+        assert row["label"] == record["label"]
+        assert row["predicted"] == record["predictions"][0]["class"]
+        assert row["method"] == one["name"]
+        assert row["class"] == one["class"]
+        assert float(row["score"]) == one["score"]
+    assert run("explain", "tiny", "photos", *options).stdout.endswith("\nx/summary.csv\n")

@@ -78,8 +78,9 @@ Formats = Annotated[
     list[str],
     typer.Option(
         "--format",
-        metavar="png|npz|json",
-        help="png: a figure; npz or json: the raw values. May be repeated.",
+        metavar="png|npz|json|csv",
+        help="png: a figure; npz or json: the raw values; csv: summary.csv, a line for each image "
+        "and method. May be repeated.",
     ),
 ]
 

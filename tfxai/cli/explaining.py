@@ -116,13 +116,16 @@ def explain_all(
             announce_sizes(classifier, writer.sources)
         record = explanation_record(model, explained, classifier)
         files = writer.write(explained, record)
-        if as_json:
-            records.append({**record, "files": files})
-        else:
+        records.append({**record, "files": files})
+        if not as_json:
             show(explained, classifier, files)
         remark_on_values(explained)
+    written = writer.finish(records)
     if as_json:
         print_json(records)
+    else:
+        for path in written:
+            say(shown(path))
     return number + 1
 
 

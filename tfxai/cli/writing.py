@@ -16,7 +16,8 @@ from tfxai.files import replacing
 if TYPE_CHECKING:
     from tfxai.cli.explained import ExplainedImage
 
-FORMATS = ("png", "npz", "json")
+FORMATS = ("png", "npz", "json", "csv")
+SUMMARY = "summary.csv"
 _LONGEST = 160  # bytes of a name, which leaves room for a method's
 
 
@@ -24,7 +25,8 @@ class Writer:
     """Writes the files about images to one folder.
 
     `NAME.explained.png` is the figure, `NAME.explained.json` holds everything as text, and
-    `NAME.METHOD.npz` the raw values of one method. NAME is the image's own; of two images with
+    `NAME.METHOD.npz` the raw values of one method; `summary.csv` has a line for each image and
+    method. NAME is the image's own; of two images with
     the same name the second one's files are called `NAME-2...`. An image that is explained is
     never replaced, files of an earlier run are.
 
@@ -57,8 +59,28 @@ class Writer:
         name = self._names[explained.source]
         ways = {"png": self._figure, "npz": self._values, "json": self._text}
         return [
-            str(path) for word in self._formats for path in ways[word](name, explained, record)
+            str(path)
+            for word in self._formats
+            if word in ways
+            for path in ways[word](name, explained, record)
         ]
+
+    def finish(self, records: Sequence[dict[str, Any]]) -> list[str]:
+        """Writes the file about all images, where it is asked for, and returns its path.
+
+        Args:
+            records: What was found about each image that was explained.
+
+        Raises:
+            OutputError: The file cannot be written.
+        """
+        if "csv" not in self._formats or not records:
+            return []
+        from tfxai.cli.summary_file import summary_rows, write_summary
+
+        path = self._folder / SUMMARY
+        write_summary(path, [row for record in records for row in summary_rows(record)])
+        return [str(path)]
 
     def _figure(self, name: str, explained: ExplainedImage, record: dict[str, Any]) -> list[Path]:
         from tfxai.plotting import plot_attribution

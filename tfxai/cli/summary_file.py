@@ -1,0 +1,43 @@
+"""`summary.csv`: one line for each image and method of a run."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tfxai.cli.terminal import shown
+from tfxai.files import replacing
+
+COLUMNS = (
+    *("image", "label", "predicted", "predicted_value", "method", "class", "target"),
+    *("score_name", "score", "baseline_score", "completeness_gap", "probability"),
+)
+
+
+def summary_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The lines about one image, from what `--json` prints about it."""
+    best = record["predictions"][0]
+    about = {
+        "image": shown(record["image"]),
+        "label": record["label"],
+        "predicted": best["class"],
+        "predicted_value": best.get("probability", best.get("output")),
+    }
+    return [{**one, **about, "method": one["name"]} for one in record["explanations"]]
+
+
+def write_summary(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Writes the lines below the names of `COLUMNS`; a number that is not known is left empty.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    with (
+        replacing(path) as beside,
+        beside.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
