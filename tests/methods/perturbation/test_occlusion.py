@@ -169,3 +169,13 @@ def test_each_of_several_inputs_is_covered_by_itself():
     np.testing.assert_allclose(found.values["a"], [[3.0, 6.0, 9.0]], rtol=1e-6)
     np.testing.assert_allclose(found.values["b"], [[24.0, -6.0]], rtol=1e-6)
     assert found.baseline_score == 0.0
+
+
+def test_the_window_taken_from_the_input_is_said_with_the_answer():
+    inputs = keras.Input((16, 24, 1))
+    model = keras.Model(inputs, layers.GlobalMaxPooling2D()(inputs))
+    x = np.random.default_rng(0).normal(size=(1, 16, 24, 1))
+    own = Occlusion(baseline=0.0)(model, x)
+    assert tuple(own.method["options"]["window"]) == (2, 3)
+    told = Occlusion(window=(2, 3), baseline=0.0)(model, x)
+    np.testing.assert_array_equal(own.values, told.values)

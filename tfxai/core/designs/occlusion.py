@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from tfxai.arrangement import moved_shape
 from tfxai.core.designs.design import Design, Options, Rows
 from tfxai.core.inputs.baselines import BASELINE
 from tfxai.core.options import COUNTS, option
@@ -26,6 +27,16 @@ class OcclusionOptions(Options):
     stride: int | tuple[int, ...] | None = option(None, kind=COUNTS)
     baseline: Any = option(None, kind=BASELINE)
     reduce: str = option("mean", choices=REDUCTIONS, noun="reduction")
+
+    def for_inputs(self, parts: Sequence[Part], at: str | None = None) -> Self:
+        """With the window that it takes from the only input, where its sides are known."""
+        if self.window is not None or at is not None or len(parts) != 1:
+            return self
+        shape = moved_shape(parts[0].shape, parts[0].axes)
+        known = [side for side in shape if side is not None]
+        if len(known) != len(shape):
+            return self
+        return dataclasses.replace(self, window=Windows.over(known, None, self.stride).sides)
 
     def design(
         self, shape: Sequence[int], parts: Sequence[Part] = (), *, is_lenient: bool = False
