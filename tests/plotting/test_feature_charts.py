@@ -232,6 +232,7 @@ def _drawn(figure):
 
 
 def test_text_grows_with_the_width():
+    assert plot_importance(table(), figsize=3.3).get_size_inches()[0] == 3.3
     sizes = [plot_importance(table(), figsize=size) for size in (COLUMN, SLIDE)]
     found = [figure.axes[0].get_yticklabels()[0].get_fontsize() for figure in sizes]
     assert found[0] == style.SMALL
@@ -270,8 +271,8 @@ def test_a_remark_stands_below():
         (lambda: plot_waterfall(table(), 60), InvalidInputError, r"index=60 .* in \[0, 60\)"),
         (lambda: plot_waterfall(table(), True), InvalidInputError, "index=True"),
         (lambda: plot_waterfall(table(), limit=0), InvalidInputError, "limit=0 draws no feature"),
-        (lambda: plot_importance(table(), figsize=(3,)), InvalidInputError, r"figsize=\(3,\)"),
-        (lambda: plot_importance(table(), figsize=(3, 1e9)), InvalidInputError, "1 to 100 each"),
+        (lambda: plot_importance(table(), figsize=(3, 2, 1)), InvalidInputError, "a width and a"),
+        (lambda: plot_importance(table(), figsize=(3, 1e9)), InvalidInputError, "1, 100"),
         (lambda: plot_importance(table(), feature_names=["a"]), InvalidInputError, "1 names, and"),
         (lambda: plot_dependence(table(), "aeg"), UnknownNameError, "Did you mean 'age'"),
         (

@@ -33,7 +33,7 @@ def _read_size(name: str, given: Any) -> tuple[float, float | None]:
     if len(numbers) not in (1, 2) or len(numbers) != len(sides):
         numbers = []
     if not numbers or not all(1 <= side <= LARGEST for side in numbers):
-        raise InvalidInputError(f"{name}={given!r} was expected to be {_SIZE.words}.")
+        raise InvalidInputError(f"{name}={given!r} was expected to be {SIZE.words}.")
     return numbers[0], numbers[1] if len(numbers) == 2 else None
 
 
@@ -78,7 +78,7 @@ def _read_names(name: str, given: Any) -> tuple[Any, ...]:
     return tuple(np.ravel(np.asarray(tuple(given), object)).tolist())
 
 
-_SIZE = Kind(f"a width in inches, or a width and a height, each in [1, {LARGEST:g}]", _read_size)
+SIZE = Kind(f"a width in inches, or a width and a height, each in [1, {LARGEST:g}]", _read_size)
 _AXES = Kind("Axes of matplotlib, or several of them", _read_axes)
 _COLOURS = Kind("a colour map of matplotlib or the name of one", _read_colours)
 _TOP = Kind("a number above 0 or 'shared'", _read_top)
@@ -124,7 +124,7 @@ class Drawing(Declared):
         UnknownNameError: There is no such style or colour map.
     """
 
-    figsize: Any = option(None, kind=_SIZE)
+    figsize: Any = option(None, kind=SIZE)
     ax: Any = option(None, kind=_AXES)
     title: str | None = option(None, kind=str)
     cmap: Any = option(None, kind=_COLOURS)

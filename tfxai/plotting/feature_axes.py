@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from tfxai.errors import InvalidInputError
 from tfxai.features import Feature
 from tfxai.plotting import style
+from tfxai.plotting.drawing import SIZE
 from tfxai.plotting.figures import InlineFigure, frame, save_figure
 from tfxai.plotting.labels import number, shortened
 
@@ -35,24 +36,24 @@ class FeatureAxes:
 
     Args:
         rows: Rows of features, for the height; 0 for a chart without rows.
-        figsize: Width and height in inches, or None.
+        figsize: Width in inches, or width and height, or None.
         ax: Axes to draw in, instead of a new figure.
         title: A line above, or nothing.
         notes: Sentences below a figure of its own.
 
     Raises:
-        InvalidInputError: `figsize` is no pair of inches, or came together with `ax`.
+        InvalidInputError: `figsize` is none of these, or came together with `ax`.
     """
 
     def __init__(
         self,
         rows: int,
-        figsize: Sequence[float] | None,
+        figsize: float | Sequence[float] | None,
         ax: Axes | None,
         title: str,
         notes: Sequence[str],
     ) -> None:
-        _check_figsize(figsize, ax)
+        size_given = _read_figsize(figsize, ax)
         if ax is not None:
             self.axes = ax
             root: Any = ax.get_figure(root=True)
@@ -61,7 +62,7 @@ class FeatureAxes:
             self.scale = max(1.0, self.width / WIDTH)
             ax.set_title(title, loc="left", **self.font(style.BODY, bold=True))
             return
-        width = WIDTH if figsize is None else float(figsize[0])
+        width, wanted = size_given or (WIDTH, None)
         self.width, self.scale = width, max(1.0, width / WIDTH)
         size = self.scale * style.SMALL / 72
         lines = [
@@ -72,7 +73,7 @@ class FeatureAxes:
         above = 2.2 * size if title else 0.05
         below = _LINE * size * len(lines) + (0.1 if lines else 0.02)
         height = (_ROW * rows or 0.55 * WIDTH) * self.scale + _FRAME * self.scale + above + below
-        height = height if figsize is None else float(figsize[1])
+        height = wanted or height
         self.figure = InlineFigure(
             figsize=(width, height), dpi=style.DPI, facecolor="white", layout="constrained"
         )
@@ -210,16 +211,10 @@ def one_example(one: Attribution, index: Any) -> int:
     return int(index) % len(one)
 
 
-def _check_figsize(figsize: Any, ax: Any) -> None:
+def _read_figsize(figsize: Any, ax: Any) -> tuple[float, float | None] | None:
     if figsize is None:
-        return
+        return None
     if ax is not None:
         raise InvalidInputError("Pass figsize= for a new figure or ax= for axes of yours.")
-    try:
-        width, height = (float(one) for one in figsize)
-    except (TypeError, ValueError):
-        width = height = float("nan")
-    if not (1 <= width <= 100 and 1 <= height <= 100):
-        raise InvalidInputError(
-            f"figsize={figsize!r} was expected to be (width, height) in inches, 1 to 100 each."
-        )
+    size: tuple[float, float | None] = SIZE.read("figsize", figsize)
+    return size

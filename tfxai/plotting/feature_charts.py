@@ -31,7 +31,7 @@ def plot_bars(  # noqa: PLR0913 - options of a figure, by name
     groups: Groups | None = None,
     limit: int = 20,
     title: str | None = None,
-    figsize: Sequence[float] | None = None,
+    figsize: float | Sequence[float] | None = None,
     ax: Axes | None = None,
     path: str | os.PathLike[str] | None = None,
 ) -> Figure:
@@ -44,7 +44,7 @@ def plot_bars(  # noqa: PLR0913 - options of a figure, by name
         groups: As for `Attribution.to_pandas`: columns whose values are summed.
         limit: Most features to draw.
         title: A line above, instead of what is explained.
-        figsize: Width and height in inches; None is 6.5 inches wide and as high as it takes.
+        figsize: Width in inches, or width and height; 6.5 wide and as high as it takes.
         ax: Axes to draw in, instead of a new figure.
         path: File to write the figure to as well; its suffix names the format.
 
@@ -80,7 +80,7 @@ def plot_waterfall(  # noqa: PLR0913 - options of a figure, by name
     groups: Groups | None = None,
     limit: int = 12,
     title: str | None = None,
-    figsize: Sequence[float] | None = None,
+    figsize: float | Sequence[float] | None = None,
     ax: Axes | None = None,
     path: str | os.PathLike[str] | None = None,
 ) -> Figure:
@@ -96,7 +96,7 @@ def plot_waterfall(  # noqa: PLR0913 - options of a figure, by name
         groups: As for `Attribution.to_pandas`: columns whose values are summed.
         limit: Most features to draw; the others are one bar together.
         title: A line above, instead of what is explained.
-        figsize: Width and height in inches; None is 6.5 inches wide and as high as it takes.
+        figsize: Width in inches, or width and height; 6.5 wide and as high as it takes.
         ax: Axes to draw in, instead of a new figure.
         path: File to write the figure to as well; its suffix names the format.
 
@@ -151,7 +151,7 @@ def plot_importance(  # noqa: PLR0913 - options of a figure, by name
     groups: Groups | None = None,
     limit: int = 20,
     title: str | None = None,
-    figsize: Sequence[float] | None = None,
+    figsize: float | Sequence[float] | None = None,
     ax: Axes | None = None,
     path: str | os.PathLike[str] | None = None,
 ) -> Figure:
@@ -163,7 +163,7 @@ def plot_importance(  # noqa: PLR0913 - options of a figure, by name
         groups: As for `Attribution.to_pandas`: columns whose values are summed before.
         limit: Most features to draw, the strongest first.
         title: A line above.
-        figsize: Width and height in inches; None is 6.5 inches wide and as high as it takes.
+        figsize: Width in inches, or width and height; 6.5 wide and as high as it takes.
         ax: Axes to draw in, instead of a new figure.
         path: File to write the figure to as well; its suffix names the format.
 
@@ -194,7 +194,7 @@ def plot_beeswarm(  # noqa: PLR0913 - options of a figure, by name
     groups: Groups | None = None,
     limit: int = 20,
     title: str | None = None,
-    figsize: Sequence[float] | None = None,
+    figsize: float | Sequence[float] | None = None,
     ax: Axes | None = None,
     path: str | os.PathLike[str] | None = None,
 ) -> Figure:
@@ -209,7 +209,7 @@ def plot_beeswarm(  # noqa: PLR0913 - options of a figure, by name
         groups: As for `Attribution.to_pandas`: columns whose values are summed.
         limit: Most features to draw, those of the largest mean absolute value first.
         title: A line above.
-        figsize: Width and height in inches; None is 6.5 inches wide and as high as it takes.
+        figsize: Width in inches, or width and height; 6.5 wide and as high as it takes.
         ax: Axes to draw in, instead of a new figure.
         path: File to write the figure to as well; its suffix names the format.
 
@@ -245,7 +245,7 @@ def plot_dependence(  # noqa: PLR0913 - options of a figure, by name
     feature_names: Sequence[str] | None = None,
     groups: Groups | None = None,
     title: str | None = None,
-    figsize: Sequence[float] | None = None,
+    figsize: float | Sequence[float] | None = None,
     ax: Axes | None = None,
     path: str | os.PathLike[str] | None = None,
 ) -> Figure:
@@ -259,7 +259,7 @@ def plot_dependence(  # noqa: PLR0913 - options of a figure, by name
         feature_names: One name for each feature, instead of those of the columns.
         groups: As for `Attribution.to_pandas`: columns whose values are summed.
         title: A line above.
-        figsize: Width and height in inches; None is 6.5 inches wide.
+        figsize: Width in inches, or width and height; None is 6.5 inches wide.
         ax: Axes to draw in, instead of a new figure.
         path: File to write the figure to as well; its suffix names the format.
 
