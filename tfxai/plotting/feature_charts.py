@@ -222,14 +222,16 @@ def plot_beeswarm(  # noqa: PLR0913 - options of a figure, by name
         OutputError: The file cannot be written.
     """
     kept, others = strongest(features_of(one, feature_names, groups), limit, _mean)
-    notes = ["Dark: a low input. Light: a high one. Grey: a text.", *_left_out(kept, others)]
+    colours = [shades(feature) for feature in kept]
+    grey = " Grey: no number." if any(isinstance(one, str) for one in colours) else ""
+    notes = [f"Dark: a low input. Light: a high one.{grey}", *_left_out(kept, others)]
     chart = FeatureAxes(len(kept), figsize, ax, title or "", notes)
     chart.axes.axvline(0, color=style.FAINT, linewidth=0.8, zorder=0)
     low, high = _span(np.concatenate([feature.values for feature in kept]))
-    for row, feature in enumerate(kept):
+    for row, (feature, colour) in enumerate(zip(kept, colours, strict=True)):
         chart.axes.scatter(
             feature.values, row + swarm(feature.values, low, high), s=chart.dot,
-            c=shades(feature), linewidths=0, zorder=2,
+            c=colour, linewidths=0, zorder=2,
         )  # fmt: skip
     chart.axes.set_xlim(low, high)
     chart.rows([(feature.name, "") for feature in kept])
