@@ -12,6 +12,7 @@ import httpx
 import pytest
 from PIL import Image
 from selenium import webdriver
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -75,7 +76,8 @@ class Page:
         self.wait(lambda: self.text("status") or self.text("error"))
 
     def wait(self, holds):
-        WebDriverWait(self.browser, 60, 0.05).until(lambda _: holds())
+        drawn_anew = (NoSuchElementException, StaleElementReferenceException)
+        WebDriverWait(self.browser, 60, 0.05, drawn_anew).until(lambda _: holds())
 
     def __getitem__(self, name):
         return self.browser.find_element(By.ID, name)
@@ -340,7 +342,7 @@ def test_several_methods_are_shown_side_by_side(page, cat):
     assert all(size["width"] > 100 for size in sizes)
     page.choose("method", "saliency")
     page.wait(lambda: set(figures()) == {"grad cam", "integrated gradients"})
-    assert "gap" in figures()["integrated gradients"].text
+    page.wait(lambda: "gap" in figures()["integrated gradients"].text)
     page.choose("target", "6")
     page.explained("saliency")
     page.wait(lambda: set(figures()) == {"grad cam", "integrated gradients"})

@@ -29,6 +29,7 @@ CASES = (
         blends=True,
         others={"cells": 3, "samples": 8, "baseline": 0.5, "seed": 1},
         options={"samples": 4},
+        photographs={"samples": 2, "cells": 4},
     ),
 )
 
