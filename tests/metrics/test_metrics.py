@@ -273,7 +273,50 @@ def test_another_attribution_traces_nothing():
     assert count == traced
 
 
-def test_maps_of_a_layer_channels_first_and_tokens():
+CONV = {"filters": 2, "kernel_size": 2, "name": "conv"}
+LAID_OUT = {
+    "channels first": (
+        (2, 4, 3),
+        lambda x: keras.layers.Conv2D(**CONV, data_format="channels_first")(x),
+    ),
+    "no channels": (
+        (4, 3),
+        lambda x: keras.layers.Conv2D(**CONV)(keras.layers.Reshape((4, 3, 1))(x)),
+    ),
+    "series": ((5, 2), lambda x: keras.layers.Conv1D(**CONV)(x)),
+    "volumes": ((3, 4, 2, 1), lambda x: keras.layers.Conv3D(**CONV)(x)),
+    "tables": ((6,), lambda x: keras.layers.Dense(3, activation="tanh")(x)),
+}
+
+
+@pytest.mark.parametrize("kind", LAID_OUT)
+def test_positions_are_those_of_the_input_however_it_is_laid_out(kind):
+    shape, body = LAID_OUT[kind]
+    inputs = keras.Input(shape)
+    model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(body(inputs))))
+    x = builders.images(2, shape)
+    one = tfxai.Occlusion(window=1)(model, x, 1, score="output")
+    effects = one.values.reshape(2, -1)
+    first = Deletion(steps=effects.shape[1])(model, x, one, score="output").details["curve"]
+    # the first to go is the position whose effect alone is the largest
+    np.testing.assert_allclose(
+        first[:, 0] - first[:, 1], effects.max(axis=1), rtol=1e-3, atol=1e-5
+    )
+    single = MuFidelity(share=1e-6, cells=9)(model, x, one, score="output").values
+    np.testing.assert_allclose(single, 1, atol=1e-9)  # subsets of one position
+
+
+def test_an_attribution_of_another_score_or_of_other_inputs_is_refused():
+    model, x = builders.functional(), builders.images(2)
+    other = tfxai.Saliency()(model, x, score=tfxai.Contrast(0, 1))
+    with pytest.raises(InvalidInputError, match="Pass the same score="):
+        Deletion()(model, x, other)
+    Deletion(steps=2)(model, x, other, score=tfxai.Contrast(0, 1))
+    with pytest.raises(InvalidInputError, match="of other inputs"):
+        Deletion(steps=2)(model, x + 1, tfxai.Saliency()(model, x, 1))
+
+
+def test_maps_of_a_layer_and_tokens():
     x = builders.images(2)
     model = builders.functional()
     found = Deletion(steps=3)(model, x, tfxai.GradCAM(layer="conv2"), 1)

@@ -263,7 +263,7 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
         options = self._options().items()
         return {
             "name": self.name,
-            "options": {k: _plain(v) for k, v in options if k not in self.idle_options},
+            "options": {k: plain(v) for k, v in options if k not in self.idle_options},
         }
 
     def _options(self) -> dict[str, Any]:
@@ -361,13 +361,13 @@ def _check_layer(path: str, body: ModelStructure) -> None:
         )
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """An option as JSON takes it, but for arrays."""
     if isinstance(value, FrozenArray | FrozenArrays):
         return value
     if isinstance(value, AttributionMethod):
         return value._record()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        options = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        options = {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return {"name": vars(type(value))["name"], "options": options}
     return json.loads(json.dumps(value))

@@ -14,8 +14,11 @@ from tfxai.attribution import Attribution
 from tfxai.core.inputs.frozen_arrays import listed
 from tfxai.core.options import Declared
 from tfxai.errors import InvalidInputError, TfxaiWarning
-from tfxai.methods.base import AttributionMethod, _plain
+from tfxai.methods.base import AttributionMethod, plain
 from tfxai.metrics.measurement import Measurement
+
+OF_TARGET = ("logit", "probability", "output")
+"""Scores of the output that is the target; others choose for themselves."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -43,10 +46,26 @@ class Asked:
     score: Any
 
     def scores(self, program: AttributionMethod) -> Attribution:
-        """What a program of `perturbed.py` finds; its remarks are not about an attribution."""
+        """What a program of `perturbed.py` finds; its remarks are not about an attribution.
+
+        Raises:
+            InvalidInputError: The attribution is of a score that has to be named, or of other
+                inputs.
+        """
+        if self.target is None and self.score is None:
+            raise InvalidInputError(
+                f"The attribution is of {self.attribution.score_name!r}, which no target says. "
+                "Pass the same score= as was explained."
+            )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TfxaiWarning)
-            return program(self.model, self.inputs, self.target, score=self.score, **self.cost)
+            found = program(self.model, self.inputs, self.target, score=self.score, **self.cost)
+        if not np.array_equal(np.asarray(found.inputs), np.asarray(self.attribution.inputs)):
+            raise InvalidInputError(
+                "The attribution is of other inputs than those that came. Pass the inputs that "
+                "were explained."
+            )
+        return found
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -112,7 +131,7 @@ class Metric(Declared, abc.ABC):
                 "the inputs that were explained."
             )
         chosen = one.target if target is None else target
-        has_target = target is not None or bool((np.asarray(one.target) >= 0).all())
+        has_target = target is not None or one.score_name in OF_TARGET
         asked = Asked(
             model, inputs, one, method, chosen if has_target else None, regions, cost, score
         )
@@ -127,5 +146,5 @@ class Metric(Declared, abc.ABC):
 
     def to_config(self) -> dict[str, Any]:
         """Name and options as JSON takes them; arrays as nested lists."""
-        options = {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        options = {f.name: plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
         return dict(listed({"name": self.name, "options": options}))

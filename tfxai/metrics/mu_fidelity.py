@@ -13,7 +13,7 @@ from tfxai.core.designs.cells import Cells
 from tfxai.core.inputs.baselines import BASELINE
 from tfxai.core.options import SEEDS, option
 from tfxai.metrics.base import Asked, Metric
-from tfxai.metrics.perturbed import Subsets, subsets
+from tfxai.metrics.perturbed import PerExample, Subsets, subsets
 from tfxai.metrics.relevance import relevance
 
 
@@ -58,11 +58,11 @@ class MuFidelity(Metric):
 
     def _measure(self, asked: Asked) -> tuple[Array, dict[str, Array]]:
         drawn: Any = {"share": self.share, "samples": self.samples, "seed": self.seed}
-        found = asked.scores(Subsets(cells=self.cells, baseline=self.fill, **drawn))
-        drops = np.asarray(found.score, np.float64)[:, None] - np.asarray(found.values)
         relevant = relevance(asked.attribution)
-        sides = relevant.shape[1:]
-        grid = Cells(sides, tuple(min(self.cells, side) for side in sides), 0)
+        grid = Cells(relevant.shape[1:], tuple(min(self.cells, n) for n in relevant.shape[1:]), 0)
+        cell = PerExample(np.broadcast_to(grid.places.astype(np.int32), relevant.shape))
+        found = asked.scores(Subsets(cell=cell, count=grid.number, baseline=self.fill, **drawn))
+        drops = np.asarray(found.score, np.float64)[:, None] - np.asarray(found.values)
         chosen = subsets(grid.number, **drawn)
         place = grid.places.ravel()
         sums = np.stack([np.bincount(place, one.ravel(), grid.number) for one in relevant])

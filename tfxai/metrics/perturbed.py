@@ -13,7 +13,6 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.arrays import Array
-from tfxai.core.designs.cells import Cells
 from tfxai.core.inputs.baselines import BASELINE
 from tfxai.core.inputs.host_arrays import Examples, HostArray
 from tfxai.core.options import option
@@ -115,21 +114,30 @@ class Veiled(Perturbed, is_named=False):
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Subsets(Perturbed, is_named=False):
-    """Scores where random subsets of the cells of a grid are hidden, (B, samples)."""
+    """Scores where random subsets of cells are hidden, (B, samples).
+
+    Args:
+        cell: (B, *places) int32, the cell of each position.
+        count: Number of cells.
+        share: As for `subsets`, like the others.
+        samples: Number of subsets.
+        seed: Seed of the draws.
+    """
 
     name: ClassVar[str] = "subsets"
-    cells: int = 9
+    cell: PerExample = dataclasses.field(default=None, metadata={})  # type: ignore[assignment]
+    count: int = 1
     share: float = 0.2
     samples: int = 200
     seed: int = 0
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
-        grid = Cells.over(x.shape[1:], self.cells, is_lenient=True)
-        drawn = tf.constant(subsets(grid.number, self.share, self.samples, self.seed))
-        where = tf.constant(grid.places)
-        return self._scores(
-            f, x, self.samples, lambda f, k: tf.gather(tf.gather(drawn, k), where, axis=1)
-        )
+        drawn = tf.constant(subsets(self.count, self.share, self.samples, self.seed))
+
+        def hidden(f: Score, k: tf.Tensor) -> tf.Tensor:
+            return tf.gather(tf.gather(drawn, k), f.given[self.cell], axis=1, batch_dims=1)
+
+        return self._scores(f, x, self.samples, hidden)
 
 
 def subsets(count: int, share: float, samples: int, seed: int) -> Array:

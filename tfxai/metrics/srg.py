@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
 from tfxai.arrays import Array
-from tfxai.core.inputs.baselines import BASELINE
-from tfxai.core.options import option
 from tfxai.metrics.base import Asked
 from tfxai.metrics.deletion import CurveMetric, area
-from tfxai.metrics.relevance import BY
 
 
 @final
@@ -45,9 +42,6 @@ class SRG(CurveMetric):
 
     name: ClassVar[str] = "srg"
     higher_is_better: ClassVar[bool | None] = True
-    steps: int = option(20, at_least=1)
-    fill: Any = option(None, kind=BASELINE)
-    by: Any = option("pixels", kind=BY)
 
     def _measure(self, asked: Asked) -> tuple[Array, dict[str, Array]]:
         most, least = (
