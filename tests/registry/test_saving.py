@@ -18,7 +18,7 @@ from tests.registry.old_layout import write_old
 from tfxai import ModelRegistry
 from tfxai.card import Card
 from tfxai.errors import OutputError
-from tfxai.registry import loading
+from tfxai.registry import layouts, loading
 from tfxai.registry.locking import LOCK
 from tfxai.registry.saving import REMOVED, STAGE
 
@@ -213,6 +213,45 @@ def test_two_that_save_at_once_lose_nothing(tmp_path, chosen):
     assert names(registry.root) == sorted(set(chosen))
     for entry in registry.list():
         assert set(names(entry.file.parent)) == {"card.json", *entry.card.sha256}
+
+
+ROADS = {
+    "get": lambda registry: registry.get("small").card,
+    "index": lambda registry: registry["small"].card,
+    "name": lambda registry: tfxai.load("small").card,
+    "remove": lambda registry: registry.remove("small"),
+    "folder": lambda registry: tfxai.load(registry.root / "small").card,
+    "path of the old layout": lambda registry: tfxai.load(registry.root / "small.keras").card,
+}
+OLD_LAYOUT = ("get", "index", "name", "remove")  # whose files have no folder
+
+
+@pytest.mark.parametrize(
+    ("road", "is_flat"),
+    [*((road, False) for road in ROADS), *((road, True) for road in OLD_LAYOUT)],
+)
+def test_a_save_between_the_card_and_its_files_is_met(registry, road, is_flat, monkeypatch):
+    old = Card(name="small", notes=("old",))
+    if is_flat:
+        registry.save(small(), "source", old)
+        registry.root.joinpath("small.keras").write_bytes(registry["source"].file.read_bytes())
+        old.write(registry.root / "small.json")
+    else:
+        registry.save(small(), "small", old)
+    monkeypatch.setenv("TFXAI_MODELS", str(registry.root))
+    read, saves = layouts.read_card, []
+
+    def read_and_saved(path):
+        found = read(path)
+        if not saves and path.parent.name in ("small", registry.root.name):
+            saves.append(path)
+            registry.save(small(), "small", Card(name="small", notes=("new",)))
+        return found
+
+    monkeypatch.setattr(layouts, "read_card", read_and_saved)
+    card = ROADS[road](registry)
+    assert saves
+    assert card is None or card.notes == ("new",)
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from tfxai.errors import InvalidInputError, OutputError, TfxaiError
+from tfxai.registry.consistent_reads import read_whole
 from tfxai.registry.naming import (
     CARD,
     CARD_FILE,
@@ -72,11 +73,11 @@ def stored(root: Path, name: str) -> Stored | None:
     """
     check_name(name)
     check_no_journal(root)
-    found = in_folder(root, name)
-    if found is None:
-        found = _side_by_side(root, name)
-        if found is None or not found.files:  # maybe a save has just moved it to a folder
-            found = in_folder(root, name) or found
+
+    def read() -> Stored | None:
+        return _in_folder(root, name) or _side_by_side(root, name)
+
+    found = read_whole(root, name, read)
     if found is not None and found.has_folder:
         _check_inside(root, found.folder)
     return found
@@ -122,6 +123,10 @@ def in_folder(root: Path, name: str) -> Stored | None:
     Raises:
         InvalidInputError: One of its files is a symbolic link.
     """
+    return read_whole(root, name, lambda: _in_folder(root, name))
+
+
+def _in_folder(root: Path, name: str) -> Stored | None:
     folder = root / name
     if not is_model_folder(folder):
         return None
