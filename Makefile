@@ -5,12 +5,16 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 STAMP := $(VENV)/.stamp
 PEERS := .venv-peers
+PEERS_TF := .venv-peers-tf
+PEERS_TORCH := .venv-peers-torch
 OLD_KERAS := .venv-old-keras
 MUTANTS := .venv-mutants
 CLIENTS := .venv-clients
 PROTOS := tensorflow tensorflow_serving open_inference
 JOBS ?= 2
 PEERS_STAMP := $(PEERS)/.stamp
+PEERS_TF_STAMP := $(PEERS_TF)/.stamp
+PEERS_TORCH_STAMP := $(PEERS_TORCH)/.stamp
 OLD_KERAS_STAMP := $(OLD_KERAS)/.stamp
 MUTANTS_STAMP := $(MUTANTS)/.stamp
 CLIENTS_STAMP := $(CLIENTS)/.stamp
@@ -32,8 +36,8 @@ MODEL ?= $(TFXAI_TEST_DATA:%=%/models/efficientnet_lite0.keras)
 PIXELS ?= none
 CLASSES ?= $(TFXAI_TEST_DATA:%=%/data/imagenet_class_index.json)
 
-.PHONY: help demo test lint bench stress peaks notebook comparison crosscheck gpu-programs \
-	mutants old-keras clients protos
+.PHONY: help demo test lint bench stress peaks peers notebook comparison crosscheck \
+	gpu-programs mutants old-keras clients protos
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +63,10 @@ stress: $(STAMP) ## Ask a server 10,000 times, a third of them hostile: it has t
 
 peaks: $(STAMP) ## Compare counted and measured memory on ten networks (ARGS="ResNet50" picks some)
 	@$(VENV)/bin/python -m benchmarks.peaks $(ARGS)
+
+# An hour, and some gigabytes of other libraries; ARGS="--cell resnet50 --library captum" picks some.
+peers: $(STAMP) $(PEERS_STAMP) $(PEERS_TF_STAMP) $(PEERS_TORCH_STAMP) ## Measure beside six libraries
+	@$(VENV)/bin/python -m benchmarks.peers $(or $(ARGS),--page docs/benchmarks.md)
 
 # Without the shared data: no image of a data set may reach the committed notebook.
 notebook: $(STAMP) ## Execute the notebook in place
@@ -102,6 +110,16 @@ $(STAMP): requirements.txt requirements-dev.txt pyproject.toml setup.py
 
 $(PEERS_STAMP): requirements-peers.txt pyproject.toml setup.py
 	$(call environment,$(PEERS),requirements-peers.txt)
+
+# Xplique's pins exclude the TensorFlow of the others, with which it works all the same.
+$(PEERS_TF_STAMP): requirements-peers-tf.txt
+	@"$(PYTHON)" -m venv --clear $(PEERS_TF)
+	@$(PEERS_TF)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		-r requirements-peers-tf.txt
+	@touch $@
+
+$(PEERS_TORCH_STAMP): requirements-peers-torch.txt
+	$(call packages,$(PEERS_TORCH),requirements-peers-torch.txt)
 
 $(MUTANTS_STAMP): requirements-mutants.txt
 	$(call packages,$(MUTANTS),requirements-mutants.txt)

@@ -1,5 +1,8 @@
 """Measurements of time and memory, as ratios to bare TensorFlow within one run."""
 
-from tfxai.cli.runtime import start
+import contextlib
 
-start()  # TensorFlow, without what it logs about the machine
+with contextlib.suppress(ModuleNotFoundError):  # of `peers`, a process without TensorFlow
+    from tfxai.cli.runtime import start
+
+    start()  # TensorFlow, without what it logs about the machine

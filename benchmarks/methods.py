@@ -21,29 +21,42 @@ NUMBER = 50  # steps and samples
 BACKGROUND = 4
 SQUARES = 8  # along each side, that features are
 WINDOWS = 15 * 15  # of an eighth of each side, at strides of half of that
-COALITIONS = {"kernel_shap": 200, "lime": 200, "shapley_sampling": 4}  # samples, or orders
+CELLS = 4  # along each side, of Sobol's grid
+SAMPLES = {  # of what is sampled, or orders of it
+    "hsic": 200,
+    "kernel_shap": 200,
+    "lime": 200,
+    "rise": NUMBER,
+    "shapley_sampling": 4,
+    "sobol": 8,
+}
 # Forward and backward passes of one row that a method cannot do without.
 PASSES: dict[str, tuple[int, float]] = {
+    "blur_integrated_gradients": (NUMBER, 1.0),
     "conductance": (NUMBER, 1.0),
     "deep_lift": (1, 1.5),
     "deep_shap": (BACKGROUND, 1.5),
     "feature_ablation": (NUMBER, 0.5 * SQUARES**2 / NUMBER),
     "gradient_shap": (NUMBER, 1.0),
+    "guided_integrated_gradients": (1, NUMBER),  # each step waits for the one before
+    "hsic": (NUMBER, 0.5 * SAMPLES["hsic"] / NUMBER),
     "idgi": (NUMBER, 1.5),
     "integrated_gradients": (NUMBER, 1.0),
     "internal_influence": (NUMBER, 1.0),
-    "kernel_shap": (NUMBER, 0.5 * (COALITIONS["kernel_shap"] + 2) / NUMBER),
-    "lime": (NUMBER, 0.5 * COALITIONS["lime"] / NUMBER),
+    "kernel_shap": (NUMBER, 0.5 * (SAMPLES["kernel_shap"] + 2) / NUMBER),
+    "lime": (NUMBER, 0.5 * SAMPLES["lime"] / NUMBER),
     "occlusion": (NUMBER, 0.5 * WINDOWS / NUMBER),
     "rise": (NUMBER, 0.5),
     "score_cam": (NUMBER, 0.5),
     "shapley_sampling": (
         NUMBER,
-        0.5 * COALITIONS["shapley_sampling"] * (SQUARES**2 - 1) / NUMBER,
+        0.5 * SAMPLES["shapley_sampling"] * (SQUARES**2 - 1) / NUMBER,
     ),
     "smooth_grad": (NUMBER, 1.0),
+    "sobol": (NUMBER, 0.5 * SAMPLES["sobol"] * (CELLS**2 + 1) / NUMBER),
     "squared_smooth_grad": (NUMBER, 1.0),
     "var_grad": (NUMBER, 1.0),
+    "xrai": (NUMBER, 2.0),  # towards black and towards white
 }
 
 
@@ -109,9 +122,8 @@ def made(name: str, image: np.ndarray, layer: str) -> Any:
         "channels": NUMBER,
         "mask": SQUARES * squares[0] + squares[1],
     }
-    if name == "rise":
-        given["samples"] = NUMBER
-    given |= {"samples": COALITIONS[name]} if name in COALITIONS else {}
+    given |= {"cells": CELLS} if name == "sobol" else {}
+    given |= {"samples": SAMPLES[name]} if name in SAMPLES else {}
     known = tfxai.methods.get(name).__dataclass_fields__
     return tfxai.methods.create(name, **{k: v for k, v in given.items() if k in known})
 
