@@ -21,6 +21,7 @@ from tfxai.core.inputs.frozen_arrays import FrozenArray, FrozenArrays, listed
 from tfxai.core.inputs.host_arrays import Examples, HostArray
 from tfxai.core.inputs.layout import Layout, check_exact
 from tfxai.core.inputs.reading import read_columns, read_inputs
+from tfxai.core.model.cache import looked_at_once
 from tfxai.core.model.functions import PredictFunction, function_model, is_function
 from tfxai.core.model.structure import ModelStructure, model_structure
 from tfxai.core.options import Declared
@@ -196,29 +197,30 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
         subject, inputs = self._subject(model, given := inputs, at)
         columns = read_columns(subject.model, given)
         layout, leaves = read_inputs(subject.model, subject.prepare(inputs))
-        ready = self.prepared(subject, layout, score=score, at=at)
-        method, body, question, layout = ready.method, ready.body, ready.question, ready.layout
-        batch = len(leaves[0])
-        targets = read_targets(target, batch, question, subject, body)
-        check_exact(layout, leaves)
-        kind, baseline = method._baseline(ready, leaves)
-        examples = ready.examples(leaves)
-        given = [how.made(examples) for how in ready.host_arrays]
-        plan = ready.plan(
-            target_rank=targets.ndim,
-            baseline=kind,
-            num_baselines=len(baseline[0]) if method._shares_baselines() else 0,
-            given=given,
-            chunk_size=chunk_size,
-            jit=config.jit_compile,
-        )
+        with looked_at_once(subject.model):
+            ready = self.prepared(subject, layout, score=score, at=at)
+            method, body, question, layout = ready.method, ready.body, ready.question, ready.layout
+            batch = len(leaves[0])
+            targets = read_targets(target, batch, question, subject, body)
+            check_exact(layout, leaves)
+            kind, baseline = method._baseline(ready, leaves)
+            examples = ready.examples(leaves)
+            given = [how.made(examples) for how in ready.host_arrays]
+            plan = ready.plan(
+                target_rank=targets.ndim,
+                baseline=kind,
+                num_baselines=len(baseline[0]) if method._shares_baselines() else 0,
+                given=given,
+                chunk_size=chunk_size,
+                jit=config.jit_compile,
+            )
 
-        def run(plan: Plan, report: Report) -> dict[str, Array]:
-            function = ready.program(plan)
-            return in_slices(function, plan, leaves, targets, (baseline, given), report)
+            def run(plan: Plan, report: Report) -> dict[str, Array]:
+                function = ready.program(plan)
+                return in_slices(function, plan, leaves, targets, (baseline, given), report)
 
-        with shown(progress, self.name, batch) as report:
-            answers = within_memory(run, plan, report, can_shrink=chunk_size == "auto")
+            with shown(progress, self.name, batch) as report:
+                answers = within_memory(run, plan, report, can_shrink=chunk_size == "auto")
         check_finite(answers, ready, plan, leaves, targets)
         if method.has_host_stage:
             answers = finished(answers, ready, examples)

@@ -48,7 +48,7 @@ def closed_over():
 
 
 def built(layer):
-    model = keras.Sequential([keras.Input((3,)), layer, layers.Dense(1, name="dense")])
+    model = keras.Sequential([keras.Input((3,)), layer, layers.Dense(1, name="last")])
     model.layers[-1].set_weights([np.array([[1.0], [2.0], [3.0]]), np.zeros(1)])
     return model
 
@@ -100,6 +100,19 @@ def test_an_exchanged_activation_is_seen():
     check(model, float(np.tanh(X[0]) @ [1, 2, 3]))
     model.layers[-1].activation = keras.activations.sigmoid
     assert Saliency()(model, X).score_name == "logit"
+
+
+def test_an_activation_with_an_inside_takes_the_place_of_one_without():
+    model = built(layers.Dense(3, use_bias=False))
+    model.layers[0].set_weights([np.eye(3)])
+    check(model, PLAIN)
+    factor, function = closed_over()
+    model.layers[0].activation = function
+    check(model, factor["value"] * PLAIN)
+    factor["value"] = 7.0
+    check(model, 7 * PLAIN)
+    model.layers[0].activation = keras.activations.linear
+    check(model, PLAIN)
 
 
 def test_a_lambda_sees_what_it_closes_over_and_its_globals():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 import keras
@@ -13,6 +15,35 @@ import keras
 from tfxai.core.model.state import state, state_after
 
 Make: TypeAlias = Callable[[], Any]
+_looked: ContextVar[tuple[keras.Model, dict[str, Hashable]] | None] = ContextVar(
+    "looked", default=None
+)
+
+
+@contextlib.contextmanager
+def looked_at_once(model: keras.Model) -> Iterator[None]:
+    """Within the block, the state of a model is looked at once: it is one call, and short."""
+    before = _looked.set((model, {}))
+    try:
+        yield
+    finally:
+        _looked.reset(before)
+
+
+def _state(model: keras.Model) -> Hashable:
+    looked = _looked.get()
+    if looked is None or looked[0] is not model:
+        return state(model)
+    if "state" not in looked[1]:
+        looked[1]["state"] = state(model)
+    return looked[1]["state"]
+
+
+def _note(model: keras.Model, after: Hashable) -> None:
+    """What is known of the model from here on, within a call."""
+    looked = _looked.get()
+    if looked is not None and looked[0] is model:
+        looked[1]["state"] = after
 
 
 class ModelCache:
@@ -35,7 +66,7 @@ class ModelCache:
 
     def get(self, model: keras.Model, key: Hashable, make: Make) -> Any:
         """The entry of `key`, made where it is not known."""
-        parts = state(model)
+        parts = _state(model)
         with self._lock:
             before, known = self._compartments.get(model, (None, OrderedDict()))
             if before != parts:
@@ -46,6 +77,7 @@ class ModelCache:
                 return known[key]
         made = make()  # not under the lock: a trace takes seconds
         after = state_after(model, parts)
+        _note(model, after)
         with self._lock:
             known[key] = made
             if self._compartments.get(model, (None, None))[1] is known:

@@ -10,7 +10,7 @@ import types
 import weakref
 import zlib
 from collections.abc import Hashable, Mapping
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import keras
 import numpy as np
@@ -31,8 +31,43 @@ def state(model: keras.Model) -> Hashable:
     that are numbers, texts, functions, arrays, or lists, dicts and plain objects of these; of
     functions what they close over, and numbers among their globals.
     """
-    layers = [(_reference(layer), _seen(layer)) for layer in model._flatten_layers()]
-    return tuple(layers), tuple(map(id, model.variables))
+    layers, variables = list(model._flatten_layers()), tuple(map(id, model.variables))
+    known = _states.get(model)
+    if known is not None and known.is_of(layers, variables):
+        return known.state
+    seen = [(_reference(layer), _seen(layer)) for layer in layers]
+    found = tuple(seen), variables
+    if all(layer in _attributes_of or _is_model_of_keras(layer) for layer in layers):
+        _states[model] = _Seen(_marks(layers), variables, found)
+    return found
+
+
+class _Seen:
+    """A state, and what tells at a glance that it still is the same.
+
+    Args:
+        marks: Of the layers, none of which has anything inside that can change.
+        variables: Ids of the variables.
+        state: The state.
+    """
+
+    def __init__(self, marks: _Marks, variables: tuple[int, ...], state: Any) -> None:
+        self._marks, self._variables, self.state = marks, variables, state
+
+    def is_of(self, layers: list[keras.Layer], variables: tuple[int, ...]) -> bool:
+        """Whether these are the same layers, with the same objects as their attributes."""
+        if self._variables != variables or self._marks != _marks(layers):
+            return False
+        return all(one() is layer for (one, _), layer in zip(self.state[0], layers, strict=True))
+
+
+def _marks(layers: list[keras.Layer]) -> _Marks:
+    return [
+        (type(layer).call,)
+        if isinstance(layer, keras.Model)
+        else (type(layer).call, *map(id, vars(layer).values()))
+        for layer in layers
+    ]
 
 
 def state_after(model: keras.Model, before: Any) -> Hashable:
@@ -52,6 +87,7 @@ def state_after(model: keras.Model, before: Any) -> Hashable:
         written = {name for name in seen if name in known and seen[name] != known[name]}
         if written:
             _written[layer] = _written.get(layer, frozenset()) | written
+            _states.pop(model, None)
     return state(model)
 
 
@@ -61,6 +97,8 @@ def _seen(layer: keras.Layer) -> tuple[tuple[str, Hashable], ...]:
     return seen if skipped is None else tuple(one for one in seen if one[0] not in skipped)
 
 
+_Marks: TypeAlias = list[tuple[Any, ...]]
+_states: weakref.WeakKeyDictionary[keras.Model, _Seen] = weakref.WeakKeyDictionary()
 _written: weakref.WeakKeyDictionary[keras.Layer, frozenset[str]] = weakref.WeakKeyDictionary()
 
 
@@ -73,7 +111,7 @@ def _attributes(layer: keras.Layer) -> tuple[tuple[str, Hashable], ...]:
     """Attributes of one layer by name; as before where none was exchanged and none can change."""
     cls = type(layer)
     of_keras = _is_of_libraries(cls)
-    if of_keras and isinstance(layer, keras.Model):
+    if _is_model_of_keras(layer):
         return (("call()", cls.call),)  # its layers are all of it
     own = vars(layer)
     now = (cls.call, *map(id, own.values()))
@@ -90,7 +128,13 @@ def _attributes(layer: keras.Layer) -> tuple[tuple[str, Hashable], ...]:
     )
     if of_keras and all(_is_fixed(value) or name[0] == "_" for name, value in seen.items()):
         _attributes_of[layer] = now, key
+    else:
+        _attributes_of.pop(layer, None)
     return key
+
+
+def _is_model_of_keras(layer: keras.Layer) -> bool:
+    return isinstance(layer, keras.Model) and _is_of_libraries(type(layer))
 
 
 def _of_class(cls: type[Any]) -> Hashable:
@@ -111,7 +155,7 @@ def _is_fixed(value: Any) -> bool:
     if isinstance(value, types.FunctionType):
         return _is_of_libraries(value)
     fixed = (*_PLAIN, *_MAKERS, keras.Variable, keras.Layer, types.BuiltinFunctionType)
-    return isinstance(value, fixed)
+    return isinstance(value, (*fixed, keras.random.SeedGenerator))
 
 
 def _key(value: Any, depth: int) -> Hashable:

@@ -7,6 +7,7 @@ of a Grad-CAM, to estimate the memory of a chunk. Traced once per model and inpu
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any, cast
@@ -152,7 +153,7 @@ class ModelStructure:
             return LayerNotFoundError(f"There is no layer {path!r}. Did you mean {choices}?")
         return LayerNotFoundError.of("layer", path, paths)
 
-    @property
+    @functools.cached_property
     def bytes_per_example(self) -> int:
         """Bytes of all layer outputs of one example: an estimate of a forward pass."""
         sizes = [
