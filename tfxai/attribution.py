@@ -23,6 +23,15 @@ from tfxai.features import Groups, data_frame, features_of, has_features, masses
 from tfxai.heatmaps import CLIP, heatmap, pixels
 from tfxai.joining import joined
 from tfxai.remarks import remarks
+from tfxai.token_values import (
+    has_token_values,
+    token_frame,
+    token_kinds,
+    token_sums,
+    token_values,
+    words,
+)
+from tfxai.tokens import Tokens
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,6 +80,8 @@ class Attribution:
         notes: What else to know before one believes the values, one sentence each.
         columns: Names, types and categories of the columns, where the inputs came as a DataFrame;
             those of each input by its name for named inputs. Empty where they did not.
+        text: The texts and their tokens, where the inputs came as texts; the values then are
+            (B, T), or (B, T, D) at a layer with D numbers for each token.
     """
 
     values: Values
@@ -96,6 +107,7 @@ class Attribution:
     held: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     columns: Columns = ()
+    text: Tokens | None = None
 
     def __len__(self) -> int:
         return len(self.score)
@@ -113,6 +125,7 @@ class Attribution:
         for name in ("values", "inputs"):
             picked[name] = _map(lambda array: array[index], getattr(self, name))
         picked["details"] = {name: array[index] for name, array in self.details.items()}
+        picked["text"] = None if self.text is None else self.text[index]
         return dataclasses.replace(self, **picked)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
@@ -209,6 +222,52 @@ class Attribution:
         """
         return heatmap(self, size, channels, clip_percentile)
 
+    @property
+    def tokens(self) -> list[list[str]] | None:
+        """The T tokens of each text as its vocabulary writes them, special and padding too."""
+        return None if self.text is None else self.text.pieces.tolist()
+
+    @property
+    def token_kinds(self) -> list[list[str]] | None:
+        """Of each token `"word"`, `"special"` or `"padding"`, as `tokens`."""
+        return None if self.text is None else token_kinds(self.text)
+
+    @property
+    def token_values(self) -> Array:
+        """(B, T) the value of each token, summed over its vector.
+
+        Raises:
+            InvalidInputError: The inputs were no texts, or the values are of no tokens.
+        """
+        return token_values(self)
+
+    def words(self) -> list[list[tuple[str, float]]]:
+        """The words of each text with the sums of their tokens; no special tokens, no padding.
+
+        Raises:
+            InvalidInputError: As for `token_values`.
+        """
+        return words(self)
+
+    def token_sums(self) -> list[dict[str, float]]:
+        """The sum of the values of each text by kind of token: they add up to the whole.
+
+        Returns:
+            Of each text `{"word": ..., "special": ..., "padding": ...}`.
+
+        Raises:
+            InvalidInputError: As for `token_values`.
+        """
+        return token_sums(self)
+
+    def by_token(self) -> Attribution:
+        """The same with values (B, T), summed over the vectors: D times smaller to keep.
+
+        Raises:
+            InvalidInputError: As for `token_values`.
+        """
+        return dataclasses.replace(self, values=token_values(self), layer_axes="")
+
     def with_feature_names(self, names: Sequence[str]) -> Attribution:
         """The same attribution with a name for each feature, where the inputs were an array.
 
@@ -252,6 +311,8 @@ class Attribution:
             )
         if mask is not None and groups:
             raise InvalidInputError("Pass groups of columns or a mask of regions, not both.")
+        if self.text is not None and groups is None and mask is None:
+            return token_frame(self)
         features = features_of(self, None, groups) if mask is None else masses(self, mask)
         return data_frame(features, of_inputs=what == "inputs")
 
@@ -331,7 +392,10 @@ class Attribution:
     def _repr_html_(self) -> str:
         """The figure of the first examples with a line of facts, for notebooks."""
         from tfxai.plotting.figures import figure_html
+        from tfxai.plotting.token_html import tokens_html
 
+        if self.text is not None and has_token_values(self):
+            return f"<p><code>{html.escape(repr(self))}</code></p>{tokens_html(self)}"
         shown = self[:_FEW]
         try:
             picture = figure_html(shown.plot(index=None if len(shown) > 1 else 0))

@@ -18,6 +18,7 @@ from tfxai.core.inputs.frozen_arrays import FrozenArray, replaced
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import DataNotFoundError, InvalidInputError
 from tfxai.files import replacing
+from tfxai.tokens import Tokens
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
@@ -65,6 +66,8 @@ def written(one: Attribution, path: str | os.PathLike[str]) -> Path:
     for field in ("values", "inputs", "details"):
         for name, array in named(getattr(one, field)).items():
             arrays[f"{field}/{name}" if name else field] = array
+    for name, array in (one.text.arrays() if one.text is not None else {}).items():
+        arrays[f"text/{name}"] = array
     for name in PER_EXAMPLE:
         if getattr(one, name) is not None:
             arrays[name] = np.asarray(getattr(one, name))
@@ -126,6 +129,7 @@ def _fields(arrays: dict[str, Array], record: dict[str, Any]) -> dict[str, Any]:
             for name, array in arrays.items()
             if name.startswith("details/")
         },
+        "text": _text(arrays),
         "preprocessing": preprocessing and Preprocessing.from_dict(preprocessing),
         "class_names": names and tuple(names),
         "target": arrays["target"],
@@ -134,6 +138,12 @@ def _fields(arrays: dict[str, Array], record: dict[str, Any]) -> dict[str, Any]:
         **record,
         "columns": columns_from_json(record.get("columns", ())),
     }
+
+
+def _text(arrays: dict[str, Array]) -> Tokens | None:
+    """The tokens of a file's texts, where it has any."""
+    found = {name[5:]: array for name, array in arrays.items() if name.startswith("text/")}
+    return Tokens(**found) if found else None
 
 
 def named(values: Any) -> dict[str, Array]:

@@ -6,6 +6,16 @@ Example:
     IntegratedGradients(...baseline=Blur(sigma=4)...)
 """
 
-from tfxai.core.inputs.baseline_records import Activations, Blur, Constant, Mean, Noise, Samples
+from tfxai.core.inputs.baseline_records import (
+    Activations,
+    Blur,
+    Constant,
+    Mask,
+    Mean,
+    Noise,
+    Pad,
+    Samples,
+    Text,
+)
 
-__all__ = ["Activations", "Blur", "Constant", "Mean", "Noise", "Samples"]
+__all__ = ["Activations", "Blur", "Constant", "Mask", "Mean", "Noise", "Pad", "Samples", "Text"]

@@ -33,6 +33,11 @@ def difference(one: Attribution, other: Attribution) -> Attribution:
         else getattr(one, name) - getattr(other, name)
         for name in ("score", "baseline_score", "completeness_gap")
     }
+    if one.text != other.text:
+        raise InvalidInputError(
+            "The values are of the tokens of different texts. Subtract attributions of the same "
+            "texts, cut into the same tokens."
+        )
     target = np.full(len(one), -1, np.int32)
     if np.shape(one.target) == np.shape(other.target):
         target = np.where(one.target == other.target, one.target, -1)

@@ -40,7 +40,7 @@ class Feature:
 def has_features(one: Attribution) -> bool:
     """Whether the values are of features: one number of each for each example."""
     arrays = one.values.values() if isinstance(one.values, dict) else [one.values]
-    if one.is_map or not len(one):
+    if one.text is not None or one.is_map or not len(one):
         return False
     return all(np.ndim(array) in (1, 2) for array in arrays)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfxai.errors import InvalidInputError
+from tfxai.tokens import Tokens
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
@@ -24,7 +25,9 @@ def joined(several: Sequence[Attribution]) -> Attribution:
         _check_alike(first, other, number)
     picked: dict[str, Any] = {name: _field(several, name) for name in (*_NUMBERS, *_ARRAYS)}
     notes = dict.fromkeys(note for one in several for note in one.notes)
-    return dataclasses.replace(first, **picked, notes=tuple(notes))
+    texts = [one.text for one in several if one.text is not None]
+    text = Tokens.concat(texts) if len(texts) == len(several) else None
+    return dataclasses.replace(first, **picked, notes=tuple(notes), text=text)
 
 
 def _check_alike(first: Attribution, other: Attribution, number: int) -> None:
@@ -34,6 +37,8 @@ def _check_alike(first: Attribution, other: Attribution, number: int) -> None:
         mine, theirs = getattr(first, name), getattr(other, name)
         if name == "notes":
             continue
+        if name == "text":
+            mine, theirs = (None if one is None else one.kinds.shape[1:] for one in (mine, theirs))
         if name in _ARRAYS or name in _NUMBERS:
             mine, theirs = _form(mine), _form(theirs)
         if mine != theirs:

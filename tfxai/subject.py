@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 import keras
@@ -19,6 +20,10 @@ from tfxai.core.model.structure import ModelStructure
 from tfxai.core.program import forward
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import InvalidInputError
+from tfxai.text.encoders import Encoder
+from tfxai.text.networks import BehindLookup, around
+from tfxai.text.reading import encoder_of, texts_of
+from tfxai.text.vectorization import VectorizationEncoder
 
 _ROWS = 256  # examples predicted at once
 
@@ -30,16 +35,45 @@ class Subject:
     Args:
         model: A built Keras 3 model on the TensorFlow backend.
         card: What is known about it, or None.
+        tokenizer: How texts become what the model takes, for a model of ids: a preprocessor of
+            KerasHub, a `TextVectorization`, or a callable from a list of texts to ids (B, T) or
+            a dict of ids and masks, with `id_to_token(id)`, `convert_ids_to_tokens(ids)` or
+            `get_vocabulary()`. Not needed for a KerasHub task with its preprocessor, nor for a
+            model that takes strings with a `TextVectorization` inside.
 
     Raises:
         UnsupportedModelError: `model` is no such model.
+        InvalidInputError: The tokenizer cannot go back to tokens.
     """
 
     model: keras.Model
     card: Card | None = None
+    tokenizer: Any = None
 
     def __post_init__(self) -> None:
         require_model(self.model)
+        if self.tokenizer is not None:
+            _ = self.encoder
+
+    @functools.cached_property
+    def encoder(self) -> Encoder | None:
+        """How texts become what the model takes; None where it takes none."""
+        return encoder_of(self.model, self.tokenizer)
+
+    def texts(self, inputs: Any) -> list[str] | None:
+        """The texts of a batch; None where the model takes no texts, or the batch holds none.
+
+        Raises:
+            InvalidInputError: It is one text without a batch around it.
+        """
+        return texts_of(inputs) if self.encoder is not None else None
+
+    @property
+    def of_ids(self) -> keras.Model:
+        """The model as one of ids: what it is itself, or behind the look-up inside of it."""
+        if not isinstance(self.encoder, VectorizationEncoder) or self.tokenizer is not None:
+            return self.model
+        return around(self.model, "ids", lambda: BehindLookup(self.model))
 
     @classmethod
     def of(cls, model: keras.Model | Subject) -> Subject:
@@ -92,14 +126,17 @@ class Subject:
 
         Args:
             inputs: A batch: uint8 pixels where the card knows the preprocessing, else numbers
-                as the model takes them.
+                as the model takes them; a list of texts where the model takes texts.
 
         Raises:
             InvalidInputError: The inputs do not fit the model.
             UnsupportedModelError: The model has several outputs.
         """
-        layout, leaves = read_inputs(self.model, self.prepare(inputs))
-        run = forward(self.model, layout)
+        model, texts = self.model, self.texts(inputs)
+        if texts is not None and self.encoder is not None:
+            model, inputs = self.of_ids, self.encoder.encode(texts).given()
+        layout, leaves = read_inputs(model, self.prepare(inputs))
+        run = forward(model, layout)
         parts = []
         for start in range(0, len(leaves[0]), _ROWS):
             tensors = [tf.convert_to_tensor(leaf[start : start + _ROWS]) for leaf in leaves]

@@ -35,14 +35,16 @@ from tfxai.errors import (
     TfxaiWarning,
     UnsupportedModelError,
 )
-from tfxai.methods.advice import no_gradient
+from tfxai.methods.advice import check_start, no_gradient
 from tfxai.methods.answering import check_finite, finished, made
 from tfxai.methods.asking import read_question, read_targets
 from tfxai.methods.by_name import check_options, create, get, names, register
 from tfxai.methods.prepared import Prepared
 from tfxai.methods.running import in_slices, within_memory
+from tfxai.methods.texts import explain_texts
 from tfxai.progress import Report, shown
 from tfxai.subject import Subject
+from tfxai.text.networks import ByToken
 
 Made = TypeVar("Made")
 
@@ -167,7 +169,7 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
                 batch in the type of `inputs` to its outputs, (B, N).
             inputs: A batch (B, ...), or a list or dict of batches for several inputs. uint8
                 pixels are preprocessed where the subject knows how; other numbers are taken as
-                they are.
+                they are. A list of texts where the model takes texts (`tfxai.Subject`).
             target: None for the predicted class, an index, a class name, or one per example;
                 (B, r) indices for outputs with r axes. A single sigmoid unit has the classes 1
                 and 0, of which 0 has the logit turned round. A score that chooses for itself
@@ -176,7 +178,8 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
                 `Contrast` or `Neuron`; None is the method's default. A default logit or
                 probability is the output itself where the model has no final softmax or sigmoid,
                 and where nobody can look into it: a SavedModel, a function.
-            at: Path of a layer whose activations are explained in the place of the input.
+            at: Path of a layer whose activations are explained in the place of the input. Where
+                methods of gradients meet ids only, it is the layer with a vector for each.
             chunk_size: Most examples that run at once; `"auto"` keeps to
                 `tfxai.config.memory_budget`, and to half as many whenever memory runs out all
                 the same. Changes no value beyond float rounding.
@@ -194,7 +197,36 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
             NotFiniteError: Values are NaN or infinite; the sentence names the layer.
             InsufficientMemoryError: Memory ran out, with one example at a time too.
         """
-        subject, inputs = self._subject(model, given := inputs, at)
+        subject, inputs = self._subject(model, inputs, at)
+        texts = subject.texts(inputs)
+        asked: dict[str, Any] = {
+            "score": score,
+            "at": at,
+            "chunk_size": chunk_size,
+            "progress": progress,
+        }
+        if texts is None:
+            attribution = self._answer(subject, inputs, target, **asked)
+        else:
+            attribution = explain_texts(self, subject, texts, target, **asked)
+        found = attribution.remarks
+        if found:
+            warnings.warn(" ".join(found), TfxaiWarning, stacklevel=2)
+        return attribution
+
+    def _answer(
+        self,
+        subject: Subject,
+        inputs: Any,
+        target: Any,
+        *,
+        score: Any = None,
+        at: str | None = None,
+        chunk_size: int | str = "auto",
+        progress: bool | Report | None = None,
+    ) -> Attribution:
+        """What a call with arrays returns; the arguments are those of the call."""
+        given = inputs
         columns = read_columns(subject.model, given)
         layout, leaves = read_inputs(subject.model, subject.prepare(inputs))
         with looked_at_once(subject.model):
@@ -224,11 +256,7 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
         check_finite(answers, ready, plan, leaves, targets)
         if method.has_host_stage:
             answers = finished(answers, ready, examples)
-        attribution = made(answers, ready, leaves, columns)
-        found = attribution.remarks
-        if found:
-            warnings.warn(" ".join(found), TfxaiWarning, stacklevel=2)
-        return attribution
+        return made(answers, ready, leaves, columns)
 
     def prepared(
         self, subject: Subject, layout: Layout, *, score: Any = None, at: str | None = None
@@ -240,7 +268,10 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
         """
         body = model_structure(subject.model, layout.plain)
         method = self._bound(body)
-        layout = layout.fitted(body.axes, body.output_dtypes, every=method.takes_any_input)
+        every = method.takes_any_input and not isinstance(subject.model, ByToken)
+        layout = layout.fitted(body.axes, body.output_dtypes, every=every)
+        if at is None and method.takes_at and not layout.explained:
+            at = body.token_embedding()  # ids have no gradient, and their vectors have
         method._check_at(at, layout, body)
         method = method._fitted(layout, at)
         subject.check_classes(body)
@@ -295,6 +326,7 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
         for baseline in self._baselines():
             part, batch = ready.part, len(leaves[0])
             if is_of_activations(baseline, ready.layout, batch, part) and part is not None:
+                check_start(baseline, ready)
                 arrays = read_activations(baseline, batch, part, ready.layout.working)
                 return "activations", arrays
             preprocessing = ready.subject.preprocessing

@@ -27,7 +27,9 @@ from tfxai.plotting.pictures import as_image, is_of_targets, with_scale
 from tfxai.plotting.rows import Row
 from tfxai.plotting.series import SeriesRow
 from tfxai.plotting.tables import TableRow, columns_together
+from tfxai.plotting.tokens import TokenRow
 from tfxai.plotting.volumes import VolumeRow
+from tfxai.token_values import has_token_values
 
 Index: TypeAlias = "int | slice | Sequence[int] | Sequence[bool] | np.ndarray[Any, Any] | None"
 
@@ -246,6 +248,8 @@ def _rows(one: Attribution, first: Attribution, how: Drawing) -> list[tuple[str,
 
 
 def _row(one: Attribution, how: Drawing) -> Row:
+    if has_token_values(one):
+        return TokenRow(one)
     values, inputs = np.asarray(one.values), np.asarray(one.inputs)
     places = places_of_values(one)
     if places == 2:

@@ -19,7 +19,10 @@ from tfxai.errors import InvalidInputError, UnknownNameError
 if TYPE_CHECKING:
     from tfxai.arrays import Array
 
-Mask: TypeAlias = FrozenArray | FrozenArrays | Slic | None
+Mask: TypeAlias = FrozenArray | FrozenArrays | Slic | str | None
+
+TOKEN_GROUPS = ("tokens", "words", "sentences")
+"""What belongs together in texts: words of `mask`."""
 
 MASK = Kind("features: integers, or superpixels", lambda _, mask: read_mask(mask))
 
@@ -44,6 +47,8 @@ def read_mask(mask: Any) -> Mask:
     options = mask.get("options") if isinstance(mask, Mapping) else None
     if isinstance(options, Mapping) and mask.get("name") == Slic.name:
         return Slic(**options)
+    if isinstance(mask, str) and mask in TOKEN_GROUPS:
+        return mask
     if isinstance(mask, str) and mask == Slic.name:
         return Slic()
     if isinstance(mask, FrozenArrays):
@@ -102,7 +107,12 @@ def fitted_mask(mask: Mask, parts: Sequence[Part], at: str | None) -> Any:
 
 
 def check_superpixels(mask: Mask, parts: Sequence[Part], at: str | None) -> None:
-    """Raises `InvalidInputError` where superpixels are wanted of what is no image."""
+    """Raises `InvalidInputError` where superpixels are wanted of what is no image, or words."""
+    if isinstance(mask, str):
+        raise InvalidInputError(
+            f"mask={mask!r} parts texts, and arrays are explained. Pass a list of texts to a "
+            "model that takes them, without at=, or an array of integers as mask."
+        )
     if not isinstance(mask, Slic) or _image_shape(parts, at):
         return
     shapes = " and ".join(str(part.shape) for part in parts)
@@ -140,7 +150,7 @@ def check_several(count: int) -> None:
 
 
 def group_numbers(
-    mask: FrozenArray | FrozenArrays | None, shape: Sequence[int], parts: Sequence[Part]
+    mask: FrozenArray | FrozenArrays | str | None, shape: Sequence[int], parts: Sequence[Part]
 ) -> Array:
     """The feature of each element, from 0 and without gaps, shaped like one row of x.
 
@@ -148,7 +158,7 @@ def group_numbers(
         InvalidInputError: A mask is shaped like no input, or is of no input of that name.
     """
     shape = tuple(shape)
-    if mask is None:
+    if mask is None or isinstance(mask, str):
         return np.arange(int(np.prod(shape)), dtype=np.int32).reshape(shape)
     parts = tuple(parts) or (Part(shape),)
     masks = _by_name(mask, parts)

@@ -236,7 +236,55 @@ def _several(array: Any) -> FrozenArray:
     return content
 
 
-KINDS: dict[str, Any] = {kind.name: kind for kind in (Blur, Noise, Mean, Samples, Activations)}
+class OfTokens(Baseline):
+    """What stands in the place of tokens: for texts only."""
+
+    def make(self, inputs: Array, limits: tuple[Array, Array] | None) -> Array:
+        """Raises `InvalidInputError`: there are no tokens in arrays."""
+        raise InvalidInputError(
+            f"baseline={self!r} stands in the place of tokens, and no texts came. Pass texts to a "
+            "model that takes them, or a number, an array or another record of tfxai.baselines."
+        )
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Pad(OfTokens):
+    """The padding token in the place of every token that is not special."""
+
+    name: ClassVar[str] = "pad"
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Mask(OfTokens):
+    """The mask token of the model, or the one of unknown words, in the place of every token."""
+
+    name: ClassVar[str] = "mask"
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Text(OfTokens):
+    """A text of one's own.
+
+    Args:
+        text: The text, at least a word; the same for all examples.
+    """
+
+    name: ClassVar[str] = "text"
+    text: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str) or not self.text.strip():
+            raise InvalidInputError(f"Text holds {self.text!r}, and a text was expected.")
+
+
+ZERO = "zero"
+"""Word for embeddings of zeros: `Activations(0.0)`."""
+KINDS: dict[str, Any] = {
+    kind.name: kind for kind in (Blur, Noise, Mean, Samples, Activations, Pad, Mask, Text)
+}
 
 
 def _inner_axes(inputs: Array, name: str) -> tuple[int, ...]:

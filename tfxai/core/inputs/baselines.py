@@ -11,10 +11,13 @@ from tfxai.arrangement import array_channels_back, array_channels_last
 from tfxai.core.inputs.baseline_records import (
     COLOURS,
     KINDS,
+    ZERO,
     Activations,
     Baseline,
     Constant,
+    OfTokens,
     Samples,
+    Text,
     one_for_each,
 )
 from tfxai.core.inputs.frozen_arrays import FrozenArray, FrozenArrays
@@ -26,7 +29,8 @@ if TYPE_CHECKING:
     from tfxai.core.inputs.layout import Layout
     from tfxai.core.inputs.parts import Part
 
-_WORDS = [*COLOURS, *(name for name in KINDS if name not in (Samples.name, Activations.name))]
+_NEED_MORE = (Samples.name, Activations.name, Text.name)
+_WORDS = [*COLOURS, *(name for name in KINDS if name not in _NEED_MORE), ZERO]
 _ADVICE = (
     f"Pass None, a number, {', '.join(map(repr, _WORDS))}, a record of tfxai.baselines, an array "
     "shaped like one input or the batch, or a dict of such arrays for several inputs."
@@ -35,6 +39,8 @@ _ADVICE = (
 
 def check_baseline(baseline: Any) -> Any:
     """A `baseline` option in its stored form: None, a float, a colour, a record, a `FrozenArray`.
+
+    A text of several words is `Text`: no name of a baseline holds a space.
 
     Raises:
         InvalidInputError: It is none of these, or not finite.
@@ -50,8 +56,12 @@ def check_baseline(baseline: Any) -> Any:
         parts = [(k, _part(f"baseline[{k!r}]", v)) for k, v in each.items()]
         return FrozenArrays(tuple(parts))
     if isinstance(baseline, str):
+        if len(baseline.split()) > 1:
+            return Text(baseline)
         if baseline not in _WORDS:
             raise UnknownNameError.of("baseline", baseline, _WORDS)
+        if baseline == ZERO:
+            return Activations(0.0)
         return KINDS[baseline]() if baseline in KINDS else baseline
     content = FrozenArray.of("baseline", baseline, _ADVICE)
     return float(content.array) if content.array.ndim == 0 else content
@@ -131,6 +141,8 @@ def read_baseline(
     """
     from tfxai.core.inputs.layout import fitted  # knows TensorFlow's types
 
+    if isinstance(baseline, OfTokens):
+        baseline.make(np.asarray(leaves[0]), None)  # says that no texts came
     if isinstance(baseline, Samples):
         return _read_samples(baseline, layout, leaves, preprocessing)
     compared = layout.explained if at_layer is None else tuple(range(len(leaves)))

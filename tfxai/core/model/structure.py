@@ -19,6 +19,7 @@ from tfxai.core.graph.dependence import Flow, expected_span
 from tfxai.core.graph.tensor_axes import Axes, of_layer, word
 from tfxai.core.inputs.layout import Layout
 from tfxai.core.model.cache import ModelCache
+from tfxai.core.model.embeddings import embedding_rows, normalised
 from tfxai.core.model.final_activation import Ending, ending
 from tfxai.core.model.functions import closed_layer
 from tfxai.core.model.layer_calls import Arguments, is_readable, observe
@@ -43,6 +44,8 @@ class LayerCall:
         is_model: Whether the layer is a model itself.
         is_in_attention: Whether it is an attention layer, or runs inside one.
         patch: (h, w) of the patches that it cuts an image into; nothing for any other layer.
+        rows: Rows of the table from which it takes a vector for each id; 0 for any other layer.
+        is_normalised: Whether nothing but a normalisation of layers sees its output.
     """
 
     path: str
@@ -57,6 +60,8 @@ class LayerCall:
     is_model: bool = False
     is_in_attention: bool = False
     patch: tuple[int, ...] = ()
+    rows: int = 0
+    is_normalised: bool = False
 
     def matches(self, layer: keras.Layer, index: int) -> bool:
         """Whether a call seen in another run is this one."""
@@ -135,10 +140,35 @@ class ModelStructure:
             and tf.as_dtype(call.dtype).is_floating
         ]
         calls.sort(key=lambda call: "Embedding" not in call.kind)  # stable: the first of its kind
-        if not calls:
-            return None
-        shared = sum(call.path == calls[0].path for call in calls) > 1
-        return f"{calls[0].path}#0" if shared else calls[0].path
+        return self._path_of(calls[0]) if calls else None
+
+    def token_embedding(self, position: int | None = None) -> str | None:
+        """Path of the layer that has a vector for each token, None where there is none.
+
+        Of several layers with a table of vectors it is the one with most rows: segments and
+        positions are few beside words. Of two calls of it, the first.
+
+        Args:
+            position: Position of the input that holds the ids; None where any may.
+        """
+        calls = [
+            call
+            for call in self.calls
+            if call.rows
+            and call.is_used
+            and call.shape
+            and not call.is_model
+            and (position is None or position in call.rests_on)
+        ]
+        most = max((call.rows for call in calls), default=0)
+        found = [call for call in calls if call.rows == most]
+        innermost = max(found, key=lambda call: call.path.count("/"), default=None)
+        return None if innermost is None else self._path_of(innermost)
+
+    def _path_of(self, call: LayerCall) -> str:
+        """The path by which `find` finds a call."""
+        shared = sum(one.path == call.path for one in self.calls) > 1
+        return f"{call.path}#{call.index}" if shared else call.path
 
     def require_layers(self) -> None:
         """Raises `LayerNotFoundError` where no layer of the model can be had."""
@@ -241,6 +271,7 @@ class _Reader:
             leaves, tensors, [output for _, output, _ in self._calls if output is not None]
         )
         attention = [c.path for c, _, layer in self._calls if "Attention" in c.kind]
+        alone = {t.ref() for t in normalised([(layer, out) for _, out, layer in self._calls])}
         calls = []
         for call, output, layer in self._calls:
             more: dict[str, Any] = {"is_model": isinstance(layer, keras.Model)}
@@ -252,6 +283,8 @@ class _Reader:
                 more["axes"] = axes.of(output)
                 more["rests_on"] = flow.rests_on(output)
                 more["is_used"] = flow.is_used(output)
+                more["rows"] = embedding_rows(layer, output, flow)
+                more["is_normalised"] = output.ref() in alone
             calls.append(dataclasses.replace(call, **more))
         return ModelStructure(
             tuple(calls),
