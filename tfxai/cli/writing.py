@@ -1,4 +1,4 @@
-"""The files about each image: figures and raw values, named so that none overwrites another."""
+"""The files about each image or row, named so that none overwrites another."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfxai.cli.sources import File, Source
+from tfxai.cli.table_rows import TableRow
 from tfxai.cli.terminal import shown
 from tfxai.errors import OutputError, UnknownNameError
 from tfxai.files import replacing
@@ -37,7 +38,7 @@ class Writer:
 
     Raises:
         UnknownNameError: There is no such format.
-        OutputError: The folder cannot be written to.
+        OutputError: The folder cannot be written to, or a file would replace the table.
     """
 
     def __init__(self, folder: Path, formats: Sequence[str], sources: Sequence[Source]) -> None:
@@ -45,6 +46,7 @@ class Writer:
             if word not in FORMATS:
                 raise UnknownNameError.of("format", word, FORMATS)
         check_folder(folder)
+        _keep_tables(folder, sources)
         self.sources = sources
         self._folder = folder
         self._formats = [word for word in FORMATS if word in formats]
@@ -119,6 +121,16 @@ def check_folder(folder: Path) -> None:
         raise OutputError(
             f"Cannot write to {str(folder)!r}: {str(there)!r} is not writable. "
             "Choose another folder."
+        )
+
+
+def _keep_tables(folder: Path, sources: Sequence[Source]) -> None:
+    """Raises `OutputError` where `summary.csv` would replace a table that is explained."""
+    tables = {source.path.resolve() for source in sources if isinstance(source, TableRow)}
+    if (folder / SUMMARY).resolve() in tables:
+        raise OutputError(
+            f"{SUMMARY} in {str(folder)!r} is the table that is explained, and files of a run go "
+            "there under this name. Choose another folder by --out."
         )
 
 
