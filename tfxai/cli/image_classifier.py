@@ -200,7 +200,8 @@ def _input_shape(subject: Subject, path: Path) -> tuple[int | None, int | None, 
         what = f"shape (B, {', '.join(map(str, shape))})" if shape else f"{len(declared)} inputs"
         raise UnsupportedModelError(
             f"The model {str(path)!r} takes {what}, and images were expected: (B, height, width, "
-            "3 or 1). Pass a classifier of images, or explain it in Python."
+            "3 or 1). Pass a classifier of images; explain a model of tables by tfxai explain "
+            "--csv, another one in Python."
         )
     return shape[0], shape[1], shape[2]
 
