@@ -39,7 +39,7 @@ from tfxai.methods.answering import check_finite, finished, made
 from tfxai.methods.asking import read_question, read_targets
 from tfxai.methods.by_name import check_options, create, get, names, register
 from tfxai.methods.prepared import Prepared
-from tfxai.methods.running import in_slices, within_memory
+from tfxai.methods.running import counting_passes, in_slices, within_memory
 from tfxai.progress import Report, shown
 from tfxai.subject import Subject
 
@@ -179,9 +179,9 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
             chunk_size: Most examples that run at once; `"auto"` keeps to
                 `tfxai.config.memory_budget`, and to half as many whenever memory runs out all
                 the same. Changes no value beyond float rounding.
-            progress: None shows a display on a terminal for what takes more than a second, True
-                from the start, False never; a function is called instead with (examples done,
-                examples).
+            progress: None shows a display on a terminal or in a notebook for what takes more than
+                a second, True from the start, False never; a function is called instead with
+                (examples done, examples).
 
         Returns:
             `Attribution` with one entry per example.
@@ -214,8 +214,9 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
         )
 
         def run(plan: Plan, report: Report) -> dict[str, Array]:
-            function = ready.program(plan)
-            return in_slices(function, plan, leaves, targets, (baseline, given), report)
+            with counting_passes(plan, report, batch) as (plan, report):
+                function = ready.program(plan)
+                return in_slices(function, plan, leaves, targets, (baseline, given), report)
 
         with shown(progress, self.name, batch) as report:
             answers = within_memory(run, plan, report, can_shrink=chunk_size == "auto")
