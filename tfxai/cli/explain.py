@@ -105,9 +105,19 @@ Formats = Annotated[
     list[str],
     typer.Option(
         "--format",
-        metavar="png|npz|json|csv",
-        help="png: a figure; npz or json: the raw values; csv: summary.csv, a line for each image "
-        "and method. May be repeated.",
+        metavar="png|pdf|npz|json|csv|sheet",
+        help="png or pdf: a figure; npz or json: the raw values; csv: summary.csv, a line for "
+        "each image and method; sheet: all images in one grid for each method. May be repeated.",
+    ),
+]
+Columns = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Draw all images in one grid for each method, contact.METHOD.png, N of them side by "
+        "side (.pdf where --format says pdf and not png). --format sheet chooses N itself.",
+        show_default=False,
     ),
 ]
 
@@ -128,6 +138,7 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     at: At = None,
     out: Out = Path("out/explain"),
     file_format: Formats = ["png", "npz"],  # noqa: B006 - typer copies it
+    columns: Columns = None,
     preprocessing: arguments.Preprocessing = None,
     classes: arguments.Classes = None,
     resize: arguments.Resize = None,
@@ -156,7 +167,8 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
         refuse_other_targets(target, contrast)
     bad = BadFiles(skip=skip_bad)
     rows = [] if csv is None else find_rows(csv, row, drop, bad)
-    writer = Writer(out, file_format, rows if csv else find_sources(images, seed, bad))
+    sources = rows if csv else find_sources(images, seed, bad)
+    writer = Writer(out, file_format, sources, columns)
     start()
     chosen = tuple(pick_methods(method, option, layer))
     if csv and not rows:

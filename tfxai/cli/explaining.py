@@ -15,7 +15,7 @@ from tfxai.cli.explained import ExplainedImage
 from tfxai.cli.image_classifier import announce_sizes
 from tfxai.cli.predict import about, prediction_records, show_ranking
 from tfxai.cli.sources import Source
-from tfxai.cli.table_rows import TableRow
+from tfxai.cli.table_rows import CsvRow
 from tfxai.cli.terminal import print_json, print_laid_out, remark, say, shown, table
 from tfxai.errors import NotFiniteError, TfxaiWarning
 
@@ -115,10 +115,10 @@ def explain_all(
     records = []
     number = -1
     for number, explained in enumerate(explain_images(classifier, writer.sources, request, bad)):
-        if number == 0:  # the request fits the model: what comes is no longer an error
-            announce_sizes(classifier, writer.sources)
         record = explanation_record(model, explained, classifier)
         files = writer.write(explained, record)
+        if number == 0:  # the request fits the model: what comes is no longer an error
+            announce_sizes(classifier, writer.sources)
         records.append({**record, "files": files})
         if not as_json:
             show(explained, classifier, files)
@@ -171,7 +171,7 @@ def show(explained: ExplainedImage, classifier: Classifier, files: Sequence[str]
     show_ranking(explained.source, explained.best, classifier)
     print_laid_out(summary(explained.attributions))
     say()
-    if isinstance(explained.source, TableRow):
+    if isinstance(explained.source, CsvRow):
         _show_columns(explained.attributions)
     for path in files:
         say(shown(path))

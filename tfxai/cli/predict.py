@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfxai.cli import arguments
-from tfxai.cli.table_rows import TableRow
+from tfxai.cli.table_rows import CsvRow
 
 if TYPE_CHECKING:
     from tfxai.cli.classifier import Classifier, Rank
@@ -57,7 +57,7 @@ def predict(  # noqa: PLR0913 - an argument for each word of the command line
 
 def about(source: Source) -> dict[str, Any]:
     """An image's name, and its class where that is known, or a table's row, for JSON."""
-    if isinstance(source, TableRow):
+    if isinstance(source, CsvRow):
         return {"csv": str(source.path), "row": source.index}
     return {"image": source.name, "label": source.label}
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 from tfxai.cli import runtime
 from tfxai.cli.classifier import Classifier, count_classes, with_classes
 from tfxai.cli.own_objects import own_objects
-from tfxai.cli.table_rows import TableRow
+from tfxai.cli.table_rows import CsvRow
 from tfxai.cli.terminal import working
 from tfxai.errors import InvalidInputError, UnsupportedModelError
 
@@ -41,7 +41,7 @@ class TableClassifier(Classifier):
         Raises:
             InvalidInputError: The row does not fit the model.
         """
-        return _fitting(self.subject, source) if isinstance(source, TableRow) else source.read()
+        return _fitting(self.subject, source) if isinstance(source, CsvRow) else source.read()
 
     def together(self, read: Sequence[Any]) -> Any:
         """Rows as one DataFrame."""
@@ -52,7 +52,7 @@ class TableClassifier(Classifier):
 
 def open_table_classifier(
     model: str,
-    rows: Sequence[TableRow],
+    rows: Sequence[CsvRow],
     classes: Path | None = None,
     *,
     trust: bool = False,
@@ -86,7 +86,7 @@ def open_table_classifier(
     return classifier if named is None else with_classes(classifier, *named)
 
 
-def _classifier(subject: Subject, path: Path, rows: Sequence[TableRow]) -> TableClassifier:
+def _classifier(subject: Subject, path: Path, rows: Sequence[CsvRow]) -> TableClassifier:
     from tfxai.core.model.structure import model_structure
 
     body = model_structure(subject.model, _layout(subject, rows))
@@ -96,7 +96,7 @@ def _classifier(subject: Subject, path: Path, rows: Sequence[TableRow]) -> Table
     return TableClassifier(subject, count, gives_probabilities)
 
 
-def _layout(subject: Subject, rows: Sequence[TableRow]) -> Layout:
+def _layout(subject: Subject, rows: Sequence[CsvRow]) -> Layout:
     """The layout of the first row that fits the model; raises as the first one where none does."""
     from tfxai.core.inputs.reading import read_inputs
 
@@ -109,7 +109,7 @@ def _layout(subject: Subject, rows: Sequence[TableRow]) -> Layout:
     raise errors[0]
 
 
-def _fitting(subject: Subject, row: TableRow) -> Any:
+def _fitting(subject: Subject, row: CsvRow) -> Any:
     """The row as a DataFrame of one, columns of texts where the model takes texts.
 
     Raises:
@@ -126,7 +126,7 @@ def _fitting(subject: Subject, row: TableRow) -> Any:
     return fitting
 
 
-def _check_columns(subject: Subject, path: Path, row: TableRow) -> None:
+def _check_columns(subject: Subject, path: Path, row: CsvRow) -> None:
     """Raises where the model takes no table, or other columns than the file has."""
     declared = getattr(subject.model, "inputs", None) or []
     shapes = {tensor.name: tuple(tensor.shape[1:]) for tensor in declared}

@@ -12,7 +12,7 @@ from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
 
 
 @dataclasses.dataclass(frozen=True)
-class TableRow:
+class CsvRow:
     """One row of a CSV file.
 
     Args:
@@ -81,7 +81,7 @@ def check_words(
 
 def find_rows(
     path: Path, indices: Sequence[int], dropped: Sequence[str] = (), bad: BadFiles = STRICT
-) -> list[TableRow]:
+) -> list[CsvRow]:
     """The rows of a CSV file, each once.
 
     Args:
@@ -108,7 +108,7 @@ def find_rows(
         with bad.allowed(f"{path} row {index}"):
             _check_row(path, index, len(typed))
             rows = (frame[kept].iloc[[index]] for frame in (typed, texts))
-            found.append(TableRow(path, index, *rows))
+            found.append(CsvRow(path, index, *rows))
     return found
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
 
 from tfxai.arrays import Array
 from tfxai.errors import InvalidInputError
@@ -24,7 +23,7 @@ from tfxai.plotting.layout import Fit, fit
 from tfxai.plotting.measure import cut, text_width, wrapped
 from tfxai.plotting.notes import Notes
 from tfxai.plotting.rows import MARGIN
-from tfxai.plotting.tiles import PIXELATED, Tile, tile_of
+from tfxai.plotting.tiles import Tile, tile_of
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
@@ -155,13 +154,18 @@ def lay_out_grid(first: Tile, count: int, asked: int, drawing: Drawing) -> tuple
     return found, plan
 
 
+def box_of(found: Fit, plan: Plan) -> tuple[float, float]:
+    """(height, width) in dots of the place for a picture."""
+    return plan.side * style.DPI * found.zoom, plan.panel * style.DPI * found.zoom
+
+
 def _draw(
     found: Fit, plan: Plan, tiles: Iterable[Tile], first: Tile, count: int, drawing: Drawing
 ) -> Figure:
     page = Page(found.width, found.height, f"{first.method} of {count} images", found.zoom)
     top = draw_title(page, plan.title)
     across = plan.panel + plan.gap
-    dots = style.DPI * found.zoom
+    dots, box = style.DPI * found.zoom, box_of(found, plan)
     sheet = np.full(
         (round(plan.rows * plan.down * dots), round(plan.columns * across * dots), 3),
         255,
@@ -170,7 +174,7 @@ def _draw(
     for place, tile in enumerate(tiles):
         row, column = divmod(place, plan.columns)
         corner = round(row * plan.down * dots), round(column * across * dots)
-        _put(sheet, tile.picture, corner, (plan.side * dots, plan.panel * dots))
+        _put(sheet, tile.fitted(box), corner)
         left, below = MARGIN + column * across, top + row * plan.down + plan.side + 0.04
         _write(page, tile, left, below, plan)
     axes = page.axes(MARGIN, top, plan.columns * across, plan.rows * plan.down)
@@ -193,16 +197,11 @@ def _columns(count: int, ratio: float) -> int:
     return int(np.ceil(np.sqrt(max(64, 1.25 * count) / ratio)))
 
 
-def _put(sheet: Array, picture: Array, corner: tuple[int, int], size: tuple[float, float]) -> None:
-    """Draws a picture on the sheet of dots, as large as fits the size without another shape."""
-    rows, columns = picture.shape[:2]
-    share = min(size[0] / rows, size[1] / columns)
-    height, width = max(1, round(rows * share)), max(1, round(columns * share))
-    is_small = max(rows, columns) <= PIXELATED
-    how = Image.Resampling.NEAREST if is_small else Image.Resampling.BOX
+def _put(sheet: Array, dots: Array, corner: tuple[int, int]) -> None:
+    """Draws a picture on the sheet of dots."""
     top, left = corner
-    right, bottom = min(left + width, sheet.shape[1]), min(top + height, sheet.shape[0])
-    dots = np.asarray(Image.fromarray(picture).resize((width, height), how))
+    bottom = min(top + dots.shape[0], sheet.shape[0])
+    right = min(left + dots.shape[1], sheet.shape[1])
     sheet[top:bottom, left:right] = dots[: bottom - top, : right - left]
 
 

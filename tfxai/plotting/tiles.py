@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 PIXELATED = 128
 """Images up to that side are enlarged with square pixels."""
-_KEPT = 256  # pixels of a side, more than a picture of a usual grid has
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,10 +47,21 @@ class Tile:
     truth: str
     is_wrong: bool
 
+    def within(self, box: tuple[float, float]) -> Tile:
+        """The tile with no more pixels than are drawn in a box of (height, width) dots."""
+        share = _share(self.picture, box)
+        return self if share >= 1 else dataclasses.replace(self, picture=self.fitted(box))
 
-def tile_of(
-    one: Attribution, drawing: Drawing, *, name: str = "", truth: str = "", is_kept: bool = False
-) -> Tile:
+    def fitted(self, box: tuple[float, float]) -> Array:
+        """The picture, as large as a box of (height, width) dots allows without another shape."""
+        share = _share(self.picture, box)
+        height, width = (max(1, round(side * share)) for side in self.picture.shape[:2])
+        is_small = max(self.picture.shape[:2]) <= PIXELATED
+        how = Image.Resampling.NEAREST if is_small else Image.Resampling.BOX
+        return np.asarray(Image.fromarray(self.picture).resize((width, height), how))
+
+
+def tile_of(one: Attribution, drawing: Drawing, *, name: str = "", truth: str = "") -> Tile:
     """The picture of one example and the words under it.
 
     Args:
@@ -59,7 +69,6 @@ def tile_of(
         drawing: The options.
         name: What it is called.
         truth: Its true class.
-        is_kept: Whether the picture waits for others: it is then no larger than 256 pixels.
 
     Raises:
         InvalidInputError: The example is no image.
@@ -68,7 +77,7 @@ def tile_of(
     picture = np.asarray(np.round(drawn(one, drawing, "overlay") * 255), np.uint8)
     said = one.prediction_names or one.target_names
     return Tile(
-        _shrunk(picture) if is_kept else picture,
+        picture,
         pixels.shape[1] / pixels.shape[0],
         is_diverging(part),
         labels.method_title(one.method["name"]),
@@ -80,9 +89,5 @@ def tile_of(
     )
 
 
-def _shrunk(picture: Array) -> Array:
-    share = _KEPT / max(picture.shape[:2])
-    if share >= 1:
-        return picture
-    height, width = (max(1, round(side * share)) for side in picture.shape[:2])
-    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BOX))
+def _share(picture: Array, box: tuple[float, float]) -> float:
+    return min(box[0] / picture.shape[0], box[1] / picture.shape[1])
