@@ -14,12 +14,15 @@ from typing import Any, final
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import DataNotFoundError, InvalidInputError
 from tfxai.files import replacing
-from tfxai.reprs import shown
+from tfxai.reprs import facts_html, listed, shown
 
 EXTRA = "assets.extra"
 """The folder of a SavedModel that is for others than TensorFlow."""
 RECORD = "tfxai_explain.json"
 """What an export says of itself there: among other things what a card does."""
+
+
+_MOST_NOTES = 5  # in a notebook
 
 
 @final
@@ -82,6 +85,26 @@ class Card:
         if self.accuracy is not None:
             parts.append(f"accuracy {self.accuracy:.1%}")
         return f"Card({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        """What is known of the model as a small table, for notebooks."""
+        tested = f" on {self.test_images:,} test images" if self.test_images else ""
+        versions = [f"{name} {version}" for name, version in self.versions.items()]
+        prepared = self.preprocessing
+        facts = [
+            ("Classes", listed([str(one) for one in self.classes])),
+            ("Input", "" if self.input_shape is None else str(self.input_shape)),
+            ("Preprocessing", "" if prepared is None else prepared.name),
+            ("Dataset", self.dataset or ""),
+            ("Accuracy", "" if self.accuracy is None else f"{self.accuracy:.2%}{tested}"),
+            ("Epochs", "" if self.epochs is None else f"{self.epochs:,}"),
+            ("Command", self.command or ""),
+            ("Versions", listed(versions)),
+            ("Licence", self.licence or ""),
+            ("Created", self.created or ""),
+            *(("Note", note) for note in self.notes[:_MOST_NOTES]),
+        ]
+        return facts_html(repr(self), facts)
 
     def to_dict(self) -> dict[str, Any]:
         """The card as plain JSON types, with the range of the input beside it."""

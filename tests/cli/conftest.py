@@ -52,6 +52,17 @@ def table_model():
     return keras.Sequential([keras.Input((4,)), layers.Dense(3, activation="softmax")])
 
 
+def columns_model():
+    """A binary classifier with one input for each column of a table, of three types."""
+    age = keras.Input((1,), name="age", dtype="int64")
+    hours = keras.Input((1,), name="hours")
+    code = keras.Input((1,), name="code", dtype="string")
+    lookup = layers.StringLookup(vocabulary=["01234", "NA"], output_mode="one_hot")
+    x = keras.ops.cast(age, "float32") / 50 + hours / 40
+    x = layers.concatenate([x, lookup(code)])
+    return keras.Model([age, hours, code], layers.Dense(1, activation="sigmoid")(x))
+
+
 def two_outputs():
     """Two answers for one image."""
     model = convolutional()
@@ -89,6 +100,7 @@ def models(tmp_path_factory) -> Path:
         "regression": convolutional(units=1, activation=None),
         "autoencoder": autoencoder(),
         "table": table_model(),
+        "columns": columns_model(),
         "two_outputs": two_outputs(),
         "broken": broken(),
         "steep": steep(),

@@ -146,7 +146,13 @@ def test_strict_says_the_verdict_by_its_exit_code(run, hostile, own, file, plain
 def test_several_give_a_summary_and_the_worst_verdict(run, models, hostile):
     done = run("inspect", models / "tiny.keras", hostile, "--strict")
     assert done.exit_code == 3
-    assert max(map(len, done.stdout.splitlines())) <= 80
+    names = [str(models / "tiny.keras"), "bad\N{REPLACEMENT CHARACTER}[31m.keras"]
+    others = [
+        one for one in done.stdout.splitlines() if not one.startswith((*names, "Model", "─"))
+    ]
+    assert max(map(len, others)) <= 80
+    table = done.stdout.splitlines()[:5]
+    assert all(any(line.startswith(name) for line in table) for name in names)  # never broken
     assert "\x1b" not in done.stdout
     rows = [line.split() for line in done.stdout.splitlines()]
     (tiny,) = [row for row in rows if row[-1:] == ["ok"]]

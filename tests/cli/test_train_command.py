@@ -42,7 +42,7 @@ def asked(monkeypatch):
     """Catches the options that reach the training, which does not run."""
     caught = []
 
-    def stop(config):
+    def stop(config, on_bad=None):
         caught.append(config)
         raise KeyboardInterrupt
 
@@ -120,3 +120,26 @@ def test_a_model_is_trained_and_can_be_used_by_name(run, photos, place, monkeypa
     monkeypatch.delenv("TFXAI_MODELS")
     (image,) = json.loads(run("predict", "mine", "photos/a/0.png", "--json").stdout)["images"]
     assert {one["class"] for one in image["predictions"]} == {"a", "b"}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_bad_files_are_left_out_listed_and_noted(run, photos, place):
+    (photos / "a" / "broken.png").write_text("no image")
+    words = ("--image-size", 8, "--epochs", 1, "--batch-size", 4, "--validation", 0.25)
+    assert "broken.png" in run("train", "--data", "photos", *words, "--out", "x/m.keras").stderr
+    assert not (place / "x").exists()
+    done = run("train", "--data", "photos", *words, "--out", "models/m.keras", "--skip-bad")
+    assert done.exit_code == 1, done.stderr
+    assert "1 files were left out:" in done.stderr
+    assert "broken.png" in done.stderr
+    card = ModelRegistry("models")["m"].card
+    assert card.command.endswith(" --skip-bad")
+    assert card.notes == ("1 files of the folder could not be read as images and were left out.",)
+
+
+def test_a_class_without_a_usable_image_is_refused(fails, photos):
+    for file in (photos / "b").iterdir():
+        file.write_text("no image")
+    sentence = fails("train", "--data", "photos", "--out", "models/m.keras", "--skip-bad")
+    assert "No image of the class 'b' can be used. Add intact image files" in sentence

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tfxai.arrays import Array
     from tfxai.cli.bad_files import BadFiles
-    from tfxai.cli.classifier import Classifier
+    from tfxai.cli.image_classifier import ImageClassifier
 
 CIFAR10 = "cifar10"
 AT_ONCE = 1000  # images resized and classified before the next ones are
@@ -51,7 +51,7 @@ def accuracy(  # noqa: PLR0913 - an argument for each word of the command line
 ) -> None:
     """Measure the share of labelled images that a model classifies correctly."""
     from tfxai.cli.bad_files import BadFiles
-    from tfxai.cli.classifier import open_classifier
+    from tfxai.cli.image_classifier import open_classifier
     from tfxai.cli.terminal import print_json, say, shown
 
     if data != CIFAR10 and not Path(data).is_dir():
@@ -76,7 +76,7 @@ def accuracy(  # noqa: PLR0913 - an argument for each word of the command line
 
 
 def _labelled(
-    data: str, limit: int | None, classifier: Classifier, bad: BadFiles
+    data: str, limit: int | None, classifier: ImageClassifier, bad: BadFiles
 ) -> tuple[Array, Array]:
     """Images (N, H, W, 3) uint8 and the model's own number of the class of each."""
     import numpy as np
@@ -99,7 +99,7 @@ def _labelled(
     return images[chosen], outputs[labels[chosen]]
 
 
-def _matched(classes: Sequence[str], classifier: Classifier) -> Array:
+def _matched(classes: Sequence[str], classifier: ImageClassifier) -> Array:
     """The output that stands for each class of the data, by name where the model names its own."""
     import numpy as np
 
@@ -118,7 +118,7 @@ def _matched(classes: Sequence[str], classifier: Classifier) -> Array:
     return np.arange(len(classes))
 
 
-def _count_right(classifier: Classifier, images: Array, labels: Array) -> int:
+def _count_right(classifier: ImageClassifier, images: Array, labels: Array) -> int:
     import numpy as np
 
     from tfxai.cli.terminal import Counted

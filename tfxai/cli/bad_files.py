@@ -39,19 +39,20 @@ class BadFiles:
         except (InvalidInputError, DataNotFoundError, NotFiniteError) as error:
             self.add(name, error)
 
-    def finish(self, used: int) -> None:
+    def finish(self, used: int | None) -> None:
         """Lists what was left out on standard error, and then ends the command with code 1.
 
         Args:
-            used: How many files were used.
+            used: How many files were used; None where that is not to be said.
 
         Raises:
             typer.Exit: Something was left out.
         """
         if not self._reasons:
             return
-        total = used + len(self._reasons)
-        report(f"{len(self._reasons):,} of {total:,} were left out:", label="")
+        count = len(self._reasons)
+        of = f"{count:,} files" if used is None else f"{count:,} of {used + count:,}"
+        report(f"{of} were left out:", label="")
         for reason in self._reasons.values():
             remark(f"  {reason}")
         raise typer.Exit(LEFT_OUT)

@@ -46,8 +46,8 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
 ) -> None:
     """Draw several methods side by side, a row for each image: three CAMs if none is named."""
     from tfxai.cli.bad_files import BadFiles
-    from tfxai.cli.classifier import announce_sizes, open_classifier
     from tfxai.cli.explaining import Request, explain_images, explanation_record, remark_on_values
+    from tfxai.cli.image_classifier import announce_sizes, open_classifier
     from tfxai.cli.picking import pick_methods, read_score, read_target
     from tfxai.cli.runtime import start
     from tfxai.cli.sources import find_sources

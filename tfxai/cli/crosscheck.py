@@ -11,7 +11,7 @@ import typer
 from tfxai.cli import arguments
 
 if TYPE_CHECKING:
-    from tfxai.cli.classifier import Classifier
+    from tfxai.cli.image_classifier import ImageClassifier
     from tfxai.cli.sources import Source
     from tfxai.crosscheck import Result
     from tfxai.crosscheck.setting import Setting
@@ -56,7 +56,7 @@ def crosscheck(
     as_json: arguments.Json = False,
 ) -> None:
     """Compare values and times with alibi and tf-explain; exit code 1 where values differ."""
-    from tfxai.cli.classifier import announce_sizes, open_classifier
+    from tfxai.cli.image_classifier import announce_sizes, open_classifier
     from tfxai.cli.runtime import start
     from tfxai.cli.terminal import print_json, working
 
@@ -95,7 +95,7 @@ def _source(image: str | None) -> Source:
     return found[0]
 
 
-def _setting(classifier: Classifier, source: Source, layer: str | None) -> Setting:
+def _setting(classifier: ImageClassifier, source: Source, layer: str | None) -> Setting:
     import numpy as np
 
     from tfxai.crosscheck.setting import Setting
@@ -126,7 +126,7 @@ def _show(
     model: str,
     source: Source,
     setting: Setting,
-    classifier: Classifier,
+    classifier: ImageClassifier,
     results: Sequence[Result],
 ) -> None:
     """Prints a table for each peer, and below them what is known of it."""

@@ -82,8 +82,8 @@ def demo(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where figures go.")] = Path("out/demo"),
 ) -> None:
     """Show why a trained model calls a photograph a cat, and others what they are not."""
-    from tfxai.cli.classifier import open_classifier
     from tfxai.cli.explaining import Request, explain_images
+    from tfxai.cli.image_classifier import open_classifier
     from tfxai.cli.picking import pick_methods
     from tfxai.cli.terminal import output, print_laid_out
     from tfxai.cli.writing import Writer

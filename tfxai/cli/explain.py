@@ -1,4 +1,4 @@
-"""`tfxai explain`: why a model says what it says about an image."""
+"""`tfxai explain`: why a model says what it says about an image, or a row of a table."""
 
 from __future__ import annotations
 
@@ -74,21 +74,61 @@ At = Annotated[
     ),
 ]
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Where files go.")]
+Csv = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Explain rows of a table instead of images: a CSV file with the names of the columns "
+        "in its first line, as pandas reads it. A model with one input for each column takes them "
+        "by name, a model with one input takes all in their order.",
+        show_default=False,
+    ),
+]
+Rows = Annotated[
+    list[int],
+    typer.Option(
+        metavar="N",
+        help="A row of --csv; 0 is the first one below the names. May be repeated.",
+        show_default=False,
+    ),
+]
+Drop = Annotated[
+    list[str],
+    typer.Option(
+        metavar="NAME",
+        help="Leave out a column of --csv that the model does not take, such as the label. May be "
+        "repeated.",
+        show_default=False,
+    ),
+]
 Formats = Annotated[
     list[str],
     typer.Option(
         "--format",
-        metavar="png|npz|json|csv",
-        help="png: a figure; npz or json: the raw values; csv: summary.csv, a line for each image "
-        "and method. May be repeated.",
+        metavar="png|pdf|npz|json|csv|sheet",
+        help="png or pdf: a figure; npz or json: the raw values; csv: summary.csv, a line for "
+        "each image and method; sheet: all images in one grid for each method. May be repeated.",
+    ),
+]
+Columns = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Draw all images in one grid for each method, contact.METHOD.png, N of them side by "
+        "side (.pdf where --format says pdf and not png). --format sheet chooses N itself.",
+        show_default=False,
     ),
 ]
 
 
 def explain(  # noqa: PLR0913 - an argument for each word of the command line
     model: arguments.Model,
-    images: arguments.Images,
     method: Methods,
+    images: arguments.Images = [],  # noqa: B006 - typer copies it
+    csv: Csv = None,
+    row: Rows = [],  # noqa: B006 - typer copies it
+    drop: Drop = [],  # noqa: B006 - typer copies it
     option: Options = [],  # noqa: B006 - typer copies it
     target: Target = None,
     score: Score = None,
@@ -98,6 +138,7 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     at: At = None,
     out: Out = Path("out/explain"),
     file_format: Formats = ["png", "npz"],  # noqa: B006 - typer copies it
+    columns: Columns = None,
     preprocessing: arguments.Preprocessing = None,
     classes: arguments.Classes = None,
     resize: arguments.Resize = None,
@@ -107,24 +148,35 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     skip_bad: arguments.SkipBad = False,
     as_json: arguments.Json = False,
 ) -> None:
-    """Draw and store why a model sees what it sees in each image."""
+    """Draw and store why a model sees what it sees in each image, or in rows of a table."""
     from tfxai.cli.bad_files import BadFiles
-    from tfxai.cli.classifier import open_classifier
     from tfxai.cli.explaining import Request, explain_all
+    from tfxai.cli.image_classifier import open_classifier
     from tfxai.cli.picking import pick_methods, read_score, read_target
     from tfxai.cli.runtime import start
     from tfxai.cli.sources import find_sources
+    from tfxai.cli.table_classifier import open_table_classifier
+    from tfxai.cli.table_rows import check_words, find_rows
     from tfxai.cli.true_labels import refuse_other_targets, true_targets
     from tfxai.cli.writing import Writer
 
+    of_images = {"IMAGE": images, "--preprocessing": preprocessing, "--resize": resize}
+    of_images |= {"--seed": seed is not None, "--true-label": true_label}
+    check_words(csv, {"--row": row, "--drop": drop}, of_images)
     if true_label:
         refuse_other_targets(target, contrast)
     bad = BadFiles(skip=skip_bad)
-    writer = Writer(out, file_format, find_sources(images, seed, bad))
+    rows = [] if csv is None else find_rows(csv, row, drop, bad)
+    sources = rows if csv else find_sources(images, seed, bad)
+    writer = Writer(out, file_format, sources, columns)
     start()
     chosen = tuple(pick_methods(method, option, layer))
-    classifier = open_classifier(
-        model, preprocessing, classes, resize, trust=trust, modules=modules
+    if csv and not rows:
+        bad.finish(0)
+    classifier = (
+        open_table_classifier(model, rows, classes, trust=trust, modules=modules)
+        if rows
+        else open_classifier(model, preprocessing, classes, resize, trust=trust, modules=modules)
     )
     asked = read_score(score, contrast, target)
     own = true_targets(writer.sources, classifier) if true_label else None

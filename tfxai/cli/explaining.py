@@ -1,4 +1,4 @@
-"""Explaining images one batch at a time, and showing what came out."""
+"""Explaining images or rows one batch at a time, and showing what came out."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfxai.cli.bad_files import STRICT, BadFiles
-from tfxai.cli.classifier import Classifier, announce_sizes, by_batches
+from tfxai.cli.classifier import Classifier, by_batches
+from tfxai.cli.column_table import column_table
 from tfxai.cli.explained import ExplainedImage
+from tfxai.cli.image_classifier import announce_sizes
 from tfxai.cli.predict import about, prediction_records, show_ranking
 from tfxai.cli.sources import Source
+from tfxai.cli.table_rows import CsvRow
 from tfxai.cli.terminal import print_json, print_laid_out, remark, say, shown, table
 from tfxai.errors import NotFiniteError, TfxaiWarning
 
@@ -112,10 +115,10 @@ def explain_all(
     records = []
     number = -1
     for number, explained in enumerate(explain_images(classifier, writer.sources, request, bad)):
-        if number == 0:  # the request fits the model: what comes is no longer an error
-            announce_sizes(classifier, writer.sources)
         record = explanation_record(model, explained, classifier)
         files = writer.write(explained, record)
+        if number == 0:  # the request fits the model: what comes is no longer an error
+            announce_sizes(classifier, writer.sources)
         records.append({**record, "files": files})
         if not as_json:
             show(explained, classifier, files)
@@ -168,8 +171,22 @@ def show(explained: ExplainedImage, classifier: Classifier, files: Sequence[str]
     show_ranking(explained.source, explained.best, classifier)
     print_laid_out(summary(explained.attributions))
     say()
+    if isinstance(explained.source, CsvRow):
+        _show_columns(explained.attributions)
     for path in files:
         say(shown(path))
+    say()
+
+
+def _show_columns(attributions: Sequence[Attribution]) -> None:
+    """Prints what each column of a row says, a blank line after it."""
+    found = column_table(attributions)
+    if found is None:
+        return
+    made, hidden = found
+    print_laid_out(made)
+    if hidden:
+        say(f"{hidden} more columns with smaller values.")
     say()
 
 

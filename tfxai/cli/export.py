@@ -85,7 +85,7 @@ def described(
     import dataclasses
 
     from tfxai.card import Card
-    from tfxai.cli.classifier import named_preprocessing
+    from tfxai.cli.image_classifier import named_preprocessing
     from tfxai.data.classes import read_classes
 
     said: dict[str, Any] = {}

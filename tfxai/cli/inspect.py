@@ -174,13 +174,13 @@ class _Row:
 def _summarise(rows: list[_Row], as_json: bool) -> str:
     """Shows all of them; the worst level."""
     from tfxai.cli.inspection import SIGNS, say_finding
-    from tfxai.cli.terminal import output, print_json, say, shown
+    from tfxai.cli.terminal import print_json, print_laid_out, say, shown
 
     level = max((row.level for row in rows), key=lambda one: STRICT[one], default="ok")
     if as_json:
         print_json({"level": level, "models": [row.to_dict() for row in rows]})
         return level
-    output().print(_table(rows))
+    print_laid_out(_table(rows))
     for row in rows:
         if row.level == "ok":
             continue

@@ -156,7 +156,7 @@ def add(  # noqa: PLR0913 - an argument for each word of the command line
     trust: arguments.Trust = False,
 ) -> None:
     """Copy a model file among the models, after a scan, with a card."""
-    from tfxai.cli.classifier import named_preprocessing
+    from tfxai.cli.image_classifier import named_preprocessing
     from tfxai.cli.terminal import say, shown
     from tfxai.data.classes import read_classes
     from tfxai.registry import ModelRegistry

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfxai.cli import arguments
+from tfxai.cli.table_rows import CsvRow
 
 if TYPE_CHECKING:
     from tfxai.cli.classifier import Classifier, Rank
@@ -26,7 +27,8 @@ def predict(  # noqa: PLR0913 - an argument for each word of the command line
 ) -> None:
     """Print the five most probable classes of each image."""
     from tfxai.cli.bad_files import BadFiles
-    from tfxai.cli.classifier import announce_sizes, by_batches, open_classifier
+    from tfxai.cli.classifier import by_batches
+    from tfxai.cli.image_classifier import announce_sizes, open_classifier
     from tfxai.cli.sources import find_sources
     from tfxai.cli.terminal import print_json
 
@@ -54,7 +56,9 @@ def predict(  # noqa: PLR0913 - an argument for each word of the command line
 
 
 def about(source: Source) -> dict[str, Any]:
-    """An image's name, and its class where that is known, for JSON."""
+    """An image's name, and its class where that is known, or a table's row, for JSON."""
+    if isinstance(source, CsvRow):
+        return {"csv": str(source.path), "row": source.index}
     return {"image": source.name, "label": source.label}
 
 

@@ -22,7 +22,7 @@ CIFAR10 = "cifar10:"
 
 
 class Source(Protocol):
-    """Where one image comes from; hashable."""
+    """Where one image, or one row of a table, comes from; hashable."""
 
     @property
     def name(self) -> str:
@@ -33,15 +33,15 @@ class Source(Protocol):
         """What files about it are called."""
 
     @property
-    def size(self) -> tuple[int, int]:
-        """Its height and width in pixels."""
+    def size(self) -> tuple[int, int] | None:
+        """Its height and width in pixels; None of a row."""
 
     @property
     def label(self) -> str | None:
         """The class that it is known to show."""
 
-    def read(self) -> Pixels:
-        """The picture, uint8 (H, W, 3)."""
+    def read(self) -> Any:
+        """The picture, uint8 (H, W, 3), or the row, a DataFrame of one."""
 
 
 @dataclasses.dataclass(frozen=True)

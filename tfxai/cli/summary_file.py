@@ -1,4 +1,4 @@
-"""`summary.csv`: one line for each image and method of a run."""
+"""`summary.csv`: one line for each image, or row of a table, and method of a run."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from typing import Any
 from tfxai.cli.terminal import shown
 from tfxai.files import replacing
 
+OF_IMAGES = ("image", "label")
+OF_TABLES = ("csv", "row")
 COLUMNS = (
-    *("image", "label", "predicted", "predicted_value", "method", "class", "target"),
+    *("predicted", "predicted_value", "method", "class", "target"),
     *("score_name", "score", "baseline_score", "completeness_gap", "probability"),
 )
 
 
 def summary_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The lines about one image, from what `--json` prints about it."""
+    """The lines about one image or row, from what `--json` prints about it."""
     best = record["predictions"][0]
+    where = {key: record[key] for key in (*OF_IMAGES, *OF_TABLES) if key in record}
     about = {
-        "image": shown(record["image"]),
-        "label": record["label"],
+        **{key: shown(one) if isinstance(one, str) else one for key, one in where.items()},
         "predicted": best["class"],
         "predicted_value": best.get("probability", best.get("output")),
     }
@@ -29,7 +31,7 @@ def summary_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def write_summary(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Writes the lines below the names of `COLUMNS`; a number that is not known is left empty.
+    """Writes the lines below their names; a number that is not known is left empty.
 
     Raises:
         OutputError: The file cannot be written.
@@ -38,6 +40,9 @@ def write_summary(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         replacing(path) as beside,
         beside.open("w", encoding="utf-8", newline="") as file,
     ):
-        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
+        where = OF_TABLES if "csv" in rows[0] else OF_IMAGES
+        writer = csv.DictWriter(
+            file, (*where, *COLUMNS), extrasaction="ignore", lineterminator="\n"
+        )
         writer.writeheader()
         writer.writerows(rows)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tfxai.cli import arguments
 from tfxai.errors import DataNotFoundError
 from tfxai.models.options import ARCHITECTURES, SCHEDULES, TrainingConfig
 
@@ -45,11 +46,12 @@ _WORDS = {
 }
 
 
-def train(context: typer.Context, **options: Any) -> None:
+def train(context: typer.Context, *, skip_bad: bool, **options: Any) -> None:
     """Train a classifier of images; the same command resumes an interrupted run.
 
     On a terminal and without --epochs it asks whether one of the models will do.
     """
+    from tfxai.cli.bad_files import BadFiles
     from tfxai.cli.runtime import start
     from tfxai.cli.terminal import remark
     from tfxai.cli.writing import check_folder
@@ -69,12 +71,14 @@ def train(context: typer.Context, **options: Any) -> None:
     start()
     from tfxai.models.training import train as run
 
+    bad = BadFiles(skip=skip_bad)
     try:
-        trained = run(config)
+        trained = run(config, on_bad=lambda file, error: bad.add(str(file), error))
     except KeyboardInterrupt:
         remark("Run the same command to resume after the last complete epoch.")
         raise
     _finish(config, trained)
+    bad.finish(None)
 
 
 def _is_watched() -> bool:
@@ -158,7 +162,10 @@ def _signature() -> inspect.Signature:
         "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
     )
     options = [_parameter(field, kinds[field.name]) for field in fields]
-    return inspect.Signature([context, *options])
+    skip_bad = inspect.Parameter(
+        "skip_bad", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=arguments.SkipBad
+    )
+    return inspect.Signature([context, *options, skip_bad])
 
 
 train.__signature__ = _signature()  # type: ignore[attr-defined]

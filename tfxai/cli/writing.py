@@ -1,4 +1,4 @@
-"""The files about each image: figures and raw values, named so that none overwrites another."""
+"""The files about each image or row, named so that none overwrites another."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfxai.cli.contact_sheets import ContactSheets
 from tfxai.cli.sources import File, Source
+from tfxai.cli.table_rows import CsvRow
 from tfxai.cli.terminal import shown
 from tfxai.errors import OutputError, UnknownNameError
 from tfxai.files import replacing
@@ -16,7 +18,8 @@ from tfxai.files import replacing
 if TYPE_CHECKING:
     from tfxai.cli.explained import ExplainedImage
 
-FORMATS = ("png", "npz", "json", "csv")
+FORMATS = ("png", "pdf", "npz", "json", "csv", "sheet")
+FIGURES = ("png", "pdf")
 SUMMARY = "summary.csv"
 _LONGEST = 160  # bytes of a name, which leaves room for a method's
 
@@ -26,29 +29,41 @@ class Writer:
 
     `NAME.explained.png` is the figure, `NAME.explained.json` holds everything as text, and
     `NAME.METHOD.npz` the raw values of one method; `summary.csv` has a line for each image and
-    method. NAME is the image's own; of two images with
-    the same name the second one's files are called `NAME-2...`. An image that is explained is
-    never replaced, files of an earlier run are.
+    method, and `contact.METHOD.png` shows all images in one grid. NAME is the image's own; of two
+    images with the same name the second one's files are called `NAME-2...`. An image that is
+    explained is never replaced, files of an earlier run are.
 
     Args:
         folder: Folder that the files are written to.
         formats: The formats to write, of `FORMATS`.
         sources: All images.
+        columns: Images side by side in the grid, which is then drawn whatever the formats are.
 
     Raises:
         UnknownNameError: There is no such format.
-        OutputError: The folder cannot be written to.
+        InvalidInputError: A grid of rows of a table is asked for.
+        OutputError: The folder cannot be written to, or a file would replace the table.
     """
 
-    def __init__(self, folder: Path, formats: Sequence[str], sources: Sequence[Source]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        formats: Sequence[str],
+        sources: Sequence[Source],
+        columns: int | None = None,
+    ) -> None:
         for word in formats:
             if word not in FORMATS:
                 raise UnknownNameError.of("format", word, FORMATS)
         check_folder(folder)
+        _keep_tables(folder, sources)
         self.sources = sources
         self._folder = folder
         self._formats = [word for word in FORMATS if word in formats]
         self._names = _names(folder, sources)
+        self._sheets = None
+        if columns is not None or "sheet" in formats:
+            self._sheets = ContactSheets(folder, sources, columns)
 
     def write(self, explained: ExplainedImage, record: dict[str, Any]) -> list[str]:
         """Writes the files about one image and returns their paths, the figure first.
@@ -56,8 +71,15 @@ class Writer:
         Raises:
             OutputError: A file cannot be written; none is left half-written.
         """
+        if self._sheets is not None:
+            self._sheets.add(explained)
         name = self._names[explained.source]
-        ways = {"png": self._figure, "npz": self._values, "json": self._text}
+        ways = {
+            "png": self._figure,
+            "pdf": self._vector_figure,
+            "npz": self._values,
+            "json": self._text,
+        }
         return [
             str(path)
             for word in self._formats
@@ -66,30 +88,46 @@ class Writer:
         ]
 
     def finish(self, records: Sequence[dict[str, Any]]) -> list[str]:
-        """Writes the file about all images, where it is asked for, and returns its path.
+        """Writes the files about all images that are asked for, and returns their paths.
 
         Args:
             records: What was found about each image that was explained.
 
         Raises:
-            OutputError: The file cannot be written.
+            OutputError: A file cannot be written.
         """
-        if "csv" not in self._formats or not records:
+        if not records:
             return []
+        written = []
+        if self._sheets is not None:
+            kinds = [word for word in FIGURES if word in self._formats] or ["png"]
+            written += [str(path) for kind in kinds for path in self._sheets.write(kind)]
+        if "csv" in self._formats:
+            written.append(self._summary(records))
+        return written
+
+    def _summary(self, records: Sequence[dict[str, Any]]) -> str:
         from tfxai.cli.summary_file import summary_rows, write_summary
 
         path = self._folder / SUMMARY
         write_summary(path, [row for record in records for row in summary_rows(record)])
-        return [str(path)]
+        return str(path)
 
-    def _figure(self, name: str, explained: ExplainedImage, record: dict[str, Any]) -> list[Path]:
+    def _figure(
+        self, name: str, explained: ExplainedImage, record: dict[str, Any], kind: str = "png"
+    ) -> list[Path]:
         from tfxai.plotting import plot_attribution
 
-        path = self._folder / f"{name}.explained.png"
+        path = self._folder / f"{name}.explained.{kind}"
         source = explained.source
         title = source.name + (f" (labelled {source.label})" if source.label else "")
         plot_attribution(explained.attributions, title=shown(title), path=path)
         return [path]
+
+    def _vector_figure(
+        self, name: str, explained: ExplainedImage, record: dict[str, Any]
+    ) -> list[Path]:
+        return self._figure(name, explained, record, "pdf")
 
     def _values(self, name: str, explained: ExplainedImage, record: dict[str, Any]) -> list[Path]:
         return [
@@ -119,6 +157,16 @@ def check_folder(folder: Path) -> None:
         raise OutputError(
             f"Cannot write to {str(folder)!r}: {str(there)!r} is not writable. "
             "Choose another folder."
+        )
+
+
+def _keep_tables(folder: Path, sources: Sequence[Source]) -> None:
+    """Raises `OutputError` where `summary.csv` would replace a table that is explained."""
+    tables = {source.path.resolve() for source in sources if isinstance(source, CsvRow)}
+    if (folder / SUMMARY).resolve() in tables:
+        raise OutputError(
+            f"{SUMMARY} in {str(folder)!r} is the table that is explained, and files of a run go "
+            "there under this name. Choose another folder by --out."
         )
 
 

@@ -6,6 +6,7 @@ baseline or weight is only another argument. This is the only place that compile
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import weakref
@@ -27,6 +28,7 @@ from tfxai.core.model.functions import is_of_function
 from tfxai.core.model.structure import ModelStructure
 from tfxai.core.network import Network
 from tfxai.core.question.scores import Neuron, Question
+from tfxai.core.sampling.passes import reported
 from tfxai.core.score import Score
 from tfxai.core.tracing import RowTensors, TraceLimits
 
@@ -70,6 +72,7 @@ class Plan:
         given: What is made of the examples on the host beside their baselines.
         chunk: Rows that run at once.
         jit: Whether XLA compiles it.
+        is_counted: Whether the program reports its passes.
     """
 
     method: Any
@@ -83,6 +86,7 @@ class Plan:
     given: tuple[Given, ...]
     chunk: int
     jit: bool
+    is_counted: bool = False
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -137,8 +141,9 @@ def _compile(
         given: list[tf.Tensor],
     ) -> dict[str, tf.Tensor]:
         live = cast(keras.Model, reference())  # alive: the caller holds it
-        f, x = _score(live, plan, structure, leaves, target, (baseline, given))
-        return _answers(f, x, plan, attribute)
+        with reported() if plan.is_counted else contextlib.nullcontext():
+            f, x = _score(live, plan, structure, leaves, target, (baseline, given))
+            return _answers(f, x, plan, attribute)
 
     axes = [None] if plan.target_rank == 1 else [None, len(structure.outputs[0])]
     target = tf.TensorSpec(axes, tf.int32, name="target")

@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfxai.core.sampling import passes
 from tfxai.core.score import Score
 
 FIRST = 8
@@ -58,5 +59,6 @@ def refined_mean(
 
     every = tf.ones_like(f(x), tf.bool)
     start = (tf.constant(1), (ends[0] + ends[1]) / 2, every, tf.cast(every, tf.int32) * 2)
-    _, mean, _, steps = tf.while_loop(goes_on, halved, start, parallel_iterations=1)
+    with passes.unforeseen():
+        _, mean, _, steps = tf.while_loop(goes_on, halved, start, parallel_iterations=1)
     return mean, steps

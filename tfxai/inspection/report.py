@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, final
 
-from tfxai.reprs import shown
+from tfxai.reprs import facts_html, rows_html, shown
 
 Level = Literal["ok", "warn", "refuse"]
 LEVELS: tuple[Level, ...] = ("ok", "warn", "refuse")  # from harmless to harmful
@@ -65,6 +65,12 @@ class Report:
         found = ", ".join(f"{count} {level}" for level, count in counts if count) or "no finding"
         more = f", {self.left_out} left out" if self.left_out else ""
         return f"Report({shown(self.path.name)}, {self.format}, {self.level}: {found}{more})"
+
+    def _repr_html_(self) -> str:
+        """The findings as a small table, the worst first, for notebooks."""
+        rows = [(one.level, one.what, one.where, one.why) for one in self.findings]
+        facts = facts_html(repr(self), [("File", str(self.path))])
+        return facts + rows_html(("Level", "Finding", "Where", "Why"), rows) if rows else facts
 
     @property
     def level(self) -> Level:

@@ -15,6 +15,7 @@ import tensorflow as tf
 from tfxai import config
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
+from tfxai.columns import Columns
 from tfxai.core.inputs.baseline_records import Samples
 from tfxai.core.inputs.baselines import is_of_activations, read_activations, read_baseline
 from tfxai.core.inputs.frozen_arrays import FrozenArray, FrozenArrays, listed
@@ -40,7 +41,7 @@ from tfxai.methods.answering import check_finite, finished, made
 from tfxai.methods.asking import read_question, read_targets
 from tfxai.methods.by_name import check_options, create, get, names, register
 from tfxai.methods.prepared import Prepared
-from tfxai.methods.running import in_slices, within_memory
+from tfxai.methods.running import counting_passes, in_slices, within_memory
 from tfxai.methods.texts import explain_texts
 from tfxai.progress import Report, shown
 from tfxai.subject import Subject
@@ -183,9 +184,9 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
             chunk_size: Most examples that run at once; `"auto"` keeps to
                 `tfxai.config.memory_budget`, and to half as many whenever memory runs out all
                 the same. Changes no value beyond float rounding.
-            progress: None shows a display on a terminal for what takes more than a second, True
-                from the start, False never; a function is called instead with (examples done,
-                examples).
+            progress: None shows a display on a terminal or in a notebook for what takes more than
+                a second, True from the start, False never; a function is called instead with
+                (examples done, examples).
 
         Returns:
             `Attribution` with one entry per example.
@@ -197,7 +198,7 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
             NotFiniteError: Values are NaN or infinite; the sentence names the layer.
             InsufficientMemoryError: Memory ran out, with one example at a time too.
         """
-        subject, inputs = self._subject(model, inputs, at)
+        subject, inputs = self._subject(model, given := inputs, at)
         texts = subject.texts(inputs)
         asked: dict[str, Any] = {
             "score": score,
@@ -206,6 +207,7 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
             "progress": progress,
         }
         if texts is None:
+            asked["columns"] = read_columns(subject.model, given)
             attribution = self._answer(subject, inputs, target, **asked)
         else:
             attribution = explain_texts(self, subject, texts, target, **asked)
@@ -224,10 +226,12 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
         at: str | None = None,
         chunk_size: int | str = "auto",
         progress: bool | Report | None = None,
+        columns: Columns = (),
     ) -> Attribution:
-        """What a call with arrays returns; the arguments are those of the call."""
-        given = inputs
-        columns = read_columns(subject.model, given)
+        """What a call with arrays returns; the arguments are those of the call.
+
+        `columns` are those of a table that the inputs were read from.
+        """
         layout, leaves = read_inputs(subject.model, subject.prepare(inputs))
         with looked_at_once(subject.model):
             ready = self.prepared(subject, layout, score=score, at=at)
@@ -248,8 +252,9 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
             )
 
             def run(plan: Plan, report: Report) -> dict[str, Array]:
-                function = ready.program(plan)
-                return in_slices(function, plan, leaves, targets, (baseline, given), report)
+                with counting_passes(plan, report, batch) as (plan, report):
+                    function = ready.program(plan)
+                    return in_slices(function, plan, leaves, targets, (baseline, given), report)
 
             with shown(progress, self.name, batch) as report:
                 answers = within_memory(run, plan, report, can_shrink=chunk_size == "auto")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -17,8 +18,9 @@ from tfxai.core.model.pass_memory import pass_bytes
 from tfxai.core.model.structure import ModelStructure
 from tfxai.core.program import Plan
 from tfxai.core.sampling.copies import MOST, chunk_rows
+from tfxai.core.sampling.passes import counted
 from tfxai.errors import InsufficientMemoryError, InvalidInputError
-from tfxai.progress import Report
+from tfxai.progress import Display, Report
 
 
 def read_chunk(
@@ -73,6 +75,32 @@ def within_memory(
                     f"Memory ran out with {plan.chunk} examples at once. {advice}"
                 ) from error
         plan = dataclasses.replace(plan, chunk=plan.chunk // 2)
+
+
+@contextlib.contextmanager
+def counting_passes(plan: Plan, report: Report, batch: int) -> Iterator[tuple[Plan, Report]]:
+    """The plan of a program that tells a display of each pass, and what follows its slices.
+
+    Without a display, beside another call that counts, and under XLA, both are as they were.
+
+    Args:
+        plan: The plan.
+        report: What is told of the examples.
+        batch: Examples in all.
+    """
+    if plan.jit or not isinstance(report, Display):
+        yield plan, report
+        return
+    with counted(report.passes, -(-batch // plan.chunk)) as passes:
+        if passes is None:
+            yield plan, report
+            return
+
+        def told(done: int, total: int) -> None:
+            passes.next_slice()
+            report(done, total)
+
+        yield dataclasses.replace(plan, is_counted=True), told
 
 
 def in_slices(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -12,6 +14,8 @@ from tfxai.errors import InvalidInputError
 from tfxai.models.options import TrainingConfig
 
 FOLDER_IMAGE_SIZE = 32
+OnBad: TypeAlias = "Callable[[Path, InvalidInputError], None]"
+"""Called with a file that is left out, and the error that says why."""
 
 
 class Split(NamedTuple):
@@ -30,14 +34,22 @@ class TrainingData(NamedTuple):
 
 
 def training_data(
-    config: TrainingConfig, data_dir: str | os.PathLike[str] | None = None
+    config: TrainingConfig,
+    data_dir: str | os.PathLike[str] | None = None,
+    on_bad: OnBad | None = None,
 ) -> TrainingData:
     """The training images, without those held out.
 
     Which ones are taken (`limit`) and held out (`validation`) depends on the seed alone.
 
+    Args:
+        config: What to train on.
+        data_dir: Folder of tensorflow-datasets, as for `load_cifar10`.
+        on_bad: As for `load_images`.
+
     Raises:
-        InvalidInputError: Too few images, or images of fewer than two classes.
+        InvalidInputError: Too few images, images of fewer than two classes, or a class of which
+            every image was left out.
         DataNotFoundError: The data is not available.
     """
     if config.data == "cifar10":
@@ -47,7 +59,13 @@ def training_data(
         from tfxai.data.folders import load_images
 
         size = config.image_size or FOLDER_IMAGE_SIZE
-        images, labels, classes = load_images(config.data, size=size)
+        images, labels, classes = load_images(config.data, size=size, on_bad=on_bad)
+        empty = [classes[i] for i in range(len(classes)) if i not in labels]
+        if empty:
+            raise InvalidInputError(
+                f"No image of the class {empty[0]!r} can be used. Add intact image files to "
+                f"{str(Path(config.data) / empty[0])!r}, or remove the folder."
+            )
     if len(classes) < 2:
         raise InvalidInputError(
             f"{config.data!r} has {len(classes)} class. Pass a folder with at least two folders "

@@ -16,10 +16,11 @@ import numpy as np
 
 from tfxai.card import Card
 from tfxai.data.preprocessing import Preprocessing
+from tfxai.errors import InvalidInputError
 from tfxai.models.augmentation import AugmentedBatches
 from tfxai.models.checkpoints import History, Progress, TrainingState
 from tfxai.models.cnn import three_block_cnn
-from tfxai.models.datasets import TrainingData, benchmark_data, notes, training_data
+from tfxai.models.datasets import OnBad, TrainingData, benchmark_data, notes, training_data
 from tfxai.models.evaluation import accuracy
 from tfxai.models.options import TrainingConfig, equivalent_command
 from tfxai.models.progress import EpochProgress
@@ -45,6 +46,7 @@ def train(
     data_dir: str | os.PathLike[str] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     report: Callable[[str], None] | None = None,
+    on_bad: OnBad | None = None,
 ) -> Trained:
     """Train a model on images, and write it, its card and its history.
 
@@ -64,6 +66,8 @@ def train(
             be resumed.
         report: Function that is called with one line per epoch. None prints the lines on
             the standard error stream, under a progress bar on a terminal.
+        on_bad: Function that is called with an image file that cannot be used and the error that
+            says why; the file is left out, which the card notes. None raises the error.
 
     Returns:
         `model`, compiled; `history`, a dict of `accuracy`, `loss`, `learning_rate` and,
@@ -78,7 +82,15 @@ def train(
     """
     out = Path(config.out)
     check_place(out.parent, out.stem)
-    data = training_data(config, data_dir)
+    left_out: list[Path] = []
+
+    def leave_out(file: Path, error: InvalidInputError) -> None:
+        if on_bad is None:
+            raise error
+        on_bad(file, error)
+        left_out.append(file)
+
+    data = training_data(config, data_dir, leave_out)
     settings = {**config.to_dict(), "images": len(data.train.images), "classes": data.classes}
     settings = json.loads(json.dumps(settings))  # as they come back from a file
     state = TrainingState(out.with_name(f"{out.stem}.training"), settings)
@@ -96,7 +108,7 @@ def train(
         losses = history.get("val_loss", [])
         if config.early_stopping:
             state.restore(model, best_epoch(losses))
-        card = _write(config, data, model, history, data_dir)
+        card = _write(config, data, model, history, data_dir, len(left_out))
         if card.accuracy is not None:
             display.say(f"accuracy on {card.test_images} test images: {card.accuracy:.4f}")
     state.remove()
@@ -182,8 +194,10 @@ def _write(
     model: keras.Model,
     history: History,
     data_dir: str | os.PathLike[str] | None,
+    left_out: int,
 ) -> Card:
     """Write the model, its history and its card, all of them or none."""
+    skipped = f"{left_out:,} files of the folder could not be read as images and were left out."
     out = Path(config.out)
     tested = benchmark_data(config, data_dir)
     card = Card(
@@ -197,10 +211,10 @@ def _write(
         epochs=len(history["loss"]),
         batch_size=config.batch_size,
         seed=config.seed,
-        command=equivalent_command(config),
+        command=equivalent_command(config) + (" --skip-bad" if left_out else ""),
         versions=versions(),
         licence=LICENCE,
-        notes=notes(config, data_dir),
+        notes=(*notes(config, data_dir), *([skipped] if left_out else [])),
     )
     form = out.suffix.removeprefix(".")
     saved = ModelRegistry(out.parent).save(model, out.stem, card, history, format=form)

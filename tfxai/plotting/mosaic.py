@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
 
 from tfxai.arrays import Array
 from tfxai.errors import InvalidInputError
@@ -18,12 +18,12 @@ from tfxai.plotting.blocks import draw_title, title_height
 from tfxai.plotting.colours import colour_map
 from tfxai.plotting.drawing import LARGEST, Drawing
 from tfxai.plotting.figures import Page
-from tfxai.plotting.images import image_part, is_diverging, panel_size, show
+from tfxai.plotting.images import image_part, panel_size, show
 from tfxai.plotting.layout import Fit, fit
 from tfxai.plotting.measure import cut, text_width, wrapped
 from tfxai.plotting.notes import Notes
-from tfxai.plotting.panels import drawn
 from tfxai.plotting.rows import MARGIN
+from tfxai.plotting.tiles import Tile, tile_of
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
@@ -37,25 +37,14 @@ _GAP = 0.08
 _OF_PANEL = 0.1  # how large the gap is at most
 _SMALLEST = 4.5  # points of captions, before the page's zoom
 _LINES = 1.25  # of the size of the text, from one line to the next
-_PIXELATED = 128
 _RATIOS = (0.3, 5)  # of a place's width by its height; a picture of another fills it in part
 _BAR = 2.6
 _NAMELESS = 0.33  # inches of a picture under which there is no room for a name
 
 
 @dataclasses.dataclass
-class _Caption:
-    """The words under one picture."""
-
-    name: str
-    sure: str
-    truth: str
-    is_wrong: bool
-
-
-@dataclasses.dataclass
-class _Plan:
-    """Where the pictures of a grid stand, in inches of the page."""
+class Plan:
+    """Where the pictures of a grid go, in inches of the page."""
 
     columns: int
     rows: int
@@ -71,6 +60,7 @@ class _Plan:
 
     @property
     def line(self) -> float:
+        """Inches from one line of words to the next."""
         return self.size / 72 * _LINES
 
 
@@ -88,24 +78,52 @@ def draw_grid(
     Raises:
         InvalidInputError: An example is no image, or the figure would be too high.
     """
-    examples = iter(ones)
-    first = next(examples)
-    part = image_part(first)
-    if part is None:
-        raise InvalidInputError(
-            f"The inputs have shape {_shape(first)}, and grids are drawn of images (B, H, W, C). "
-            "Leave out columns."
-        )
-    ratio = float(np.clip(part[1].shape[1] / part[1].shape[0], *_RATIOS))
-    signed = is_diverging(part[0])
-    count = len(numbers)
+
+    def tile(one: Attribution, number: int) -> Tile:
+        if image_part(one) is None:
+            raise InvalidInputError(
+                f"The inputs have shape {_shape(one)}, and grids are drawn of images "
+                "(B, H, W, C). Leave out columns."
+            )
+        return tile_of(one, drawing, truth=labels.truth(one, number, drawing))
+
+    tiles = (tile(one, number) for one, number in zip(ones, numbers, strict=True))
+    return draw_tiles(tiles, len(numbers), asked, drawing)
+
+
+def draw_tiles(tiles: Iterable[Tile], count: int, asked: int, drawing: Drawing) -> Figure:
+    """A grid of pictures that are read one after the other.
+
+    Args:
+        tiles: The pictures; the first one tells the shape of all, and whether they have names and
+            true classes.
+        count: How many they are.
+        asked: How many were asked for.
+        drawing: The options.
+
+    Raises:
+        InvalidInputError: The figure would be too high.
+    """
+    rest = iter(tiles)
+    first = next(rest)
+    found, plan = lay_out_grid(first, count, asked, drawing)
+    return _draw(found, plan, chain([first], rest), first, count, drawing)
+
+
+def lay_out_grid(first: Tile, count: int, asked: int, drawing: Drawing) -> tuple[Fit, Plan]:
+    """Where the pictures of a grid go, before any but the first is there.
+
+    Raises:
+        InvalidInputError: The figure would be too high.
+    """
+    ratio = float(np.clip(first.ratio, *_RATIOS))
     columns = min(drawing.columns or _columns(count, ratio), count)
-    plan = _Plan(columns, -(-count // columns))
+    plan = Plan(columns, -(-count // columns))
     words = [f"The first {count} of {asked} examples."] if count < asked else []
     look = drawing.styled("overlay")
-    words += [labels.scaling_note(drawing), *labels.style_notes(drawing, look, {signed})]
+    words += [labels.scaling_note(drawing), *labels.style_notes(drawing, look, {first.signed})]
     has_bar = look in ("overlay", "heatmap")
-    if drawing.true_labels is not None:
+    if first.truth:
         words.append("Bold names are of images whose prediction is not the true label.")
 
     def lay_out(page_width: float, share: float) -> tuple[float, float]:
@@ -115,7 +133,7 @@ def draw_grid(
         plan.panel = share * min((room + plan.gap) / columns - plan.gap, widest)
         plan.side = plan.panel / ratio
         plan.size = float(np.clip(style.SMALL * plan.panel / 0.9, _SMALLEST, style.SMALL + 0.5))
-        lines = 1 if drawing.true_labels is None else 2
+        lines = 1 + bool(first.truth) + bool(first.name)
         plan.lines = lines if plan.panel >= _NAMELESS else 0
         plan.down = plan.side + 0.04 + plan.lines * plan.line + plan.gap
         plan.title = wrapped(drawing.title or "", room, style.BODY, most=3)
@@ -133,35 +151,32 @@ def draw_grid(
             f"{count} images in {columns} columns make a figure {found.height * found.zoom:.0f} "
             f"inches high, and {LARGEST:g} is the most. Pass more columns."
         )
-    return _draw(found, plan, (first, examples), numbers, drawing, signed)
+    return found, plan
+
+
+def box_of(found: Fit, plan: Plan) -> tuple[float, float]:
+    """(height, width) in dots of the place for a picture."""
+    return plan.side * style.DPI * found.zoom, plan.panel * style.DPI * found.zoom
 
 
 def _draw(
-    found: Fit,
-    plan: _Plan,
-    ones: tuple[Attribution, Iterable[Attribution]],
-    numbers: Sequence[int],
-    drawing: Drawing,
-    signed: bool,
+    found: Fit, plan: Plan, tiles: Iterable[Tile], first: Tile, count: int, drawing: Drawing
 ) -> Figure:
-    method = labels.method_title(ones[0].method["name"])
-    page = Page(found.width, found.height, f"{method} of {len(numbers)} images", found.zoom)
+    page = Page(found.width, found.height, f"{first.method} of {count} images", found.zoom)
     top = draw_title(page, plan.title)
     across = plan.panel + plan.gap
-    dots = style.DPI * found.zoom
+    dots, box = style.DPI * found.zoom, box_of(found, plan)
     sheet = np.full(
         (round(plan.rows * plan.down * dots), round(plan.columns * across * dots), 3),
         255,
         np.uint8,
     )
-    remarks = []
-    for place, (one, number) in enumerate(zip(_chain(*ones), numbers, strict=True)):
+    for place, tile in enumerate(tiles):
         row, column = divmod(place, plan.columns)
         corner = round(row * plan.down * dots), round(column * across * dots)
-        _put(sheet, drawn(one, drawing, "overlay"), corner, (plan.side * dots, plan.panel * dots))
+        _put(sheet, tile.fitted(box), corner)
         left, below = MARGIN + column * across, top + row * plan.down + plan.side + 0.04
-        _write(page, _caption(one, number, drawing), left, below, plan)
-        remarks.append((f"Example {number + 1}", one.remarks))
+        _write(page, tile, left, below, plan)
     axes = page.axes(MARGIN, top, plan.columns * across, plan.rows * plan.down)
     show(axes, sheet)
     axes.set_axis_off()
@@ -169,15 +184,12 @@ def _draw(
     if plan.bar:
         below = top + plan.rows * plan.down
         length = min(_BAR, found.width - 2 * MARGIN)
-        cmap = colour_map(drawing.cmap, signed)
-        draw_bar(page, (MARGIN, below, length), cmap, signed, top_value=drawing.vmax, lying=True)
+        cmap = colour_map(drawing.cmap, first.signed)
+        draw_bar(
+            page, (MARGIN, below, length), cmap, first.signed, top_value=drawing.vmax, lying=True
+        )
     plan.notes.draw(page)
     return page.finish()
-
-
-def _chain(first: Attribution, others: Iterable[Attribution]) -> Iterable[Attribution]:
-    yield first
-    yield from others
 
 
 def _columns(count: int, ratio: float) -> int:
@@ -185,41 +197,31 @@ def _columns(count: int, ratio: float) -> int:
     return int(np.ceil(np.sqrt(max(64, 1.25 * count) / ratio)))
 
 
-def _put(sheet: Array, picture: Array, corner: tuple[int, int], size: tuple[float, float]) -> None:
-    """Draws a picture on the sheet of dots, as large as fits the size without another shape."""
-    rows, columns = picture.shape[:2]
-    share = min(size[0] / rows, size[1] / columns)
-    height, width = max(1, round(rows * share)), max(1, round(columns * share))
-    is_small = max(rows, columns) <= _PIXELATED
-    how = Image.Resampling.NEAREST if is_small else Image.Resampling.BOX
-    image = Image.fromarray(np.asarray(np.round(picture * 255), np.uint8))
+def _put(sheet: Array, dots: Array, corner: tuple[int, int]) -> None:
+    """Draws a picture on the sheet of dots."""
     top, left = corner
-    right, bottom = min(left + width, sheet.shape[1]), min(top + height, sheet.shape[0])
-    dots = np.asarray(image.resize((width, height), how))
+    bottom = min(top + dots.shape[0], sheet.shape[0])
+    right = min(left + dots.shape[1], sheet.shape[1])
     sheet[top:bottom, left:right] = dots[: bottom - top, : right - left]
 
 
-def _caption(one: Attribution, number: int, drawing: Drawing) -> _Caption:
-    """The class and how sure the model is; the true class, where it is known."""
-    sure = "" if one.probability is None else f" {float(one.probability[0]):.0%}"
-    truth = labels.truth(one, number, drawing)
-    said = one.prediction_names or one.target_names
-    is_wrong = bool(truth) and truth != labels.shortened(said[0])
-    return _Caption(labels.target_title(one), sure, truth and f"true {truth}", is_wrong)
-
-
-def _write(page: Page, caption: _Caption, left: float, top: float, plan: _Plan) -> None:
+def _write(page: Page, tile: Tile, left: float, top: float, plan: Plan) -> None:
+    """The lines under a picture: what it is called, what is explained, the true class."""
     if plan.lines == 0:
         return
-    bold = caption.is_wrong
+    bold = tile.is_wrong
     font = style.font(plan.size, style.ACCENT if bold else style.MUTED, bold=bold)
     room = plan.panel + plan.gap / 2
-    name = cut(
-        caption.name, room - text_width(caption.sure, plan.size, bold=bold), plan.size, bold=bold
+    if tile.name:
+        name = cut(tile.name, room, plan.size)
+        page.text(left, top, name, **style.font(plan.size, style.INK))
+        top += plan.line
+    explains = cut(
+        tile.explains, room - text_width(tile.sure, plan.size, bold=bold), plan.size, bold=bold
     )
-    page.text(left, top, name + caption.sure if len(name) > 1 else name, **font)
-    if caption.truth:
-        truth = cut(caption.truth, room, plan.size, bold=bold)
+    page.text(left, top, explains + tile.sure if len(explains) > 1 else explains, **font)
+    if tile.truth:
+        truth = cut(tile.truth, room, plan.size, bold=bold)
         page.text(left, top + plan.line, truth, **font)
 
 

@@ -95,12 +95,12 @@ class TableRow(Row):
 
 
 def columns_together(one: Attribution) -> tuple[Attribution | None, dict[str, Attribution]]:
-    """The inputs of one number as one table, where there are several, and the others by name."""
+    """The inputs of one number as one table, where there are any, and the others by name."""
     others = parts(one)
     if not isinstance(one.values, dict):
         return None, others
     columns = [name for name, array in one.values.items() if np.shape(array)[1:] in ((), (1,))]
-    if len(columns) < 2:
+    if not columns:
         return None, others
     together = dataclasses.replace(one, values={name: one.values[name] for name in columns})
     return together, {name: part for name, part in others.items() if name not in columns}

@@ -12,6 +12,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfxai.core.sampling import passes
+
 MOST = 50
 """Rows at once beyond which little speed is gained; the default steps fit into one chunk."""
 SPARE = 1.4
@@ -65,16 +67,17 @@ def weighted_sum(
             values = tf.reshape(values, shape)  # (K, B, ...)
             return so_far + tf.tensordot(tf.cast(share[i], values.dtype), values, axes=1)
 
-        return i + 1, tf.nest.map_structure(add, total, step(index[i]))
+        return i + 1, said(i, tf.nest.map_structure(add, total, step(index[i])))
 
     start = (tf.constant(0), tf.nest.map_structure(tf.zeros_like, like))
-    _, total = tf.while_loop(
-        lambda i, _: i < rounds,
-        body,
-        start,
-        maximum_iterations=rounds,
-        parallel_iterations=1,
-    )
+    with passes.loop(rounds) as said:
+        _, total = tf.while_loop(
+            lambda i, _: i < rounds,
+            body,
+            start,
+            maximum_iterations=rounds,
+            parallel_iterations=1,
+        )
     return total
 
 
@@ -112,10 +115,12 @@ def sum_of_active(
         values = step(example, number % count)
         shape = tf.concat([tf.shape(is_real), tf.ones(values.shape.rank - 1, tf.int32)], axis=0)
         values = tf.where(tf.reshape(is_real, shape), values, 0)
-        return i + 1, sums + tf.math.unsorted_segment_sum(values, example, tf.shape(like)[0])
+        sums += tf.math.unsorted_segment_sum(values, example, tf.shape(like)[0])
+        return i + 1, said(i, sums)
 
     start = (tf.constant(0), tf.zeros_like(like))
-    _, sums = tf.while_loop(lambda i, _: i < rounds, body, start, parallel_iterations=1)
+    with passes.loop(rounds) as said:
+        _, sums = tf.while_loop(lambda i, _: i < rounds, body, start, parallel_iterations=1)
     return tf.ensure_shape(sums, like.shape)
 
 
