@@ -91,7 +91,7 @@ def _draw(axes: Axes, results: Sequence[Any], name: str) -> None:
         axes.lines[-1].set_gid(f"{one.method['name']} {name}")
     if name == "spearman" and first.has_verdict:
         axes.axhline(first.threshold, color=style.MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
-        text = f"a method passes below {first.threshold:g}"
+        text = f"on average below {first.threshold:g} passes"
         axes.annotate(
             text,
             (len(first.steps), first.threshold),

@@ -16,6 +16,7 @@ from tfxai.core.model.functions import is_function
 from tfxai.core.options import Declared, option
 from tfxai.errors import InvalidInputError, TfxaiWarning, UnsupportedModelError
 from tfxai.methods.base import AttributionMethod, plain
+from tfxai.metrics.base import OF_TARGET
 from tfxai.progress import Report, shown
 from tfxai.sanity import similarity
 from tfxai.sanity.result import NUMBERS, SanityResult
@@ -49,8 +50,8 @@ class Asked:
     @property
     def target(self) -> Array | None:
         """What was explained of each example, or None where the score says it."""
-        target = self.attribution.target
-        return None if np.any(target < 0) else target
+        is_of_one = self.attribution.score_name in OF_TARGET
+        return self.attribution.target if is_of_one else None
 
     def explained(self, model: Any = None, target: Any = None) -> Attribution:
         """The same question put to another model, or about other targets."""
@@ -104,7 +105,7 @@ class SanityCheck(Declared, abc.ABC):
 
     @property
     def has_verdict(self) -> bool:
-        """Whether the last step says whether a method passes."""
+        """Whether the steps together say whether a method passes."""
         return True
 
     def __call__(  # noqa: PLR0913 - as that of a method, with a model to compare with

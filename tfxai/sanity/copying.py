@@ -62,8 +62,8 @@ def copy_of(model: keras.Model, layout: Layout, leaves: list[Array], seed: int) 
         if [tuple(one.shape) for one in olds] != [tuple(one.shape) for one in news]:
             raise _refused(old, "has other weights when it is made again from its config")
         for before, variable in zip(olds, news, strict=True):
-            fresh[id(variable)] = np.array(variable)
-            trained[id(variable)] = np.array(before)
+            fresh[id(variable)] = variable.numpy()
+            trained[id(variable)] = before.numpy()
             variable.assign(trained[id(variable)])
     _check_answers(model, copy, layout, first)
     return Copy(copy, fresh, trained)
@@ -81,7 +81,8 @@ def _made_again(model: keras.Model) -> tuple[list[tuple[Any, Any]], keras.Model]
         pairs.append((layer, made))
         return made
 
-    bare = keras.Model(model.input, model.output)  # the same layers, without what training needs
+    ends = (model.inputs[0], model.outputs[0]) if isinstance(model, keras.Sequential) else None
+    bare = keras.Model(*(ends or (model.input, model.output)))  # without what training needs
     return pairs, keras.models.clone_model(bare, clone_function=clone, recursive=True)
 
 

@@ -29,13 +29,15 @@ class ParameterRandomisation(SanityCheck):
             `"independent"`: one layer at a time, the others as they were trained.
         most_steps: Most points of the curve, at least 1: layers next to each other are then
             re-initialised together. None takes every layer by itself.
-        threshold: Mean rank correlation that a method has to stay below to pass, in (0, 1).
+        threshold: Mean rank correlation over steps and examples that a method has to stay below to
+            pass, in (0, 1).
         seed: Seed of the initialisers, whatever seed they have of their own.
 
     Returns:
         `SanityResult` with a step for each layer or group of layers that has weights, the one
-        next to the output first. Its verdict is about the last step, where nothing of what was
-        learned is left; one layer at a time has no verdict.
+        next to the output first. Its verdict is about the mean over the steps: a method that
+        follows the model changes its maps with the first layers already, and one that does not may
+        still change them with the last. One layer at a time has no verdict.
 
     Raises:
         UnsupportedModelError: A layer cannot be made again from its config.
@@ -64,7 +66,7 @@ class ParameterRandomisation(SanityCheck):
 
     @property
     def has_verdict(self) -> bool:
-        """Whether the last step says whether a method passes."""
+        """Whether the steps together say whether a method passes."""
         return self.order == "cascading"
 
     def _compare(self, asked: Asked) -> tuple[Curves, list[str]]:

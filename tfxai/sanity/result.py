@@ -51,23 +51,23 @@ class SanityResult:
         return f"SanityResult({self.verdict})"
 
     @property
-    def end(self) -> Measurement:
-        """The rank correlation of each example after the last step."""
-        return Measurement(self.spearman[:, -1], self.check, self.method, False)
+    def overall(self) -> Measurement:
+        """The rank correlation of each example, the mean over the steps."""
+        return Measurement(self.spearman.mean(axis=1), self.check, self.method, False)
 
     @property
     def passes(self) -> bool | None:
-        """Whether the mean rank correlation is below the threshold beyond doubt.
+        """Whether the mean rank correlation over the steps is below the threshold beyond doubt.
 
-        The upper end of its 95 % interval counts, the mean itself where there is one example;
-        None where the check gives no verdict.
+        The upper end of its 95 % interval over examples counts, the mean itself where there is
+        one example; None where the check gives no verdict.
         """
         return self._highest() <= self.threshold if self.has_verdict else None
 
     @property
     def verdict(self) -> str:
         """What was found, in a sentence."""
-        name, low, high = self.method["name"], *self.end.interval()
+        name, low, high = self.method["name"], *self.overall.interval()
         if not self.has_verdict:
             means = self.spearman.mean(axis=0)
             most = int(np.argmax(means))
@@ -78,7 +78,8 @@ class SanityResult:
         within = "" if math.isnan(low) else f", 95 % from {low:.2f} to {high:.2f}"
         word, side = ("passes", "at most") if self.passes else ("fails", "not surely below")
         return (
-            f"{name} {word} {self.check['name']}: rank correlation {self.end.mean:.2f}{within} "
+            f"{name} {word} {self.check['name']}: mean rank correlation "
+            f"{self.overall.mean:.2f}{within} "
             f"over {len(self)} examples, {side} {self.threshold:g}"
         )
 
@@ -95,7 +96,7 @@ class SanityResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON takes it; what is not a number is None."""
-        low, high = self.end.interval()
+        low, high = self.overall.interval()
         return {
             "check": self.check,
             "method": self.method,
@@ -103,7 +104,7 @@ class SanityResult:
             "threshold": self.threshold,
             "passes": self.passes,
             "verdict": self.verdict,
-            "rank_correlation": _number(self.end.mean),
+            "mean_rank_correlation": _number(self.overall.mean),
             "interval": [_number(low), _number(high)],
             "steps": [
                 {"step": step, **{name: _number(self.means(name)[k]) for name in NUMBERS}}
@@ -122,8 +123,8 @@ class SanityResult:
         return plot_sanity([self], path=path)
 
     def _highest(self) -> float:
-        high = self.end.interval()[1]
-        return self.end.mean if math.isnan(high) else high
+        high = self.overall.interval()[1]
+        return self.overall.mean if math.isnan(high) else high
 
 
 def _number(value: Any) -> float | None:

@@ -92,6 +92,19 @@ class Ridge(CoalitionDesign):
         r_squared = xp.where(variance > 0, 1 - unexplained / some, 1.0)
         return coefficients, mean[:, 0] - xp.matvec(coefficients, centre), r_squared
 
+    def standard_error(self, scores: Any, xp: Arithmetic) -> Any:
+        """The standard error of the coefficients over draws of the copies, (B, M).
+
+        White's (Econometrica 48, 1980) for a weighted regression, with n / (n - M - 1) for n
+        copies; the penalty is taken as part of what is estimated.
+        """
+        centred, _, shares, solve = self._solution
+        times, count = self._drawn[1], self.features.count
+        mean = xp.matvec(scores, shares)[:, None]
+        rest = scores - mean - xp.matmul(xp.matmul(scores - mean, solve), centred.T)
+        free = self.options.samples / max(self.options.samples - count - 1, 1)
+        return xp.sqrt(xp.matmul(xp.square(rest), solve * solve / times[:, None]) * free)
+
     def values(self, scores: Any, score: Any, baseline_score: Any, rows: Rows) -> Any:
         """At each element the coefficient of its feature."""
         return self.features.spread(self.fit(scores, rows.xp)[0], rows)

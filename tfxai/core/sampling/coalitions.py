@@ -21,6 +21,12 @@ _DRAWS = 4  # for each pair that is wanted, before those that came are enough
 
 
 def kernel_coalitions(count: int, samples: int, seed: int) -> tuple[Array, Array]:
+    """The coalitions of `kernel_draws` and their weights, (n, M) bool and (n,)."""
+    z, weights, _ = kernel_draws(count, samples, seed)
+    return z, weights
+
+
+def kernel_draws(count: int, samples: int, seed: int) -> tuple[Array, Array, Array]:
     """Coalitions of `count` features, no one twice, each with its complement, and their weights.
 
     Sizes are taken from the outermost, 1 and M - 1, inwards, all coalitions of a size as long as
@@ -33,7 +39,9 @@ def kernel_coalitions(count: int, samples: int, seed: int) -> tuple[Array, Array
         seed: Seed of the draws.
 
     Returns:
-        (n, M) bool and (n,) float64, n at most `samples`.
+        (n, M) bool, n at most `samples`; their weights, (n,) float64; and (P,) int, how often
+        each of the P pairs was drawn whose coalitions are the P before the last P, their
+        complements the last P.
 
     Raises:
         InvalidInputError: The samples do not reach for all coalitions of one feature and of all
@@ -57,11 +65,13 @@ def kernel_coalitions(count: int, samples: int, seed: int) -> tuple[Array, Array
         chosen.append(rows)
         weights.append(np.full(len(rows), masses.pop(size) / number))
         left -= number
+    drawn = np.zeros(0, int)
     if masses and left >= 2:
         rows, times = _drawn(count, masses, left // 2, seed)
         chosen.append(rows)
         weights.append(sum(masses.values()) * times / times.sum())
-    return np.concatenate(chosen), np.concatenate(weights)
+        drawn = times[: len(times) // 2]
+    return np.concatenate(chosen), np.concatenate(weights), drawn
 
 
 def shapley_map(z: Array, weights: Array) -> Array:

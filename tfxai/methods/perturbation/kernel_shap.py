@@ -8,6 +8,7 @@ from typing import ClassVar, final
 import tensorflow as tf
 
 from tfxai.core.designs.kernel_shap import KernelSHAPOptions
+from tfxai.core.graph.arithmetic import GRAPH
 from tfxai.core.score import Score
 from tfxai.methods.perturbation.designed import DesignedMethod, own_features, rows_of, shown
 
@@ -43,7 +44,9 @@ class KernelSHAP(KernelSHAPOptions, DesignedMethod):
         `completeness_gap`, which is 0 up to rounding. `details` holds `"features"` (B, M), the
         Shapley values of the M features in ascending order of their numbers; `"outputs"`
         (B, M, N), those for each of the N outputs that a target chooses from, where features
-        times outputs are at most 262,144; and with superpixels `"mask"` (B, h, w).
+        times outputs are at most 262,144; with superpixels `"mask"` (B, h, w); and
+        `"standard_error"`, shaped like the values: how far they may be off because pairs of
+        coalitions were drawn, 0 where all coalitions were run.
 
     Raises:
         InvalidInputError: An option is out of range, the mask fits no input or has one feature,
@@ -56,7 +59,8 @@ class KernelSHAP(KernelSHAPOptions, DesignedMethod):
         them (the outermost always) are enumerated. The others are drawn in pairs of a coalition
         and its complement: Covert, Lee, "Improving KernelSHAP", AISTATS 2021, arXiv:2012.01536.
         Departures: they draw every coalition; here a pair drawn again counts again but is not run
-        again; their estimate of the error is not given.
+        again. The standard error is that of a weighted regression whose pairs are independent
+        draws, from what it leaves of the scores (White, Econometrica 48, 1980), not theirs.
 
     Example:
         >>> import keras, numpy as np
@@ -73,23 +77,32 @@ class KernelSHAP(KernelSHAPOptions, DesignedMethod):
         several, features = f.num_baselines, design.features
         outputs = _outputs(f, x, features.count)
 
-        def shares(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
+        count = len(design.coalitions)
+
+        def shares(f: Score, x: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             variant = shown(design, f, x, k)
             games = [f(variant)[:, None]]  # (R, 1), and all outputs beside it
             if outputs:
                 games.append(tf.cast(f.outputs(variant), games[0].dtype))
             played = tf.cast(tf.concat(games, axis=1), tf.float64)
             solve = tf.constant(design.solve)  # one matrix for every score and output
-            return tf.gather(solve, k // several)[:, :, None] * played[:, None, :]
+            in_its_place = tf.one_hot(k // several, count, dtype=tf.float64) * played[:, :1]
+            return tf.gather(solve, k // several)[:, :, None] * played[:, None, :], in_its_place
 
         weight = 1 / several
-        like = tf.zeros([tf.shape(x)[0], features.count, 1 + outputs], tf.float64)
-        copies = [weight] * (len(design.coalitions) * several)
-        solved = tf.cast(f.sum_over_copies(shares, copies, x, like=like), x.dtype)
+        batch, rows = tf.shape(x)[0], rows_of(f, x)
+        like = tuple(
+            tf.zeros([batch, *shape], tf.float64)
+            for shape in ((features.count, 1 + outputs), (count,))
+        )
+        exact, scores = f.sum_over_copies(shares, [weight] * (count * several), x, like=like)
+        solved = tf.cast(exact, x.dtype)
         details = {"features": solved[:, :, 0]} | own_features(f)
+        error = tf.cast(design.standard_error(scores, exact[:, :, 0], GRAPH), x.dtype)
+        details["standard_error"] = features.shares(error, rows)
         if outputs:
             details["outputs"] = solved[:, :, 1:]
-        return features.shares(details["features"], rows_of(f, x)), details
+        return features.shares(details["features"], rows), details
 
 
 def _outputs(f: Score, x: tf.Tensor, features: int) -> int:

@@ -47,8 +47,9 @@ class LIME(LIMEOptions, DesignedMethod):
         feature, signed, in units of the score, with `baseline_score`. `details` holds
         `"features"` (B, M), the coefficients of the M features, in ascending order of their
         numbers; `"intercept"` (B,) and `"r_squared"` (B,), the share of the scores' weighted
-        variance that the linear model explains, 1 where they do not vary; with superpixels
-        `"mask"` (B, h, w).
+        variance that the linear model explains, 1 where they do not vary; `"standard_error"`,
+        shaped like the values: how far they may be off because the copies were drawn; with
+        superpixels `"mask"` (B, h, w).
 
     Raises:
         InvalidInputError: An option is out of range, the mask fits no input or has one feature,
@@ -77,5 +78,7 @@ class LIME(LIMEOptions, DesignedMethod):
         names = ("features", "intercept", "r_squared")
         fitted = (tf.cast(one, x.dtype) for one in design.fit(scores, GRAPH))
         details = dict(zip(names, fitted, strict=True))
-        values = design.features.spread(details["features"], rows_of(f, x))
-        return values, details | own_features(f)
+        rows, spread = rows_of(f, x), design.features.spread
+        error = tf.cast(design.standard_error(scores, GRAPH), x.dtype)
+        details["standard_error"] = spread(error, rows)
+        return spread(details["features"], rows), details | own_features(f)
