@@ -24,23 +24,19 @@ class NoisyMethod(AttributionMethod):
     Args:
         of: The method that explains each copy, a record or its registry name; the signed
             gradient by default.
-        samples: Number of noisy copies, at least 1; the most of them with `tolerance`.
+        samples: Number of noisy copies, at least 1.
         noise: Standard deviation of the Gaussian noise as a fraction of the input's range, which
             is max(x) - min(x) of each example; above 0.
         seed: Seed of the noise.
-        tolerance: Largest standard error as a fraction of the largest value; None takes all
-            samples.
     """
 
     of: Any = option(_GRADIENT, kind=METHOD)
     samples: int = option(50, at_least=1)
     noise: float = option(0.15, above=0)
     seed: int = option(0, at_least=0, below=SEEDS)
-    tolerance: float | None = option(None, kind=float, above=0)
 
     def _check_together(self) -> None:
         check_of_input("of", self.of, self.name)
-        check_tolerance(self.tolerance, self.samples)
 
     def _explain_copy(self, f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
         """The values of copy k: `of` at x with noise of its own."""
@@ -50,3 +46,19 @@ class NoisyMethod(AttributionMethod):
     def _explain(self, f: Score, x: tf.Tensor) -> tf.Tensor:
         """The values of `of` at x."""
         return cast(tf.Tensor, self.of._values(f, x))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NoisyMean(NoisyMethod):
+    """A statistic of the explanations of noisy copies, of as many as it takes.
+
+    Args:
+        tolerance: Largest standard error as a fraction of the largest value, above 0; None takes
+            all samples.
+    """
+
+    tolerance: float | None = option(None, kind=float, above=0)
+
+    def _check_together(self) -> None:
+        super()._check_together()
+        check_tolerance(self.tolerance, self.samples)

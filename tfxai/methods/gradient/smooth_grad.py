@@ -9,12 +9,12 @@ import tensorflow as tf
 
 from tfxai.core.sampled import sampled_mean
 from tfxai.core.score import Score
-from tfxai.methods.gradient.noise import NoisyMethod
+from tfxai.methods.gradient.noise import NoisyMean
 
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SmoothGrad(NoisyMethod):
+class SmoothGrad(NoisyMean):
     """Averages a method over noisy copies of the input, which removes what is noise in it.
 
     Args:

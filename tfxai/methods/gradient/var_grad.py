@@ -12,12 +12,12 @@ from tfxai.core.sampled import refined
 from tfxai.core.sampling.copies import repeat_batch
 from tfxai.core.sampling.moments import Moments
 from tfxai.core.score import Score
-from tfxai.methods.gradient.noise import NoisyMethod
+from tfxai.methods.gradient.noise import NoisyMean
 
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class VarGrad(NoisyMethod):
+class VarGrad(NoisyMean):
     """How much a method's values vary over noisy copies of the input.
 
     Independent of the gradient itself where the score is linear: there it is zero.
