@@ -187,6 +187,46 @@ def test_a_tolerance_of_what_nothing_moves_ends_at_once():
     np.testing.assert_array_equal(a.values, 0)
 
 
+COALITIONS = {
+    "kernel_shap": (KernelSHAP, 400),
+    "shapley_sampling": (ShapleySampling, 200),
+    "lime": (LIME, 900),
+}
+
+
+@pytest.mark.parametrize("several", [1, 2])
+@pytest.mark.parametrize("name", COALITIONS)
+def test_coalitions_are_drawn_until_their_values_are_certain(name, several):
+    cls, samples = COALITIONS[name]
+    model, x = (
+        interaction(9),
+        np.random.default_rng(5).normal(size=(4, 9)) * [[3], [1], [0.3], [2]],
+    )
+    baseline = tfxai.baselines.Samples(np.eye(9)[:2] * 0.2) if several > 1 else None
+    made = {"samples": samples, "baseline": baseline, "seed": 3}
+    ask = {"target": 0, "score": "output"}
+    whole = cls(**made)(model, x, **ask)
+    a = cls(**made, tolerance=1e-9)(model, x, **ask)  # never certain: all samples
+    np.testing.assert_allclose(a.values, whole.values, rtol=1e-7, atol=1e-10)
+    error = whole.details["standard_error"]
+    np.testing.assert_allclose(a.details["standard_error"], error, rtol=1e-6, atol=1e-10)
+
+    tolerance = 1.5 * float(np.median((error / np.abs(whole.values).max(axis=1)[:, None]).max(1)))
+    b = cls(**made, tolerance=tolerance)(model, x, chunk_size=3, **ask)
+    assert b.details["samples"].min() < a.details["samples"].max()
+    largest = np.abs(b.values).max(axis=1)
+    share = b.details["standard_error"].max(axis=1) / largest
+    assert ((share <= tolerance) | (b.details["samples"] == a.details["samples"])).all()
+    off = np.abs(b.values - whole.values)
+    assert (off <= 4 * np.hypot(b.details["standard_error"], error) + 1e-9).all()
+    if name != "kernel_shap":  # its coalitions depend on the most there may be
+        for i, count in enumerate(b.details["samples"]):
+            fixed = cls(**made | {"samples": int(count)})(model, x[i : i + 1], **ask)
+            np.testing.assert_allclose(b.values[i], fixed.values[0], rtol=1e-7, atol=1e-10)
+    alone = cls(**made, tolerance=tolerance)(model, x[2:3], **ask)
+    np.testing.assert_allclose(alone.values[0], b.values[2], rtol=1e-9, atol=1e-12)
+
+
 def test_bad_tolerances_are_refused():
     with pytest.raises(InvalidInputError, match="16 are taken before the first judgement"):
         SmoothGrad(samples=15, tolerance=0.1)

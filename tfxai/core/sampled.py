@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
+from tfxai.core.designs.staged import FIRST, Staged
 from tfxai.core.sampling.moments import Moments, start
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
-
-FIRST = 16
-"""Samples before the first judgement: of fewer a standard error may be small by chance."""
 
 Value = Callable[[Score, tf.Tensor, tf.Tensor], tf.Tensor]
 Estimate = Callable[[Moments, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
@@ -123,3 +122,71 @@ def refined(
     _, _, used, found = tf.while_loop(goes_on, more, begin, parallel_iterations=1)
     values, error = estimate(found, used)
     return values, {"standard_error": error, "samples": used}
+
+
+def refined_scores(
+    f: Score,
+    x: tf.Tensor,
+    value: Value,
+    design: Staged,
+    estimate: Callable[[Any, tf.Tensor], tuple[tf.Tensor, ...]],
+    tolerance: float,
+) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
+    """Scores more coalitions, again and again, until what they say is certain enough.
+
+    Args:
+        f: The score.
+        x: The batch, (B, ...).
+        value: From f, rows of x and (R,) numbers of copies, a coalition before each baseline in
+            turn, to scores, (R,).
+        design: The coalitions.
+        estimate: From one of its designs and the scores of that design's coalitions, (B, K)
+            float64, to values and standard errors, (B, M) each, and what else is told of them.
+        tolerance: As for `refined`, over the M features.
+
+    Returns:
+        What `estimate` gives of the last design that each example needed, and (B,) its number.
+    """
+    batch, several = tf.shape(x)[0], f.num_baselines
+    ends = tf.constant([0, *design.ends])
+    every = tf.ones([batch], tf.bool)
+    scores = tf.zeros([batch, design.count], tf.float64)
+
+    def of(stage: int, scores: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        own = tf.gather(scores, design.places(stage), axis=1)
+        return estimate(design.designs[stage], own)
+
+    def more(
+        i: tf.Tensor, active: tf.Tensor, used: tf.Tensor, scores: tf.Tensor, found: Any
+    ) -> Any:
+        window = (ends[i] * several, (ends[i + 1] - ends[i]) * several)
+        scores = f.scores_where(value, active, window, scores, x)
+        now = tf.switch_case(
+            i, [functools.partial(of, stage, scores) for stage in range(len(design.designs))]
+        )
+        found = tuple(
+            tf.ensure_shape(tf.where(_wide(active, old.shape.rank), new, old), old.shape)
+            for new, old in zip(now, found, strict=True)
+        )
+        used = tf.where(active, i, used)
+        largest = tf.reduce_max(tf.abs(found[0]), axis=1)
+        return (
+            i + 1,
+            active & (tf.reduce_max(found[1], axis=1) > tolerance * largest),
+            used,
+            scores,
+            found,
+        )
+
+    def goes_on(i: tf.Tensor, active: tf.Tensor, *_: Any) -> tf.Tensor:
+        return tf.reduce_any(active) & (i < len(design.designs))
+
+    nothing = tuple(tf.zeros_like(one) for one in of(0, scores))
+    begin = (tf.constant(0), every, tf.zeros([batch], tf.int32), scores, nothing)
+    _, _, used, _, found = tf.while_loop(goes_on, more, begin, parallel_iterations=1)
+    return found, used
+
+
+def _wide(active: tf.Tensor, rank: int) -> tf.Tensor:
+    """(B, 1, ...) of (B,), of that rank."""
+    return tf.reshape(active, [-1] + [1] * (rank - 1))

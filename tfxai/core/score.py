@@ -28,6 +28,7 @@ from tfxai.core.question.targets import resolve
 from tfxai.core.sampling.copies import (
     MOST,
     copies_per_chunk,
+    over_active,
     repeat_batch,
     sum_of_active,
     weighted_sum,
@@ -540,6 +541,39 @@ class Score:
 
         most, is_static = self._limits.chunk, self._limits.is_static
         return moments_of_active(step, active, window, known, most, is_static=is_static)
+
+    def scores_where(
+        self,
+        value: Callable[[Score, tf.Tensor, tf.Tensor], tf.Tensor],
+        active: tf.Tensor,
+        window: tuple[tf.Tensor, tf.Tensor],
+        known: tf.Tensor,
+        x: tf.Tensor,
+    ) -> tf.Tensor:
+        """Scores of variants, (B, K), with those of more of them, for the active examples only.
+
+        Args:
+            value: From f, rows of x and numbers of copies to scores, (R,); a copy is a variant
+                before one of the baselines, which are innermost and of which the mean counts.
+            active: (B,) bool.
+            window: Number of the first copy that is new, and how many are; scalars.
+            known: (B, K) the scores so far, 0 where there is none.
+            x: The batch, (B, ...).
+        """
+        several = self.num_baselines
+
+        def step(example: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
+            return value(self._chosen(example), tf.gather(x, example), k)
+
+        def add(
+            sums: tf.Tensor, scores: tf.Tensor, example: tf.Tensor, k: tf.Tensor, real: tf.Tensor
+        ) -> tf.Tensor:
+            share = tf.where(real, tf.cast(scores, sums.dtype), 0) / several
+            places = tf.stack([example, k // several], axis=1)
+            return tf.tensor_scatter_nd_add(sums, places, share)
+
+        most, is_static = self._limits.chunk, self._limits.is_static
+        return over_active(step, active, window, known, add, most, is_static=is_static)
 
     def _fresh(self) -> Score:
         """The same score with no pass remembered: tensors of a loop's body end with it."""

@@ -12,6 +12,7 @@ import numpy as np
 from tfxai.core.designs.design import Rows
 from tfxai.core.designs.features import CoalitionDesign, FeatureOptions, Features
 from tfxai.core.designs.masks import MASK
+from tfxai.core.designs.staged import Staged, growing
 from tfxai.core.inputs.baselines import BASELINE
 from tfxai.core.options import SEEDS, option
 from tfxai.core.sampling.coalitions import kernel_draws, shapley_map
@@ -48,11 +49,13 @@ class Regression(CoalitionDesign):
         features: M of them.
         samples: Most coalitions.
         seed: Seed of the draws.
+        draws: How many of the draws of pairs are used, the first ones; None is all.
     """
 
     features: Features
     samples: int
     seed: int
+    draws: int | None = None
 
     @property
     def most(self) -> int:
@@ -109,6 +112,17 @@ class Regression(CoalitionDesign):
         variance = xp.maximum(square - mean * mean, 0) / (total - 1)
         return weights[-2 * pairs :].sum() / 2 * xp.sqrt(variance)
 
+    @property
+    def drawn(self) -> int:
+        """The number of coalitions that are run."""
+        return len(self._drawn[0])
+
+    def stages(self) -> Staged:
+        """The same with fewer draws of pairs first; all at once where nothing is drawn."""
+        total = int(self._drawn[2].sum())
+        fewer = [dataclasses.replace(self, draws=count) for count in growing(total)[:-1]]
+        return Staged((*fewer, self))
+
     def values(self, scores: Any, score: Any, baseline_score: Any, rows: Rows) -> Any:
         """The Shapley value of a feature in equal shares for its elements, on the host."""
         every = np.concatenate([scores, baseline_score[:, None], score[:, None]], axis=1)
@@ -116,4 +130,4 @@ class Regression(CoalitionDesign):
 
     @functools.cached_property
     def _drawn(self) -> tuple[Array, Array, Array]:
-        return kernel_draws(self.features.count, self.samples, self.seed)
+        return kernel_draws(self.features.count, self.samples, self.seed, self.draws)

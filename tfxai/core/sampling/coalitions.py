@@ -26,7 +26,9 @@ def kernel_coalitions(count: int, samples: int, seed: int) -> tuple[Array, Array
     return z, weights
 
 
-def kernel_draws(count: int, samples: int, seed: int) -> tuple[Array, Array, Array]:
+def kernel_draws(
+    count: int, samples: int, seed: int, most: int | None = None
+) -> tuple[Array, Array, Array]:
     """Coalitions of `count` features, no one twice, each with its complement, and their weights.
 
     Sizes are taken from the outermost, 1 and M - 1, inwards, all coalitions of a size as long as
@@ -37,6 +39,7 @@ def kernel_draws(count: int, samples: int, seed: int) -> tuple[Array, Array, Arr
         count: M, at least 2.
         samples: Most coalitions.
         seed: Seed of the draws.
+        most: How many draws of pairs are used, the first ones; None is all.
 
     Returns:
         (n, M) bool, n at most `samples`; their weights, (n,) float64; and (P,) int, how often
@@ -67,7 +70,7 @@ def kernel_draws(count: int, samples: int, seed: int) -> tuple[Array, Array, Arr
         left -= number
     drawn = np.zeros(0, int)
     if masses and left >= 2:
-        rows, times = _drawn(count, masses, left // 2, seed)
+        rows, times = _drawn(count, masses, left // 2, seed, most)
         chosen.append(rows)
         weights.append(sum(masses.values()) * times / times.sum())
         drawn = times[: len(times) // 2]
@@ -108,7 +111,9 @@ def _all_of_size(count: int, size: int) -> Array:
     return rows if 2 * size == count else np.concatenate([rows, ~rows])
 
 
-def _drawn(count: int, masses: dict[int, float], pairs: int, seed: int) -> tuple[Array, Array]:
+def _drawn(
+    count: int, masses: dict[int, float], pairs: int, seed: int, most: int | None
+) -> tuple[Array, Array]:
     """At most `pairs` pairs of a coalition and its complement, and how often each was drawn."""
     rng = np.random.default_rng(seed)
     chances = np.array(list(masses.values())) / sum(masses.values())
@@ -118,6 +123,7 @@ def _drawn(count: int, masses: dict[int, float], pairs: int, seed: int) -> tuple
     draws ^= ~draws[:, :1]  # of each pair the one that has the first feature
     first = np.sort(np.unique(draws, axis=0, return_index=True)[1])
     enough = first[pairs] if len(first) > pairs else len(draws)
+    enough = enough if most is None else min(enough, most)
     rows, times = np.unique(draws[:enough], axis=0, return_counts=True)
     return np.concatenate([rows, ~rows]), np.concatenate([times, times])
 

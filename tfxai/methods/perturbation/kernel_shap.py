@@ -7,10 +7,17 @@ from typing import ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.designs.kernel_shap import KernelSHAPOptions
+from tfxai.core.designs.kernel_shap import KernelSHAPOptions, Regression
 from tfxai.core.graph.arithmetic import GRAPH
+from tfxai.core.options import option
 from tfxai.core.score import Score
-from tfxai.methods.perturbation.designed import DesignedMethod, own_features, rows_of, shown
+from tfxai.methods.perturbation.designed import (
+    DesignedMethod,
+    estimated,
+    own_features,
+    rows_of,
+    shown,
+)
 
 _MOST_OUTPUTS = 2**18  # features times outputs of the details, a number each
 
@@ -37,6 +44,10 @@ class KernelSHAP(KernelSHAPOptions, DesignedMethod):
         baseline: What stands in the place of a feature that is not in a coalition, as for
             `IntegratedGradients`; the mean over `Samples`.
         seed: Seed of the coalitions, which all examples share.
+        tolerance: Largest standard error that the value of a feature may have, as a fraction of
+            the example's largest value, above 0. Each example then takes pairs of coalitions
+            until that is reached, 16 draws at first, in all at most `samples`.
+            None: `samples` for all.
 
     Returns:
         `Attribution` with values shaped like the inputs, signed, in units of the score: the
@@ -46,7 +57,8 @@ class KernelSHAP(KernelSHAPOptions, DesignedMethod):
         (B, M, N), those for each of the N outputs that a target chooses from, where features
         times outputs are at most 262,144; with superpixels `"mask"` (B, h, w); and
         `"standard_error"`, shaped like the values: how far they may be off because pairs of
-        coalitions were drawn, 0 where all coalitions were run.
+        coalitions were drawn, 0 where all coalitions were run. With `tolerance` there are no
+        `"outputs"`, and `"samples"` (B,) are the coalitions that were run.
 
     Raises:
         InvalidInputError: An option is out of range, the mask fits no input or has one feature,
@@ -72,8 +84,15 @@ class KernelSHAP(KernelSHAPOptions, DesignedMethod):
 
     name: ClassVar[str] = KernelSHAPOptions.name
 
+    tolerance: float | None = option(None, kind=float, above=0)
+
     def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         design = self.design(x.shape[1:], f.parts)
+        if self.tolerance is not None:
+            (values, error), details = estimated(design, f, x, _solved, self.tolerance)
+            rows, share = rows_of(f, x), design.features.shares
+            details |= {"features": values, "standard_error": share(error, rows)}
+            return share(values, rows), details | own_features(f)
         several, features = f.num_baselines, design.features
         outputs = _outputs(f, x, features.count)
 
@@ -103,6 +122,12 @@ class KernelSHAP(KernelSHAPOptions, DesignedMethod):
         if outputs:
             details["outputs"] = solved[:, :, 1:]
         return features.shares(details["features"], rows), details
+
+
+def _solved(design: Regression, scores: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """The Shapley values, and their standard errors."""
+    values = tf.matmul(scores, tf.constant(design.solve))
+    return values, design.standard_error(scores, values, GRAPH)
 
 
 def _outputs(f: Score, x: tf.Tensor, features: int) -> int:
