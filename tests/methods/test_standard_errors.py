@@ -198,10 +198,8 @@ COALITIONS = {
 @pytest.mark.parametrize("name", COALITIONS)
 def test_coalitions_are_drawn_until_their_values_are_certain(name, several):
     cls, samples = COALITIONS[name]
-    model, x = (
-        interaction(9),
-        np.random.default_rng(5).normal(size=(4, 9)) * [[3], [1], [0.3], [2]],
-    )
+    model, scale = interaction(9), np.array([[3], [1], [0.3], [2]])
+    x = np.random.default_rng(5).normal(size=(4, 9)) * scale
     baseline = tfxai.baselines.Samples(np.eye(9)[:2] * 0.2) if several > 1 else None
     made = {"samples": samples, "baseline": baseline, "seed": 3}
     ask = {"target": 0, "score": "output"}

@@ -170,13 +170,8 @@ def refined_scores(
         )
         used = tf.where(active, i, used)
         largest = tf.reduce_max(tf.abs(found[0]), axis=1)
-        return (
-            i + 1,
-            active & (tf.reduce_max(found[1], axis=1) > tolerance * largest),
-            used,
-            scores,
-            found,
-        )
+        is_open = tf.reduce_max(found[1], axis=1) > tolerance * largest
+        return i + 1, active & is_open, used, scores, found
 
     def goes_on(i: tf.Tensor, active: tf.Tensor, *_: Any) -> tf.Tensor:
         return tf.reduce_any(active) & (i < len(design.designs))

@@ -43,9 +43,9 @@ class LIME(LIMEOptions, DesignedMethod):
             mean over `Samples`.
         seed: Seed of the draws, which all examples share.
         tolerance: Largest standard error that the value of a feature may have, as a fraction of
-            the example's largest value, above 0. Each example then takes copies
-            until that is reached, 16, or twice as many as coefficients, at first, in all at most `samples`.
-            None: `samples` for all.
+            the example's largest value, above 0. Each example then takes copies until that is
+            reached, at first 16 or twice as many as coefficients, in all at most `samples`. None:
+            `samples` for all.
 
     Returns:
         `Attribution` with values shaped like the inputs: at each element the coefficient of its
