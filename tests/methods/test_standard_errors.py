@@ -124,9 +124,12 @@ SAMPLING = {
 
 @pytest.mark.parametrize("name", SAMPLING)
 def test_values_to_a_tolerance_are_those_of_as_many_samples(name):
-    model, x = builders.functional(dtype="float64"), 2 * builders.images(4).astype(np.float64)
-    made = SAMPLING[name]
-    tolerance = {"squared_smooth_grad": 0.15, "var_grad": 0.3, "rise": 0.03}.get(name, 0.08)
+    model, made = builders.functional(dtype="float64"), SAMPLING[name]
+    x = builders.images(4).astype(np.float64) * np.reshape([2.0, 0.3, 1.0, 0.1], (4, 1, 1, 1))
+    most = made(samples=150)(model, x, 1)
+    shares = most.details["standard_error"].reshape(4, -1).max(1)
+    shares /= np.abs(most.values).reshape(4, -1).max(1)
+    tolerance = float(np.mean([shares.min(), shares.max()]))  # between the sure and the unsure
     a = made(samples=400, tolerance=tolerance)(model, x, 1)
     assert len(set(a.details["samples"])) > 1  # else one number would do for all
     for i, count in enumerate(a.details["samples"]):
@@ -170,14 +173,14 @@ def test_examples_that_are_certain_run_no_more_and_nothing_is_traced_again():
     # a spread of 1e-3 beside 100 is certain at once; one of 1 around 0 is not by 40 samples
     x = np.array([[100.0, 100.001], [-0.5, 0.5]])
     method = SmoothGrad(samples=40, tolerance=0.01, noise=1.0)
-    a = method(model, x, chunk_size=4)
+    a = method(model, x, chunk_size=2)
     np.testing.assert_array_equal(a.details["samples"], [16, 40])
     gradients = sum(noted) - 2  # the score at x runs both examples once
     assert gradients == 16 + 40
-    assert max(noted) <= 4
+    assert max(noted) <= 2
     before = len(traced)
-    method(model, x[::-1], chunk_size=4)
-    method(model, x[:1], chunk_size=4)
+    method(model, x[::-1], chunk_size=2)
+    method(model, x[:1], chunk_size=2)
     assert len(traced) == before
 
 
@@ -235,7 +238,7 @@ def test_bad_tolerances_are_refused():
         RISE(tolerance=0.1, baseline=several)
 
 
-def cubes(size=1000):
+def cubes(size=250):
     """f(x) = sum x^3 of that many numbers: each position has a gradient of its own, 3 x^2."""
     return builders.formula(lambda x: keras.ops.sum(x**3, axis=1, keepdims=True), size=size)
 
@@ -247,22 +250,29 @@ def covered(a, truth):
 
 def test_errors_of_noisy_methods_cover_the_truth():
     # 1,000 positions: a share of 95 % has a standard error of 0.7 %
-    x = np.random.default_rng(0).uniform(1, 2, size=(1, 1000))
+    x = np.random.default_rng(0).uniform(1, 2, size=(1, 250))
     sigma = 0.3 * np.ptp(x)
     mean = 3 * (x**2 + sigma**2)  # of 3 (x + sigma z)^2
     fourth = x**4 + 6 * x**2 * sigma**2 + 3 * sigma**4
     truths = {SmoothGrad: mean, SquaredSmoothGrad: 9 * fourth, VarGrad: 9 * fourth - mean**2}
     for cls, truth in truths.items():
-        a = cls(samples=1000, noise=0.3, seed=1)(cubes(), x)
-        assert 0.93 <= covered(a, truth) <= 0.97, cls.name
+        held = [
+            covered(cls(samples=1000, noise=0.3, seed=seed)(cubes(), x), truth)
+            for seed in range(1, 5)
+        ]
+        assert 0.93 <= np.mean(held) <= 0.97, cls.name
 
 
 def test_errors_of_gradient_shap_cover_the_truth():
+    # a draw has one place on the path for all positions: 50 seeds of 20 positions
     rng = np.random.default_rng(0)
-    x, background = rng.uniform(1, 2, size=(1, 1000)), rng.uniform(-2, 1, size=(5, 1000))
-    truth = (x**3 - background**3).mean(axis=0)
-    a = GradientSHAP(background=background, samples=500, seed=1)(cubes(), x)
-    assert 0.93 <= covered(a, truth) <= 0.97
+    x, background = rng.uniform(1, 2, size=(20, 20)), rng.uniform(-2, 1, size=(5, 20))
+    truth = (x[:, None] ** 3 - background**3).mean(axis=1)
+    held = []
+    for seed in range(12):
+        a = GradientSHAP(background=background, samples=200, seed=seed)(cubes(20), x)
+        held.append(covered(a, truth))
+    assert 0.93 <= np.mean(held) <= 0.97
 
 
 def test_errors_of_a_network_cover_a_long_run():
@@ -293,22 +303,22 @@ BY_FEATURE = {
     ),
     "lime": (
         lambda s: LIME(samples=600, alpha=0.0, kernel_width=1.0, seed=s),
-        LIME(samples=400_000, alpha=0.0, kernel_width=1.0, seed=10_000),
+        LIME(samples=100_000, alpha=0.0, kernel_width=1.0, seed=10_000),
     ),
     "rise": (
         lambda s: RISE(samples=300, cells=12, seed=s),
-        RISE(samples=100_000, cells=12, seed=10_000),
+        RISE(samples=30_000, cells=12, seed=10_000),
     ),
 }
 
 
 @pytest.mark.parametrize("name", BY_FEATURE)
 def test_errors_of_methods_by_feature_cover_the_truth(name):
-    # 84 draws of 12 features: 1,008 positions
+    # 12 draws of 12 features in 7 examples: 1,008 positions
     made, long_run = BY_FEATURE[name]
-    model, x = interaction(12), np.random.default_rng(5).normal(size=(1, 12))
+    model, x = interaction(12), np.random.default_rng(5).normal(size=(7, 12))
     truth = long_run(model, x, score="output").values
-    held = [covered(made(seed)(model, x, score="output"), truth) for seed in range(84)]
+    held = [covered(made(seed)(model, x, score="output"), truth) for seed in range(12)]
     assert 0.93 <= np.mean(held) <= 0.97
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import inspect
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -98,10 +99,31 @@ def _remade(layer: Any) -> Any:
             dtype=layer.dtype_policy,
         )
     try:
-        return type(layer).from_config(_reseeded(layer.get_config()))
+        config = _reseeded(layer.get_config())
+        if _takes_less(layer, config):
+            return type(layer)(**{name: config[name] for name in _arguments(layer)})
+        return type(layer).from_config(config)
     except Exception as error:
         what = f"cannot be made again from its config ({type(error).__name__}: {error})"
         raise _refused(layer, what) from error
+
+
+def _takes_less(layer: Any, config: dict[str, Any]) -> bool:
+    """Whether the config is Keras' own and has more words than the class takes, as `trainable`.
+
+    That is so of models whose `__init__` has no `**kwargs`, and Keras cannot make them again.
+    """
+    own = type(layer)
+    parameters = inspect.signature(own.__init__).parameters.values()
+    is_of_keras = own.get_config.__module__.partition(".")[0] == "keras"
+    has_rest = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
+    is_known = all(name in config for name in _arguments(layer))
+    return is_of_keras and not has_rest and is_known and set(config) > set(_arguments(layer))
+
+
+def _arguments(layer: Any) -> list[str]:
+    """Names of what the class is made with."""
+    return list(inspect.signature(type(layer).__init__).parameters)[1:]
 
 
 def _reseeded(config: Any) -> Any:
@@ -129,8 +151,8 @@ def _own_classes(model: keras.Model) -> dict[str, type]:
 def _seeded(seed: int) -> Iterator[None]:
     """Python's and NumPy's random numbers follow the seed, and go on afterwards as before."""
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - what layers draw
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
+    random.seed(f"sanity check {seed}")  # other draws than those the model may have started from
+    np.random.seed(random.getrandbits(32))  # noqa: NPY002
     try:
         yield
     finally:

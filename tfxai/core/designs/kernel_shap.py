@@ -88,7 +88,8 @@ class Regression(CoalitionDesign):
         """The standard error of the values over draws of pairs, (B, M); 0 where none was drawn.
 
         A pair pulls the values by u e + u' e', where e and e' are what the regression leaves of
-        the scores of the coalition and of its complement.
+        the scores of the coalition and of its complement: of a regression without that pair, so
+        that a pair which the values follow closely does not look certain by that (CR3).
 
         Args:
             scores: (B, K + 2) of the coalitions, the empty and the full one last, float64.
@@ -102,8 +103,9 @@ class Regression(CoalitionDesign):
         drawn, ends = z[-2 * pairs :].astype(np.float64), scores[:, -2:-1]
         rest = scores[:, -2 * pairs - 2 : -2] - ends - xp.matmul(values, drawn.T)
         pull = self.solve[-2 * pairs - 2 : -2] / weights[-2 * pairs :, None]  # u, (2 P, M)
-        first, second, share = rest[:, :pairs], rest[:, pairs:], times / total
         a, b = pull[:pairs], pull[pairs:]
+        first, second = _without(rest[:, :pairs], rest[:, pairs:], drawn, pull, weights)
+        share = times / total
         mean = xp.matmul(first * share, a) + xp.matmul(second * share, b)
         square = xp.matmul(first * first * share, a * a) + xp.matmul(
             second * second * share, b * b
@@ -131,3 +133,24 @@ class Regression(CoalitionDesign):
     @functools.cached_property
     def _drawn(self) -> tuple[Array, Array, Array]:
         return kernel_draws(self.features.count, self.samples, self.seed, self.draws)
+
+
+def _without(
+    first: Any, second: Any, drawn: Array, pull: Array, weights: Array
+) -> tuple[Any, Any]:
+    """What a regression without a pair leaves of its scores, (B, P) each: (I - H)^-1 of the rest.
+
+    Args:
+        first: (B, P), what the whole regression leaves of the coalitions.
+        second: The same of their complements.
+        drawn: (2 P, M) the coalitions and their complements.
+        pull: (2 P, M), u.
+        weights: (n,), those of the pairs last.
+    """
+    pairs = len(drawn) // 2
+    of_each = weights[-2 * pairs : -pairs]  # a coalition and its complement weigh the same
+    a, b = drawn[:pairs], drawn[pairs:]
+    own, other = 1 - of_each * (a * pull[:pairs]).sum(1), 1 - of_each * (b * pull[pairs:]).sum(1)
+    across = of_each * (a * pull[pairs:]).sum(1)
+    whole = np.maximum(own * other - across * across, 1e-6)
+    return (other * first + across * second) / whole, (across * first + own * second) / whole

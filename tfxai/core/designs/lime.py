@@ -98,15 +98,16 @@ class Ridge(CoalitionDesign):
     def standard_error(self, scores: Any, xp: Arithmetic) -> Any:
         """The standard error of the coefficients over draws of the copies, (B, M).
 
-        White's (Econometrica 48, 1980) for a weighted regression, with n / (n - M - 1) for n
-        copies; the penalty is taken as part of what is estimated.
+        Of a weighted regression, from what the fit without a copy leaves of its score (HC3:
+        MacKinnon, White, Journal of Econometrics 29, 1985); the penalty is taken as part of what
+        is estimated.
         """
         centred, _, shares, solve = self._solution
-        times, count = self._drawn[1], self.features.count
         mean = xp.matvec(scores, shares)[:, None]
         rest = scores - mean - xp.matmul(xp.matmul(scores - mean, solve), centred.T)
-        free = self.samples / max(self.samples - count - 1, 1)
-        return xp.sqrt(xp.matmul(xp.square(rest), solve * solve / times[:, None]) * free)
+        alone = np.maximum(1 - (solve * centred).sum(axis=1) - shares, 1e-3)
+        pull = solve / (alone * np.sqrt(self._drawn[1]))[:, None]
+        return xp.sqrt(xp.matmul(xp.square(rest), pull * pull))
 
     def values(self, scores: Any, score: Any, baseline_score: Any, rows: Rows) -> Any:
         """At each element the coefficient of its feature."""

@@ -72,7 +72,7 @@ class KernelSHAP(KernelSHAPOptions, DesignedMethod):
         and its complement: Covert, Lee, "Improving KernelSHAP", AISTATS 2021, arXiv:2012.01536.
         Departures: they draw every coalition; here a pair drawn again counts again but is not run
         again. The standard error is that of a weighted regression whose pairs are independent
-        draws, from what it leaves of the scores (White, Econometrica 48, 1980), not theirs.
+        draws (CR3: Bell, McCaffrey, Survey Methodology 28, 2002), not theirs.
 
     Example:
         >>> import keras, numpy as np
