@@ -55,6 +55,16 @@ def test_a_top_value_counts_where_it_leads_the_first_that_is_not():
             given(values, error).certain_top(share)
 
 
+def test_sampling_methods_say_how_many_of_the_top_tenth_are_certain():
+    model, x = builders.functional(), builders.images(3)
+    for method in (tfxai.SmoothGrad(samples=200), tfxai.KernelSHAP(samples=150)):
+        a = method(model, x, 1)
+        np.testing.assert_array_equal(a.details["certain_top"], a.certain_top(0.1, 0.95))
+        assert a.details["certain_top"].shape == (3,)
+    assert "certain_top" not in tfxai.SmoothGrad(samples=1)(model, x, 1).details
+    assert "certain_top" not in tfxai.GradientInput()(model, x, 1).details
+
+
 def test_top_values_of_more_samples_are_more_certain():
     model, x = builders.functional(), builders.images(3)
     few, many = (

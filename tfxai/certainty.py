@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 
 ERROR = "standard_error"
 """The detail that sampling methods report."""
+TOP = "certain_top"
+"""The detail that follows from it: how many of the top tenth of the values are certain."""
+
+
+def has_errors(one: Attribution) -> bool:
+    """Whether each of two values or more has a standard error."""
+    error = one.details.get(ERROR)
+    if error is None or isinstance(one.values, dict):
+        return False
+    return error.shape == one.values.shape and error[0].size > 1
 
 
 def certain(one: Attribution, confidence: float) -> Array:
@@ -24,7 +34,7 @@ def certain(one: Attribution, confidence: float) -> Array:
     return np.asarray(np.abs(values) > _deviations(confidence) * error)
 
 
-def certain_top(one: Attribution, share: float, confidence: float) -> Array:
+def certain_top(one: Attribution, share: float = 0.1, confidence: float = 0.95) -> Array:
     """What `Attribution.certain_top` returns."""
     if not 0 < share < 1:
         raise InvalidInputError(f"share={share} was expected to lie in (0, 1).")
@@ -59,14 +69,13 @@ def certain_map(one: Attribution, confidence: float = 0.95) -> Array:
 
 def _with_error(one: Attribution) -> tuple[Array, Array]:
     """The values and their standard errors."""
-    error = one.details.get(ERROR)
-    if error is None or isinstance(one.values, dict) or error.shape != one.values.shape:
+    if not has_errors(one):
         raise InvalidInputError(
             f"This attribution of {one.method['name']} has no standard error of each value. Pass "
             "one of a method that draws samples, such as SmoothGrad, two or more of them, of a "
-            "model with one input."
+            "model with one input of two or more values."
         )
-    return np.asarray(one.values, np.float64), np.asarray(error, np.float64)
+    return np.asarray(one.values, np.float64), np.asarray(one.details[ERROR], np.float64)
 
 
 def _deviations(confidence: float) -> float:

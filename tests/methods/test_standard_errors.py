@@ -76,22 +76,26 @@ def test_an_error_keeps_its_digits_beside_a_large_mean():
     np.testing.assert_allclose(a.details["standard_error"][0], [expected, 0], rtol=1e-2)
 
 
+def shap_draws(x, background, gradient, samples, seed):
+    """(B, S, F): the draws of GradientSHAP, the baselines in turn."""
+    baseline = background[np.arange(samples) % len(background)]
+    step = x[:, None] - baseline
+    return step * gradient(baseline + uniforms(seed, samples, (1,)) * step)
+
+
+def error_within(draws, strata):
+    """Of the mean of draws of several strata in turn, (B, S, F)."""
+    parts = [draws[:, r::strata] for r in range(strata)]
+    within = sum(((part - part.mean(axis=1, keepdims=True)) ** 2).sum(axis=1) for part in parts)
+    count = draws.shape[1]
+    return np.sqrt(within / (count - strata) / count)
+
+
 @pytest.mark.parametrize("samples", [5, 30, 31])
 def test_error_of_gradient_shap_is_within_baselines_where_each_is_drawn_twice(samples):
-    model = quadratic()
-    a = GradientSHAP(background=BACKGROUND, samples=samples, seed=2)(model, X)
-    alpha = uniforms(2, samples, (1,))
-    baseline = BACKGROUND[np.arange(samples) % 3]  # (S, 2)
-    step = X[:, None] - baseline
-    draws = step * np.array([2.0, -6.0]) * (baseline + alpha * step)
-    if samples < 6:
-        expected = error(draws)
-    else:
-        within = sum(
-            ((part - part.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-            for part in (draws[:, r::3] for r in range(3))
-        )
-        expected = np.sqrt(within / (samples - 3) / samples)
+    a = GradientSHAP(background=BACKGROUND, samples=samples, seed=2)(quadratic(), X)
+    draws = shap_draws(X, BACKGROUND, lambda x: x * [2.0, -6.0], samples, 2)
+    expected = error(draws) if samples < 6 else error_within(draws, 3)
     np.testing.assert_allclose(a.details["standard_error"], expected, rtol=1e-9)
 
 
@@ -264,15 +268,17 @@ def test_errors_of_noisy_methods_cover_the_truth():
 
 
 def test_errors_of_gradient_shap_cover_the_truth():
-    # a draw has one place on the path for all positions: 50 seeds of 20 positions
+    # one place on the path for all positions of a draw: 500 seeds, 2 positions
     rng = np.random.default_rng(0)
-    x, background = rng.uniform(1, 2, size=(20, 20)), rng.uniform(-2, 1, size=(5, 20))
-    truth = (x[:, None] ** 3 - background**3).mean(axis=1)
+    x, background = np.array([[1.0, -2.0]]), rng.uniform(-2, 1, size=(4, 2))
+    truth = (x**3 - background**3).mean(axis=0)
     held = []
-    for seed in range(12):
-        a = GradientSHAP(background=background, samples=200, seed=seed)(cubes(20), x)
-        held.append(covered(a, truth))
+    for seed in range(500):
+        draws = shap_draws(x, background, lambda x: 3 * x**2, 100, seed)
+        held.append(np.abs(draws.mean(axis=1) - truth) <= 1.96 * error_within(draws, 4))
     assert 0.93 <= np.mean(held) <= 0.97
+    a = GradientSHAP(background=background, samples=100, seed=499)(cubes(2), x)
+    np.testing.assert_allclose(a.details["standard_error"], error_within(draws, 4), rtol=1e-9)
 
 
 def test_errors_of_a_network_cover_a_long_run():

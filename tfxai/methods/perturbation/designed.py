@@ -21,7 +21,7 @@ from tfxai.methods.base import AttributionMethod
 class DesignedMethod(Options, AttributionMethod):
     """A method that asks for the scores of variants of the input.
 
-    Its fields and their checks are those of its options in `core.designs`.
+    Its fields and their checks are those of its options in `core.designs`, but for a `tolerance`.
     """
 
     is_black_box: ClassVar[bool] = True
