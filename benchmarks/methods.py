@@ -24,6 +24,7 @@ WINDOWS = 15 * 15  # of an eighth of each side, at strides of half of that
 COALITIONS = {"kernel_shap": 200, "lime": 200, "shapley_sampling": 4}  # samples, or orders
 # Forward and backward passes of one row that a method cannot do without.
 PASSES: dict[str, tuple[int, float]] = {
+    "certified": (2 * NUMBER, 1.0),
     "conductance": (NUMBER, 1.0),
     "deep_lift": (1, 1.5),
     "deep_shap": (BACKGROUND, 1.5),

@@ -120,12 +120,12 @@ def test_figure_has_a_line_for_each_method_and_the_threshold(models, pixels):
         np.testing.assert_allclose(line.get_ydata(), [1, *one.means("ssim")])
     assert ranks.lines[-1].get_ydata() == [0.3, 0.3]
     assert [label.get_text() for label in ranks.get_xticklabels()] == [
-        "the model itself",
+        "as trained",
         "Output_Layer",
         "Conv2D_Block3_Layer1",
     ]
     texts = [text.get_text() for text in figure.texts]
-    assert any("saliency: " in text for text in texts)
+    assert any("saliency: mean " in text for text in texts)
     assert results[0].plot().axes[0].lines[0].get_ydata()[0] == 1
     with pytest.raises(tfxai.errors.InvalidInputError, match="their steps differ"):
         plotting.plot_sanity([results[0], RandomLogit()(subject, pixels, tfxai.Saliency())])

@@ -62,8 +62,8 @@ def plot_sanity(
         row, column = divmod(i, len(panels))
         left, below = _MARGIN + column * (_PANEL + _GAP), legend + row * _LINE
         mark = _MARKS[_DASHES.index(dashes)]
-        ending = {True: ": passes", False: ": fails", None: ""}[one.passes]
-        text = f"{mark} {one.method['name']}{ending}"
+        verdict = {True: ", passes", False: ", fails", None: ""}[one.passes]
+        text = f"{mark} {one.method['name']}: mean {np.mean(one.means()):.2f}{verdict}"
         page.text(left, below, text, **style.font(style.SMALL + 0.5, colour))
     for number, (name, heading) in enumerate(panels):
         left = _MARGIN + number * (_PANEL + _GAP)
@@ -91,7 +91,7 @@ def _draw(axes: Axes, results: Sequence[Any], name: str) -> None:
         axes.lines[-1].set_gid(f"{one.method['name']} {name}")
     if name == "spearman" and first.has_verdict:
         axes.axhline(first.threshold, color=style.MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
-        text = f"on average below {first.threshold:g} passes"
+        text = f"passes with a mean below {first.threshold:g}"
         axes.annotate(
             text,
             (len(first.steps), first.threshold),
@@ -101,7 +101,7 @@ def _draw(axes: Axes, results: Sequence[Any], name: str) -> None:
             va="bottom",
             **style.font(style.SMALL, style.MUTED),
         )
-    names = ["the model itself", *map(_short, first.steps)]
+    names = ["as trained", *map(_short, first.steps)]
     shown = np.unique(np.linspace(0, len(names) - 1, min(len(names), _MOST + 1)).astype(int))
     axes.set_xticks(shown, [names[k] for k in shown], rotation=35, ha="right")
     axes.set_xlim(-0.15, len(names) - 0.85)
@@ -113,4 +113,4 @@ def _draw(axes: Axes, results: Sequence[Any], name: str) -> None:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= _LONG else f"{name[: _LONG - 2]}\N{HORIZONTAL ELLIPSIS}"
+    return name if len(name) <= _LONG else f"\N{HORIZONTAL ELLIPSIS}{name[2 - _LONG :]}"
