@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import inspect
 import random
+import types
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ from tfxai.core.inputs.layout import Layout
 from tfxai.core.model.cut import runs_its_graph
 from tfxai.core.program import forward
 from tfxai.errors import TfxaiError, UnsupportedModelError
+
+_OBJECTS = (keras.initializers.Initializer, keras.regularizers.Regularizer)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -48,7 +51,7 @@ def copy_of(model: keras.Model, layout: Layout, leaves: list[Array], seed: int) 
         UnsupportedModelError: A layer cannot be made again from its config, or answers otherwise.
     """
     first = [leaf[:1] for leaf in leaves]
-    with _seeded(seed), keras.saving.custom_object_scope(_own_classes(model)):
+    with _seeded(seed), keras.saving.custom_object_scope(_own_objects(model)):
         try:
             pairs, copy = _made_again(model)
             copy(layout.structure([tf.convert_to_tensor(leaf) for leaf in first]), training=False)
@@ -77,9 +80,10 @@ def _made_again(model: keras.Model) -> tuple[list[tuple[Any, Any]], keras.Model]
         return [(model, copy)], copy
     pairs: list[tuple[Any, Any]] = []
 
-    def clone(layer: keras.Layer) -> keras.Layer:
+    def clone(layer: Any) -> Any:
         made = _remade(layer)
-        pairs.append((layer, made))
+        if isinstance(layer, keras.Layer):  # else an operation, which has no weights
+            pairs.append((layer, made))
         return made
 
     ends = (model.inputs[0], model.outputs[0]) if isinstance(model, keras.Sequential) else None
@@ -140,11 +144,16 @@ def _reseeded(config: Any) -> Any:
     return found
 
 
-def _own_classes(model: keras.Model) -> dict[str, type]:
-    """The classes of the layers that are not of Keras, under the names that configs have."""
-    classes = {type(layer) for layer in (model, *model._flatten_layers())}
-    own = [cls for cls in classes if cls.__module__.partition(".")[0] != "keras"]
-    return {cls.__name__: cls for cls in own}
+def _own_objects(model: keras.Model) -> dict[str, Any]:
+    """What the layers use that is not of Keras, under the names that configs have."""
+    found: dict[str, Any] = {}
+    for layer in (model, *model._flatten_layers()):
+        for one in (type(layer), *vars(layer).values()):
+            named = one if isinstance(one, type | types.FunctionType) else type(one)
+            is_object = isinstance(one, _OBJECTS) or named is one
+            if is_object and named.__module__.partition(".")[0] != "keras":
+                found[named.__name__] = named
+    return found
 
 
 @contextlib.contextmanager

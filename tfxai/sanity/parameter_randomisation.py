@@ -52,10 +52,10 @@ class ParameterRandomisation(SanityCheck):
 
     Example:
         >>> import keras, numpy as np, tfxai
-        >>> model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2)])
+        >>> model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2, name="head")])
         >>> x = np.random.default_rng(0).normal(size=(4, 8)).astype("float32")
         >>> ParameterRandomisation(seed=1)(model, x, tfxai.Saliency()).steps
-        ('dense',)
+        ('head',)
     """
 
     name: ClassVar[str] = "parameter_randomisation"
