@@ -43,7 +43,7 @@ class DataRandomisation(SanityCheck):
         ... )
         >>> first.set_weights([np.array([[2.0], [1.0]])])
         >>> second.set_weights([np.array([[1.0], [2.0]])])
-        >>> x = np.ones((1, 2), "float32")
+        >>> x = np.array([[1.0, 3.0]], "float32")
         >>> DataRandomisation()(first, x, tfxai.Saliency(), shuffled=second).spearman
         array([[-1.]])
     """
