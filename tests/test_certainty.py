@@ -113,5 +113,8 @@ def test_what_has_no_errors_is_refused():
                 ask()
     with pytest.raises(InvalidInputError, match=r"confidence=1\.0"):
         given([[1.0, 2.0]], [[1.0, 1.0]]).certain(1.0)
+    table = given([[1.0, 2.0]], [[1.0, 1.0]])
+    with pytest.raises(InvalidInputError, match="greys out pixels of one image"):
+        table.plot(certain=True)
     with pytest.raises(InvalidInputError, match="such as SmoothGrad"):
         tfxai.Saliency()(builders.functional(), builders.images(1)).plot(certain=True)
