@@ -234,6 +234,28 @@ def test_coalitions_are_drawn_until_their_values_are_certain(name, several):
     np.testing.assert_allclose(alone.values[0], b.values[2], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    "method",
+    [
+        GradientSHAP(background=BACKGROUND, samples=60, tolerance=0.1),
+        VarGrad(samples=60, tolerance=0.5),
+        LIME(samples=60, tolerance=0.1),
+    ],
+    ids=lambda method: method.name,
+)
+def test_a_compiled_loop_gives_the_same(method, monkeypatch):
+    model = builders.formula(lambda x: keras.ops.sin(x[:, :1]) * x[:, 1:])
+    plain = method(model, X, score="output")
+    monkeypatch.setattr(tfxai.config, "jit_compile", True)
+    a = method(model, X, score="output")
+    np.testing.assert_array_equal(a.details["samples"], plain.details["samples"])
+    for found, expected in (
+        (a.values, plain.values),
+        *((a.details[name], plain.details[name]) for name in ("standard_error", "certain_top")),
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
+
+
 def test_bad_tolerances_are_refused():
     with pytest.raises(InvalidInputError, match="16 are taken before the first judgement"):
         SmoothGrad(samples=15, tolerance=0.1)
