@@ -73,6 +73,14 @@ At = Annotated[
         show_default=False,
     ),
 ]
+Certain = Annotated[
+    bool,
+    typer.Option(
+        "--certain",
+        help="Grey out pixels whose value the samples do not make certain at 95 %; for methods "
+        "that draw samples, such as smooth_grad.",
+    ),
+]
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Where files go.")]
 Formats = Annotated[
     list[str],
@@ -98,6 +106,7 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     at: At = None,
     out: Out = Path("out/explain"),
     file_format: Formats = ["png", "npz"],  # noqa: B006 - typer copies it
+    certain: Certain = False,
     preprocessing: arguments.Preprocessing = None,
     classes: arguments.Classes = None,
     resize: arguments.Resize = None,
@@ -120,7 +129,7 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     if true_label:
         refuse_other_targets(target, contrast)
     bad = BadFiles(skip=skip_bad)
-    writer = Writer(out, file_format, find_sources(images, seed, bad))
+    writer = Writer(out, file_format, find_sources(images, seed, bad), certain=certain)
     start()
     chosen = tuple(pick_methods(method, option, layer))
     classifier = open_classifier(

@@ -34,19 +34,28 @@ class Writer:
         folder: Folder that the files are written to.
         formats: The formats to write, of `FORMATS`.
         sources: All images.
+        certain: Whether figures grey out what is not certain.
 
     Raises:
         UnknownNameError: There is no such format.
         OutputError: The folder cannot be written to.
     """
 
-    def __init__(self, folder: Path, formats: Sequence[str], sources: Sequence[Source]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        formats: Sequence[str],
+        sources: Sequence[Source],
+        *,
+        certain: bool = False,
+    ) -> None:
         for word in formats:
             if word not in FORMATS:
                 raise UnknownNameError.of("format", word, FORMATS)
         check_folder(folder)
         self.sources = sources
         self._folder = folder
+        self._certain = certain
         self._formats = [word for word in FORMATS if word in formats]
         self._names = _names(folder, sources)
 
@@ -88,7 +97,9 @@ class Writer:
         path = self._folder / f"{name}.explained.png"
         source = explained.source
         title = source.name + (f" (labelled {source.label})" if source.label else "")
-        plot_attribution(explained.attributions, title=shown(title), path=path)
+        plot_attribution(
+            explained.attributions, path=path, title=shown(title), certain=self._certain
+        )
         return [path]
 
     def _values(self, name: str, explained: ExplainedImage, record: dict[str, Any]) -> list[Path]:
