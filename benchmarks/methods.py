@@ -33,6 +33,7 @@ SAMPLES = {  # of what is sampled, or orders of it
 # Forward and backward passes of one row that a method cannot do without.
 PASSES: dict[str, tuple[int, float]] = {
     "blur_integrated_gradients": (NUMBER, 1.0),
+    "certified": (2 * NUMBER, 1.0),
     "conductance": (NUMBER, 1.0),
     "deep_lift": (1, 1.5),
     "deep_shap": (BACKGROUND, 1.5),

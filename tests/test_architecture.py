@@ -20,13 +20,13 @@ LEVELS = {
     "arrangement": 1, "files": 1, "progress": 1,
     "axes": 2, "core": 2, "data": 2,
     "card": 3, "baselines": 3, "differences": 3, "features": 3, "heatmaps": 3, "joining": 3,
-    "remarks": 3, "attribution_files": 3,
+    "remarks": 3, "attribution_files": 3, "certainty": 3,
     "subject": 4, "attribution": 4, "inspection": 4,
     "registry": 5,
     "models": 6,
     "methods": 7,
     "metrics": 8, "plotting": 8, "rules": 8, "crosscheck": 8,
-    "export": 9,
+    "export": 9, "sanity": 9,
     "serving": 10,
     "cli": 11, "__main__": 12,
 }  # fmt: skip
@@ -39,7 +39,7 @@ ROOMS = {
     "designs": 4, "propagation": 4,
     "forward": 5,
     "score": 6,
-    "diagnosis": 7, "refinement": 7,
+    "diagnosis": 7, "refinement": 7, "sampled": 7,
     "program": 8,
 }  # fmt: skip
 IMPORTED_AS = {

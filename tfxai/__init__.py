@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
     from tfxai import plotting as plotting
     from tfxai import registry as registry
     from tfxai import rules as rules
+    from tfxai import sanity as sanity
     from tfxai.attribution import Attribution as Attribution
     from tfxai.card import Card as Card
     from tfxai.core.inputs.superpixels import Slic as Slic
@@ -75,6 +76,7 @@ _MODULES = (
     "plotting",
     "registry",
     "rules",
+    "sanity",
 )
 
 

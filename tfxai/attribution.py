@@ -13,6 +13,7 @@ import numpy as np
 
 from tfxai.arrays import Array
 from tfxai.attribution_files import PER_EXAMPLE, about, named, read, written
+from tfxai.certainty import certain, certain_top
 from tfxai.classes import class_name
 from tfxai.columns import Column, Columns
 from tfxai.core.inputs.frozen_arrays import listed
@@ -267,6 +268,39 @@ class Attribution:
             InvalidInputError: As for `token_values`.
         """
         return dataclasses.replace(self, values=token_values(self), layer_axes="")
+
+    def certain(self, confidence: float = 0.95) -> Array:
+        """Which values their samples make certain not to be zero.
+
+        Args:
+            confidence: In (0, 1): at 0.95 a value of more than 1.96 standard errors is certain.
+
+        Returns:
+            Bool, shaped like the values.
+
+        Raises:
+            InvalidInputError: The method reports no `details["standard_error"]` of one array of
+                values, or `confidence` is out of range.
+        """
+        return certain(self, confidence)
+
+    def certain_top(self, share: float = 0.1, confidence: float = 0.95) -> Array:
+        """How many of the largest values their samples make certain to be among the largest.
+
+        A value counts whose magnitude exceeds that of the first one that is not among them by
+        more than the error of the difference, the errors being taken as independent.
+
+        Args:
+            share: Share of the values, in (0, 1), that are the largest; one of them at least.
+            confidence: In (0, 1), as for `certain`.
+
+        Returns:
+            (B,) int, at most `share` of the values of an example.
+
+        Raises:
+            InvalidInputError: As for `certain`, or `share` is out of range.
+        """
+        return certain_top(self, share, confidence)
 
     def with_feature_names(self, names: Sequence[str]) -> Attribution:
         """The same attribution with a name for each feature, where the inputs were an array.

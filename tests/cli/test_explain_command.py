@@ -7,7 +7,7 @@ from PIL import Image
 
 import tfxai
 from tests.cli.pictures import picture
-from tfxai import Attribution
+from tfxai import Attribution, plotting
 from tfxai.data import fit_image, load_cifar10, read_classes
 
 METHODS = ("-m", "saliency", "-m", "integrated_gradients", "-m", "grad_cam")
@@ -331,3 +331,20 @@ def test_a_summary_has_a_line_for_each_image_and_method(run, place):
         assert row["class"] == one["class"]
         assert float(row["score"]) == one["score"]
     assert run("explain", "tiny", "photos", *options).stdout.endswith("\nx/summary.csv\n")
+
+
+def test_pixels_that_are_not_certain_are_greyed_out_on_request(run, fails, monkeypatch):
+    picture()
+    seen, draw = [], plotting.plot_attribution
+
+    def spy(ones, **words):
+        seen.append(words["certain"])
+        return draw(ones, **words)
+
+    monkeypatch.setattr(plotting, "plot_attribution", spy)
+    words = ("explain", "tiny", "photo.png", "--option", "samples=4")
+    for more in ((), ("--certain",)):
+        assert run(*words, "--method", "smooth_grad", *more).exit_code == 0
+    assert seen == [False, True]
+    said = fails("explain", "tiny", "photo.png", "--method", "saliency", "--certain")
+    assert "saliency has no standard error" in said

@@ -21,6 +21,7 @@ from tfxai.cli.inspect import inspect
 from tfxai.cli.methods import methods
 from tfxai.cli.models import models
 from tfxai.cli.predict import predict
+from tfxai.cli.sanity import sanity
 from tfxai.cli.serve import serve
 from tfxai.cli.train import train
 
@@ -42,7 +43,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     demo, predict, explain, compare, inspect, accuracy, methods, train, export, check_serving,
-    serve, crosscheck,
+    serve, crosscheck, sanity,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -73,6 +73,14 @@ At = Annotated[
         show_default=False,
     ),
 ]
+Certain = Annotated[
+    bool,
+    typer.Option(
+        "--certain",
+        help="Grey out pixels whose value the samples do not make certain at 95 %; for methods "
+        "that draw samples, such as smooth_grad.",
+    ),
+]
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Where files go.")]
 Csv = Annotated[
     Path | None,
@@ -139,6 +147,7 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     out: Out = Path("out/explain"),
     file_format: Formats = ["png", "npz"],  # noqa: B006 - typer copies it
     columns: Columns = None,
+    certain: Certain = False,
     preprocessing: arguments.Preprocessing = None,
     classes: arguments.Classes = None,
     resize: arguments.Resize = None,
@@ -168,7 +177,7 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     bad = BadFiles(skip=skip_bad)
     rows = [] if csv is None else find_rows(csv, row, drop, bad)
     sources = rows if csv else find_sources(images, seed, bad)
-    writer = Writer(out, file_format, sources, columns)
+    writer = Writer(out, file_format, sources, columns, certain=certain)
     start()
     chosen = tuple(pick_methods(method, option, layer))
     if csv and not rows:

@@ -38,6 +38,7 @@ class Writer:
         formats: The formats to write, of `FORMATS`.
         sources: All images.
         columns: Images side by side in the grid, which is then drawn whatever the formats are.
+        certain: Whether figures grey out what is not certain.
 
     Raises:
         UnknownNameError: There is no such format.
@@ -51,6 +52,8 @@ class Writer:
         formats: Sequence[str],
         sources: Sequence[Source],
         columns: int | None = None,
+        *,
+        certain: bool = False,
     ) -> None:
         for word in formats:
             if word not in FORMATS:
@@ -59,6 +62,7 @@ class Writer:
         _keep_tables(folder, sources)
         self.sources = sources
         self._folder = folder
+        self._certain = certain
         self._formats = [word for word in FORMATS if word in formats]
         self._names = _names(folder, sources)
         self._sheets = None
@@ -121,7 +125,9 @@ class Writer:
         path = self._folder / f"{name}.explained.{kind}"
         source = explained.source
         title = source.name + (f" (labelled {source.label})" if source.label else "")
-        plot_attribution(explained.attributions, title=shown(title), path=path)
+        plot_attribution(
+            explained.attributions, path=path, title=shown(title), certain=self._certain
+        )
         return [path]
 
     def _vector_figure(

@@ -28,10 +28,12 @@ from tfxai.core.question.targets import resolve
 from tfxai.core.sampling.copies import (
     MOST,
     copies_per_chunk,
+    over_active,
     repeat_batch,
     sum_of_active,
     weighted_sum,
 )
+from tfxai.core.sampling.moments import Moments, moments_of_active, sum_and_moments
 from tfxai.core.sampling.quadrature import quadrature
 from tfxai.core.sampling.random_numbers import normal, uniform
 from tfxai.core.tracing import RowTensors, TraceLimits
@@ -311,15 +313,44 @@ class Score:
             The sum, shaped like `like`.
         """
         weights = tf.convert_to_tensor(weights, x.dtype)
+        step, copies = self._copying(value, weights.shape[0], x)
+        return weighted_sum(step, weights, copies, x if like is None else like)
+
+    def sum_and_moments(
+        self,
+        value: Callable[[Score, tf.Tensor, tf.Tensor], tf.Tensor],
+        weights: Any,
+        x: tf.Tensor,
+        like: tf.Tensor | None = None,
+        *,
+        strata: int = 1,
+    ) -> tuple[tf.Tensor, Moments]:
+        """`sum_over_copies`, and the moments of the same values, from which its error follows.
+
+        Args:
+            value: As for `sum_over_copies`; returns one tensor.
+            weights: As there.
+            x: The batch, (B, ...).
+            like: Tensor shaped like the values of one copy; x by default.
+            strata: R, copy k being of stratum k % R.
+        """
+        weights = tf.convert_to_tensor(weights, x.dtype)
+        step, copies = self._copying(value, weights.shape[0], x)
+        return sum_and_moments(step, weights, copies, x if like is None else like, strata)
+
+    def _copying(
+        self, value: Callable[[Score, tf.Tensor, tf.Tensor], Any], count: int, x: tf.Tensor
+    ) -> tuple[Callable[[tf.Tensor], Any], tf.Tensor]:
+        """From copy numbers to the values of the copies, and how many run at once."""
         batch = x.shape[0] or tf.shape(x)[0]
-        copies = copies_per_chunk(weights.shape[0], batch, self._limits.chunk)
+        copies = copies_per_chunk(count, batch, self._limits.chunk)
         f = self._repeated(copies)
         rows = repeat_batch(x, copies)
 
         def step(index: tf.Tensor) -> Any:
             return value(f._fresh(), rows, tf.repeat(index, batch))
 
-        return weighted_sum(step, weights, copies, x if like is None else like)
+        return step, copies
 
     def scores_of_copies(
         self,
@@ -487,6 +518,63 @@ class Score:
         most = self._limits.chunk
         return sum_of_active(step, active, count, x, most, is_static=self._limits.is_static)
 
+    def moments_where(
+        self,
+        value: Callable[[Score, tf.Tensor, tf.Tensor], tf.Tensor],
+        active: tf.Tensor,
+        window: tuple[tf.Tensor, tf.Tensor],
+        known: Moments,
+        x: tf.Tensor,
+    ) -> Moments:
+        """The moments with the values of more copies, for the active examples only.
+
+        Args:
+            value: As for `sum_over_copies`; called with rows of any examples and copies.
+            active: (B,) bool.
+            window: Number of the first copy that is new, and how many are; scalars.
+            known: The moments so far.
+            x: The batch, (B, ...).
+        """
+
+        def step(example: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
+            return value(self._chosen(example), tf.gather(x, example), k)
+
+        most, is_static = self._limits.chunk, self._limits.is_static
+        return moments_of_active(step, active, window, known, most, is_static=is_static)
+
+    def scores_where(
+        self,
+        value: Callable[[Score, tf.Tensor, tf.Tensor], tf.Tensor],
+        active: tf.Tensor,
+        window: tuple[tf.Tensor, tf.Tensor],
+        known: tf.Tensor,
+        x: tf.Tensor,
+    ) -> tf.Tensor:
+        """Scores of variants, (B, K), with those of more of them, for the active examples only.
+
+        Args:
+            value: From f, rows of x and numbers of copies to scores, (R,); a copy is a variant
+                before one of the baselines, which are innermost and of which the mean counts.
+            active: (B,) bool.
+            window: Number of the first copy that is new, and how many are; scalars.
+            known: (B, K) the scores so far, 0 where there is none.
+            x: The batch, (B, ...).
+        """
+        several = self.num_baselines
+
+        def step(example: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
+            return value(self._chosen(example), tf.gather(x, example), k)
+
+        def add(
+            sums: tf.Tensor, scores: tf.Tensor, example: tf.Tensor, k: tf.Tensor, real: tf.Tensor
+        ) -> tf.Tensor:
+            share = tf.where(real, tf.cast(scores, sums.dtype), 0) / several
+            places = tf.stack([example, k // several], axis=1)
+            return tf.tensor_scatter_nd_add(sums, places, share)
+
+        most, is_static = self._limits.chunk, self._limits.is_static
+        return over_active(step, active, window, known, add, most, is_static=is_static)
+
     def _fresh(self) -> Score:
         """The same score with no pass remembered: tensors of a loop's body end with it."""
         return self._with()
@@ -504,6 +592,7 @@ class Score:
     def _chosen(self, example: tf.Tensor) -> Score:
         """The score for rows of the numbered examples."""
         return self._with(
+            _copies=tf.size(example),  # each row draws for itself
             _target=tf.gather(self._target, example),
             _held=tuple(tf.gather(tensor, example) for tensor in self._held),
             baseline=None if self.baseline is None else tf.gather(self.baseline, example),

@@ -11,6 +11,7 @@ from tfxai.arithmetic import HOST, completeness_gap
 from tfxai.arrangement import positions
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
+from tfxai.certainty import TOP, certain_top, has_errors
 from tfxai.columns import Columns
 from tfxai.core.designs.masks import joined_features
 from tfxai.core.inputs.host_arrays import Examples
@@ -75,6 +76,8 @@ def made(
     notes = [*_of_outputs(ready), *_of_range(ready, leaves), *_of_jumps(one, ready)]
     notes += [*_of_baseline(one), *_of_masks(ready.method)]
     object.__setattr__(one, "notes", tuple(notes))
+    if has_errors(one):
+        one.details[TOP] = certain_top(one)
     return one
 
 

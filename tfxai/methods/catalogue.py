@@ -16,6 +16,7 @@ from tfxai.methods.cam.xgrad_cam import XGradCAM as XGradCAM
 from tfxai.methods.gradient.blur_integrated_gradients import (
     BlurIntegratedGradients as BlurIntegratedGradients,
 )
+from tfxai.methods.gradient.certified import Certified as Certified
 from tfxai.methods.gradient.conductance import Conductance as Conductance
 from tfxai.methods.gradient.deconv_net import DeconvNet as DeconvNet
 from tfxai.methods.gradient.gradient_input import GradientInput as GradientInput

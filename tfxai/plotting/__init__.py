@@ -14,6 +14,7 @@ from tfxai.plotting.figures import figure_html, save_figure
 from tfxai.plotting.grid import sample_grid
 from tfxai.plotting.history import plot_history
 from tfxai.plotting.panels import pictures
+from tfxai.plotting.sanity import plot_sanity
 from tfxai.plotting.sweep import compare_baselines, sweep
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "plot_dependence",
     "plot_history",
     "plot_importance",
+    "plot_sanity",
     "plot_waterfall",
     "sample_grid",
     "save_figure",

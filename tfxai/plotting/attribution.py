@@ -165,6 +165,8 @@ def _notes(rows: Sequence[Row], how: Drawing) -> list[str]:
         found.append(labels.scaling_note(how))
         signs = {row.signed for row in pictures}
         found += labels.style_notes(how, pictures[0].style, signs)
+    if how.certain:
+        found.append("Grey pixels are not certain at 95 %.")
     return [*found, *dict.fromkeys(row.legend for row in rows if row.legend)]
 
 
@@ -238,6 +240,8 @@ def _rows(one: Attribution, first: Attribution, how: Drawing) -> list[tuple[str,
         lines = [f"explains {labels.explained(one)}", *lines]
     rows: list[tuple[str, list[str], Row]] = []
     together, others = columns_together(one)
+    if how.certain and (together is not None or isinstance(one.values, dict)):
+        raise _no_pixels(one)
     if together is not None:
         rows.append((title, lines, TableRow(together, how.feature_names)))
         how = dataclasses.replace(how, feature_names=None)  # which are those of the columns
@@ -247,6 +251,13 @@ def _rows(one: Attribution, first: Attribution, how: Drawing) -> list[tuple[str,
     return rows
 
 
+def _no_pixels(one: Attribution) -> InvalidInputError:
+    return InvalidInputError(
+        f"certain=True greys out pixels of one image, and the values of {one.method['name']} are "
+        "of none. Leave it out; Attribution.certain() says which values are certain."
+    )
+
+
 def _row(one: Attribution, how: Drawing) -> Row:
     if has_token_values(one):
         return TokenRow(one)
@@ -254,6 +265,8 @@ def _row(one: Attribution, how: Drawing) -> Row:
     places = places_of_values(one)
     if places == 2:
         return ImageRow(one, how)
+    if how.certain:
+        raise _no_pixels(one)
     if places == 3:
         return VolumeRow(one, how)
     is_of_table = one.is_map and inputs.ndim == 2 and not spatial(input_axes(one))

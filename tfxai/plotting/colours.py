@@ -8,6 +8,7 @@ from matplotlib.colors import Colormap, Normalize
 
 from tfxai.arrays import Array
 from tfxai.errors import UnknownNameError
+from tfxai.plotting import style
 
 DIVERGING = "RdBu_r"
 SEQUENTIAL = "inferno"
@@ -21,17 +22,17 @@ def colour_map(cmap: str | Colormap | None, signed: bool) -> Colormap:
     """The colour map asked for, or the one that suits the values.
 
     A diverging map gets an odd number of colours, so that zero has one of its own: the
-    neutral one in the middle.
+    neutral one in the middle. What is not a number is light grey.
 
     Raises:
         UnknownNameError: matplotlib has no map of that name.
     """
     if isinstance(cmap, Colormap):
-        return cmap
+        return cmap.with_extremes(bad=style.FAINT)
     name = cmap or (DIVERGING if signed else SEQUENTIAL)
     if name not in matplotlib.colormaps:
         raise UnknownNameError.of("colour map", name, list(matplotlib.colormaps))
-    found = matplotlib.colormaps[name]
+    found = matplotlib.colormaps[name].with_extremes(bad=style.FAINT)
     return found.resampled(257) if signed else found
 
 

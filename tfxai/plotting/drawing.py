@@ -116,6 +116,8 @@ class Drawing(Declared):
         feature_names: One name for each feature of a table or channel of a series.
         true_labels: The true class of each example, as a number or a name, to be named beside
             the prediction.
+        certain: Whether pixels are grey whose value the samples do not make certain at 95 %, for
+            images and methods that report `details["standard_error"]`.
         columns: Pictures side by side: draws many examples as a grid, and breaks the lines of a
             comparison or sweep. None is one line of all.
 
@@ -135,6 +137,7 @@ class Drawing(Declared):
     threshold: float | None = option(None, kind=float, at_least=0, below=1)
     feature_names: Any = option(None, kind=_NAMES)
     true_labels: Any = option(None, kind=_NAMES)
+    certain: bool = option(False)
     columns: int | None = option(None, kind=int, at_least=1)
 
     @classmethod

@@ -13,6 +13,7 @@ from scipy import ndimage
 from tfxai.arithmetic import HOST
 from tfxai.arrays import Array
 from tfxai.axes import parts
+from tfxai.certainty import certain_map
 from tfxai.heatmaps import resize, strengths, unscaled
 from tfxai.plotting import style as looks
 from tfxai.plotting.colours import grey, overlay, scale
@@ -40,11 +41,21 @@ def as_image(one: Attribution) -> Attribution:
 
 
 def heat_of(one: Attribution, size: tuple[int, ...] | None, drawing: Drawing) -> Array:
-    """(*places) float32 in [-1, 1] of the only example: 1 is the strongest colour."""
+    """(*places) float32 in [-1, 1] of the only example: 1 is the strongest colour.
+
+    NaN where the value is not certain and only what is certain is drawn.
+    """
     if drawing.vmax is None:
-        return np.asarray(one.heatmap(size=size, clip_percentile=drawing.clip_percentile)[0])
-    (maps,) = unscaled(one, size).values()
-    return np.clip(np.asarray(maps[0], np.float32) / drawing.vmax, -1, 1)
+        heat = np.asarray(one.heatmap(size=size, clip_percentile=drawing.clip_percentile)[0])
+    else:
+        (maps,) = unscaled(one, size).values()
+        heat = np.clip(np.asarray(maps[0], np.float32) / drawing.vmax, -1, 1)
+    if not drawing.certain:
+        return heat
+    known = certain_map(one)[0]
+    if known.shape != heat.shape:
+        known = resize(known.astype(np.float32), heat.shape) >= 0.5
+    return np.where(known, heat, np.nan)
 
 
 def with_scale(
@@ -94,7 +105,7 @@ def picture(
 
     Args:
         pixels: (H, W, 3) in [0, 1].
-        heat: (H, W) in [-1, 1] where signed, else in [0, 1].
+        heat: (H, W) in [-1, 1] where signed, else in [0, 1]; NaN is grey.
         drawing: Threshold and opacity.
         style: `"overlay"`, `"heatmap"`, `"mask"` or `"contour"`.
         cmap: The colour map of the heatmap.
@@ -107,6 +118,7 @@ def picture(
     if style == "heatmap":
         shown = np.where(np.abs(heat) < least, 0, heat)
         return np.asarray(cmap(scale(signed)(shown))[..., :3])
+    heat = np.nan_to_num(heat)
     if style == "mask":
         faded = 1 - _FADED * (1 - grey(pixels))
         return np.where((regions(heat) >= max(least, _NOTHING))[..., None], pixels, faded)

@@ -21,6 +21,7 @@ CASES = (
         method=KernelSHAP,
         linear=lambda s: s.w * (s.x - s.b),
         others={
+            "tolerance": 10.0,
             "mask": np.arange(30).reshape(6, 5) // 4,
             "samples": 300,
             "baseline": 0.5,

@@ -16,6 +16,7 @@ CASES = (
         linear=lambda s: s.w * (s.x - s.b),
         linear_options={"alpha": 0.0, "samples": 400},
         others={
+            "tolerance": 10.0,
             "mask": np.arange(30).reshape(6, 5) // 4,
             "samples": 300,
             "kernel_width": 0.5,

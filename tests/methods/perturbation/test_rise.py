@@ -47,7 +47,8 @@ CASES = (
         method=RISE,
         linear=on_linear,
         blends=True,
-        others={"samples": 30, "cells": 3, "probability": 0.25, "baseline": 0.5, "seed": 1},
+        others={"samples": 30, "cells": 3, "probability": 0.25, "baseline": 0.5, "seed": 1}
+        | {"tolerance": 10.0},
         options={"samples": 40},
     ),
 )

@@ -12,6 +12,7 @@ import numpy as np
 from tfxai.core.designs.design import Rows
 from tfxai.core.designs.features import CoalitionDesign, FeatureOptions, Features
 from tfxai.core.designs.masks import MASK
+from tfxai.core.designs.staged import FIRST, Staged, growing
 from tfxai.core.inputs.baselines import BASELINE
 from tfxai.core.options import SEEDS, option
 from tfxai.errors import InvalidInputError
@@ -45,7 +46,7 @@ class LIMEOptions(FeatureOptions):
                 f"{features.count + 1} or more determine. Pass samples={features.count + 1} or "
                 "more, or a mask with fewer features."
             )
-        return Ridge(features, self)
+        return Ridge(features, self, self.samples)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,15 +56,17 @@ class Ridge(CoalitionDesign):
     Args:
         features: M of them.
         options: Options of the method.
+        samples: Number of draws: those of the options, or the first of them.
     """
 
     features: Features
     options: LIMEOptions
+    samples: int
 
     @property
     def most(self) -> int:
         """The samples, or all coalitions."""
-        return min(self.options.samples, 2**self.features.count)
+        return min(self.samples, 2**self.features.count)
 
     @property
     def count(self) -> int:
@@ -73,7 +76,7 @@ class Ridge(CoalitionDesign):
     @property
     def size(self) -> int:
         """Numbers of the regression's matrix."""
-        return self.options.samples * self.features.count
+        return self.samples * self.features.count
 
     @property
     def coalitions(self) -> Array:
@@ -92,14 +95,45 @@ class Ridge(CoalitionDesign):
         r_squared = xp.where(variance > 0, 1 - unexplained / some, 1.0)
         return coefficients, mean[:, 0] - xp.matvec(coefficients, centre), r_squared
 
+    def standard_error(self, scores: Any, xp: Arithmetic) -> Any:
+        """The standard error of the coefficients over draws of the copies, (B, M).
+
+        Of a weighted regression, from what the fit without a copy leaves of its score (HC3:
+        MacKinnon, White, Journal of Econometrics 29, 1985); the penalty is taken as part of what
+        is estimated.
+        """
+        centred, _, shares, solve = self._solution
+        mean = xp.matvec(scores, shares)[:, None]
+        rest = scores - mean - xp.matmul(xp.matmul(scores - mean, solve), centred.T)
+        alone = np.maximum(1 - (solve * centred).sum(axis=1) - shares, 1e-3)
+        pull = solve / (alone * np.sqrt(self._drawn[1]))[:, None]
+        return xp.sqrt(xp.matmul(xp.square(rest), pull * pull))
+
     def values(self, scores: Any, score: Any, baseline_score: Any, rows: Rows) -> Any:
         """At each element the coefficient of its feature."""
         return self.features.spread(self.fit(scores, rows.xp)[0], rows)
 
+    @property
+    def drawn(self) -> int:
+        """The number of draws."""
+        return self.samples
+
+    def stages(self) -> Staged:
+        """The same with fewer draws first, from twice as many as coefficients on."""
+        counts = growing(self.samples, max(FIRST, 2 * (self.features.count + 1)))
+        several = [dataclasses.replace(self, samples=count) for count in counts]
+        return Staged((*(one for one in several[:-1] if one._is_determined), self))
+
+    @property
+    def _is_determined(self) -> bool:
+        try:
+            return bool(self._solution)
+        except InvalidInputError:
+            return False
+
     @functools.cached_property
     def _drawn(self) -> tuple[Array, Array]:
-        options = self.options
-        return random_coalitions(self.features.count, options.samples, options.seed)
+        return random_coalitions(self.features.count, self.samples, self.options.seed)
 
     @functools.cached_property
     def _solution(self) -> tuple[Array, Array, Array, Array]:
@@ -118,7 +152,7 @@ class Ridge(CoalitionDesign):
             raise InvalidInputError(
                 f"{copies} different copies came of the draws, too few of some weight to "
                 f"determine the coefficients of {count} features. Pass more samples than "
-                f"{options.samples}, a wider kernel_width than {options.kernel_width}, or a mask "
+                f"{self.samples}, a wider kernel_width than {options.kernel_width}, or a mask "
                 "with fewer features."
             )
         squares = z.T @ (weights[:, None] * z) + options.alpha * np.eye(count)

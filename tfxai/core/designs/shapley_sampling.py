@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tfxai.core.designs.design import Rows
 from tfxai.core.designs.features import CoalitionDesign, FeatureOptions, Features
 from tfxai.core.designs.masks import MASK
+from tfxai.core.designs.staged import Staged, growing
 from tfxai.core.inputs.baselines import BASELINE
 from tfxai.core.options import SEEDS, option
 from tfxai.core.sampling.coalitions import orders_of, walks
@@ -94,6 +95,18 @@ class JoiningFeatures(CoalitionDesign):
         variance = xp.sum(xp.square(pairs - mean[:, None]), axis=1)
         error = xp.sqrt(variance / (pairs.shape[1] * max(pairs.shape[1] - 1, 1)))
         return mean, 0 * error if is_all else error
+
+    @property
+    def drawn(self) -> int:
+        """The number of orders."""
+        return self.samples
+
+    def stages(self) -> Staged:
+        """The same with fewer orders first; all at once where all orders there are are taken."""
+        if self._orders[1]:
+            return Staged((self,))
+        counts = [count - count % 2 for count in growing(self.samples)]
+        return Staged(tuple(dataclasses.replace(self, samples=count) for count in counts))
 
     def values(self, scores: Any, score: Any, baseline_score: Any, rows: Rows) -> Any:
         """The Shapley value of a feature in equal shares for its elements."""

@@ -41,7 +41,7 @@ def cut(model: keras.Model, path: str) -> Cut | None:
     """
     inputs = getattr(model, "inputs", None)
     outputs = getattr(model, "outputs", None)
-    if not inputs or not outputs or "/" in path or "#" in path or not _runs_its_graph(model):
+    if not inputs or not outputs or "/" in path or "#" in path or not runs_its_graph(model):
         return None
     tensors = _sorted(outputs)
     named = [tensor for tensor in tensors if tensor._keras_history.operation.name == path]
@@ -76,7 +76,7 @@ def _unpacked(outputs: Any) -> Any:
     return outputs[0] if isinstance(outputs, list | tuple) and len(outputs) == 1 else outputs
 
 
-def _runs_its_graph(model: keras.Model) -> bool:
+def runs_its_graph(model: keras.Model) -> bool:
     """Whether the model's `call` is Keras' own, not one that a subclass wrote."""
     return all(
         getattr(type(model), name).__module__.partition(".")[0] == "keras"

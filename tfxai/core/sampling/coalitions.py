@@ -21,6 +21,14 @@ _DRAWS = 4  # for each pair that is wanted, before those that came are enough
 
 
 def kernel_coalitions(count: int, samples: int, seed: int) -> tuple[Array, Array]:
+    """The coalitions of `kernel_draws` and their weights, (n, M) bool and (n,)."""
+    z, weights, _ = kernel_draws(count, samples, seed)
+    return z, weights
+
+
+def kernel_draws(
+    count: int, samples: int, seed: int, most: int | None = None
+) -> tuple[Array, Array, Array]:
     """Coalitions of `count` features, no one twice, each with its complement, and their weights.
 
     Sizes are taken from the outermost, 1 and M - 1, inwards, all coalitions of a size as long as
@@ -31,9 +39,12 @@ def kernel_coalitions(count: int, samples: int, seed: int) -> tuple[Array, Array
         count: M, at least 2.
         samples: Most coalitions.
         seed: Seed of the draws.
+        most: How many draws of pairs are used, the first ones; None is all.
 
     Returns:
-        (n, M) bool and (n,) float64, n at most `samples`.
+        (n, M) bool, n at most `samples`; their weights, (n,) float64; and (P,) int, how often
+        each of the P pairs was drawn whose coalitions are the P before the last P, their
+        complements the last P.
 
     Raises:
         InvalidInputError: The samples do not reach for all coalitions of one feature and of all
@@ -57,11 +68,13 @@ def kernel_coalitions(count: int, samples: int, seed: int) -> tuple[Array, Array
         chosen.append(rows)
         weights.append(np.full(len(rows), masses.pop(size) / number))
         left -= number
+    drawn = np.zeros(0, int)
     if masses and left >= 2:
-        rows, times = _drawn(count, masses, left // 2, seed)
+        rows, times = _drawn(count, masses, left // 2, seed, most)
         chosen.append(rows)
         weights.append(sum(masses.values()) * times / times.sum())
-    return np.concatenate(chosen), np.concatenate(weights)
+        drawn = times[: len(times) // 2]
+    return np.concatenate(chosen), np.concatenate(weights), drawn
 
 
 def shapley_map(z: Array, weights: Array) -> Array:
@@ -98,7 +111,9 @@ def _all_of_size(count: int, size: int) -> Array:
     return rows if 2 * size == count else np.concatenate([rows, ~rows])
 
 
-def _drawn(count: int, masses: dict[int, float], pairs: int, seed: int) -> tuple[Array, Array]:
+def _drawn(
+    count: int, masses: dict[int, float], pairs: int, seed: int, most: int | None
+) -> tuple[Array, Array]:
     """At most `pairs` pairs of a coalition and its complement, and how often each was drawn."""
     rng = np.random.default_rng(seed)
     chances = np.array(list(masses.values())) / sum(masses.values())
@@ -108,6 +123,7 @@ def _drawn(count: int, masses: dict[int, float], pairs: int, seed: int) -> tuple
     draws ^= ~draws[:, :1]  # of each pair the one that has the first feature
     first = np.sort(np.unique(draws, axis=0, return_index=True)[1])
     enough = first[pairs] if len(first) > pairs else len(draws)
+    enough = enough if most is None else min(enough, most)
     rows, times = np.unique(draws[:enough], axis=0, return_counts=True)
     return np.concatenate([rows, ~rows]), np.concatenate([times, times])
 

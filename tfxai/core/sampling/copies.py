@@ -40,6 +40,31 @@ def copies_per_chunk(count: int, batch: int | tf.Tensor, chunk: int) -> tf.Tenso
     return -(-count // rounds)
 
 
+def padded_copies(
+    weights: tf.Tensor, copies: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Rounds of `copies` values of k, the last one filled up.
+
+    Returns:
+        The number of rounds; (rounds, K) numbers of copies, their weights, 0 for those that fill
+        up, and whether they are real.
+    """
+    count = weights.shape[0]
+    rounds = -(-count // copies)
+    number = tf.range(rounds * copies)
+    index = tf.reshape(tf.minimum(number, count - 1), (rounds, copies))
+    share = tf.where(number < count, tf.gather(weights, tf.minimum(number, count - 1)), 0)
+    share = tf.reshape(share, (rounds, copies))
+    return rounds, index, share, tf.reshape(number < count, (rounds, copies))
+
+
+def weighted(so_far: tf.Tensor, values: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
+    """A sum, (B, ...), with the values of more copies, (K B, ...), by their weights, (K,)."""
+    shape = tf.concat([tf.shape(share), tf.shape(so_far)], axis=0)
+    values = tf.reshape(values, shape)  # (K, B, ...)
+    return so_far + tf.tensordot(tf.cast(share, values.dtype), values, axes=1)
+
+
 def weighted_sum(
     step: Callable[[tf.Tensor], Any], weights: tf.Tensor, copies: tf.Tensor, like: Any
 ) -> Any:
@@ -54,18 +79,11 @@ def weighted_sum(
     Returns:
         Structure of tensors shaped like `like`.
     """
-    count = weights.shape[0]
-    rounds = -(-count // copies)
-    number = tf.range(rounds * copies)
-    index = tf.reshape(tf.minimum(number, count - 1), (rounds, copies))
-    share = tf.where(number < count, tf.gather(weights, tf.minimum(number, count - 1)), 0)
-    share = tf.reshape(share, (rounds, copies))
+    rounds, index, share, _ = padded_copies(weights, copies)
 
     def body(i: tf.Tensor, total: Any) -> tuple[tf.Tensor, Any]:
         def add(so_far: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-            shape = tf.concat([tf.shape(share)[1:], tf.shape(so_far)], axis=0)
-            values = tf.reshape(values, shape)  # (K, B, ...)
-            return so_far + tf.tensordot(tf.cast(share[i], values.dtype), values, axes=1)
+            return weighted(so_far, values, share[i])
 
         return i + 1, said(i, tf.nest.map_structure(add, total, step(index[i])))
 
@@ -102,26 +120,61 @@ def sum_of_active(
         most: Most rows at once.
         is_static: Whether every round has `most` rows, wanted or not, as XLA needs it.
     """
+
+    def add(
+        sums: tf.Tensor, values: tf.Tensor, example: tf.Tensor, _: tf.Tensor, real: tf.Tensor
+    ) -> tf.Tensor:
+        values = tf.where(real, values, 0)
+        return sums + tf.math.unsorted_segment_sum(values, example, tf.shape(like)[0])
+
+    window = (tf.constant(0), count)
+    sums = over_active(step, active, window, tf.zeros_like(like), add, most, is_static=is_static)
+    return tf.ensure_shape(sums, like.shape)
+
+
+def over_active(
+    step: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    active: tf.Tensor,
+    window: tuple[tf.Tensor, tf.Tensor],
+    start: Any,
+    add: Callable[..., Any],
+    most: int,
+    *,
+    is_static: bool,
+) -> Any:
+    """Adds up the values of some copies of each active example, a chunk of the pairs at a time.
+
+    Args:
+        step: From the examples (R,) and copy numbers (R,) of rows to their values, (R, ...).
+        active: (B,) bool.
+        window: Number of the first copy, and how many of each example.
+        start: The sums at first.
+        add: From sums, values, examples, copy numbers, and whether each row is wanted, (R, 1,
+            ...), to the sums with them.
+        most: Most rows at once.
+        is_static: Whether every round has `most` rows, wanted or not, as XLA needs it.
+    """
+    first, count = window
     order = tf.argsort(tf.cast(active, tf.int32), direction="DESCENDING")
     total = tf.reduce_sum(tf.cast(active, tf.int32)) * count
     rows = tf.constant(most) if is_static else tf.maximum(tf.minimum(most, total), 1)
     rounds = -(-total // rows)
 
-    def body(i: tf.Tensor, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def body(i: tf.Tensor, sums: Any) -> tuple[tf.Tensor, Any]:
         number = i * rows + tf.range(most if is_static else rows)
         is_real = number < total
         number = tf.minimum(number, tf.maximum(total - 1, 0))
         example = tf.gather(order, number // count)
-        values = step(example, number % count)
+        k = first + number % count
+        values = step(example, k)
         shape = tf.concat([tf.shape(is_real), tf.ones(values.shape.rank - 1, tf.int32)], axis=0)
-        values = tf.where(tf.reshape(is_real, shape), values, 0)
-        sums += tf.math.unsorted_segment_sum(values, example, tf.shape(like)[0])
-        return i + 1, said(i, sums)
+        return i + 1, said(i, add(sums, values, example, k, tf.reshape(is_real, shape)))
 
-    start = (tf.constant(0), tf.zeros_like(like))
     with passes.loop(rounds) as said:
-        _, sums = tf.while_loop(lambda i, _: i < rounds, body, start, parallel_iterations=1)
-    return tf.ensure_shape(sums, like.shape)
+        _, sums = tf.while_loop(
+            lambda i, _: i < rounds, body, (tf.constant(0), start), parallel_iterations=1
+        )
+    return sums
 
 
 def chunk_rows(bytes_per_row: int, budget: int) -> int:

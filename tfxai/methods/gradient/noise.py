@@ -8,6 +8,7 @@ from typing import Any, cast
 import tensorflow as tf
 
 from tfxai.core.options import SEEDS, option
+from tfxai.core.sampled import check_tolerance
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.gradient.saliency import Saliency
@@ -45,3 +46,19 @@ class NoisyMethod(AttributionMethod):
     def _explain(self, f: Score, x: tf.Tensor) -> tf.Tensor:
         """The values of `of` at x."""
         return cast(tf.Tensor, self.of._values(f, x))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NoisyMean(NoisyMethod):
+    """A statistic of the explanations of noisy copies, of as many as it takes.
+
+    Args:
+        tolerance: Largest standard error as a fraction of the largest value, above 0; None takes
+            all samples.
+    """
+
+    tolerance: float | None = option(None, kind=float, above=0)
+
+    def _check_together(self) -> None:
+        super()._check_together()
+        check_tolerance(self.tolerance, self.samples)

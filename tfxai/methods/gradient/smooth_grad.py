@@ -7,25 +7,33 @@ from typing import ClassVar, final
 
 import tensorflow as tf
 
+from tfxai.core.sampled import sampled_mean
 from tfxai.core.score import Score
-from tfxai.methods.gradient.noise import NoisyMethod
+from tfxai.methods.gradient.noise import NoisyMean
 
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SmoothGrad(NoisyMethod):
+class SmoothGrad(NoisyMean):
     """Averages a method over noisy copies of the input, which removes what is noise in it.
 
     Args:
         of: The method that explains each copy, a record or its registry name; the signed
             gradient by default.
-        samples: Number of noisy copies, at least 1. Memory does not grow with it.
+        samples: Number of noisy copies, at least 1. Memory does not grow with it; the
+            most of them with `tolerance`.
         noise: Standard deviation of the Gaussian noise as a fraction of the input's range, which
             is max(x) - min(x) of each example; above 0.
         seed: Seed of the noise, which all examples of a batch share.
+        tolerance: Largest standard error that a value may have, as a fraction of the example's
+            largest value, above 0. Each example then takes samples until that is reached, 16 at
+            first, in all at most `samples`. None: `samples` for all.
 
     Returns:
-        `Attribution` with values shaped like the inputs, in units of `of`.
+        `Attribution` with values shaped like the inputs, in units of `of`. For two samples or
+        more `details["standard_error"]`, shaped like them, is the standard deviation over copies
+        divided by the root of their number; with `tolerance` `details["samples"]`, (B,), is that
+        number.
 
     Raises:
         InvalidInputError: An option out of its range, or a method of a layer.
@@ -54,5 +62,5 @@ class SmoothGrad(NoisyMethod):
         """How the heatmap reduces channels: as for `of`."""
         return str(self.of.reduction)
 
-    def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
-        return f.sum_over_copies(self._explain_copy, [1 / self.samples] * self.samples, x)
+    def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        return sampled_mean(f, x, self._explain_copy, self.samples, self.tolerance)

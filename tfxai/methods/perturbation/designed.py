@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar, Self
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
 
 import tensorflow as tf
 
@@ -11,6 +12,7 @@ from tfxai.core.designs.design import Design, Options, Rows
 from tfxai.core.graph.arithmetic import GRAPH
 from tfxai.core.inputs.layout import Layout
 from tfxai.core.inputs.superpixels import Slic
+from tfxai.core.sampled import refined_scores
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
 
@@ -19,7 +21,7 @@ from tfxai.methods.base import AttributionMethod
 class DesignedMethod(Options, AttributionMethod):
     """A method that asks for the scores of variants of the input.
 
-    Its fields and their checks are those of its options in `core.designs`.
+    Its fields and their checks are those of its options in `core.designs`, but for a `tolerance`.
     """
 
     is_black_box: ClassVar[bool] = True
@@ -72,6 +74,39 @@ def scores_of_variants(
     scores = f.scores_of_copies(value, design.count * several, x)
     scores = scores if dtype is None else tf.cast(scores, dtype)
     return tf.reduce_mean(tf.reshape(scores, [-1, design.count, several]), axis=-1)
+
+
+def estimated(
+    design: Any,
+    f: Score,
+    x: tf.Tensor,
+    estimate: Callable[[Any, tf.Tensor], tuple[tf.Tensor, ...]],
+    tolerance: float | None,
+) -> tuple[tuple[tf.Tensor, ...], dict[str, tf.Tensor]]:
+    """What a design of coalitions says, of all of them or of as many as a tolerance takes.
+
+    Args:
+        design: With `stages`, which grow up to itself.
+        f: The score.
+        x: The batch, (B, ...).
+        estimate: From a design and the scores of its coalitions, (B, K) float64, to values and
+            standard errors, (B, M) each, and what else is told.
+        tolerance: Above 0; None takes all.
+
+    Returns:
+        What `estimate` gives, in the type of x; and with a tolerance the detail `samples`, (B,).
+    """
+    if tolerance is None:
+        found = estimate(design, scores_of_variants(design, f, x, tf.float64))
+        return tuple(tf.cast(one, x.dtype) for one in found), {}
+    stages = design.stages()
+
+    def value(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
+        return f(shown(stages, f, x, k))
+
+    found, used = refined_scores(f, x, value, stages, estimate, tolerance)
+    samples = tf.gather(tf.constant([one.drawn for one in stages.designs]), used)
+    return tuple(tf.cast(one, x.dtype) for one in found), {"samples": samples}
 
 
 def own_features(f: Score) -> dict[str, tf.Tensor]:

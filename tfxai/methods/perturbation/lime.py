@@ -7,14 +7,15 @@ from typing import ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.designs.lime import LIMEOptions
+from tfxai.core.designs.lime import LIMEOptions, Ridge
 from tfxai.core.graph.arithmetic import GRAPH
+from tfxai.core.options import option
 from tfxai.core.score import Score
 from tfxai.methods.perturbation.designed import (
     DesignedMethod,
+    estimated,
     own_features,
     rows_of,
-    scores_of_variants,
 )
 
 
@@ -41,14 +42,19 @@ class LIME(LIMEOptions, DesignedMethod):
         baseline: What stands in the place of a hidden feature, as for `IntegratedGradients`; the
             mean over `Samples`.
         seed: Seed of the draws, which all examples share.
+        tolerance: Largest standard error that the value of a feature may have, as a fraction of
+            the example's largest value, above 0. Each example then takes copies until that is
+            reached, at first 16 or twice as many as coefficients, in all at most `samples`. None:
+            `samples` for all.
 
     Returns:
         `Attribution` with values shaped like the inputs: at each element the coefficient of its
         feature, signed, in units of the score, with `baseline_score`. `details` holds
         `"features"` (B, M), the coefficients of the M features, in ascending order of their
         numbers; `"intercept"` (B,) and `"r_squared"` (B,), the share of the scores' weighted
-        variance that the linear model explains, 1 where they do not vary; with superpixels
-        `"mask"` (B, h, w).
+        variance that the linear model explains, 1 where they do not vary; `"standard_error"`,
+        shaped like the values: how far they may be off because the copies were drawn; with
+        superpixels `"mask"` (B, h, w); with `tolerance` `"samples"` (B,), the copies taken.
 
     Raises:
         InvalidInputError: An option is out of range, the mask fits no input or has one feature,
@@ -71,11 +77,19 @@ class LIME(LIMEOptions, DesignedMethod):
 
     name: ClassVar[str] = LIMEOptions.name
 
+    tolerance: float | None = option(None, kind=float, above=0)
+
     def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         design = self.design(x.shape[1:], f.parts)
-        scores = scores_of_variants(design, f, x, tf.float64)
-        names = ("features", "intercept", "r_squared")
-        fitted = (tf.cast(one, x.dtype) for one in design.fit(scores, GRAPH))
-        details = dict(zip(names, fitted, strict=True))
-        values = design.features.spread(details["features"], rows_of(f, x))
-        return values, details | own_features(f)
+        rows, spread = rows_of(f, x), design.features.spread
+        found, details = estimated(design, f, x, _fitted, self.tolerance)
+        names = ("features", "standard_error", "intercept", "r_squared")
+        details |= dict(zip(names, found, strict=True))
+        details["standard_error"] = spread(details["standard_error"], rows)
+        return spread(details["features"], rows), details | own_features(f)
+
+
+def _fitted(design: Ridge, scores: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """Coefficients, their standard errors, the intercept and the share that is explained."""
+    coefficients, *rest = design.fit(scores, GRAPH)
+    return coefficients, design.standard_error(scores, GRAPH), *rest

@@ -9,7 +9,11 @@ import tensorflow as tf
 
 from tfxai.core.designs.rise import RISEOptions
 from tfxai.core.graph.arithmetic import GRAPH
+from tfxai.core.inputs.baseline_records import Samples
+from tfxai.core.options import option
+from tfxai.core.sampled import check_tolerance, sampled_mean
 from tfxai.core.score import Score
+from tfxai.errors import InvalidInputError
 from tfxai.methods.perturbation.designed import DesignedMethod
 
 
@@ -27,11 +31,17 @@ class RISE(RISEOptions, DesignedMethod):
         probability: Chance of a cell to be let through, in (0, 1).
         baseline: What shows where a mask hides, as for `IntegratedGradients`; one an example.
         seed: Seed of the masks, which all examples share.
+        tolerance: Largest standard error that a value may have, as a fraction of the example's
+            largest value, above 0. Each example then takes masks until that is reached, 16 at
+            first, in all at most `samples`. None: `samples` for all.
 
     Returns:
         `Attribution` with values (B, h, w) at the resolution of the input, (B, t) for series and
         (B, F) for tables, in units of the score, with `baseline_score`; of several inputs one for
-        each, the others as they are. Of words and truths a mask shows each or not.
+        each, the others as they are. Of words and truths a mask shows each or not. For two masks
+        or more and one baseline an example, `details["standard_error"]`, shaped like the values,
+        is the standard deviation over masks divided by the root of their number; with `tolerance`
+        `details["samples"]`, (B,), is that number.
 
     Raises:
         InvalidInputError: An option is out of range, or the baseline does not fit.
@@ -52,8 +62,18 @@ class RISE(RISEOptions, DesignedMethod):
 
     name: ClassVar[str] = RISEOptions.name
     is_by_input: ClassVar[bool] = True
+    tolerance: float | None = option(None, kind=float, above=0)
 
-    def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
+    def _check_together(self) -> None:
+        super()._check_together()
+        check_tolerance(self.tolerance, self.samples)
+        if self.tolerance is not None and isinstance(self.baseline, Samples):
+            raise InvalidInputError(
+                "tolerance judges masks before one baseline an example, and Samples makes "
+                "several. Pass samples alone, or one baseline an example."
+            )
+
+    def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         design = self.design(x.shape[1:], is_lenient=f.is_one_of_several)
         sides, several = design.sides, f.num_baselines
 
@@ -67,6 +87,9 @@ class RISE(RISEOptions, DesignedMethod):
             score = f(baseline + shown * (x - baseline))
             return tf.reshape(score, [-1] + [1] * len(sides)) * tf.cast(mask, score.dtype)
 
-        weights = [design.weight(several)] * (design.count * several)
         like = tf.zeros([tf.shape(x)[0], *sides], f(x).dtype)
-        return f.sum_over_copies(share, weights, x, like=like)
+        weight = design.weight(several)
+        if several > 1:  # the scores of a mask before each baseline are not independent
+            weights = [weight] * (design.count * several)
+            return f.sum_over_copies(share, weights, x, like=like), {}
+        return sampled_mean(f, x, share, design.count, self.tolerance, like=like, weight=weight)

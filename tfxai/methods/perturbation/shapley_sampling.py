@@ -7,14 +7,15 @@ from typing import ClassVar, final
 
 import tensorflow as tf
 
-from tfxai.core.designs.shapley_sampling import ShapleySamplingOptions
+from tfxai.core.designs.shapley_sampling import JoiningFeatures, ShapleySamplingOptions
 from tfxai.core.graph.arithmetic import GRAPH
+from tfxai.core.options import option
 from tfxai.core.score import Score
 from tfxai.methods.perturbation.designed import (
     DesignedMethod,
+    estimated,
     own_features,
     rows_of,
-    scores_of_variants,
 )
 
 
@@ -38,13 +39,18 @@ class ShapleySampling(ShapleySamplingOptions, DesignedMethod):
         baseline: What stands in the place of a feature that has not joined, as for
             `IntegratedGradients`; the mean over `Samples`.
         seed: Seed of the orders, which all examples share.
+        tolerance: Largest standard error that the value of a feature may have, as a fraction of
+            the example's largest value, above 0. Each example then takes orders
+            until that is reached, 16 at first, in all at most `samples`.
+            None: `samples` for all.
 
     Returns:
         `Attribution` with values shaped like the inputs, signed, in units of the score: the
         Shapley value of a feature in equal shares for its elements; with `baseline_score` and
         `completeness_gap`, which is 0 up to rounding. `details` holds `"standard_error"`, shaped
         like the values; `"features"` (B, M), the Shapley values of the M features in ascending
-        order of their numbers; with superpixels `"mask"` (B, h, w).
+        order of their numbers; with superpixels `"mask"` (B, h, w); with `tolerance` `"samples"`
+        (B,), the orders taken.
 
     Raises:
         InvalidInputError: An option is out of range, or the mask fits no input or has one
@@ -68,10 +74,17 @@ class ShapleySampling(ShapleySamplingOptions, DesignedMethod):
 
     name: ClassVar[str] = ShapleySamplingOptions.name
 
+    tolerance: float | None = option(None, kind=float, above=0)
+
     def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         design = self.design(x.shape[1:], f.parts)
-        scores = scores_of_variants(design, f, x, tf.float64)
-        values, error = (tf.cast(one, x.dtype) for one in design.effects(scores, GRAPH))
+        (values, error), details = estimated(design, f, x, _effects, self.tolerance)
         rows, features = rows_of(f, x), design.features
-        details = {"standard_error": features.shares(error, rows), "features": values}
+        details |= {"standard_error": features.shares(error, rows), "features": values}
         return features.shares(values, rows), details | own_features(f)
+
+
+def _effects(design: JoiningFeatures, scores: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """What each feature adds, and the standard error of it."""
+    values, error = design.effects(scores, GRAPH)
+    return values, error
