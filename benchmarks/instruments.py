@@ -32,8 +32,8 @@ METRICS = {
     "deletion": lambda fill: metrics.Deletion(fill=fill, by=WIDTH, steps=16),
     "insertion": lambda fill: metrics.Insertion(fill=fill, by=WIDTH, steps=16),
     "road": lambda fill: metrics.ROAD(by=WIDTH),
-    "mu_fidelity": lambda fill: metrics.MuFidelity(fill=fill, cells=8, samples=100),
-    "infidelity": lambda fill: metrics.Infidelity(fill=fill, cells=8, samples=100),
+    "mu_fidelity": lambda fill: metrics.MuFidelity(fill=fill, cells=8, samples=50),
+    "infidelity": lambda fill: metrics.Infidelity(fill=fill, cells=8, samples=50),
     "average_drop": lambda fill: metrics.AverageDrop(fill=fill),
 }
 

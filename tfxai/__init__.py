@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
     from tfxai.errors import TfxaiError as TfxaiError
     from tfxai.errors import TfxaiWarning as TfxaiWarning
     from tfxai.methods.catalogue import *  # noqa: F403
+    from tfxai.methods.together import explain as explain
     from tfxai.metrics import evaluate as evaluate
     from tfxai.plotting import compare_baselines as compare_baselines
     from tfxai.registry import ModelRegistry as ModelRegistry
@@ -57,6 +58,7 @@ _HOME = {
     "Slic": "tfxai.core.inputs.superpixels",
     "compare_baselines": "tfxai.plotting",
     "evaluate": "tfxai.metrics",
+    "explain": "tfxai.methods.together",
     "inspect_model": "tfxai.inspection",
     "load": "tfxai.registry",
     "register_score": "tfxai.core.question.scores",

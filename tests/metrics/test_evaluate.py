@@ -15,6 +15,7 @@ from tests import builders
 from tests.plotting.examples import texts
 from tfxai import metrics
 from tfxai.errors import InvalidInputError, UnknownNameError
+from tfxai.metrics import fitness
 
 RNG = np.random.default_rng(8)
 SHAPE = (8, 8, 2)
@@ -108,7 +109,7 @@ def test_rankings_that_depend_on_the_fill_are_named():
 
 
 def test_what_nothing_beats_is_not_recommended():
-    model = builders.formula(lambda x: 0 * keras.ops.sum(x, axis=1, keepdims=True), (5,))
+    model = builders.formula(lambda x: 0 * keras.ops.sum(x, axis=1, keepdims=True), 5)
     x = RNG.normal(size=(8, 5)).astype("float32")
     name, reason = tfxai.evaluate(model, x, ["occlusion"], ["deletion"]).recommendation()
     assert name is None
@@ -150,6 +151,17 @@ def test_completeness_says_nothing_of_methods_that_do_not_add_up(linear):
     assert column.measurements["integrated_gradients"].mean < 1e-3
     assert column.measurements["saliency"].count == 0
     assert column.ranking(("saliency", "integrated_gradients"))[0] == "integrated_gradients"
+
+
+def test_unfit_metrics_are_marked_and_nothing_rests_on_them(linear, monkeypatch):
+    monkeypatch.setattr(fitness, "RECOVERS", {("srg", "zeros"): 0.89, ("srg", "blur"): 0.9})
+    methods = ["gradient_input", "saliency"]
+    both = tfxai.evaluate(linear, X, methods, ["srg"], fills=[None, "blur"])
+    assert [column.is_unfit for column in both.columns] == [True, False]
+    assert any(said.startswith("srg, fill zeros is unfit") for said in both.warnings())
+    assert "srg, fill zeros (unfit); high is good" in texts(both.plot())
+    alone = tfxai.evaluate(linear, X, methods, ["srg"], fills=[None])
+    assert alone.recommendation()[0] is None
 
 
 def test_what_cannot_be_evaluated_is_refused(linear):

@@ -9,7 +9,7 @@ import pytest
 import tfxai
 from tests import builders
 from tfxai.errors import InvalidInputError
-from tfxai.metrics import GridPointing
+from tfxai.metrics import GridPointing, RandomMap
 
 CLASSES = np.repeat(np.arange(5), 3)
 X = np.random.default_rng(0).uniform(0.5, 1.0, (15, 8, 10, 1)).astype("float32")
@@ -50,9 +50,19 @@ def test_shares_are_counted_by_hand_and_nothing_positive_is_no_answer():
     model = of_channels()
     everywhere = tfxai.Saliency()  # the gradient of a mean: the same at every pixel
     np.testing.assert_allclose(GridPointing()(model, X, everywhere).values, 0.25, rtol=1e-6)
-    zero = builders.formula(lambda x: 0 * keras.ops.mean(x, (1, 2)), (8, 10, 5))
+    inputs = keras.Input((8, 10, 5))
+    zero = keras.Model(inputs, 0 * keras.ops.mean(inputs, (1, 2)))
     found = GridPointing()(zero, X, tfxai.GradientInput(), CLASSES)
     assert np.isnan(found.values).all()
+
+
+def test_a_random_map_finds_a_quarter():
+    classes = np.arange(60) % 4
+    x = np.random.default_rng(1).uniform(0.5, 1.0, (60, 24, 24, 4)).astype("float32")
+    inputs = keras.Input((24, 24, 4))
+    model = keras.Model(inputs, keras.ops.mean(inputs, (1, 2)))
+    found = GridPointing()(model, x, RandomMap(), classes)
+    assert abs(found.mean - 0.25) < 0.02  # five standard errors
 
 
 def test_what_makes_no_mosaic_is_refused():

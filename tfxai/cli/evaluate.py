@@ -221,7 +221,7 @@ def _show(found: Evaluation, *, recommend: bool) -> None:
     from tfxai.cli.terminal import print_laid_out, remark, say, shown
 
     for column in found.columns:
-        say(shown(column.title), style="bold")
+        say(shown(column.title + (" (unfit)" if column.is_unfit else "")), style="bold")
         print_laid_out(_table(column, found))
         say()
     for sentence in found.warnings():

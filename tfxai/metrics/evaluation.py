@@ -17,6 +17,7 @@ import numpy as np
 from scipy import stats
 
 from tfxai.files import replacing
+from tfxai.metrics.fitness import is_unfit
 from tfxai.metrics.measurement import Measurement
 from tfxai.metrics.statistics import Difference, holm
 
@@ -53,6 +54,11 @@ class Column:
     def higher_is_better(self) -> bool | None:
         """Whether larger values speak for a method."""
         return next(iter(self.measurements.values())).higher_is_better
+
+    @property
+    def is_unfit(self) -> bool:
+        """Whether the metric, with this fill, was tested as an instrument and found unfit."""
+        return is_unfit(self.metric, self.fill)
 
     def ranking(self, labels: Sequence[str]) -> list[str]:
         """The labels from the best mean to the worst, those without a mean last."""
@@ -99,8 +105,13 @@ class Evaluation:
         return found
 
     def warnings(self) -> list[str]:
-        """Sentences on what does not hold: rankings that depend on the fill, unbeaten controls."""
-        said = []
+        """Sentences on what does not hold: unfit metrics, rankings that depend on the fill."""
+        said = [
+            f"{column.title} is unfit: it does not tell a map from worse copies of it "
+            "(docs/trust.md)."
+            for column in self.columns
+            if column.is_unfit
+        ]
         for (metric, a, b), tau in self.agreements().items():
             if not tau >= AGREEMENT:
                 said.append(
@@ -120,9 +131,10 @@ class Evaluation:
     def recommendation(self) -> tuple[str | None, str]:
         """The cheapest method that no metric shows to be worse than its best one, and why.
 
-        Only metrics with a direction count. None where no method beats the random map by any.
+        Only metrics with a direction that are not unfit count. None where no method beats the
+        random map by any of them.
         """
-        judged = [column for column in self.columns if column.higher_is_better is not None]
+        judged = [c for c in self.columns if c.higher_is_better is not None and not c.is_unfit]
         random = self.controls[0]
         able = [
             method
@@ -175,6 +187,7 @@ class Evaluation:
                     "high": high,
                     "count": one.count,
                     "higher_is_better": one.higher_is_better,
+                    "is_unfit": column.is_unfit,
                 }
                 for control in self.controls:
                     found = column.differences.get(control, {}).get(label)

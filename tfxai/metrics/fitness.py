@@ -4,7 +4,7 @@ from __future__ import annotations
 
 RECOVERS: dict[tuple[str, str], float] = {}
 """By metric and fill, the share of 100 CIFAR-10 images on which the order of copies of a map with
-0 to 100 % of their parts shuffled is recovered (`make instruments`; docs/trust.md has the table)."""
+0 to 100 % of their parts shuffled is recovered: `make instruments`, table in docs/trust.md."""
 ENOUGH = 0.9
 """The share from which on a metric is fit."""
 

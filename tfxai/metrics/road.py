@@ -48,8 +48,8 @@ class ROAD(Metric):
         >>> model = keras.Model(inputs, inputs[:, 1, 1])  # one pixel counts
         >>> x = np.zeros((1, 4, 4, 1), "float32")
         >>> x[0, 1, 1] = 1.0
-        >>> ROAD(noise=0.0)(model, x, tfxai.GradientInput()).values.round(2)
-        array([0.01])
+        >>> ROAD(noise=0.0)(model, x, tfxai.GradientInput()).details["curve"][0, :2]
+        array([1., 0.])
     """
 
     name: ClassVar[str] = "road"

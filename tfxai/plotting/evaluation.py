@@ -90,7 +90,7 @@ def plot_evaluation(
 def _heading(column: Column) -> str:
     better = column.higher_is_better
     end = "" if better is None else f"; {'high' if better else 'low'} is good"
-    return f"{column.title}{end}"
+    return f"{column.title}{' (unfit)' if column.is_unfit else ''}{end}"
 
 
 def _notes(evaluation: Evaluation) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,7 +33,7 @@ def imputed(x: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
     return _compiled(x, hidden)
 
 
-@tf.function(autograph=False, jit_compile=True)
+@tf.function(autograph=False, jit_compile=sys.platform == "linux")  # XLA does not come everywhere
 def _compiled(x: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
     """All in a few kernels: three to five times as fast as one for each operation."""
     order = [0, x.shape.rank - 1, *range(1, x.shape.rank - 1)]
