@@ -46,8 +46,11 @@ class _Task:
     def goes_with(self, other: _Task) -> bool:
         """Whether one program can answer both: the same question, x and baseline."""
         a, b = self.plan, other.plan
-        shared = ("question", "at", "layout", "part", "target_rank", "jit")
+        shared = ("question", "at", "part", "target_rank", "jit")
         if any(getattr(a, name) != getattr(b, name) for name in shared):
+            return False
+        layouts = [dataclasses.replace(one.layout, every=False) for one in (a, b)]
+        if layouts[0] != layouts[1] or a.layout.explained != b.layout.explained:
             return False
         if a.baseline == "none" or b.baseline == "none":
             return not a.num_baselines and not b.num_baselines

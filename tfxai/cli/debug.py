@@ -1,0 +1,96 @@
+"""`tfxai debug`: why a model takes images for something else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tfxai.cli import arguments, explain
+from tfxai.cli.accuracy import CIFAR10, Data
+from tfxai.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from tfxai.debugging import Debugging
+
+METHOD = "integrated_gradients"
+
+Limit = Annotated[
+    int, typer.Option(min=1, help="Look at only that many images, evenly spaced, for mistakes.")
+]
+Most = Annotated[
+    int, typer.Option(min=1, max=40, help="Most mistakes that are explained: the surest ones.")
+]
+Method = Annotated[str, typer.Option("--method", "-m", metavar="NAME", help="See: tfxai methods.")]
+Save = Annotated[
+    Path,
+    typer.Option(metavar="FIGURE", help="File of the figure: .png, .pdf, .svg, .jpg or .webp."),
+]
+
+
+def debug(  # noqa: PLR0913 - an argument for each word of the command line
+    model: arguments.Model,
+    data: Data = CIFAR10,
+    limit: Limit = 1000,
+    most: Most = 8,
+    method: Method = METHOD,
+    option: explain.Options = [],  # noqa: B006 - typer copies it
+    layer: explain.Layer = None,
+    save: Save = Path("out/debug.png"),
+    preprocessing: arguments.Preprocessing = None,
+    trust: arguments.Trust = False,
+    modules: arguments.Import = [],  # noqa: B006 - typer copies it
+    skip_bad: arguments.SkipBad = False,
+    as_json: arguments.Json = False,
+) -> None:
+    """Say why labelled images are misclassified, from what is measured on each."""
+    import numpy as np
+
+    from tfxai.cli.accuracy import check_data, labelled
+    from tfxai.cli.bad_files import BadFiles
+    from tfxai.cli.classifier import open_classifier
+    from tfxai.cli.picking import pick_methods
+    from tfxai.cli.runtime import start
+    from tfxai.cli.terminal import print_json
+    from tfxai.cli.writing import check_folder
+    from tfxai.debugging import debug as find
+    from tfxai.plotting.figures import format_of
+
+    format_of(save)
+    check_folder(save.parent)
+    if save.is_dir():
+        raise InvalidInputError(f"--save {save} is a folder. Choose another name.")
+    check_data(data)
+    start()
+    (chosen,) = pick_methods([method], option, layer)
+    classifier = open_classifier(model, preprocessing, trust=trust, modules=modules)
+    bad = BadFiles(skip=skip_bad)
+    images, labels = labelled(data, limit, classifier, bad)
+    batch = np.stack([classifier.fit(image) for image in images])
+    found = find(classifier.subject, batch, labels, chosen, most=most)
+    if found.mistakes:
+        found.plot(save)
+    if as_json:
+        figure = str(save) if found.mistakes else None
+        print_json({"model": model, "data": data, **found.to_json(), "figure": figure})
+    else:
+        _show(found, save)
+    bad.finish(found.count)
+
+
+def _show(found: Debugging, save: Path) -> None:
+    from tfxai.cli.terminal import print_laid_out, say, shown, table
+
+    say(f"{found.wrong:,} of {found.count:,} images are misclassified.", style="bold")
+    if not found.mistakes:
+        return
+    confusions = table("Labelled", "Taken for", "Images", right=(2,))
+    for record in found.to_json()["confusions"][:10]:
+        confusions.add_row(shown(record["true"]), shown(record["predicted"]), str(record["count"]))
+    print_laid_out(confusions)
+    say()
+    for one in found.mistakes:
+        say(shown(f"Image {one.index}: {one.diagnosis()}"))
+    say()
+    say(shown(str(save)))
