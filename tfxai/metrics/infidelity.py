@@ -63,8 +63,12 @@ class Infidelity(Metric):
     def _measure(self, asked: Asked) -> tuple[Array, dict[str, Array]]:
         drawn: Any = {"share": self.share, "samples": self.samples, "seed": self.seed}
         said, drops = without_subsets(asked, self.cells, self.fill, drawn)
+        return self.judged(said, drops), {}
+
+    def judged(self, said: Array, drops: Array) -> Array:
+        """(B,) of what subsets are said to matter and what the score loses, (B, samples) both."""
         if self.normalise:
             squares = (said * said).sum(axis=1)
             fits = (said * drops).sum(axis=1) / np.where(squares > 0, squares, 1)
             said = said * np.maximum(fits, 0)[:, None]
-        return np.square(said - drops).mean(axis=1), {}
+        return np.asarray(np.square(said - drops).mean(axis=1))

@@ -60,7 +60,11 @@ class MuFidelity(Metric):
     def _measure(self, asked: Asked) -> tuple[Array, dict[str, Array]]:
         drawn: Any = {"share": self.share, "samples": self.samples, "seed": self.seed}
         said, drops = without_subsets(asked, self.cells, self.fill, drawn)
-        return np.array([_correlation(a, b) for a, b in zip(said, drops, strict=True)]), {}
+        return self.judged(said, drops), {}
+
+    def judged(self, said: Array, drops: Array) -> Array:
+        """(B,) of what subsets are said to matter and what the score loses, (B, samples) both."""
+        return np.array([_correlation(a, b) for a, b in zip(said, drops, strict=True)])
 
 
 def without_subsets(
@@ -78,13 +82,24 @@ def without_subsets(
         The sums of the values over each subset, and the drops of the score, (B, samples) both.
     """
     relevant = relevance(asked.attribution)
-    grid = Cells(relevant.shape[1:], tuple(min(cells, n) for n in relevant.shape[1:]), 0)
+    grid = _grid(relevant, cells)
     cell = PerExample(np.broadcast_to(grid.places.astype(np.int32), relevant.shape))
     found = asked.scores(Subsets(cell=cell, count=grid.number, **hiding(fill), **drawn))
     drops = np.asarray(found.score, np.float64)[:, None] - np.asarray(found.values)
+    return over_subsets(relevant, cells, drawn), drops
+
+
+def over_subsets(relevant: Array, cells: int, drawn: dict[str, Any]) -> Array:
+    """(B, samples): the sums of (B, *places) values over each random subset of cells."""
+    grid = _grid(relevant, cells)
     place = grid.places.ravel()
     sums = np.stack([np.bincount(place, one.ravel(), grid.number) for one in relevant])
-    return sums @ subsets(grid.number, **drawn).T, drops
+    return np.asarray(sums @ subsets(grid.number, **drawn).T)
+
+
+def _grid(relevant: Array, cells: int) -> Cells:
+    """The cells, at most so many along each axis."""
+    return Cells(relevant.shape[1:], tuple(min(cells, n) for n in relevant.shape[1:]), 0)
 
 
 def _correlation(a: Array, b: Array) -> float:
