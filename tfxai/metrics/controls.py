@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import zlib
 from typing import ClassVar, final
@@ -69,8 +70,9 @@ class Control(AttributionMethod, is_named=False):
     takes_at: ClassVar[bool] = False
 
     @property
+    @abc.abstractmethod
     def _array(self) -> HostArray:
-        raise NotImplementedError
+        """How the map of each example is made."""
 
     def _host_arrays(self) -> list[HostArray]:
         return [self._array]

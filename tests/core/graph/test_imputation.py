@@ -66,10 +66,18 @@ def test_constants_and_ramps_come_back(dtype):
     constant = np.full((1, 40, 50, 1), 7.25, dtype)
     hidden = RNG.random((1, 40, 50)) < 0.9
     np.testing.assert_array_equal(filled(constant, hidden), constant)
+    np.testing.assert_allclose(filled(constant / 70, hidden), constant / 70, rtol=1e-6)
     ramp = (0.02 * rows - 0.01 * columns)[None, ..., None] + np.zeros(2, dtype)
     hidden[:, [0, -1]] = hidden[:, :, [0, -1]] = False  # at the border one side is missing
     hidden[:, 8:30, 9:40] = True
     np.testing.assert_allclose(filled(ramp, hidden), ramp, rtol=0, atol=tolerance)
+
+
+def test_small_ranges_far_from_zero_keep_their_digits():
+    x = (1000 + 0.01 * RNG.random((1, 12, 9, 3))).astype("float32")
+    hidden = RNG.random((1, 12, 9)) < 0.5
+    expected = slow(x[0].astype(float), hidden[0])
+    np.testing.assert_allclose(filled(x, hidden)[0], expected, rtol=0, atol=3e-4)  # of 32 bits
 
 
 def test_where_all_is_hidden_it_is_the_mean_of_the_channel():

@@ -73,9 +73,11 @@ def _solved(planes: tf.Tensor, missing: tf.Tensor) -> tf.Tensor:
         tf.reduce_sum(known * planes, axes, keepdims=True) / tf.maximum(count, 1),
         tf.reduce_mean(planes, axes, keepdims=True),
     )
-    start = known * planes + missing * means
+    start = known * (planes - means)  # around zero, where small ranges keep their digits
     spread = tf.reduce_max(planes, axes, True) - tf.reduce_min(planes, axes, True)
-    limit = spread * float(np.finfo(planes.dtype.as_numpy_dtype).eps ** (2 / 3))
+    epsilon = float(np.finfo(planes.dtype.as_numpy_dtype).eps)
+    rounding = 8 * epsilon * tf.reduce_max(tf.abs(planes), axes, keepdims=True)
+    limit = spread * epsilon ** (2 / 3) + rounding
     system = _system(planes, missing)
 
     def inner(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
@@ -111,7 +113,7 @@ def _solved(planes: tf.Tensor, missing: tf.Tensor) -> tf.Tensor:
         maximum_iterations=_MOST_STEPS,
         parallel_iterations=1,
     )
-    return found[1][0]
+    return tf.where(missing > 0, found[1][0] + means, planes)
 
 
 def _system(planes: tf.Tensor, missing: tf.Tensor) -> _System:
