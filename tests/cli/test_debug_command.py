@@ -32,11 +32,21 @@ def test_mistakes_are_counted_named_and_drawn(run):
         {"true": "Red", "predicted": "Green", "count": 1},
         {"true": "Blue", "predicted": "Green", "count": 1},
     ]
+    images = [one["image"] for one in found["mistakes"]]
+    assert images == ["colours/Blue/1.png", "colours/Red/1.png"]
     with Image.open(found["figure"]) as figure:
         assert figure.width > 300
     text = run(*words)
     assert "2 of 5 images are misclassified." in text.stdout
-    assert "Green instead of Red" in text.stdout.replace("\n", " ")
+    assert "colours/Red/1.png: Green instead of Red" in text.stdout.replace("\n", " ")
+
+
+def test_images_without_labels_are_refused(fails, place):
+    (place / "plain").mkdir()
+    Image.new("RGB", (32, 32), (200, 0, 0)).save(place / "plain" / "a.png")
+    assert "Nothing says what 'plain/a.png' shows" in fails(
+        "debug", "by_colour", "--data", "plain", "-m", "gradient_input"
+    )
 
 
 @pytest.mark.usefixtures("colours")

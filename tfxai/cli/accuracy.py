@@ -54,10 +54,13 @@ def accuracy(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.classifier import open_classifier
     from tfxai.cli.terminal import print_json, say, shown
 
-    check_data(data)
+    if data != CIFAR10 and not Path(data).is_dir():
+        raise DataNotFoundError(
+            f"--data {data!r} is not a folder. Pass cifar10, or a folder of class folders."
+        )
     classifier = open_classifier(model, preprocessing, trust=trust, modules=modules)
     bad = BadFiles(skip=skip_bad)
-    images, labels = labelled(data, limit, classifier, bad)
+    images, labels = _labelled(data, limit, classifier, bad)
     started = time.monotonic()
     right = _count_right(classifier, images, labels)
     seconds = time.monotonic() - started
@@ -72,15 +75,7 @@ def accuracy(  # noqa: PLR0913 - an argument for each word of the command line
     bad.finish(len(labels))
 
 
-def check_data(data: str) -> None:
-    """Raises `DataNotFoundError` where there are no such images."""
-    if data != CIFAR10 and not Path(data).is_dir():
-        raise DataNotFoundError(
-            f"--data {data!r} is not a folder. Pass cifar10, or a folder of class folders."
-        )
-
-
-def labelled(
+def _labelled(
     data: str, limit: int | None, classifier: Classifier, bad: BadFiles
 ) -> tuple[Array, Array]:
     """Images (N, H, W, 3) uint8 and the model's own number of the class of each."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tfxai.cli import arguments, explain
-from tfxai.cli.accuracy import CIFAR10, Data
+from tfxai.cli.data_images import CIFAR10
 from tfxai.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
 
 METHOD = "integrated_gradients"
 
+Data = Annotated[
+    str,
+    typer.Option(
+        metavar="cifar10|FOLDER",
+        help="The test images of CIFAR-10, or a folder with a folder of images per class.",
+    ),
+]
 Limit = Annotated[
     int, typer.Option(min=1, help="Look at only that many images, evenly spaced, for mistakes.")
 ]
@@ -47,12 +55,13 @@ def debug(  # noqa: PLR0913 - an argument for each word of the command line
     """Say why labelled images are misclassified, from what is measured on each."""
     import numpy as np
 
-    from tfxai.cli.accuracy import check_data, labelled
     from tfxai.cli.bad_files import BadFiles
     from tfxai.cli.classifier import open_classifier
+    from tfxai.cli.data_images import as_batch, evenly_spaced
     from tfxai.cli.picking import pick_methods
     from tfxai.cli.runtime import start
     from tfxai.cli.terminal import print_json
+    from tfxai.cli.true_labels import true_targets
     from tfxai.cli.writing import check_folder
     from tfxai.debugging import debug as find
     from tfxai.plotting.figures import format_of
@@ -61,25 +70,35 @@ def debug(  # noqa: PLR0913 - an argument for each word of the command line
     check_folder(save.parent)
     if save.is_dir():
         raise InvalidInputError(f"--save {save} is a folder. Choose another name.")
-    check_data(data)
     start()
     (chosen,) = pick_methods([method], option, layer)
     classifier = open_classifier(model, preprocessing, trust=trust, modules=modules)
     bad = BadFiles(skip=skip_bad)
-    images, labels = labelled(data, limit, classifier, bad)
-    batch = np.stack([classifier.fit(image) for image in images])
-    found = find(classifier.subject, batch, labels, chosen, most=most)
+    sources = evenly_spaced(data, limit, bad)
+    for source in sources:
+        if source.label is None:
+            raise InvalidInputError(
+                f"Nothing says what {source.name!r} shows. Pass --data cifar10, or a folder with a "
+                "folder of images per class."
+            )
+    labels = true_targets(sources, classifier)
+    truth = np.array([labels[source] for source in sources])
+    found = find(classifier.subject, as_batch(sources, classifier), truth, chosen, most=most)
+    names = [source.name for source in sources]
     if found.mistakes:
         found.plot(save)
     if as_json:
         figure = str(save) if found.mistakes else None
-        print_json({"model": model, "data": data, **found.to_json(), "figure": figure})
+        record = found.to_json()
+        for one in record["mistakes"]:
+            one["image"] = names[one["index"]]
+        print_json({"model": model, "data": data, **record, "figure": figure})
     else:
-        _show(found, save)
+        _show(found, names, save)
     bad.finish(found.count)
 
 
-def _show(found: Debugging, save: Path) -> None:
+def _show(found: Debugging, names: Sequence[str], save: Path) -> None:
     from tfxai.cli.terminal import print_laid_out, say, shown, table
 
     say(f"{found.wrong:,} of {found.count:,} images are misclassified.", style="bold")
@@ -91,6 +110,6 @@ def _show(found: Debugging, save: Path) -> None:
     print_laid_out(confusions)
     say()
     for one in found.mistakes:
-        say(shown(f"Image {one.index}: {one.diagnosis()}"))
+        say(shown(f"{names[one.index]}: {one.diagnosis()}"))
     say()
     say(shown(str(save)))

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfxai.cli import arguments, explain
-from tfxai.errors import DataNotFoundError, InvalidInputError, OutputError
+from tfxai.cli.data_images import CIFAR10
+from tfxai.errors import InvalidInputError, OutputError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from tfxai.cli.bad_files import BadFiles
-    from tfxai.cli.classifier import Classifier
     from tfxai.metrics.evaluation import Column, Evaluation
 
-CIFAR10 = "cifar10"
 METHODS = ("saliency", "gradient_input", "integrated_gradients", "smooth_grad", "occlusion")
 
 Data = Annotated[
@@ -94,6 +92,7 @@ def evaluate(  # noqa: PLR0913 - an argument for each word of the command line
     """Measure how far each method may be believed on a model and images, beside controls."""
     from tfxai.cli.bad_files import BadFiles
     from tfxai.cli.classifier import open_classifier
+    from tfxai.cli.data_images import as_batch, evenly_spaced
     from tfxai.cli.picking import pick_methods, read_target
     from tfxai.cli.runtime import start
     from tfxai.cli.terminal import print_json
@@ -106,7 +105,7 @@ def evaluate(  # noqa: PLR0913 - an argument for each word of the command line
     classifier = open_classifier(
         model, preprocessing, classes, resize, trust=trust, modules=modules
     )
-    images = read_images(data, limit, classifier, bad)
+    images = as_batch(evenly_spaced(data, limit, bad), classifier)
     from tfxai.metrics import evaluate as measure
 
     found = measure(
@@ -168,53 +167,6 @@ def _fill(word: str) -> Any:
         return float(word)
     except ValueError:
         return word
-
-
-def read_images(data: str, limit: int, classifier: Classifier, bad: BadFiles) -> Any:
-    """At most `limit` images of CIFAR-10 or a folder, evenly spaced: (N, H, W, C) uint8.
-
-    Raises:
-        DataNotFoundError: There is no such folder.
-        InvalidInputError: Fewer than two images are left, or sizes differ where the model takes
-            any.
-    """
-    import numpy as np
-
-    from tfxai.cli.sources import Cifar10Image, File, Source
-    from tfxai.data.folders import labelled_files
-    from tfxai.data.images import read_image
-
-    sources: list[Source] = []
-    if data == CIFAR10:
-        from tfxai.data.cifar10 import SIZES
-
-        numbers = np.linspace(0, SIZES["test"] - 1, min(limit, SIZES["test"])).round().astype(int)
-        sources += [Cifar10Image("test", int(i)) for i in numbers]
-    elif Path(data).is_dir():
-        files = labelled_files(data)
-        numbers = np.linspace(0, len(files) - 1, min(limit, len(files))).round().astype(int)
-        for i in numbers:
-            path, label = files[int(i)]
-            with bad.allowed(str(path)):
-                height, width = read_image(path).shape[:2]
-                sources.append(File(path, (height, width), label))
-    else:
-        raise DataNotFoundError(
-            f"--data {data!r} is not a folder. Pass cifar10, or a folder of images."
-        )
-    images = [classifier.fit(source.read()) for source in sources]
-    if len(images) < 2:
-        raise InvalidInputError(
-            f"{data} holds {len(images)} image that can be used, and at least two are needed to "
-            "say how certain a difference is. Pass more images."
-        )
-    shapes = {image.shape for image in images}
-    if len(shapes) > 1:
-        raise InvalidInputError(
-            f"The images have sizes {sorted(shapes)}, and the model takes any. Pass --resize SIDE "
-            "to bring them to one size."
-        )
-    return np.stack(images)
 
 
 def _show(found: Evaluation, *, recommend: bool) -> None:
