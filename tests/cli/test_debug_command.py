@@ -44,7 +44,8 @@ def test_mistakes_are_counted_named_and_drawn(run):
 def test_images_without_labels_are_refused(fails, place):
     (place / "plain").mkdir()
     Image.new("RGB", (32, 32), (200, 0, 0)).save(place / "plain" / "a.png")
-    assert "Nothing says what 'plain/a.png' shows" in fails(
+    words = ("debug", "by_colour", "--data", "plain", "-m", "gradient_input")
+    assert "Nothing says what 'plain/a.png' shows" in fails(*words)
         "debug", "by_colour", "--data", "plain", "-m", "gradient_input"
     )
 

@@ -78,8 +78,8 @@ def debug(  # noqa: PLR0913 - an argument for each word of the command line
     for source in sources:
         if source.label is None:
             raise InvalidInputError(
-                f"Nothing says what {source.name!r} shows. Pass --data cifar10, or a folder with a "
-                "folder of images per class."
+                f"Nothing says what {source.name!r} shows. Pass --data cifar10, or a folder with "
+                "a folder of images per class."
             )
     labels = true_targets(sources, classifier)
     truth = np.array([labels[source] for source in sources])
