@@ -26,7 +26,7 @@ LEVELS = {
     "models": 6,
     "methods": 7,
     "metrics": 8, "plotting": 8, "rules": 8, "crosscheck": 8,
-    "export": 9, "sanity": 9,
+    "debugging": 9, "export": 9, "sanity": 9,
     "serving": 10,
     "cli": 11, "__main__": 12,
 }  # fmt: skip
@@ -52,7 +52,10 @@ IMPORTED_AS = {
     "tensorflow-datasets": "tensorflow_datasets",
 }
 WHOLE = LEVELS["plotting"]  # a bare `import tfxai` may load any library module
-LAZY_UPWARD = {("attribution", "plotting")}  # Attribution.plot, inside the method only
+LAZY_UPWARD = {
+    ("attribution", "plotting"),  # Attribution.plot, inside the method only
+    ("metrics", "plotting"),  # Measurement.plot
+}
 
 
 def imported(node: ast.AST, package: str) -> Iterator[str]:

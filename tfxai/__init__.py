@@ -32,9 +32,12 @@ if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
     from tfxai.core.question.scores import Contrast as Contrast
     from tfxai.core.question.scores import Neuron as Neuron
     from tfxai.core.question.scores import register_score as register_score
+    from tfxai.debugging import debug as debug
     from tfxai.errors import TfxaiError as TfxaiError
     from tfxai.errors import TfxaiWarning as TfxaiWarning
     from tfxai.methods.catalogue import *  # noqa: F403
+    from tfxai.methods.together import explain as explain
+    from tfxai.metrics import evaluate as evaluate
     from tfxai.plotting import compare_baselines as compare_baselines
     from tfxai.registry import ModelRegistry as ModelRegistry
     from tfxai.registry import load as load
@@ -56,6 +59,9 @@ _HOME = {
     "ModelRegistry": "tfxai.registry",
     "Slic": "tfxai.core.inputs.superpixels",
     "compare_baselines": "tfxai.plotting",
+    "debug": "tfxai.debugging",
+    "evaluate": "tfxai.metrics",
+    "explain": "tfxai.methods.together",
     "inspect_model": "tfxai.inspection",
     "load": "tfxai.registry",
     "register_score": "tfxai.core.question.scores",
