@@ -10,7 +10,7 @@ from tfxai.errors import DataNotFoundError, InvalidInputError
 
 if TYPE_CHECKING:
     from tfxai.cli.bad_files import BadFiles
-    from tfxai.cli.classifier import Classifier
+    from tfxai.cli.image_classifier import ImageClassifier
     from tfxai.cli.sources import Source
 
 CIFAR10 = "cifar10"
@@ -49,7 +49,7 @@ def evenly_spaced(data: str, limit: int, bad: BadFiles) -> list[Source]:
     return found
 
 
-def as_batch(sources: Sequence[Source], classifier: Classifier) -> Any:
+def as_batch(sources: Sequence[Source], classifier: ImageClassifier) -> Any:
     """(N, H, W, C) uint8, as the model takes them.
 
     Raises:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tfxai.arrays import Array
     from tfxai.cli.bad_files import BadFiles
-    from tfxai.cli.classifier import Classifier
+    from tfxai.cli.image_classifier import ImageClassifier
     from tfxai.cli.sources import Source
     from tfxai.sanity import SanityCheck, SanityResult
 
@@ -93,7 +93,7 @@ def sanity(  # noqa: PLR0913 - an argument for each word of the command line
 ) -> None:
     """Check whether maps follow the model: draw how alike they stay when it is randomised."""
     from tfxai.cli.bad_files import BadFiles
-    from tfxai.cli.classifier import open_classifier
+    from tfxai.cli.image_classifier import open_classifier
     from tfxai.cli.picking import pick_methods
     from tfxai.cli.runtime import start
     from tfxai.cli.terminal import print_json, working
@@ -175,7 +175,7 @@ def _sources(data: str, limit: int, bad: BadFiles) -> list[Source]:
     return [found[i] for i in chosen]
 
 
-def _images(sources: Sequence[Source], classifier: Classifier, bad: BadFiles) -> Array:
+def _images(sources: Sequence[Source], classifier: ImageClassifier, bad: BadFiles) -> Array:
     """(N, H, W, C) uint8 as the model takes them."""
     import numpy as np
 

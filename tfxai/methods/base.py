@@ -216,7 +216,7 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
             warnings.warn(" ".join(found), TfxaiWarning, stacklevel=2)
         return attribution
 
-    def _answer(
+    def _answer(  # noqa: PLR0913 - those of a call
         self,
         subject: Subject,
         inputs: Any,
