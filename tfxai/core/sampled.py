@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfxai.core.designs.staged import FIRST, Staged
+from tfxai.core.sampling import passes
 from tfxai.core.sampling.moments import Moments, start
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
@@ -119,7 +120,8 @@ def refined(
         return tf.reduce_any(active) & (n < samples)
 
     begin = (tf.constant(1), every, tf.cast(every, tf.int32), known)
-    _, _, used, found = tf.while_loop(goes_on, more, begin, parallel_iterations=1)
+    with passes.unforeseen():
+        _, _, used, found = tf.while_loop(goes_on, more, begin, parallel_iterations=1)
     values, error = estimate(found, used)
     return values, {"standard_error": error, "samples": used}
 
@@ -178,7 +180,8 @@ def refined_scores(
 
     nothing = tuple(tf.zeros_like(one) for one in of(0, scores))
     begin = (tf.constant(0), every, tf.zeros([batch], tf.int32), scores, nothing)
-    _, _, used, _, found = tf.while_loop(goes_on, more, begin, parallel_iterations=1)
+    with passes.unforeseen():
+        _, _, used, _, found = tf.while_loop(goes_on, more, begin, parallel_iterations=1)
     return found, used
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfxai.core.sampling import passes
 from tfxai.core.sampling.copies import over_active, padded_copies, weighted
 
 
@@ -86,15 +87,17 @@ def sum_and_moments(
             one + tf.reduce_sum(off**n, axis=0) for n, one in enumerate(known.powers, 2)
         )
         shift = tf.ensure_shape(shift, known.shift.shape)
-        return i + 1, weighted(total, values, share[i]), Moments(shift, first, powers)
+        total = weighted(total, values, share[i])
+        return i + 1, *said(i, (total, Moments(shift, first, powers)))
 
-    _, total, found = tf.while_loop(
-        lambda i, *_: i < rounds,
-        body,
-        (tf.constant(0), tf.zeros_like(like), start(tf.zeros_like(like), strata, 2)),
-        maximum_iterations=rounds,
-        parallel_iterations=1,
-    )
+    with passes.loop(rounds) as said:
+        _, total, found = tf.while_loop(
+            lambda i, *_: i < rounds,
+            body,
+            (tf.constant(0), tf.zeros_like(like), start(tf.zeros_like(like), strata, 2)),
+            maximum_iterations=rounds,
+            parallel_iterations=1,
+        )
     return total, found
 
 
