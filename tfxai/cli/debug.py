@@ -56,8 +56,8 @@ def debug(  # noqa: PLR0913 - an argument for each word of the command line
     import numpy as np
 
     from tfxai.cli.bad_files import BadFiles
-    from tfxai.cli.image_classifier import open_classifier
     from tfxai.cli.data_images import as_batch, evenly_spaced
+    from tfxai.cli.image_classifier import open_classifier
     from tfxai.cli.picking import pick_methods
     from tfxai.cli.runtime import start
     from tfxai.cli.terminal import print_json

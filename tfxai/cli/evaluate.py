@@ -91,8 +91,8 @@ def evaluate(  # noqa: PLR0913 - an argument for each word of the command line
 ) -> None:
     """Measure how far each method may be believed on a model and images, beside controls."""
     from tfxai.cli.bad_files import BadFiles
-    from tfxai.cli.image_classifier import open_classifier
     from tfxai.cli.data_images import as_batch, evenly_spaced
+    from tfxai.cli.image_classifier import open_classifier
     from tfxai.cli.picking import pick_methods, read_target
     from tfxai.cli.runtime import start
     from tfxai.cli.terminal import print_json
