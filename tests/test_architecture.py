@@ -27,7 +27,7 @@ LEVELS = {
     "methods": 7,
     "metrics": 8, "plotting": 8, "rules": 8, "crosscheck": 8,
     "debugging": 9, "export": 9, "sanity": 9,
-    "serving": 10,
+    "reporting": 10, "serving": 10,
     "cli": 11, "__main__": 12,
 }  # fmt: skip
 # The rooms of core/ and what lies above them: a room may import its own modules and lower ones.

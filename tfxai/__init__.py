@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
     from tfxai.plotting import compare_baselines as compare_baselines
     from tfxai.registry import ModelRegistry as ModelRegistry
     from tfxai.registry import load as load
+    from tfxai.reporting import report as report
     from tfxai.subject import Subject as Subject
 
     inspect_model = inspection.inspect
@@ -64,6 +65,7 @@ _HOME = {
     "explain": "tfxai.methods.together",
     "inspect_model": "tfxai.inspection",
     "load": "tfxai.registry",
+    "report": "tfxai.reporting",
     "register_score": "tfxai.core.question.scores",
     "scan_model": "tfxai.inspection",
     "superpixels": "tfxai.core.inputs.superpixels",

@@ -23,6 +23,7 @@ from tfxai.cli.inspect import inspect
 from tfxai.cli.methods import methods
 from tfxai.cli.models import models
 from tfxai.cli.predict import predict
+from tfxai.cli.report import report
 from tfxai.cli.sanity import sanity
 from tfxai.cli.serve import serve
 from tfxai.cli.train import train
@@ -44,8 +45,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    demo, predict, explain, compare, evaluate, sanity, debug, inspect, accuracy, methods, train,
-    export, check_serving, serve, crosscheck,
+    demo, predict, explain, compare, evaluate, sanity, debug, report, inspect, accuracy, methods,
+    train, export, check_serving, serve, crosscheck,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

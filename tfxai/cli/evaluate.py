@@ -101,7 +101,7 @@ def evaluate(  # noqa: PLR0913 - an argument for each word of the command line
     bad = BadFiles(skip=skip_bad)
     start()
     chosen = pick_methods(method, option, layer)
-    _check_words(metric, fill)
+    check_words(metric, fill)
     classifier = open_classifier(
         model, preprocessing, classes, resize, trust=trust, modules=modules
     )
@@ -113,7 +113,7 @@ def evaluate(  # noqa: PLR0913 - an argument for each word of the command line
         images,
         chosen,
         metric,
-        fills=list(map(_fill, fill)) or None,
+        fills=list(map(read_fill_word, fill)) or None,
         target=read_target(target),
         seed=seed,
     )
@@ -146,20 +146,20 @@ def _check_files(save: Path, csv: Path | None) -> None:
                 )
 
 
-def _check_words(metrics: Sequence[str], fills: Sequence[str]) -> None:
+def check_words(metrics: Sequence[str], fills: Sequence[str]) -> None:
     """Raises where there is no such metric or fill, before a model is loaded."""
     from tfxai.metrics.catalogue import metric_of
     from tfxai.metrics.fills import read_fill
 
     for word in fills:
-        read_fill("fill", _fill(word))
+        read_fill("fill", read_fill_word(word))
     for name in metrics:
         if hasattr(metric_of(name), "fill"):
             for word in fills:
-                metric_of(name, fill=_fill(word))
+                metric_of(name, fill=read_fill_word(word))
 
 
-def _fill(word: str) -> Any:
+def read_fill_word(word: str) -> Any:
     """A fill from its word: None, a number, or the word itself."""
     if word.lower() == "none":
         return None

@@ -77,9 +77,21 @@ def overlay(
     Returns:
         (H, W, 3) in [0, 1]. Where there is no heat this is the grey image.
     """
+    layer = heat_layer(np.where(np.abs(heat) < threshold, 0, heat), cmap, signed)
+    opacity = alpha * layer[..., 3:]
+    blended: Array = (1 - opacity) * grey(pixels) + opacity * layer[..., :3]
+    return np.clip(blended, 0, 1)
+
+
+def heat_layer(heat: Array, cmap: Colormap, signed: bool) -> Array:
+    """The heat alone as colours and opacity, (H, W, 4) in [0, 1]: what lies over an image.
+
+    Args:
+        heat: (H, W) in [-1, 1] where signed, else in [0, 1].
+        cmap: The colour map of the heatmap.
+        signed: Whether the heat may be negative.
+    """
     position = 0.5 + 0.5 * _STRONG * np.sign(heat) if signed else _DIM + (1 - _DIM) * heat
     colour = cmap(np.asarray(position, float))[..., :3]
-    strength = np.where(np.abs(heat) < threshold, 0, np.abs(heat))[..., None]
-    opacity = alpha * strength ** (0.7 if signed else 0.9)
-    blended: Array = (1 - opacity) * grey(pixels) + opacity * colour
-    return np.clip(blended, 0, 1)
+    opacity = np.abs(heat)[..., None] ** (0.7 if signed else 0.9)
+    return np.asarray(np.concatenate([colour, opacity], axis=-1))

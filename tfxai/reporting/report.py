@@ -1,0 +1,261 @@
+"""Explanations of images as a page of one file, which needs no network and no server."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfxai.arrays import Array
+from tfxai.attribution import Attribution
+from tfxai.errors import InvalidInputError, MissingExtraError
+from tfxai.files import replacing
+from tfxai.methods.together import explain
+from tfxai.plotting.images import image_part
+from tfxai.plotting.labels import method_title
+from tfxai.remarks import remarks
+from tfxai.reporting.facts import configuration, model_facts, numbers, versions
+from tfxai.reporting.pictures import described, heat_and_layer, photograph
+from tfxai.subject import Subject
+
+if TYPE_CHECKING:
+    from tfxai.metrics import Evaluation
+    from tfxai.sanity import SanityResult
+
+MOST = 200
+"""Images of a page."""
+_BEST = 5  # classes of an image
+METHODS = ("integrated_gradients", "grad_cam", "occlusion")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Report:
+    """What a page says; `tfxai.report` makes it.
+
+    Args:
+        subject: The model.
+        attributions: One for each method, all of the same images.
+        outputs: (B, N) what the model answers.
+        names: Name of each image.
+        labels: What each image shows, by its own account; empty where nobody says.
+        score: The score that was asked for; None is each method's own.
+        evaluation: How far the methods may be believed, where it was measured.
+        sanity: Whether their maps follow the model, where it was checked.
+    """
+
+    subject: Subject
+    attributions: tuple[Attribution, ...]
+    outputs: Array
+    names: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    score: str | None = None
+    evaluation: Evaluation | None = None
+    sanity: tuple[SanityResult, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Report({len(self.names)} images, {len(self.attributions)} methods)"
+
+    @property
+    def html(self) -> str:
+        """The page.
+
+        Raises:
+            MissingExtraError: Jinja2 is not installed.
+        """
+        try:
+            import jinja2
+        except ImportError as error:
+            raise MissingExtraError.of("jinja2", "report") from error
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(Path(__file__).parent),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        card = self.subject.card
+        return environment.get_template("report.html").render(
+            model=card.name if card else self.subject.model.name,
+            facts=model_facts(self.subject),
+            versions=versions(),
+            images=list(self._images()),
+            evaluation=None if self.evaluation is None else _table(self.evaluation),
+            sanity=self.sanity,
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the page to a file that ends in .html.
+
+        Raises:
+            InvalidInputError: The name has another ending.
+            OutputError: The file cannot be written.
+            MissingExtraError: Jinja2 is not installed.
+        """
+        target = Path(path)
+        if target.suffix.lower() not in (".html", ".htm"):
+            raise InvalidInputError(f"{str(target)!r} was expected to end in .html. Rename it.")
+        text = self.html
+        with replacing(target) as beside:
+            beside.write_text(text, encoding="utf-8")
+        return target
+
+    def _images(self) -> Iterator[dict[str, Any]]:
+        """What the page says of each image."""
+        for i, name in enumerate(self.names):
+            ones = [whole[i] for whole in self.attributions]
+            _, pixels = _of_image(ones[0])
+            yield {
+                "name": name,
+                "label": self.labels[i] if self.labels else "",
+                "photograph": photograph(pixels),
+                "size": f"{pixels.shape[1]} x {pixels.shape[0]}",
+                "best": list(self._best(self.outputs[i])),
+                "maps": [self._map(one, name) for one in ones],
+            }
+
+    def _best(self, row: Array) -> Iterator[tuple[str, float, str]]:
+        """The first classes: name, share of a full bar, and number as text."""
+        row = np.asarray(row, np.float64).reshape(-1)
+        names = self.subject.classes
+        is_share = row.min() >= 0 and row.max() <= 1 + 1e-6
+        largest = np.abs(row).max() or 1.0
+        for k in np.argsort(-row, kind="stable")[:_BEST]:
+            text = f"{row[k]:.1%}" if is_share else f"{row[k]:.4g}"
+            share = max(0.0, row[k] if is_share else row[k] / largest)
+            yield str(names[k]) if names and k < len(names) else f"output {k}", share, text
+
+    def _map(self, one: Attribution, name: str) -> dict[str, Any]:
+        """What the page says of one map."""
+        part, pixels = _of_image(one)
+        heat, layer = heat_and_layer(part, pixels.shape[:2])
+        title = method_title(one.method["name"])
+        return {
+            "title": title,
+            "target": one.target_names[0],
+            "layer": layer,
+            "description": f"{title} of {name} for {one.target_names[0]}: {described(heat)}.",
+            "numbers": numbers(one),
+            "remarks": remarks(one),
+            "configuration": configuration(one, self.score),
+        }
+
+
+def report(  # noqa: PLR0913 - the words of the command line
+    model: Any,
+    inputs: Any,
+    methods: Sequence[Any] = METHODS,
+    *,
+    target: Any = None,
+    score: Any = None,
+    names: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    evaluation: Evaluation | None = None,
+    sanity: Sequence[SanityResult] = (),
+    chunk_size: int | str = "auto",
+    progress: Any = None,
+) -> Report:
+    """Explains images by several methods, for a page of one file.
+
+    Args:
+        model: As for a method.
+        inputs: Images, (B, H, W, C), 1 to 200 of them.
+        methods: Methods, or their names.
+        target: As for a method.
+        score: As for a method.
+        names: Name of each image; numbers by default.
+        labels: What each image shows, by its own account.
+        evaluation: What `tfxai.evaluate` measured; it is shown beside.
+        sanity: What checks of `tfxai.sanity` found; it is shown beside.
+        chunk_size: As for a method.
+        progress: As for a method.
+
+    Returns:
+        `Report`: `save("report.html")` writes the page. It weighs about 20 to 50 kB a map.
+
+    Raises:
+        InvalidInputError: There are no images or too many, or names and labels are not as many.
+        TfxaiError: As for a method.
+
+    Example:
+        >>> import keras, numpy as np, tfxai
+        >>> image = keras.Input((8, 8, 3))
+        >>> model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(image))
+        >>> tfxai.report(model, np.ones((2, 8, 8, 3)), ["gradient_input", "saliency"])
+        Report(2 images, 2 methods)
+    """
+    subject = Subject.of(model)
+    count = len(inputs)
+    if not methods:
+        raise InvalidInputError("There is no method. Pass at least one.")
+    if not 1 <= count <= MOST:
+        raise InvalidInputError(f"{count} images came, and a page holds 1 to {MOST}. Pass fewer.")
+    for word, given in (("names", names), ("labels", labels)):
+        if given is not None and len(given) != count:
+            raise InvalidInputError(
+                f"{len(given)} {word} came with {count} images. Pass one for each."
+            )
+    found = explain(
+        subject, inputs, methods, target, score=score, chunk_size=chunk_size, progress=progress
+    )
+    for one in found:
+        _of_image(one[0])
+    return Report(
+        subject=subject,
+        attributions=tuple(found),
+        outputs=np.asarray(subject.predict(inputs)),
+        names=tuple(f"image {i}" for i in range(count)) if names is None else tuple(names),
+        labels=tuple(labels or ()),
+        score=None if score is None else str(score),
+        evaluation=evaluation,
+        sanity=tuple(sanity),
+    )
+
+
+def _of_image(one: Attribution) -> tuple[Attribution, Array]:
+    found = image_part(one)
+    if found is None:
+        raise InvalidInputError(
+            f"A page shows maps over images, and {one.method['name']} gave values of shape "
+            f"{_shape(one)} for this model. Pass methods whose values lie over images."
+        )
+    return found
+
+
+def _table(evaluation: Evaluation) -> dict[str, Any]:
+    """The rows of an evaluation as texts, one table for each metric and fill."""
+    tables = []
+    for column in evaluation.columns:
+        rows = []
+        for label in column.ranking((*evaluation.methods, *evaluation.controls)):
+            one = column.measurements[label]
+            low, high = one.interval(seed=evaluation.seed)
+            over = [
+                _gain(column.differences.get(control, {}).get(label))
+                for control in evaluation.controls
+            ]
+            rows.append([label, f"{one.mean:.3g}", f"{low:.3g} to {high:.3g}", *over])
+        title = column.title + (" (unfit)" if column.is_unfit else "")
+        tables.append({"title": title, "rows": rows})
+    over = [f"over {name}" for name in evaluation.controls]
+    return {
+        "count": evaluation.count,
+        "headings": ["Method", "Mean", "95 %", *over],
+        "tables": tables,
+        "warnings": evaluation.warnings(),
+    }
+
+
+def _gain(difference: Any) -> str:
+    if difference is None or not difference.count:
+        return ""
+    return f"{difference.mean:+.3g}{'*' if difference.is_better else ''}"
+
+
+def _shape(one: Attribution) -> Any:
+    if isinstance(one.values, dict):
+        return {name: array.shape for name, array in one.values.items()}
+    return one.values.shape
