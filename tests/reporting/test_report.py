@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import re
-import shutil
 import sys
 from html import unescape
 
@@ -15,8 +14,11 @@ import numpy as np
 import pytest
 from keras import layers
 from PIL import Image
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 import tfxai
+from tests.browsers import chromium
 from tests.builders import functional, images
 from tfxai.card import Card
 from tfxai.errors import InvalidInputError, MissingExtraError
@@ -186,24 +188,10 @@ def test_any_layout_of_images(tmp_path):
     assert page.save(tmp_path / "page.HTML").is_file()
 
 
-BROWSER, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
-
-
 @pytest.mark.slow
-@pytest.mark.skipif(not (BROWSER and DRIVER), reason="Chromium and its driver are not installed")
 @pytest.mark.parametrize("width", [390, 1200])
 def test_a_browser_shows_it_from_the_disk(page, tmp_path, width):
-    from selenium import webdriver
-    from selenium.webdriver.common.by import By
-    from selenium.webdriver.common.keys import Keys
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for word in ("headless=new", "no-sandbox", "disable-gpu", "disable-background-networking"):
-        options.add_argument(f"--{word}")
-    options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    try:
+    with chromium(tmp_path / "profile") as driver:
         driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
             {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500},
@@ -229,5 +217,3 @@ def test_a_browser_shows_it_from_the_disk(page, tmp_path, width):
         assert [one.is_displayed() for one in panels] == [True, True]
         said = [one for one in driver.get_log("browser") if one["level"] == "SEVERE"]
         assert not said
-    finally:
-        driver.quit()

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import base64
 import io
-import os
-import shutil
 import time
 
 import httpx
 import pytest
 from PIL import Image
-from selenium import webdriver
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from tests.browsers import chromium
 from tests.serving.servers import photograph, serving, until
 from tfxai.serving.limits import ServerLimits
 from tfxai.serving.models.upstream import Upstream
 from tfxai.serving.models.versions import VersionFolder
 
 pytestmark = pytest.mark.slow
-BROWSER, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
-QUIET = (  # and without a word to anybody outside
-    "headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
-    "disable-background-networking", "disable-component-update", "disable-sync",
-)  # fmt: skip
 FACTS = """
 const texts = (tag) => [...document.querySelectorAll("#facts " + tag)].map((one) => one.innerText);
 const values = texts("dd");
@@ -45,17 +38,8 @@ document.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    if BROWSER is None or DRIVER is None:
-        assert "CI" not in os.environ, "Chromium and its driver are part of what is tested"
-        pytest.skip("needs Chromium: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for word in (*QUIET, f"user-data-dir={tmp_path_factory.mktemp('browser')}"):
-        options.add_argument(f"--{word}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
+    with chromium(tmp_path_factory.mktemp("browser")) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")
