@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -144,20 +144,21 @@ def _features(
 
 
 def _fitting(labels: Sequence[tuple[str, str]], width: float) -> list[str]:
-    """Each name with its input, in that many inches; what would read alike is cut inside."""
-    found = [_label(*one, width, cut) for one in labels]
-    alike = {text for text in found if found.count(text) > 1}
-    return [
-        _label(*one, width, cut_inside) if text in alike else text
-        for one, text in zip(labels, found, strict=True)
-    ]
+    """Each name with its input, in that many inches; names that would read alike are cut inside.
 
-
-def _label(
-    name: str, value: str, width: float, shorten: Callable[[str, float, float], str]
-) -> str:
-    """The name with its input, which is left out where it takes too much of the room."""
-    room = width - text_width(value, style.SMALL)
-    if room < _LEAST_OF_NAME * width and text_width(name, style.SMALL) > room:
-        value, room = "", width
-    return shorten(name, room, style.SMALL) + value
+    An input that leaves too little room for the name is left out.
+    """
+    rooms, inputs = [], []
+    for name, given in labels:
+        room = width - text_width(given, style.SMALL)
+        is_kept = room >= min(_LEAST_OF_NAME * width, text_width(name, style.SMALL))
+        rooms.append(room if is_kept else width)
+        inputs.append(given if is_kept else "")
+    names = [cut(name, room, style.SMALL) for (name, _), room in zip(labels, rooms, strict=True)]
+    for i, (name, _) in enumerate(labels):
+        begins = names[i].removesuffix("…")
+        if names[i] != name and any(
+            other.startswith(begins) for j, (other, _) in enumerate(labels) if j != i
+        ):
+            names[i] = cut_inside(name, rooms[i], style.SMALL)
+    return [name + given for name, given in zip(names, inputs, strict=True)]
