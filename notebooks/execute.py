@@ -1,6 +1,7 @@
 """`make notebook`: executes a notebook from top to bottom on a fresh kernel, in place.
 
-What TensorFlow logs about the machine is left out of the outputs.
+What TensorFlow logs about the machine is left out of the outputs, and so are the empty places of
+progress bars.
 """
 
 from __future__ import annotations
@@ -27,8 +28,13 @@ def execute(path: Path) -> Any:
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # when each cell ran
         if cell.cell_type == "code":
-            cell.outputs = [one for one in cell.outputs if one.get("name") != "stderr"]
+            cell.outputs = [one for one in cell.outputs if not _is_noise(one)]
     return notebook
+
+
+def _is_noise(output: Any) -> bool:
+    data = output.get("data")
+    return output.get("name") == "stderr" or (data is not None and not any(data.values()))
 
 
 if __name__ == "__main__":

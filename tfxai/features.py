@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import numpy as np
 
+from tfxai.arrangement import spatial
 from tfxai.arrays import Array
+from tfxai.axes import by_number, channels_last, value_axes
 from tfxai.columns import Column
 from tfxai.errors import InvalidInputError, MissingExtraError, UnknownNameError
 
@@ -16,6 +18,19 @@ if TYPE_CHECKING:
     from tfxai.attribution import Attribution
 
 Groups: TypeAlias = "Mapping[str, Sequence[str]]"
+
+
+@final
+class OneHot(dict[str, tuple[str, ...]]):
+    """Groups of columns that were found to be one-hot, not given; empty where there are none."""
+
+    @property
+    def note(self) -> str:
+        """What is summed, in a sentence; nothing where there is nothing."""
+        listed = ", ".join(f"{name} ({len(members)})" for name, members in self.items())
+        return (
+            f"One-hot columns are summed: {listed}; groups={{}} keeps them apart." if self else ""
+        )
 
 
 @final
@@ -80,6 +95,9 @@ def features_of(
         ]
     else:
         found = _told_apart(found)
+    if isinstance(groups, OneHot):
+        there = {feature.name for feature in found}
+        groups = {name: of for name, of in groups.items() if there.issuperset(of)}
     return _grouped(found, groups) if groups else found
 
 
@@ -132,6 +150,43 @@ def masses(one: Attribution, mask: Any) -> list[Feature]:
         Feature(f"region {number}", np.where(regions == number, values, 0).sum(axis=axes))
         for number in numbers
     ]
+
+
+def by_region(one: Attribution, mask: Any) -> Attribution:
+    """The values summed over each region of a mask and its channels, at every place of the region.
+
+    Args:
+        one: An attribution of which the values are one array over places, (B, ...).
+        mask: Integers, one for each place of one example or of each.
+
+    Returns:
+        The attribution with a map (B, *places) for values.
+
+    Raises:
+        InvalidInputError: The mask does not fit the values, or holds no integers.
+    """
+    values = None if isinstance(one.values, dict) else np.asarray(one.values, np.float64)
+    regions = np.asarray(mask)
+    word = "" if values is None else value_axes(one) or by_number(values)
+    if values is None or not spatial(word):
+        raise InvalidInputError(
+            "The values are not one array over places, whose regions could be summed. Pass groups "
+            "as a dict from a name to the names of columns for a table."
+        )
+    if not one.is_map:
+        values = channels_last(values, word).sum(axis=-1)
+    if regions.shape not in (values.shape, values.shape[1:]):
+        raise InvalidInputError(
+            f"groups has shape {regions.shape}, and the values lie over {values.shape[1:]} "
+            "places. Pass an integer for each place of one example or of all, as "
+            "tfxai.superpixels gives."
+        )
+    regions = np.broadcast_to(regions, values.shape)
+    summed = np.empty_like(values)
+    for i, (of, numbers) in enumerate(zip(values, regions, strict=True)):
+        _, places = np.unique(numbers.ravel(), return_inverse=True)
+        summed[i] = np.bincount(places, of.ravel())[places].reshape(of.shape)
+    return dataclasses.replace(one, values=summed, is_map=True)
 
 
 def imported_pandas() -> Any:

@@ -8,7 +8,7 @@ from PIL import Image
 from tests.attributions import attribution
 from tests.cli.pictures import picture
 from tests.plotting.examples import texts
-from tfxai import Attribution
+from tfxai import Attribution, plotting
 from tfxai.cli.classifier import Rank
 from tfxai.cli.contact_sheets import ContactSheets
 from tfxai.cli.explained import ExplainedImage
@@ -53,6 +53,7 @@ def test_a_sheet_shows_what_lies_over_each_image_of_a_folder(run, place, photos,
     assert [f"x/{name}" in done.stdout.split() for name in sheets] == [True, True]
     for method, (tiles, figure) in zip(("saliency", "gradient_input"), drawn, strict=True):
         assert [tile.name for tile in tiles] == ["cat-1", "cat-2", "dog-1"]
+        assert plotting.labels.method_title(method) in texts(figure)
         for tile in tiles:
             stored = Attribution.load(f"x/{tile.name}.{method}.npz")
             expected = np.round(pictures(stored)[0] * 255)

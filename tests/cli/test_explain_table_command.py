@@ -130,6 +130,7 @@ def test_a_bad_row_is_left_out_where_that_is_asked_for(run, people):
         (["table", "--csv", ".", "--row", "0"], "'.' cannot be read as a CSV file"),
         (["table", "--csv", "header.csv", "--row", "0"], "which has no row below its names"),
         (["table", "--csv", "wide.csv", "--row", "0"], "'wide.csv' cannot be read as a CSV file"),
+        (["table", "--csv", "long.csv", "--row", "0"], "'long.csv' cannot be read as a CSV file"),
         (["table", "--csv", "latin.csv", "--row", "0"], "Pass a file of UTF-8 text"),
         (
             ["table", "--csv", "numbers.csv", "--row", "0", "--drop", "labl"],
@@ -169,6 +170,7 @@ def test_what_cannot_be_explained_is_refused(fails, place, numbers, people, word
     (place / "empty.csv").write_text("")
     (place / "header.csv").write_text("width,height,depth,weight\n")
     (place / "wide.csv").write_text("a,b,c,d\n1,2,3,4\n1,2,3,4,5,6\n")
+    (place / "long.csv").write_text("a,b,c,d\n1,2,3,4,5\n6,7,8,9,0\n")
     (place / "latin.csv").write_bytes("größe,b,c,d\n1,2,3,4\n".encode("latin-1"))
     assert sentence in fails("explain", *words, "-m", "saliency")
 

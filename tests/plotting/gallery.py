@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from tests.plotting.examples import attribution
 from tfxai.attribution import Attribution
+from tfxai.columns import Column
 from tfxai.plotting import plot_attribution, plot_comparison, sweep
 
 CLASSES = ("Egyptian cat", "Labrador retriever")
@@ -101,6 +102,16 @@ def table() -> Attribution:
     return attribution(rng.normal(size=(1, 12)), rng.normal(50, 20, (1, 12)))
 
 
+def long_names(**others: Any) -> Attribution:
+    """24 features with long names that begin alike, and inputs of many digits."""
+    rng = np.random.default_rng(4)
+    names = ["age", "hours per week, of all the jobs of one year", "marital status"]
+    names += [f"a rather long name of column {i}" for i in range(21)]
+    values = rng.normal(size=(1, 24)) * np.logspace(0, -2, 24)
+    columns = tuple(map(Column, names))
+    return attribution(values, 1000 * rng.normal(size=(1, 24)), columns=columns, **others)
+
+
 @dataclasses.dataclass(frozen=True)
 class Stepped:
     """A method whose answer is known for any number of steps."""
@@ -134,5 +145,7 @@ FIGURES: dict[str, Callable[..., Figure]] = {
     "series": lambda **o: plot_attribution(series(), feature_names=_NAMES, **o),
     "series map": lambda **o: plot_attribution(series_map(), feature_names=_NAMES, **o),
     "table": lambda **o: plot_attribution(table(), **o),
+    "long names": lambda **o: plot_attribution(long_names(), **o),
+    "magnitudes": lambda **o: plot_attribution(long_names(is_signed=False), **o),
 }
 """Each takes more options of `Drawing`."""

@@ -227,7 +227,7 @@ def test_a_grid_of_the_user_s_axes_gets_a_picture_each():
     with pytest.raises(InvalidInputError, match="ax holds 3 axes for 2 pictures"):
         plot_attribution([photo(), cam()], ax=several)
     with pytest.raises(InvalidInputError, match=r"shape \(1, 12\), and images"):
-        table().plot(ax=several[0])
+        pictures(table())
 
 
 def test_the_true_label_stands_beside_the_prediction():

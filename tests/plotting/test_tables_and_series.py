@@ -7,6 +7,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from tests.plotting.examples import attribution, texts
+from tests.plotting.gallery import long_names
 from tfxai.errors import InvalidInputError
 from tfxai.plotting import plot_attribution, style
 
@@ -96,3 +97,35 @@ def test_of_many_channels_the_six_strongest_are_drawn():
 def test_series_at_a_layer_have_no_input_panel():
     one = attribution(np.ones((1, 5, 2)), np.zeros((1, 20, 3)), at="conv1d")
     assert len(plot_attribution(one).axes) == 1
+
+
+def ticks(figure):
+    return [label.get_text() for axes in figure.axes for label in axes.get_yticklabels()]
+
+
+def test_a_number_beside_other_inputs_is_called_as_its_input():
+    arrays = {"table": np.array([[1.0, 2.0]]), "age": np.array([[3.0]])}
+    figure = plot_attribution(attribution(arrays, arrays))
+    assert ticks(figure)[-1] == "age = 3"
+
+
+def test_a_number_beside_held_inputs_is_called_as_its_input():
+    inputs = {"hours": np.array([[40.0]]), "age": np.array([[39]]), "code": np.array([["x"]])}
+    one = attribution({"hours": np.array([[0.5]])}, inputs, held=("age", "code"))
+    figure = plot_attribution(one)
+    assert ticks(figure) == ["hours = 40"]
+    assert bars(figure) == [(0.5, style.SUPPORTS)]
+
+
+@pytest.mark.parametrize("width", [3.3, 10.0])
+def test_names_are_told_apart_at_any_width(width):
+    one = long_names()
+    figure = plot_attribution(one, figsize=width)
+    order = np.argsort(-np.abs(one.values[0]), kind="stable")[:20]
+    names = ticks(figure)
+    assert len(set(names)) == 20
+    for place, number in enumerate(order):
+        given = one.columns[number].name
+        assert names[place].startswith(given[:3])
+        if given.startswith("a rather long"):
+            assert f" {number - 3} = " in names[place] or names[place].endswith(f"{number - 3}")

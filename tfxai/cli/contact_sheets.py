@@ -84,6 +84,7 @@ class ContactSheets:
 
     def _add(self, one: Attribution, source: Source) -> None:
         from tfxai.plotting.drawing import Drawing
+        from tfxai.plotting.labels import method_title
         from tfxai.plotting.mosaic import MOST
         from tfxai.plotting.tiles import tile_of
 
@@ -91,7 +92,8 @@ class ContactSheets:
         sheet = self._sheets.get(method)
         if sheet is not None and len(sheet.tiles) == MOST:
             return
-        drawing = Drawing(columns=self._columns) if sheet is None else sheet.drawing
+        title = method_title(method)
+        drawing = Drawing(columns=self._columns, title=title) if sheet is None else sheet.drawing
         tile = tile_of(one, drawing, name=shown(source.stem), truth=source.label or "")
         if sheet is None:
             sheet = self._sheets[method] = self._empty(tile, drawing)

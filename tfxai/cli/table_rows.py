@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -126,14 +127,16 @@ def _read(path: Path, **options: Any) -> Any:
     from tfxai.features import imported_pandas
 
     pandas = imported_pandas()
+    lost = pandas.errors.ParserWarning
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("error", lost)  # rows with more values than there are names
             return pandas.read_csv(file, index_col=False, low_memory=False, **options)
     except FileNotFoundError as error:
         raise DataNotFoundError(
             f"There is no file {str(path)!r}. Pass --csv with a CSV file."
         ) from error
-    except (OSError, ValueError) as error:  # pandas' errors of parsing are ValueErrors
+    except (OSError, ValueError, lost) as error:  # pandas' errors of parsing are ValueErrors
         raise InvalidInputError(
             f"{str(path)!r} cannot be read as a CSV file ({_reason(error)}). Pass a file of "
             "UTF-8 text: a line with the names of the columns, then a line for each row, values "

@@ -71,19 +71,20 @@ def print_laid_out(made: Table | Padding | Text) -> None:
         return
     if isinstance(made, Table):
         for number, column in enumerate(made.columns):
-            column.min_width = _needed(column, is_names=number == 0)
+            column.min_width = _needed(column, is_whole=number == 0 or column.no_wrap)
+            column.no_wrap = False  # by which rich would measure it as narrow as can be
     unbounded = console.options.update(max_width=_UNBOUNDED)
     needed = Measurement.get(console, unbounded, made).minimum
     console.width = max(console.width, needed)
     console.print(made)
 
 
-def _needed(column: Column, *, is_names: bool) -> int:
-    """The width of the longest word of a column, or of its longest name, which may hold spaces."""
+def _needed(column: Column, *, is_whole: bool) -> int:
+    """The width of the longest word of a column, or of its longest line, which may hold spaces."""
     from rich.cells import cell_len
 
     texts = map(str, (column.header, *column.cells))
-    parts = [part for text in texts for part in (text.split("\n") if is_names else text.split())]
+    parts = [part for text in texts for part in (text.split("\n") if is_whole else text.split())]
     return max(map(cell_len, parts), default=0)
 
 

@@ -15,10 +15,11 @@ from tfxai.inspection.config.layers import MODELS, LayerNode, end_names, flat, l
 from tfxai.inspection.config.shapes import Shape
 from tfxai.inspection.counting import Parameters, counted, number_of, parameters
 from tfxai.inspection.limits import Limits, chosen
+from tfxai.inspection.notebook_tables import inspection_html
 from tfxai.inspection.reading import Contents, read
 from tfxai.inspection.report import Report
 from tfxai.inspection.saved_model.saved_model import SIGNATURES_OF_TFXAI, SavedModel, Tensor
-from tfxai.reprs import facts_html, listed, rows_html, shown, size
+from tfxai.reprs import shown, size
 
 FINAL = {"Softmax": "softmax", "Sigmoid": "sigmoid", "ReLU": "relu", "LogSoftmax": "log_softmax"}
 PREPROCESSING = """
@@ -122,30 +123,8 @@ class Inspection:
         return f"Inspection({', '.join(parts)}, {self.report.level})"
 
     def _repr_html_(self) -> str:
-        """What the file is, its layers and what to know of it, for notebooks."""
-        made = " ".join(filter(None, (self.model_class, self.name)))
-        needed = listed([str(name) for name in self.custom_objects])
-        facts = [
-            ("File", str(self.path)),
-            ("Format", self.format),
-            ("Size", size(self.size)),
-            ("Saved by", "" if self.keras_version is None else f"Keras {self.keras_version}"),
-            ("Model", made),
-            ("Inputs", listed([_end(one) for one in self.inputs])),
-            ("Outputs", listed([_end(one) for one in self.outputs])),
-            ("Parameters", "" if self.parameters is None else f"{self.parameters.total:,}"),
-            ("Grad-CAM", "" if self.cam_layer is None else self.cam_layer[0]),
-            ("Needs", needed),
-        ]
-        told = facts_html(repr(self), facts)
-        if self.layers:
-            headings = ("Layer", "Class", "Output", "Parameters")
-            told += rows_html(headings, [_layer_cells(one) for one in self.layers])
-        bad = [one for one in self.report.findings if one.level != "ok"]
-        if bad:
-            rows = [(one.level, one.what, one.where, one.why) for one in bad]
-            told += rows_html(("Level", "Finding", "Where", "Why"), rows)
-        return told
+        """What the file is, its layers and what was found, as small tables for notebooks."""
+        return inspection_html(self)
 
     @property
     def compiled(self) -> bool:
@@ -177,22 +156,6 @@ class Inspection:
             record["saved_model"] = _plain(self.saved_model)
             record["explained_by"] = self.explained_by
         return {**record, "safety": self.report.to_dict()}
-
-
-def _end(tensor: Tensor) -> str:
-    return f"{tensor.name} {_sizes(tensor.shape)} {tensor.dtype}"
-
-
-def _layer_cells(layer: Layer) -> tuple[str, str, str, str]:
-    count = "" if layer.parameters is None else f"{layer.parameters:,}"
-    return layer.path, layer.kind, _sizes(layer.shape), count
-
-
-def _sizes(shape: Shape) -> str:
-    """A shape as in `(B, 32, None)`, or nothing where it is not known."""
-    if shape is None:
-        return ""
-    return f"({', '.join(['B', *map(str, shape[1:])])})"
 
 
 def inspect(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -10,26 +9,22 @@ from typing import Any, TypeAlias
 import numpy as np
 from matplotlib.figure import Figure
 
-from tfxai.arrangement import spatial
 from tfxai.attribution import Attribution
-from tfxai.axes import input_axes
 from tfxai.errors import InvalidInputError
 from tfxai.plotting import labels, style
 from tfxai.plotting.blocks import Block, compose
 from tfxai.plotting.drawing import Drawing
 from tfxai.plotting.figures import save_figure
-from tfxai.plotting.images import ImageRow, image_part, places_of_values
+from tfxai.plotting.grouping import grouped, with_groups
+from tfxai.plotting.images import ImageRow, image_part
+from tfxai.plotting.kinds import rows_of
 from tfxai.plotting.mosaic import MOST as MOST_IN_GRID
 from tfxai.plotting.mosaic import draw_grid
 from tfxai.plotting.notes import gathered
 from tfxai.plotting.panels import draw_on, panels_of
-from tfxai.plotting.pictures import as_image, is_of_targets, with_scale
+from tfxai.plotting.pictures import is_of_targets, with_scale
 from tfxai.plotting.rows import Row
-from tfxai.plotting.series import SeriesRow
-from tfxai.plotting.tables import TableRow, columns_together
-from tfxai.plotting.tokens import TokenRow
 from tfxai.plotting.volumes import VolumeRow
-from tfxai.token_values import has_token_values
 
 Index: TypeAlias = "int | slice | Sequence[int] | Sequence[bool] | np.ndarray[Any, Any] | None"
 
@@ -65,7 +60,7 @@ def plot_attribution(
             grid 1,000.
         path: File to write the figure to as well; its suffix names the format.
         **drawing: Options of `tfxai.plotting.Drawing`, such as `figsize=3.3`, `style="mask"`,
-            `columns=25` or `ax=axes`.
+            `columns=25`, `groups=superpixels` or `ax=axes`.
 
     Returns:
         The figure, made without pyplot; that of `ax` where axes were given.
@@ -78,7 +73,8 @@ def plot_attribution(
         OutputError: The file cannot be written.
     """
     how = Drawing.of(drawing)
-    several = _checked(attributions, limit)
+    several = [grouped(one, how) for one in _checked(attributions, limit)]
+    how = with_groups(several, how)
     total = len(several[0])
     how.check_labels(total)
     indices = _indices(index, total)
@@ -134,7 +130,7 @@ def _in_rows(
     for number, row in zip(shown, ones, strict=True):
         name = f"Example {number + 1}"
         header = _header(row[0], f"{name} of {total}" if total else "", number, how)
-        blocks.append(Block(header, [made for one in row for made in _rows(one, row[0], how)]))
+        blocks.append(Block(header, [made for one in row for made in rows_of(one, row[0], how)]))
         remarks.append((name, [sentence for one in row for sentence in one.remarks]))
     rows = [row for block in blocks for _, _, row in block.rows]
     _draw_once(blocks)
@@ -230,52 +226,3 @@ def _header(
         if text:
             found.append((text, style.font(style.BODY, style.MUTED)))
     return found
-
-
-def _rows(one: Attribution, first: Attribution, how: Drawing) -> list[tuple[str, list[str], Row]]:
-    """A labelled row for each array of values: several where a model has named inputs."""
-    title = labels.method_title(one.method["name"])
-    lines = labels.facts(one)
-    if one.target_names != first.target_names:  # not the class that the header names
-        lines = [f"explains {labels.explained(one)}", *lines]
-    rows: list[tuple[str, list[str], Row]] = []
-    together, others = columns_together(one)
-    if how.certain and (together is not None or isinstance(one.values, dict)):
-        raise _no_pixels(one)
-    if together is not None:
-        rows.append((title, lines, TableRow(together, how.feature_names)))
-        how = dataclasses.replace(how, feature_names=None)  # which are those of the columns
-    for name, part in others.items():
-        of = [f"input {labels.shortened(name, 28)}"] if isinstance(one.values, dict) else []
-        rows.append((title, [*of, *lines], _row(as_image(part), how)))
-    return rows
-
-
-def _no_pixels(one: Attribution) -> InvalidInputError:
-    return InvalidInputError(
-        f"certain=True greys out pixels of one image, and the values of {one.method['name']} are "
-        "of none. Leave it out; Attribution.certain() says which values are certain."
-    )
-
-
-def _row(one: Attribution, how: Drawing) -> Row:
-    if has_token_values(one):
-        return TokenRow(one)
-    values, inputs = np.asarray(one.values), np.asarray(one.inputs)
-    places = places_of_values(one)
-    if places == 2:
-        return ImageRow(one, how)
-    if how.certain:
-        raise _no_pixels(one)
-    if places == 3:
-        return VolumeRow(one, how)
-    is_of_table = one.is_map and inputs.ndim == 2 and not spatial(input_axes(one))
-    if places == 1 and not is_of_table:
-        return SeriesRow(one, how.feature_names)
-    if values.ndim == 2:
-        return TableRow(one, how.feature_names)
-    raise InvalidInputError(
-        f"The values have shape {values.shape} for inputs {inputs.shape}, and figures are drawn "
-        "of images (B, H, W, C), volumes (B, D, H, W, C), series (B, T, C) and tables (B, F). "
-        "Draw other values from Attribution.values."
-    )

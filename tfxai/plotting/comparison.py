@@ -15,6 +15,7 @@ from tfxai.plotting import labels, style
 from tfxai.plotting.colours import colour_map
 from tfxai.plotting.drawing import Drawing
 from tfxai.plotting.figures import save_figure
+from tfxai.plotting.grouping import grouped
 from tfxai.plotting.images import image_part, is_diverging, show
 from tfxai.plotting.notes import gathered
 from tfxai.plotting.panels import draw_on, panel_of
@@ -64,7 +65,8 @@ def plot_comparison(
     how.check_labels(count)
     if names is not None and len(names) != count:
         raise InvalidInputError(f"There are {len(names)} names for {count} images. Pass one each.")
-    rows = [[whole[i] for whole in attributions] for i in range(count)]
+    summed = [_grouped(whole, how) for whole in attributions]
+    rows = [[whole[i] for whole in summed] for i in range(count)]
     of_targets = any(map(is_of_targets, rows))
     for row in rows:
         _check(row, of_targets=of_targets)
@@ -80,6 +82,13 @@ def plot_comparison(
     if path is not None:
         save_figure(figure, path)
     return figure
+
+
+def _grouped(whole: Any, how: Drawing) -> Any:
+    """One attribution of all images, or one of each, with regions summed."""
+    if isinstance(whole, Attribution):
+        return grouped(whole, how)
+    return [grouped(one, how) for one in whole]
 
 
 def _count(attributions: Any) -> int:

@@ -78,12 +78,26 @@ def _read_names(name: str, given: Any) -> tuple[Any, ...]:
     return tuple(np.ravel(np.asarray(tuple(given), object)).tolist())
 
 
+def _read_groups(name: str, given: Any) -> Any:
+    if isinstance(given, Mapping):
+        return given if isinstance(given, dict) else dict(given)
+    array = np.asarray(given)
+    if array.dtype.kind not in "iu" or not array.ndim:
+        raise InvalidInputError(
+            f"{name} is {type(given).__name__}, and was expected to be {_GROUPS.words}."
+        )
+    return array
+
+
 SIZE = Kind(f"a width in inches, or a width and a height, each in [1, {LARGEST:g}]", _read_size)
 _AXES = Kind("Axes of matplotlib, or several of them", _read_axes)
 _COLOURS = Kind("a colour map of matplotlib or the name of one", _read_colours)
 _TOP = Kind("a number above 0 or 'shared'", _read_top)
 _SHARE = _within(0, 1, "a number above 0, at most 1")
 _PERCENTILE = _within(0, 100, "a percentile: a number above 0, at most 100")
+_GROUPS = Kind(
+    "a dict from a name to the names of columns, or an integer for each place", _read_groups
+)
 _NAMES = Kind("several names, one each", _read_names)
 
 
@@ -97,7 +111,8 @@ class Drawing(Declared):
             what the panels need.
         ax: Your own axes to draw on, instead of a new figure: one for each picture, the
             photograph of a comparison or sweep included. They get the picture and its title
-            alone.
+            alone; of a table the bars, of a series the lines of its values, of a volume the
+            projection.
         title: A line above everything.
         cmap: A colour map of matplotlib for the heatmaps, instead of the one that suits.
         style: What lies over an image: `"overlay"` (heat over the image in grey), `"heatmap"`
@@ -114,6 +129,10 @@ class Drawing(Declared):
         threshold: Share of the strongest colour in [0, 1) that heat has to reach to be shown.
             None is 0.2 in overlays of signed values, 0.5 for masks and contours, else 0.
         feature_names: One name for each feature of a table or channel of a series.
+        groups: What is summed before it is drawn. Of a table a dict from a name to the names of
+            columns; None sums the columns of a one-hot encoding, and the figure says so, `{}`
+            none. Of images, volumes and series an integer for each place of an example or of all,
+            such as `tfxai.superpixels` gives: each place shows the sum over its region.
         true_labels: The true class of each example, as a number or a name, to be named beside
             the prediction.
         certain: Whether pixels are grey whose value the samples do not make certain at 95 %, for
@@ -136,6 +155,7 @@ class Drawing(Declared):
     clip_percentile: float = option(CLIP, kind=_PERCENTILE)
     threshold: float | None = option(None, kind=float, at_least=0, below=1)
     feature_names: Any = option(None, kind=_NAMES)
+    groups: Any = option(None, kind=_GROUPS)
     true_labels: Any = option(None, kind=_NAMES)
     certain: bool = option(False)
     columns: int | None = option(None, kind=int, at_least=1)

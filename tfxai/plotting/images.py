@@ -85,6 +85,13 @@ class ImageRow(Row):
         if self.has_bar:
             self._draw_bar(page, left, top)
 
+    def draw_alone(self, axes: Axes) -> None:
+        """Draws the heat over the image, or alone, on axes of the user's."""
+        if self.pixels is None or self.style == "heatmap":
+            show(axes, self.heat, cmap=self.cmap, norm=scale(self.signed))
+        else:
+            show(axes, self._picture(self.pixels))
+
     def _picture(self, pixels: Array) -> Array:
         return picture(pixels, self.heat, self.drawing, self.style, self.cmap, self.signed)
 

@@ -36,6 +36,26 @@ def cut(text: str, width: float, size: float, *, bold: bool = False) -> str:
     return text[:short].rstrip() + "…" if short else ""
 
 
+def cut_inside(text: str, width: float, size: float) -> str:
+    """As much of the beginning and the end of the text as fits, an ellipsis between them."""
+    if text_width(text, size) <= width:
+        return text
+    short, long = 0, len(text) - 1
+    while short < long:
+        middle = (short + long + 1) // 2
+        if text_width(_ends(text, middle), size) <= width:
+            short = middle
+        else:
+            long = middle - 1
+    return _ends(text, short) if short else ""
+
+
+def _ends(text: str, letters: int) -> str:
+    """So many letters of the text, half of them from its end."""
+    last = letters // 2
+    return text[: letters - last].rstrip() + "…" + (text[-last:].lstrip() if last else "")
+
+
 def wrapped(
     text: str, width: float, size: float, *, bold: bool = False, most: int | None = None
 ) -> list[str]:

@@ -14,7 +14,9 @@ from tfxai.errors import InvalidInputError
 from tfxai.plotting import labels, style
 from tfxai.plotting.colours import colour_map, scale
 from tfxai.plotting.drawing import Drawing
+from tfxai.plotting.grouping import grouped
 from tfxai.plotting.images import image_part, is_diverging, show
+from tfxai.plotting.kinds import rows_of
 from tfxai.plotting.pictures import heat_of, picture, with_scale
 
 if TYPE_CHECKING:
@@ -25,14 +27,22 @@ Panel: TypeAlias = "tuple[str, Callable[[Axes], object]]"
 
 
 def panels_of(ones: Sequence[Sequence[Attribution]], drawing: Drawing) -> list[Panel]:
-    """A panel for each example and method: what lies over the image."""
+    """A panel for each example and method: what lies over the image, bars, lines, a projection.
+
+    Where a model has several inputs, there is one for each of them that is drawn.
+    """
     has_methods = len(ones[0]) > 1
-    return [
-        (labels.method_title(one.method["name"]) if has_methods else labels.explained(one),
-         panel_of(one, drawing, "overlay"))
-        for row in ones
-        for one in row
-    ]  # fmt: skip
+    found: list[Panel] = []
+    for row in ones:
+        for one in row:
+            title = (
+                labels.method_title(one.method["name"]) if has_methods else labels.explained(one)
+            )
+            if image_part(one) is not None:
+                found.append((title, panel_of(one, drawing, "overlay")))
+            else:
+                found += [(title, made.draw_alone) for _, _, made in rows_of(one, one, drawing)]
+    return found
 
 
 def panel_of(one: Attribution, drawing: Drawing, usual: str) -> Callable[[Axes], object]:
@@ -89,7 +99,9 @@ def pictures(attribution: Attribution, **drawing: Any) -> list[Array]:
         UnknownNameError: There is no such option, style or colour map.
     """
     places = range(len(attribution))
-    how = with_scale(Drawing.of(drawing), (attribution[i] for i in places))
+    how = Drawing.of(drawing)
+    attribution = grouped(attribution, how)
+    how = with_scale(how, (attribution[i] for i in places))
     return [drawn(attribution[i], how, "overlay") for i in places]
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import abc
 
+from matplotlib.axes import Axes
+
 from tfxai.plotting import style
 from tfxai.plotting.figures import Page
+from tfxai.plotting.measure import text_width
 
 LEFT = 2.15  # inches beside the panels, for the labels
 MARGIN = 0.25
 HEADING = 0.24
+_SECOND = 0.85  # inches to the second of two signs
+_AGAINST = "■ speaks against"
 
 
 class Row(abc.ABC):
@@ -41,6 +46,10 @@ class Row(abc.ABC):
     def draw(self, page: Page, left: float, top: float) -> None:
         """Draws the panels with their top left corner at (left, top)."""
 
+    @abc.abstractmethod
+    def draw_alone(self, axes: Axes) -> None:
+        """Draws what matters most on axes of the user's: bars, lines, the picture."""
+
 
 def label_height(lines: list[str]) -> float:
     """Inches that a label takes."""
@@ -69,11 +78,21 @@ def draw_signs(page: Page, left: float, top: float) -> None:
     """What the two colours of signed values mean."""
     page.text(left, top, "■ supports", **style.font(style.SMALL, style.SUPPORTS))
     against = style.font(style.SMALL, style.SPEAKS_AGAINST)
-    page.text(left + 0.85, top, "■ speaks against", **against)
+    page.text(left + _SECOND, top, _AGAINST, **against)
+
+
+def signs_width() -> float:
+    """Inches that `draw_signs` takes."""
+    return _SECOND + text_width(_AGAINST, style.SMALL)
 
 
 def draw_hidden(page: Page, right: float, top: float, shown: int, hidden: int, what: str) -> None:
     """How many of a row's features or channels are drawn, where it is not all of them."""
     if hidden:
-        text = f"the strongest {shown} of {shown + hidden} {what}"
+        text = hidden_text(shown, hidden, what)
         page.text(right, top, text, ha="right", **style.font(style.SMALL, style.MUTED))
+
+
+def hidden_text(shown: int, hidden: int, what: str) -> str:
+    """How many are drawn, in words."""
+    return f"the strongest {shown} of {shown + hidden} {what}"

@@ -120,8 +120,21 @@ class SeriesRow(Row):
             top += self.panel + _GAP
         below = page.axes(left, top, self.panel_width, self.panel)
         self.draw_values(below)
+        self._name_steps(below)
+
+    def draw_alone(self, axes: Axes) -> None:
+        """Draws the attribution's lines on axes of the user's, with a legend of the channels."""
+        self.draw_values(axes)
+        self._name_steps(axes)
+        if self.values.shape[1] > 1:
+            for line, name in zip(axes.lines, self.names, strict=False):
+                line.set_label(shortened(name, 24))
+            family = {"family": list(style.families()), "size": style.SMALL}
+            axes.legend(prop=family, frameon=False)
+
+    def _name_steps(self, axes: Axes) -> None:
         steps = "time step" if self.is_of_input else "step of the layer"
-        below.set_xlabel(steps, labelpad=2, **style.font(style.SMALL, style.MUTED))
+        axes.set_xlabel(steps, labelpad=2, **style.font(style.SMALL, style.MUTED))
 
     def draw_values(self, axes: Axes) -> None:
         """Draws the attribution's lines."""

@@ -14,6 +14,7 @@ from tfxai.plotting import labels, style
 from tfxai.plotting.colours import colour_map
 from tfxai.plotting.drawing import WORDS, Drawing
 from tfxai.plotting.figures import save_figure
+from tfxai.plotting.grouping import grouped
 from tfxai.plotting.images import is_diverging, show
 from tfxai.plotting.notes import gathered
 from tfxai.plotting.panels import draw_on, of_an_image, panel_of
@@ -80,9 +81,8 @@ def sweep(
     how.check_labels(1)
     found = []
     for value in values:
-        found.append(
-            dataclasses.replace(method, **{option: value})(model, inputs, target, **words)[0]
-        )
+        one = dataclasses.replace(method, **{option: value})(model, inputs, target, **words)
+        found.append(grouped(one, how)[0])
         of_an_image(found[-1])  # before the next value is computed
     figure = _draw(found, option, values, how)
     if path is not None:

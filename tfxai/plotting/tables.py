@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from tfxai.axes import parts
-from tfxai.features import Feature, features_of
+from tfxai.features import Feature, Groups, OneHot, features_of
 from tfxai.plotting import style
 from tfxai.plotting.feature_axes import row_label
 from tfxai.plotting.figures import Page, frame, small_ticks
-from tfxai.plotting.labels import number, shortened
-from tfxai.plotting.measure import cut
-from tfxai.plotting.rows import Row, draw_hidden, draw_signs
+from tfxai.plotting.labels import number
+from tfxai.plotting.measure import cut, cut_inside, text_width
+from tfxai.plotting.rows import Row, draw_hidden, draw_signs, hidden_text, signs_width
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
@@ -26,26 +27,37 @@ _NAMES = 2.2
 _BARS = 4.3
 _ABOVE = 0.28  # where a legend is
 _BELOW = 0.45
+_LINE = 0.17  # of a legend
+_APART = 0.16
+_LEAST_OF_NAME = 0.4  # of the room for a name and its input
 
 
 class TableRow(Row):
     """The features of one example, the most important first, at most 20 of them."""
 
-    def __init__(self, one: Attribution, feature_names: Sequence[str] | None) -> None:
-        features = _features(one, feature_names)
+    def __init__(
+        self,
+        one: Attribution,
+        feature_names: Sequence[str] | None,
+        groups: Groups | None = None,
+    ) -> None:
+        features = _features(one, feature_names, groups)
+        self.legend = groups.note if isinstance(groups, OneHot) else ""
         values = np.array([float(feature.values[0]) for feature in features])
         order = np.argsort(-np.abs(values), kind="stable")[:MOST]
         self.values = values[order]
-        self.names = [_label(features[i]) for i in order]
+        self.labels = [row_label(features[i], 0) for i in order]
         self.hidden = len(values) - len(order)
         self.signed = one.is_signed
-        self.above = _ABOVE if self.signed or self.hidden else 0.0
         self.fit(np.inf, 1.0)
 
     def fit(self, room: float, share: float) -> None:
         """Narrows the bars and the names alike."""
         self.names_width = _NAMES * min(1.0, room / (_NAMES + _BARS))
         self.bars_width = _BARS * min(1.0, room / (_NAMES + _BARS))
+        self.above = _ABOVE if self.signed or self.hidden else 0.0
+        if self.signed and self.hidden and self._is_crowded():
+            self.above += _LINE
         self.height = self.above + _BAR * len(self.values) + _BELOW
         self.width = self.names_width + self.bars_width
 
@@ -53,12 +65,22 @@ class TableRow(Row):
         """Draws the bars with the features' names on their left."""
         bars = left + self.names_width
         axes = page.axes(bars, top + self.above, self.bars_width, _BAR * len(self.values))
+        self._draw_bars(axes, _fitting(self.labels, self.names_width - 0.08))
+        if self.signed:
+            draw_signs(page, bars, top + self.above - _ABOVE)
+        draw_hidden(page, left + self.width, top, len(self.values), self.hidden, "features")
+
+    def draw_alone(self, axes: Axes) -> None:
+        """Draws the bars on axes of the user's, with names as long as in a figure of its own."""
+        self._draw_bars(axes, _fitting(self.labels, _NAMES))
+
+    def _draw_bars(self, axes: Axes, names: Sequence[str]) -> None:
         places = np.arange(len(self.values))
         axes.barh(places, self.values, height=0.68, color=self._colours())
         axes.axvline(0, color=style.MUTED, linewidth=0.8)
         axes.set_ylim(len(self.values) - 0.5, -0.5)
         axes.set_xlim(*self._limits())
-        axes.set_yticks(places, labels=self._fitting_names())
+        axes.set_yticks(places, labels=names)
         frame(axes, sides=("bottom",))
         small_ticks(axes)
         axes.tick_params(axis="y", length=0)
@@ -75,12 +97,11 @@ class TableRow(Row):
                 **style.font(style.SMALL - 0.5, style.MUTED),
             )
         axes.set_xlabel("attribution", labelpad=3, **style.font(style.SMALL, style.MUTED))
-        if self.signed:
-            draw_signs(page, bars, top)
-        draw_hidden(page, left + self.width, top, len(self.values), self.hidden, "features")
 
-    def _fitting_names(self) -> list[str]:
-        return [cut(name, self.names_width - 0.08, style.SMALL) for name in self.names]
+    def _is_crowded(self) -> bool:
+        """Whether the meaning of the colours and what is left out need a line each."""
+        words = hidden_text(len(self.values), self.hidden, "features")
+        return signs_width() + _APART + text_width(words, style.SMALL) > self.bars_width
 
     def _colours(self) -> list[str]:
         if not self.signed:
@@ -95,21 +116,26 @@ class TableRow(Row):
 
 
 def columns_together(one: Attribution) -> tuple[Attribution | None, dict[str, Attribution]]:
-    """The inputs of one number as one table, where there are any, and the others by name."""
+    """The inputs of one number as one table, and the others by name.
+
+    A single one beside others is no table.
+    """
     others = parts(one)
     if not isinstance(one.values, dict):
         return None, others
     columns = [name for name, array in one.values.items() if np.shape(array)[1:] in ((), (1,))]
-    if not columns:
+    if len(columns) < min(2, len(one.values)) or not columns:
         return None, others
     together = dataclasses.replace(one, values={name: one.values[name] for name in columns})
     return together, {name: part for name, part in others.items() if name not in columns}
 
 
-def _features(one: Attribution, names: Sequence[str] | None) -> list[Feature]:
+def _features(
+    one: Attribution, names: Sequence[str] | None, groups: Groups | None
+) -> list[Feature]:
     """The features of one example; positions of a map over a table are numbered."""
     if not one.is_map:
-        return features_of(one, names)
+        return features_of(one, names, groups)
     positions = np.asarray(one.values, np.float64)
     found = features_of(dataclasses.replace(one, values=positions, is_map=False), names)
     if names is not None:
@@ -117,7 +143,22 @@ def _features(one: Attribution, names: Sequence[str] | None) -> list[Feature]:
     return [dataclasses.replace(feature, name=f"position {i}") for i, feature in enumerate(found)]
 
 
-def _label(feature: Feature) -> str:
-    """The feature's name, with its input where it has one."""
-    name, value = row_label(feature, 0)
-    return shortened(name, 26 if value else 34) + value
+def _fitting(labels: Sequence[tuple[str, str]], width: float) -> list[str]:
+    """Each name with its input, in that many inches; names that would read alike are cut inside.
+
+    An input that leaves too little room for the name is left out.
+    """
+    rooms, inputs = [], []
+    for name, given in labels:
+        room = width - text_width(given, style.SMALL)
+        is_kept = room >= min(_LEAST_OF_NAME * width, text_width(name, style.SMALL))
+        rooms.append(room if is_kept else width)
+        inputs.append(given if is_kept else "")
+    names = [cut(name, room, style.SMALL) for (name, _), room in zip(labels, rooms, strict=True)]
+    for i, (name, _) in enumerate(labels):
+        begins = names[i].removesuffix("…")
+        if names[i] != name and any(
+            other.startswith(begins) for j, (other, _) in enumerate(labels) if j != i
+        ):
+            names[i] = cut_inside(name, rooms[i], style.SMALL)
+    return [name + given for name, given in zip(names, inputs, strict=True)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from tfxai.arrangement import spatial
 from tfxai.arrays import Array
@@ -83,21 +84,30 @@ class VolumeRow(Row):
         """Draws a column for each slice, the projection and the colour bar."""
         heats = [*self.heat[self.slices], _strongest(self.heat)]
         below = top
+        pictures: list[Array | None] = [None] * len(heats)
         if self.volume is not None:
             below += self.side + GAP
             pictures = [*self.volume[self.slices], self.volume.mean(axis=0)]
-        for column, heat in enumerate(heats):
+        for column, (heat, pixels) in enumerate(zip(heats, pictures, strict=True)):
             place = left + column * self.step
-            if self.volume is not None:
-                show(page.axes(place, top, self.panel, self.side), pictures[column])
-            axes = page.axes(place, below, self.panel, self.side)
-            if self.volume is not None and self.style != "heatmap":
-                look = (self.drawing, self.style, self.cmap, self.signed)
-                show(axes, picture(pictures[column], heat, *look))
-            else:
-                show(axes, heat, cmap=self.cmap, norm=scale(self.signed))
+            if pixels is not None:
+                show(page.axes(place, top, self.panel, self.side), pixels)
+            self._show_heat(page.axes(place, below, self.panel, self.side), heat, pixels)
         if self.has_bar:
             self._draw_bar(page, left, below)
+
+    def draw_alone(self, axes: Axes) -> None:
+        """Draws the projection on axes of the user's."""
+        mean = None if self.volume is None else self.volume.mean(axis=0)
+        self._show_heat(axes, _strongest(self.heat), mean)
+
+    def _show_heat(self, axes: Axes, heat: Array, pixels: Array | None) -> None:
+        """The heat over its slice, or alone."""
+        if pixels is None or self.style == "heatmap":
+            show(axes, heat, cmap=self.cmap, norm=scale(self.signed))
+        else:
+            look = (self.drawing, self.style, self.cmap, self.signed)
+            show(axes, picture(pixels, heat, *look))
 
     def _draw_bar(self, page: Page, left: float, below: float) -> None:
         edges = (left + self.width - BAR - BAR_LABELS, below, self.side)
