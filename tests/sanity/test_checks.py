@@ -21,7 +21,7 @@ from tests import builders
 from tfxai import sanity
 from tfxai.core.options import declared, described
 from tfxai.data import load_cifar10
-from tfxai.errors import InvalidInputError, TfxaiWarning, UnsupportedModelError
+from tfxai.errors import InvalidInputError, NotFiniteError, TfxaiWarning, UnsupportedModelError
 from tfxai.methods import AttributionMethod
 from tfxai.sanity import DataRandomisation, ParameterRandomisation, RandomLogit, SanityResult
 from tfxai.sanity.similarity import entropy, entropy_rise, spearman, ssim
@@ -241,6 +241,19 @@ def test_layers_that_keep_their_weights_are_named():
     only = keras.Model(inputs, Given()(inputs))
     with pytest.raises(InvalidInputError, match="nothing to randomise"):
         ParameterRandomisation()(only, x, GRADIENT, 0)
+
+
+def test_a_copy_whose_maps_are_not_finite_is_named_by_its_step():
+    class Zeros(keras.initializers.Initializer):
+        def __call__(self, shape, dtype=None):
+            return keras.ops.zeros(shape, dtype)
+
+    x = inputs = keras.Input((4,))
+    x = keras.layers.Dense(4, keras.ops.sqrt, kernel_initializer=Zeros(), name="root")(x)
+    model = keras.Model(inputs, keras.layers.Dense(2, name="head")(x))
+    model.get_layer("root").set_weights([np.eye(4), np.ones(4)])
+    with pytest.raises(NotFiniteError, match="With root re-initialised in a copy"):
+        ParameterRandomisation()(model, np.ones((2, 4), np.float32), GRADIENT, 0)
 
 
 def test_own_layers_lambdas_and_compiled_models_are_copied():

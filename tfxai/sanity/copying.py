@@ -145,14 +145,16 @@ def _reseeded(config: Any) -> Any:
 
 
 def _own_objects(model: keras.Model) -> dict[str, Any]:
-    """What the layers use that is not of Keras, under the names that configs have."""
+    """Functions that the layers use, and classes that are not of Keras, by their names."""
     found: dict[str, Any] = {}
     for layer in (model, *model._flatten_layers()):
         for one in (type(layer), *vars(layer).values()):
-            named = one if isinstance(one, type | types.FunctionType) else type(one)
-            is_object = isinstance(one, _OBJECTS) or named is one
-            if is_object and named.__module__.partition(".")[0] != "keras":
-                found[named.__name__] = named
+            if isinstance(one, types.FunctionType):
+                found[one.__name__] = one
+            elif isinstance(one, type | _OBJECTS):
+                cls = one if isinstance(one, type) else type(one)
+                if cls.__module__.partition(".")[0] != "keras":
+                    found[cls.__name__] = cls
     return found
 
 

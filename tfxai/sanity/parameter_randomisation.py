@@ -11,6 +11,7 @@ import numpy as np
 
 from tfxai.core.inputs.reading import read_inputs
 from tfxai.core.options import SEEDS, option
+from tfxai.errors import NotFiniteError
 from tfxai.sanity.base import THRESHOLD, Asked, Curves, SanityCheck
 from tfxai.sanity.copying import copy_of
 from tfxai.sanity.depth import Weighted, top_down
@@ -42,6 +43,7 @@ class ParameterRandomisation(SanityCheck):
     Raises:
         UnsupportedModelError: A layer cannot be made again from its config.
         InvalidInputError: No layer has weights that its initialisers change.
+        NotFiniteError: The maps of a copy are NaN or infinite; the sentence names the step.
 
     Reference:
         Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018, section 3.
@@ -81,7 +83,12 @@ class ParameterRandomisation(SanityCheck):
                 variables = [one for layer in group for one in layer.variables]
                 for one in variables:
                     one.assign(copy.fresh[id(one)])
-                curves.add(asked.explained(subject))
+                try:
+                    curves.add(asked.explained(subject))
+                except NotFiniteError as error:
+                    raise NotFiniteError(
+                        f"With {_label(group)} re-initialised in a copy: {error}", error.example
+                    ) from error
                 if self.order == "independent":
                     for one in variables:
                         one.assign(copy.trained[id(one)])
