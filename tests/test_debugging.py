@@ -120,8 +120,9 @@ def test_what_cannot_be_debugged_is_refused(subject):
         tfxai.debug(subject, X, [0, 1])
     with pytest.raises(InvalidInputError, match="4 integers were expected"):
         tfxai.debug(subject, X, [0.0, 1.0, 2.0, 0.0])
-    with pytest.raises(InvalidInputError, match="Pass a classifier"):
-        tfxai.debug(builders.linear([[1.0]]), np.ones((2, 1)), [0, 0])
+    for weight in (3.0, 0.5):
+        with pytest.raises(InvalidInputError, match="Pass a classifier"):
+            tfxai.debug(builders.linear([[weight]]), np.ones((2, 1)), [0, 0])
     with pytest.raises(InvalidInputError, match="share"):
         tfxai.debug(subject, X, [0, 1, 2, 0], share=1.0)
     with pytest.raises(InvalidInputError, match="most"):

@@ -15,6 +15,7 @@ from tfxai.arrays import Array
 from tfxai.attribution import Attribution
 from tfxai.errors import InvalidInputError, TfxaiWarning
 from tfxai.methods import AttributionMethod, IntegratedGradients, create
+from tfxai.metrics.controls import RandomMap
 from tfxai.metrics.perturbed import PerExample, Veiled
 from tfxai.metrics.relevance import relevance
 from tfxai.subject import Subject
@@ -300,8 +301,10 @@ def _outputs(subject: Subject, inputs: Array) -> Array:
     """(B, N): the output for every class, of one unit those of 0 and 1."""
     outputs = np.asarray(subject.predict(inputs), np.float64)
     outputs = outputs.reshape(len(outputs), -1) if outputs.ndim < 3 else outputs
-    if outputs.ndim == 2 and outputs.shape[1] == 1 and 0 <= outputs.min() <= outputs.max() <= 1:
-        outputs = np.concatenate([1 - outputs, outputs], axis=1)
+    if outputs.shape[1:] == (1,):
+        is_probability = RandomMap()(subject, inputs[:1], progress=False).probability is not None
+        if is_probability:
+            outputs = np.concatenate([1 - outputs, outputs], axis=1)
     if outputs.ndim != 2 or outputs.shape[1] < 2:
         raise InvalidInputError(
             f"The model returns {outputs.shape} for {len(outputs)} examples, and an output for "

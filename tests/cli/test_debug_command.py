@@ -46,8 +46,6 @@ def test_images_without_labels_are_refused(fails, place):
     Image.new("RGB", (32, 32), (200, 0, 0)).save(place / "plain" / "a.png")
     words = ("debug", "by_colour", "--data", "plain", "-m", "gradient_input")
     assert "Nothing says what 'plain/a.png' shows" in fails(*words)
-        "debug", "by_colour", "--data", "plain", "-m", "gradient_input"
-    )
 
 
 @pytest.mark.usefixtures("colours")

@@ -66,7 +66,9 @@ def test_the_table_is_of_these_networks_and_methods():
     assert all(list(verdicts) == list(METHODS) for _, _, verdicts in rows())
 
 
-@pytest.mark.parametrize(("name", "truth", "verdicts"), rows(), ids=lambda one: str(one)[:12])
+@pytest.mark.parametrize(
+    ("name", "truth", "verdicts"), list(rows()), ids=lambda one: str(one)[:12]
+)
 def test_methods_are_right_where_the_page_says(name, truth, verdicts):
     model, x = network(name), np.ones((1, 3))
     outputs = [model(point)[0, 0].numpy() for point in (x, 0 * x)]

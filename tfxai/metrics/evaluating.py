@@ -86,48 +86,48 @@ def evaluate(  # noqa: PLR0913 - the words of the command line
     chosen = _named([create(one) if isinstance(one, str) else one for one in methods])
     if not chosen or not metrics:
         raise InvalidInputError("There is nothing to evaluate. Pass methods and metrics.")
-    cost: dict[str, Any] = {"chunk_size": chunk_size, "progress": False}
+    words: dict[str, Any] = {"chunk_size": chunk_size, "progress": False}
     with warnings.catch_warnings():  # they are kept, by method
         warnings.simplefilter("ignore", TfxaiWarning)
-        random = RandomMap(seed=seed)
-        attributions = {random.name: random(model, inputs, target, **cost)}
-        first = attributions[random.name]
+        first = RandomMap(seed=seed)(model, inputs, target, **words)
         _check(first)
-        controls: dict[str, AttributionMethod] = {random.name: random}
-        if _has_places(first):
-            controls[EdgeMap.name] = EdgeMap()
-        seconds = {}
-        for label, method in (chosen | controls).items():
-            method(model, inputs[:1], _of_first(target), **cost)  # its program is made
-            start = time.perf_counter()
-            attributions[label] = method(model, inputs, target, **cost)
-            seconds[label] = (time.perf_counter() - start) / len(first)
-        plans = list(_plans(metrics, fills, first))
-        columns = []
+        controls = [RandomMap(seed=seed), *([EdgeMap()] if _has_places(first) else [])]
+        everyone = chosen | {one.name: one for one in controls}
+        explained = {
+            label: _timed(method, model, inputs, target, words)
+            for label, method in everyone.items()
+        }
+        names = tuple(chosen), tuple(one.name for one in controls)
+        plans, columns = _plans(metrics, fills, first), list[Column]()
         with shown(progress, "evaluate", len(plans)) as report:
             for metric, fill in plans:
                 found = {}
-                for label, method in (chosen | controls).items():
-                    one = attributions[label]
+                for label, (one, _) in explained.items():
                     if isinstance(metric, Completeness) and one.completeness_gap is None:
                         found[label] = _nothing(metric, one)
                         continue
-                    explained = method if metric.needs_method else one
-                    found[label] = metric(
-                        model, inputs, explained, target, regions=regions, **cost
-                    )
-                columns.append(_column(metric, fill, found, tuple(chosen), tuple(controls), seed))
+                    what = everyone[label] if metric.needs_method else one
+                    found[label] = metric(model, inputs, what, target, regions=regions, **words)
+                columns.append(_column(metric, fill, found, names, seed))
                 report(len(columns), len(plans))
-    remarks = {label: attributions[label].remarks for label in chosen}
     return Evaluation(
-        tuple(chosen),
-        tuple(controls),
+        *names,
         tuple(columns),
-        seconds,
+        {label: seconds for label, (_, seconds) in explained.items()},
         len(first),
-        {label: tuple(said) for label, said in remarks.items() if said},
+        {name: tuple(said) for name in chosen if (said := explained[name][0].remarks)},
         seed,
     )
+
+
+def _timed(
+    method: AttributionMethod, model: Any, inputs: Any, target: Any, words: dict[str, Any]
+) -> tuple[Attribution, float]:
+    """What a method says, and the seconds that it takes for an example."""
+    method(model, inputs[:1], _of_first(target), **words)  # its program is made
+    start = time.perf_counter()
+    found = method(model, inputs, target, **words)
+    return found, (time.perf_counter() - start) / len(found)
 
 
 def _named(methods: Sequence[AttributionMethod]) -> dict[str, AttributionMethod]:
@@ -234,10 +234,10 @@ def _column(
     metric: Metric,
     fill: str,
     found: dict[str, Measurement],
-    methods: tuple[str, ...],
-    controls: tuple[str, ...],
+    names: tuple[tuple[str, ...], tuple[str, ...]],
     seed: int,
 ) -> Column:
+    methods, controls = names
     differences = {}
     if found[methods[0]].higher_is_better is not None:
         for control in controls:
