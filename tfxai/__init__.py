@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
     from tfxai import plotting as plotting
     from tfxai import registry as registry
     from tfxai import rules as rules
+    from tfxai.attention_weights import AttentionWeights as AttentionWeights
+    from tfxai.attention_weights import attention as attention
     from tfxai.attribution import Attribution as Attribution
     from tfxai.card import Card as Card
     from tfxai.core.inputs.superpixels import Slic as Slic
@@ -45,6 +47,7 @@ if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
 __version__ = "0.1.0"
 
 _HOME = {
+    "AttentionWeights": "tfxai.attention_weights",
     "Attribution": "tfxai.attribution",
     "Card": "tfxai.card",
     "Contrast": "tfxai.core.question.scores",
@@ -54,6 +57,7 @@ _HOME = {
     "TfxaiWarning": "tfxai.errors",
     "ModelRegistry": "tfxai.registry",
     "Slic": "tfxai.core.inputs.superpixels",
+    "attention": "tfxai.attention_weights",
     "compare_baselines": "tfxai.plotting",
     "inspect_model": "tfxai.inspection",
     "load": "tfxai.registry",

@@ -52,7 +52,7 @@ class TokenRow(Row):
         self.height = _LINE * len(self.lines) + _FOOT
 
     def _lines(self) -> list[list[tuple[float, float, int]]]:
-        """Lines of (offset in inches, width, number of the token); words stay whole if they can."""
+        """Lines of (offset in inches, width, number of the token)."""
         lines: list[list[tuple[float, float, int]]] = [[]]
         right, before = 0.0, -2
         for i, piece in enumerate(self.pieces):
