@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import tensorflow as tf
 
@@ -47,7 +47,7 @@ def attention_weights(
             of them are left out.
         outputs: In the graph that is being traced.
     """
-    leaves: list[tf.Tensor] = list(x) if isinstance(x, list | tuple) else [x]
+    leaves = cast("list[tf.Tensor]", list(x) if isinstance(x, list | tuple) else [x])
     ops = list(operations.between(leaves[0] if len(leaves) == 1 else None, outputs))
     flow, inside = Flow(leaves, outputs), set(ops)
     found = []
