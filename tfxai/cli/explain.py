@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -85,10 +85,39 @@ Formats = Annotated[
 ]
 
 
+Text = Annotated[
+    list[str],
+    typer.Option(
+        metavar="TEXT",
+        help="A text to explain, for models that take texts. May be repeated.",
+        show_default=False,
+    ),
+]
+Texts = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="A file with a text on each line; - is standard input.",
+        show_default=False,
+    ),
+]
+Html = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write a page with the coloured tokens of all texts.",
+        show_default=False,
+    ),
+]
+
+
 def explain(  # noqa: PLR0913 - an argument for each word of the command line
     model: arguments.Model,
-    images: arguments.Images,
     method: Methods,
+    images: arguments.Images = [],  # noqa: B006 - typer copies it
+    text: Text = [],  # noqa: B006 - typer copies it
+    texts: Texts = None,
+    html: Html = None,
     option: Options = [],  # noqa: B006 - typer copies it
     target: Target = None,
     score: Score = None,
@@ -107,16 +136,31 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     skip_bad: arguments.SkipBad = False,
     as_json: arguments.Json = False,
 ) -> None:
-    """Draw and store why a model sees what it sees in each image."""
+    """Draw and store why a model sees what it sees in each image, or reads in each text."""
     from tfxai.cli.bad_files import BadFiles
     from tfxai.cli.classifier import open_classifier
     from tfxai.cli.explaining import Request, explain_all
     from tfxai.cli.picking import pick_methods, read_score, read_target
     from tfxai.cli.runtime import start
     from tfxai.cli.sources import find_sources
+    from tfxai.cli.texts import Files, check_alone, explain_texts, open_reader, read_texts
     from tfxai.cli.true_labels import refuse_other_targets, true_targets
     from tfxai.cli.writing import Writer
 
+    is_of_texts = bool(text) or texts is not None
+    about_images: dict[str, Any] = {"--true-label": true_label, "--preprocessing": preprocessing}
+    about_images |= {"--resize": resize, "--skip-bad": skip_bad, "--seed": seed is not None}
+    check_alone(is_of_texts=is_of_texts, images=images, html=html, about_images=about_images)
+    if is_of_texts:
+        given = read_texts(text, texts)
+        start()
+        chosen = tuple(pick_methods(method, option, layer))
+        reader = open_reader(model, classes, trust=trust, modules=modules)
+        asked = read_score(score, contrast, target)
+        request = Request(chosen, read_target(target), asked, at)
+        files = Files(out, tuple(file_format), html)
+        explain_texts(reader, given, request, files, as_json=as_json)
+        return
     if true_label:
         refuse_other_targets(target, contrast)
     bad = BadFiles(skip=skip_bad)

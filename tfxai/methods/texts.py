@@ -96,7 +96,7 @@ def explain_texts(
     from tfxai.methods.by_token import explain_by_token
 
     given = Asked.of(method, subject, texts)
-    if method.takes_any_input and asked["at"] is None:
+    if method.is_black_box and asked["at"] is None:
         found = explain_by_token(method, given, target, **asked)
     else:
         found = _at_embedding(method, given, target, **asked)
