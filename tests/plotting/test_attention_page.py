@@ -125,6 +125,10 @@ def test_a_person_finds_where_a_token_attends(browser, tmp_path, width):
     assert said().startswith(expected(1, 0, 3))
     browser.find_element(By.CSS_SELECTOR, "#heads button[data-at='0,1']").click()
     assert said().startswith(expected(0, 1, 3))
+    browser.find_element(By.CSS_SELECTOR, "summary").click()
+    cells = [one.text for one in browser.find_elements(By.CSS_SELECTOR, "#most td")]
+    token, other, weight = one.most_attended()[1]
+    assert cells[3:6] == [token, other, f"{weight:.3f}"]
     heights = [
         browser.execute_script("return document.getElementById(arguments[0]).offsetHeight", name)
         for name in ("queries", "lines", "keys")

@@ -56,6 +56,7 @@ def page_of(weights: AttentionWeights, index: int = 0) -> str:
         "tokens": [labels[i] for i in kept],
         "edges": min(MOST_EDGES, len(kept)) if len(kept) > SHORT else len(kept),
         "layers": layers,
+        "most": weights.most_attended(index),
     }
     data = json.dumps(record, ensure_ascii=True).replace("<", "\\u003c")
     return _TEMPLATE.read_text(encoding="utf-8").replace("__DATA__", data)
