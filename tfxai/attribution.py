@@ -345,7 +345,7 @@ class Attribution:
             )
         if mask is not None and groups:
             raise InvalidInputError("Pass groups of columns or a mask of regions, not both.")
-        if self.text is not None and groups is None and mask is None:
+        if has_token_values(self) and groups is None and mask is None and what == "values":
             return token_frame(self)
         features = features_of(self, None, groups) if mask is None else masses(self, mask)
         return data_frame(features, of_inputs=what == "inputs")
@@ -414,6 +414,7 @@ class Attribution:
             "target_names": self.target_names,
             "values": values if isinstance(self.values, dict) else values[""],
             "details": {name: array.tolist() for name, array in self.details.items()},
+            **({} if self.text is None else {"tokens": self.tokens, "kinds": self.token_kinds}),
         }
 
     def _name(self, target: Any) -> str:

@@ -55,9 +55,16 @@ class Feature:
 def has_features(one: Attribution) -> bool:
     """Whether the values are of features: one number of each for each example."""
     arrays = one.values.values() if isinstance(one.values, dict) else [one.values]
-    if one.text is not None or one.is_map or not len(one):
+    if one.is_map or _is_of_tokens(one) or not len(one):
         return False
     return all(np.ndim(array) in (1, 2) for array in arrays)
+
+
+def _is_of_tokens(one: Attribution) -> bool:
+    """Whether there is a number for each token of a text."""
+    if one.text is None or isinstance(one.values, dict):
+        return False
+    return np.shape(one.values) == one.text.kinds.shape
 
 
 def features_of(

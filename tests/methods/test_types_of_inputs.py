@@ -12,7 +12,7 @@ import tfxai
 from tests import builders
 from tests.contract.cases import NAMES, case_of, make
 from tfxai import baselines, methods
-from tfxai.errors import InvalidInputError, TfxaiError, UnsupportedModelError
+from tfxai.errors import InvalidInputError, TfxaiError
 from tfxai.methods import (
     LIME,
     RISE,
@@ -218,8 +218,8 @@ def test_the_path_of_conductance_may_run_between_embeddings(steps):
     head = model.layers[-1].kernel.numpy()[:, 0]
     np.testing.assert_allclose(influence.values, [head, head], rtol=1e-5)
     for method in (Conductance(layer="hidden"), InternalInfluence(layer="hidden")):
-        with pytest.raises(UnsupportedModelError, match="at='embedding'"):
-            method(model, IDS)
+        a, b = method(model, IDS), method(model, IDS, at="embedding")
+        np.testing.assert_array_equal(a.values, b.values)  # ids have no path of their own
 
 
 def pixels(dtype):
@@ -266,14 +266,17 @@ def text_model(several=False):
     return model
 
 
-def test_texts_are_explained_as_a_whole_or_behind_their_look_up():
+def test_texts_are_explained_by_word_or_behind_their_look_up():
     model, x = text_model(), np.array(["good film", "bad"])
     a = FeatureAblation()(model, x)
-    np.testing.assert_allclose(a.values, [2.25, -3.0], rtol=1e-6)
+    np.testing.assert_allclose(a.values, [[2, 0.25, 0], [-3, 0, 0]], rtol=1e-6)
+    whole = FeatureAblation(mask=[0, 0, 0])(model, x)
+    np.testing.assert_allclose(whole.values.sum(axis=1), [2.25, -3.0], rtol=1e-6)
     at = IntegratedGradients(steps=1)(model, x, at="embedding")
     np.testing.assert_allclose(at.values[..., 0], [[2, 0.25, 0], [-3, 0, 0]], rtol=1e-6)
-    with pytest.raises(UnsupportedModelError, match=r"'text' \(string\) have none.*'embedding'"):
-        IntegratedGradients()(model, x)
+    unsaid = IntegratedGradients(steps=1)(model, x)
+    assert unsaid.at == "embedding"
+    np.testing.assert_array_equal(unsaid.values, at.values)
     assert list(a.inputs) == ["good film", "bad"]
 
 

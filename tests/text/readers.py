@@ -19,14 +19,14 @@ TABLE = np.array([[0.0], [0.5], [2.0], [-3.0], [0.25]])
 
 @functools.cache
 def bert() -> Any:
-    """A random `BertTextClassifier` of two layers with its preprocessor, twelve tokens long."""
+    """A random `BertTextClassifier` of one layer with its preprocessor, twelve tokens long."""
     keras_hub = pytest.importorskip("keras_hub")
     models = keras_hub.models
     keras.utils.set_random_seed(3)
     tokenizer = models.BertTokenizer(vocabulary=list(WORDS), lowercase=True)
     preprocessor = models.BertTextClassifierPreprocessor(tokenizer, sequence_length=LENGTH)
     backbone = models.BertBackbone(
-        vocabulary_size=len(WORDS), num_layers=2, num_heads=2, hidden_dim=8, intermediate_dim=16,
+        vocabulary_size=len(WORDS), num_layers=1, num_heads=2, hidden_dim=8, intermediate_dim=16,
         max_sequence_length=LENGTH, name="reader",
     )  # fmt: skip
     model = models.BertTextClassifier(backbone, num_classes=2, preprocessor=preprocessor)

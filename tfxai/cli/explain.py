@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tfxai.cli import arguments
+from tfxai.errors import InvalidInputError
 
 Methods = Annotated[
     list[str],
@@ -130,6 +131,32 @@ Columns = Annotated[
 ]
 
 
+Text = Annotated[
+    list[str],
+    typer.Option(
+        metavar="TEXT",
+        help="A text to explain, for models that take texts. May be repeated.",
+        show_default=False,
+    ),
+]
+Texts = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="A file with a text on each line; - is standard input.",
+        show_default=False,
+    ),
+]
+Html = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write a page with the coloured tokens of all texts.",
+        show_default=False,
+    ),
+]
+
+
 def explain(  # noqa: PLR0913 - an argument for each word of the command line
     model: arguments.Model,
     method: Methods,
@@ -137,6 +164,9 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     csv: Csv = None,
     row: Rows = [],  # noqa: B006 - typer copies it
     drop: Drop = [],  # noqa: B006 - typer copies it
+    text: Text = [],  # noqa: B006 - typer copies it
+    texts: Texts = None,
+    html: Html = None,
     option: Options = [],  # noqa: B006 - typer copies it
     target: Target = None,
     score: Score = None,
@@ -157,7 +187,7 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     skip_bad: arguments.SkipBad = False,
     as_json: arguments.Json = False,
 ) -> None:
-    """Draw and store why a model sees what it sees in each image, or in rows of a table."""
+    """Draw and store why a model says what it says of each image, table row or text."""
     from tfxai.cli.bad_files import BadFiles
     from tfxai.cli.explaining import Request, explain_all
     from tfxai.cli.image_classifier import open_classifier
@@ -166,12 +196,28 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.sources import find_sources
     from tfxai.cli.table_classifier import open_table_classifier
     from tfxai.cli.table_rows import check_words, find_rows
+    from tfxai.cli.texts import Files, check_alone, explain_texts, open_reader, read_texts
     from tfxai.cli.true_labels import refuse_other_targets, true_targets
     from tfxai.cli.writing import Writer
 
     of_images = {"IMAGE": images, "--preprocessing": preprocessing, "--resize": resize}
     of_images |= {"--seed": seed is not None, "--true-label": true_label}
-    check_words(csv, {"--row": row, "--drop": drop}, of_images)
+    of_tables = {"--row": row, "--drop": drop}
+    if text or texts is not None:
+        others = {**of_images, "--csv": csv, **of_tables, "--skip-bad": skip_bad}
+        check_alone({**others, "--columns": columns, "--certain": certain})
+        given = read_texts(text, texts)
+        start()
+        chosen = tuple(pick_methods(method, option, layer))
+        reader = open_reader(model, classes, trust=trust, modules=modules)
+        asked = read_score(score, contrast, target)
+        request = Request(chosen, read_target(target), asked, at)
+        files = Files(out, tuple(file_format), html)
+        explain_texts(reader, given, request, files, as_json=as_json)
+        return
+    if html is not None:
+        raise InvalidInputError("--html is for texts. Pass --text TEXT, or leave it out.")
+    check_words(csv, of_tables, of_images)
     if true_label:
         refuse_other_targets(target, contrast)
     bad = BadFiles(skip=skip_bad)

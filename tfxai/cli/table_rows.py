@@ -66,7 +66,8 @@ def check_words(
             )
         if not of_images["IMAGE"]:
             raise InvalidInputError(
-                "Nothing came to explain. Pass an IMAGE, or rows of a table: --csv FILE --row N."
+                "Nothing came to explain. Pass an IMAGE, or rows of a table: --csv FILE --row N; "
+                "for a model of texts --text TEXT."
             )
         return
     if strange:

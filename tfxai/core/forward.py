@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -165,9 +165,23 @@ class ForwardPass:
         Raises:
             UnsupportedModelError: There is none that can be seen.
         """
-        found = attention_weights(self._x, [self.score])
+        return self._attention(self._x, [self.score])
+
+    def every_attention(self, leaves: Sequence[tf.Tensor]) -> tuple[Attention, ...]:
+        """Every attention on which anything that the model returned rests.
+
+        Args:
+            leaves: The inputs of the model.
+
+        Raises:
+            UnsupportedModelError: There is none that can be seen.
+        """
+        return self._attention(leaves, [t for t in tf.nest.flatten(self.raw) if is_readable(t)])
+
+    def _attention(self, x: Any, outputs: Sequence[tf.Tensor]) -> tuple[Attention, ...]:
+        found = attention_weights(x, outputs)
         if not found:
-            ops = operations.between(self._x, [self.score])
+            ops = operations.between(None, outputs)
             hidden = sorted({op.type for op in ops if op.type in operations.CALLS})
             what = f" It runs {', '.join(hidden)}, which cannot be looked into." if hidden else ""
             raise UnsupportedModelError(

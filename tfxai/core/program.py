@@ -19,6 +19,7 @@ import tensorflow as tf
 from tfxai.arrangement import is_moved
 from tfxai.arrays import Array
 from tfxai.core.diagnosis import culprit, finite_flags
+from tfxai.core.forward import ForwardPass
 from tfxai.core.graph.tensor_axes import channels_back, channels_last
 from tfxai.core.inputs.host_arrays import HostArray
 from tfxai.core.inputs.layout import Layout
@@ -157,6 +158,42 @@ def forward(model: keras.Model, layout: Layout) -> Any:
             return cast(keras.Model, reference())(layout.structure(leaves), training=False)
 
     return _programs.get(model, ("forward", layout), lambda: _made(model, run, [layout.specs()]))
+
+
+def attention_program(
+    model: keras.Model, layout: Layout, structure: ModelStructure
+) -> tuple[Any, tuple[str, ...]]:
+    """A compiled function from inputs to the weights of every attention, and their layers.
+
+    Raises:
+        UnsupportedModelError: There is no attention that can be seen.
+    """
+    reference = weakref.ref(model)
+
+    def make() -> tuple[Any, tuple[str, ...]]:
+        paths: list[str] = []
+
+        def run(leaves: list[tf.Tensor]) -> list[tf.Tensor]:
+            def given(x: tf.Tensor, held: tuple[tf.Tensor, ...]) -> Any:
+                return layout.structure([x, *held])
+
+            live = cast(keras.Model, reference())
+            network = Network.of(live, structure, given, may_cut=False)
+            asked = Question("nothing", _no_score)
+            nobody = tf.zeros(tf.shape(leaves[0])[:1], tf.int32)
+            one = ForwardPass(network, leaves[0], tuple(leaves[1:]), asked, structure, nobody)
+            found = one.every_attention(leaves)
+            paths[:] = [each.layer or "" for each in found]
+            return [tf.cast(each.weights, tf.float32) for each in found]
+
+        return _made(model, run, [layout.specs()]), tuple(paths)
+
+    return cast("tuple[Any, tuple[str, ...]]", _programs.get(model, ("attention", layout), make))
+
+
+def _no_score(outputs: Any) -> tf.Tensor:
+    """A score of zeros, where a pass is looked at and nothing is explained."""
+    return tf.zeros(tf.shape(tf.nest.flatten(outputs)[0])[:1])
 
 
 def compiled(function: Callable[..., Any], specs: Sequence[Any], *, jit: bool = False) -> Any:

@@ -1,7 +1,8 @@
-"""Options of a method that are methods themselves, or layers."""
+"""Options of a method that are methods themselves, layers, or grids."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tfxai.core.options import Kind
@@ -53,5 +54,16 @@ def _read_path(option: str, path: Any) -> str:
     return path
 
 
+def _read_grid(name: str, reshape: Any) -> tuple[int, int]:
+    grid = tuple(reshape) if isinstance(reshape, Sequence) else ()
+    is_whole = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in grid)
+    if len(grid) != 2 or not is_whole:
+        raise InvalidInputError(
+            f"{name}={reshape!r} was expected to be (height, width) of the grid, or None."
+        )
+    return grid[0], grid[1]
+
+
 METHOD = Kind("a method, by its name or as a record", read_method)
 PATH = Kind("the path of a layer", _read_path)
+GRID = Kind("(height, width) of a grid", _read_grid)

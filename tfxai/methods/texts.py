@@ -96,7 +96,7 @@ def explain_texts(
     from tfxai.methods.by_token import explain_by_token
 
     given = Asked.of(method, subject, texts)
-    if method.takes_any_input and asked["at"] is None:
+    if method.is_black_box and asked["at"] is None:
         found = explain_by_token(method, given, target, **asked)
     else:
         found = _at_embedding(method, given, target, **asked)
@@ -109,9 +109,13 @@ def told(found: Attribution, given: Asked, method: AttributionMethod) -> Attribu
     inputs: Any = encoded.given()
     if isinstance(given.subject.of_ids, BehindLookup):
         inputs = encoded.tokens.texts
+    values: Any = found.values
+    is_map = found.is_map and np.shape(values) != encoded.tokens.kinds.shape
     return dataclasses.replace(
         found,
         inputs=inputs,
+        is_map=is_map,
+        layer_axes=found.layer_axes if np.ndim(values) == 3 else "",
         text=encoded.tokens,
         notes=(*encoded.notes, *found.notes),
         method=_record(found.method, method),

@@ -94,7 +94,19 @@ def _span(piece: str, value: float, strength: float, kind: int) -> str:
 
 
 def colour(strength: float) -> str:
-    """A colour of CSS for a strength in [-1, 1]: white at 0."""
+    """A colour of CSS for a strength in [-1, 1]: nothing at 0."""
+    red, green, blue = _hue(strength)
+    return f"rgba({red},{green},{blue},{abs(strength) * DARKEST:.3f})"
+
+
+def rgb(strength: float) -> str:
+    """The same colour on white, for what knows no transparency."""
+    share = abs(strength) * DARKEST
+    mixed = [round(255 - share * (255 - one)) for one in _hue(strength)]
+    return f"rgb({mixed[0]},{mixed[1]},{mixed[2]})"
+
+
+def _hue(strength: float) -> tuple[int, int, int]:
     hexadecimal = style.SUPPORTS if strength >= 0 else style.SPEAKS_AGAINST
     red, green, blue = (int(hexadecimal[k : k + 2], 16) for k in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{abs(strength) * DARKEST:.3f})"
+    return red, green, blue

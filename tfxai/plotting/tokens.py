@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from tfxai.plotting import style
@@ -52,7 +53,7 @@ class TokenRow(Row):
         self.height = _LINE * len(self.lines) + _FOOT
 
     def _lines(self) -> list[list[tuple[float, float, int]]]:
-        """Lines of (offset in inches, width, number of the token); words stay whole if they can."""
+        """Lines of (offset in inches, width, number of the token)."""
         lines: list[list[tuple[float, float, int]]] = [[]]
         right, before = 0.0, -2
         for i, piece in enumerate(self.pieces):
@@ -69,7 +70,19 @@ class TokenRow(Row):
 
     def draw(self, page: Page, left: float, top: float) -> None:
         """Draws the tokens, and below them the scores."""
-        axes = page.axes(left, top, self.width, _LINE * len(self.lines))
+        self._draw_lines(page.axes(left, top, self.width, _LINE * len(self.lines)))
+        below = top + _LINE * len(self.lines) + 0.02
+        page.text(left, below, self.foot, **style.font(style.SMALL, style.MUTED))
+        if self.signed:
+            draw_signs(page, left, below + 0.17)
+
+    def draw_alone(self, axes: Axes) -> None:
+        """Draws the tokens on axes of the user's, as many to a line as there is room for."""
+        figure: Any = axes.get_figure(root=True)
+        self.fit(axes.get_window_extent().width / figure.dpi, 1.0)
+        self._draw_lines(axes)
+
+    def _draw_lines(self, axes: Axes) -> None:
         axes.set_xlim(0, self.width)
         axes.set_ylim(_LINE * len(self.lines), 0)
         axes.axis("off")
@@ -85,7 +98,3 @@ class TokenRow(Row):
                 short = cut(self.pieces[i], self.width - 2 * _INSIDE, style.BODY)
                 font = style.font(style.BODY, colour)
                 axes.text(offset + _INSIDE, middle, short, va="center", ha="left", **font)
-        below = top + _LINE * len(self.lines) + 0.02
-        page.text(left, below, self.foot, **style.font(style.SMALL, style.MUTED))
-        if self.signed:
-            draw_signs(page, left, below + 0.17)

@@ -130,12 +130,12 @@ def test_baseline_of_another_shape_is_refused(shape, product):
 
 
 @pytest.mark.parametrize(
-    "bad", [np.nan, [0.0, np.inf], True, "zero", {"x": np.nan}, [[1], [1, 2]]]
+    "bad", [np.nan, [0.0, np.inf], True, "nought", {"x": np.nan}, [[1], [1, 2]]]
 )
 def test_what_is_no_baseline_is_refused(bad):
     error, sentence = InvalidInputError, "was expected to be finite numbers"
     if isinstance(bad, str):
-        error, sentence = UnknownNameError, "There is no baseline 'zero'"
+        error, sentence = UnknownNameError, "There is no baseline 'nought'"
     with pytest.raises(error, match=sentence):
         IntegratedGradients(baseline=bad)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import tensorflow as tf
 
@@ -37,15 +37,19 @@ class Weights:
     product: tf.Operation
 
 
-def attention_weights(x: tf.Tensor, outputs: Sequence[tf.Tensor]) -> list[Weights]:
+def attention_weights(
+    x: tf.Tensor | Sequence[tf.Tensor], outputs: Sequence[tf.Tensor]
+) -> list[Weights]:
     """The weights of every attention on which the outputs rest, in the order of computation.
 
     Args:
-        x: What the outputs are computed from: weights that do not depend on it are left out.
+        x: What the outputs are computed from, one tensor or several: weights that depend on none
+            of them are left out.
         outputs: In the graph that is being traced.
     """
-    ops = list(operations.between(x, outputs))
-    flow, inside = Flow([x], outputs), set(ops)
+    leaves = cast("list[tf.Tensor]", list(x) if isinstance(x, list | tuple) else [x])
+    ops = list(operations.between(leaves[0] if len(leaves) == 1 else None, outputs))
+    flow, inside = Flow(leaves, outputs), set(ops)
     found = []
     for op in ops:
         for tensor in op.outputs:

@@ -17,6 +17,7 @@ from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.cam.choosing import default_layers
+from tfxai.methods.options import GRID
 
 
 def _read_layers(name: str, layer: Any) -> str | tuple[str, ...]:
@@ -30,18 +31,7 @@ def _read_layers(name: str, layer: Any) -> str | tuple[str, ...]:
     return paths
 
 
-def _read_grid(name: str, reshape: Any) -> tuple[int, int]:
-    grid = tuple(reshape) if isinstance(reshape, Sequence) else ()
-    is_whole = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in grid)
-    if len(grid) != 2 or not is_whole:
-        raise InvalidInputError(
-            f"{name}={reshape!r} was expected to be (height, width) of the grid, or None."
-        )
-    return grid[0], grid[1]
-
-
 LAYERS = Kind("the path of a layer, or several paths", _read_layers)
-GRID = Kind("(height, width) of a grid", _read_grid)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

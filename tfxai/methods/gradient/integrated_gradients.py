@@ -36,7 +36,8 @@ class IntegratedGradients(AttributionMethod):
         baseline: x': None for black before preprocessing (zeros where the preprocessing is not
             known), a number in the model's input units, `"black"`, `"grey"`, `"white"`, `"blur"`,
             `"noise"`, `"mean"`, a record of `tfxai.baselines`, or an array shaped like one input
-            or like the batch. `Samples` are several: the attributions to each are averaged.
+            or like the batch. `Samples` are several: the attributions to each are averaged. Of
+            texts `"pad"` (which None is), `"mask"`, `"zero"` or a text of several words.
         tolerance: Largest completeness gap, as a fraction of |f(x) - f(x')|, above 0. The steps of
             each example are then doubled until its gap is small enough (or below the rounding of
             the scores), every gradient being used again: 9 steps first, 17, 33, ... None: `steps`

@@ -29,6 +29,7 @@ class FeatureAblation(FeatureAblationOptions, DesignedMethod):
             is one feature of both, which a warning says, and inputs that are left out are taken
             element by element; or `Slic`, superpixels of each image. None takes every element by
             itself, which for images is slow, and is refused for more than 10,000 of them.
+            Of texts `"tokens"`, `"words"` or `"sentences"`; None takes token by token.
         baseline: What stands in a feature's place, as for `IntegratedGradients`; the mean over
             `Samples`.
 

@@ -37,7 +37,8 @@ class KernelSHAP(KernelSHAPOptions, DesignedMethod):
             or (h, w) for all channels alike; or a dict of such arrays for several inputs: one
             number in two inputs is one feature of both, which a warning says, and inputs that
             are left out are taken element by element. None is `Slic()` for images of more than
-            300 elements, and every element by itself for all else.
+            300 elements, and every element by itself for all else. Of texts `"tokens"`,
+            `"words"` or `"sentences"`; None takes token by token.
         samples: Most coalitions that are run beside the full and the empty one, at least twice
             as many as features. All 2^M - 2 coalitions of M features are run where they are no
             more than that: up to 10 features at the default.

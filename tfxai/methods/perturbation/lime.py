@@ -33,7 +33,8 @@ class LIME(LIMEOptions, DesignedMethod):
             or (h, w) for all channels alike; or a dict of such arrays for several inputs: one
             number in two inputs is one feature of both, which a warning says, and inputs that
             are left out are taken element by element. None is `Slic()` for images of more than
-            300 elements, and every element by itself for all else.
+            300 elements, and every element by itself for all else. Of texts `"tokens"`,
+            `"words"` or `"sentences"`; None takes token by token.
         samples: Number of copies, the input itself among them; more than features.
         kernel_width: sigma of the weight exp(-D^2 / sigma^2) of a copy, above 0, where D in
             [0, 1] is 1 - sqrt(the share of the features that show), the cosine distance to the

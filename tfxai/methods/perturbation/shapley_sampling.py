@@ -32,7 +32,8 @@ class ShapleySampling(ShapleySamplingOptions, DesignedMethod):
             or (h, w) for all channels alike; or a dict of such arrays for several inputs: one
             number in two inputs is one feature of both, which a warning says, and inputs that
             are left out are taken element by element. None is `Slic()` for images of more than
-            300 elements, and every element by itself for all else.
+            300 elements, and every element by itself for all else. Of texts `"tokens"`,
+            `"words"` or `"sentences"`; None takes token by token.
         samples: Number of orders, even and at least 4: each order comes with its reverse. Where
             there are no more than that, every order is taken once and the values are exact: up to
             4 features at the default.
