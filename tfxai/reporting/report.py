@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MOST = 200
 """Images of a page."""
 _BEST = 5  # classes of an image
+_SMALL = 160  # pixels of the longer side, below which they are drawn as squares
 METHODS = ("integrated_gradients", "grad_cam", "occlusion")
 
 
@@ -112,6 +113,7 @@ class Report:
                 "name": name,
                 "label": self.labels[i] if self.labels else "",
                 "photograph": photograph(pixels),
+                "is_small": max(pixels.shape[:2]) < _SMALL,
                 "size": f"{pixels.shape[1]} x {pixels.shape[0]}",
                 "best": list(self._best(self.outputs[i])),
                 "maps": [self._map(one, name) for one in ones],

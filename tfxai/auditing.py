@@ -1,0 +1,396 @@
+"""Shortcuts, found by intervention: does what stands in a region move the answer by itself?"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from scipy import ndimage
+
+from tfxai.arrays import Array
+from tfxai.core.graph.imputation import imputed
+from tfxai.errors import InvalidInputError
+from tfxai.methods import AttributionMethod, create
+from tfxai.metrics.statistics import Difference, holm, paired
+from tfxai.regions import Mask, Patch, Region
+from tfxai.subject import Subject
+
+LEAST = 0.05
+"""Mean change of a probability from which on a region is said to be used."""
+_LEVEL = 0.05
+_ROWS = 256
+_HOT = 0.05  # share of the positions that are the hottest of a class
+_CANDIDATES = 3  # of a class
+
+
+@dataclasses.dataclass(frozen=True)
+class Effect:
+    """What becomes of one class, or of one group of images.
+
+    Args:
+        region: What was changed.
+        test: `"pulled"`: towards the class, by the region alone; `"taken out"`: of images of the
+            class, or the group, without the region.
+        who: The class, or the group.
+        change: Of the probability (or output) with the control taken off; chances are corrected
+            for how many are looked at together.
+        share: Mean share of the attribution that lies in the region, a pointer only; NaN where
+            no method was named.
+    """
+
+    region: str
+    test: str
+    who: str
+    change: Difference
+    share: float = math.nan
+
+
+@dataclasses.dataclass(frozen=True)
+class Audit:
+    """What an audit found; `tfxai.audit` makes it.
+
+    Args:
+        effects: One for each region, test, and class or group.
+        count: Images that were looked at.
+        least: Change from which on a region is said to be used.
+    """
+
+    effects: tuple[Effect, ...]
+    count: int
+    least: float
+
+    def __repr__(self) -> str:
+        return f"Audit({len(self.used)} of {len(self.effects)} effects, {self.count} images)"
+
+    @property
+    def used(self) -> tuple[Effect, ...]:
+        """The pulls that are certain at 5 % after correction, and large enough."""
+        return tuple(
+            one
+            for one in self.effects
+            if one.test == "pulled"
+            and one.change.adjusted <= _LEVEL
+            and abs(one.change.mean) >= self.least
+        )
+
+    def sentences(self) -> list[str]:
+        """What was found, in words."""
+        found = []
+        for one in self.used:
+            way = "towards" if one.change.mean > 0 else "away from"
+            found.append(
+                f"The model uses {one.region}: it alone moves answers {way} {one.who}, by "
+                f"{abs(one.change.mean):.1%} on average (95 % from {one.change.low:+.1%} to "
+                f"{one.change.high:+.1%})."
+            )
+        regions = dict.fromkeys(one.region for one in self.effects)
+        for region in regions:
+            if not any(one.region == region for one in self.used):
+                found.append(
+                    f"No use of {region} was seen: it alone moves no class by {self.least:.0%} "
+                    f"or more beyond doubt, on {self.count} images."
+                )
+        return found
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One record for each effect, as JSON and CSV take it."""
+        return [
+            {
+                "region": one.region,
+                "test": one.test,
+                "who": one.who,
+                "change": _number(one.change.mean),
+                "low": _number(one.change.low),
+                "high": _number(one.change.high),
+                "p": one.change.adjusted,
+                "count": one.change.count,
+                "attribution_share": _number(one.share),
+                "is_used": one in self.used,
+            }
+            for one in self.effects
+        ]
+
+
+def audit(  # noqa: PLR0913 - the words of the command line
+    model: Any,
+    images: Any,
+    region: Region | None = None,
+    *,
+    labels: Any = None,
+    groups: Sequence[str] | None = None,
+    method: AttributionMethod | str | None = None,
+    least: float = LEAST,
+    seed: int = 0,
+) -> Audit:
+    """Looks for a shortcut by intervention: a region is put in, exchanged and taken out.
+
+    A patch is put into every image, and as a control the same patch with its pixels in another
+    order: what differs is what its pattern does. Any other region is exchanged for that of images
+    of another class, and as a control for that of images of the same class: what differs is what
+    the region says by itself. Where that moves a class beyond doubt, the model uses the region.
+    What the region's absence does (filled in from its neighbours) is told for each class and
+    group, but is no proof: what lies there may belong to the class.
+
+    Args:
+        model: A classifier, as for a method.
+        images: (B, H, W, C), pixels (uint8) or as the model takes them.
+        region: `tfxai.regions.Patch`, `Border` or `Mask`. None proposes regions where the mean
+            maps of a class concentrate, on the one half of the images, and tests them on the
+            other.
+        labels: (B,) the class of each image; None takes the predicted one.
+        groups: (B,) the group of each image, for which effects are told too.
+        method: A method, or its name, whose share in the region is told beside, as a pointer only:
+            attributions miss unknown shortcuts and accuse innocent regions. Without a region it
+            proposes them; None is then `"integrated_gradients"`.
+        least: Change of a probability, in (0, 1), from which on a region is said to be used.
+        seed: Seed of what is drawn.
+
+    Returns:
+        `Audit`.
+
+    Raises:
+        InvalidInputError: The images are no batch of at least 8, show one class only, or do not
+            fit the region, the labels or the groups.
+
+    Reference:
+        Adebayo, Muelly, Abelson, Kim, "Post hoc Explanations may be Ineffective for Detecting
+        Unknown Spurious Correlation", ICLR 2022, arXiv:2212.04629, on why maps are no test.
+    """
+    subject, pixels = Subject.of(model), np.asarray(images)
+    if pixels.ndim != 4 or len(pixels) < 8:
+        raise InvalidInputError(
+            f"The images have shape {pixels.shape}, and at least 8 of (H, W, C) were expected."
+        )
+    if not 0 < least < 1:
+        raise InvalidInputError(f"least={least!r} was expected to lie between 0 and 1.")
+    before = _answers(subject, pixels)
+    own = before.argmax(axis=1) if labels is None else _labels(labels, before.shape)
+    of_groups = None if groups is None else np.asarray(groups, str)
+    if of_groups is not None and of_groups.shape != own.shape:
+        raise InvalidInputError(f"{len(of_groups)} groups came with {len(own)} images.")
+    drawn = np.random.default_rng(seed)
+    work = _Work(subject, pixels, before, own, of_groups, drawn, seed)
+    if region is not None:
+        chosen = None if method is None else _method(method)
+        effects = _effects(work, region, chosen)
+    else:
+        chosen = _method(method or "integrated_gradients")
+        first, second = work.halves()
+        effects = []
+        for candidate in _candidates(first, chosen):
+            effects += _effects(second, candidate, chosen)
+        work = second
+    return Audit(tuple(_corrected(effects)), len(work.pixels), least)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Work:
+    """The images, and what the model says of them."""
+
+    subject: Subject
+    pixels: Array
+    before: Array
+    own: Array
+    groups: Array | None
+    drawn: np.random.Generator
+    seed: int
+
+    def answers(self, pixels: Array) -> Array:
+        return _answers(self.subject, pixels)
+
+    def halves(self) -> tuple[_Work, _Work]:
+        """The images in two parts at random."""
+        order = self.drawn.permutation(len(self.pixels))
+        middle = len(order) // 2
+        return self._of(order[:middle]), self._of(order[middle:])
+
+    def _of(self, rows: Array) -> _Work:
+        groups = None if self.groups is None else self.groups[rows]
+        return dataclasses.replace(
+            self,
+            pixels=self.pixels[rows],
+            before=self.before[rows],
+            own=self.own[rows],
+            groups=groups,
+        )
+
+    def name(self, index: int) -> str:
+        names = self.subject.classes
+        return str(names[index]) if names else f"class {index}"
+
+
+def _effects(
+    work: _Work, region: Region, method: AttributionMethod | None
+) -> list[Effect]:
+    """All effects of one region."""
+    places = region.places(work.pixels)
+    found = (
+        _put_in(work, region) if isinstance(region, Patch) else _exchanged(work, region, places)
+    )
+    without = work.answers(_filled(work.pixels, places))
+    shares = _shares(work, method, places)
+    rows = np.arange(len(work.own))
+    gains = (without - work.before)[rows, work.own]
+    parts: list[tuple[str, Array]] = [
+        (work.name(k), work.own == k) for k in np.unique(work.own)
+    ]
+    if work.groups is not None:
+        parts += [(f"group {name}", work.groups == name) for name in np.unique(work.groups)]
+    for who, is_in in parts:
+        change = paired(gains[is_in], np.zeros(is_in.sum()), higher_is_better=True, seed=work.seed)
+        share = float(shares[is_in].mean()) if shares is not None else math.nan
+        found.append(Effect(region.title, "taken out", who, change, share))
+    return found
+
+
+def _put_in(work: _Work, patch: Patch) -> list[Effect]:
+    """What the pattern of a patch does to each class, beyond its colours."""
+    count = int(np.prod(np.shape(patch.pixels)[:2]))
+    with_it = work.answers(patch.put_into(work.pixels))
+    shuffled = np.mean(
+        [
+            work.answers(patch.put_into(work.pixels, work.drawn.permutation(count)))
+            for _ in range(3)
+        ],
+        axis=0,
+    )
+    return [
+        Effect(
+            patch.title,
+            "pulled",
+            work.name(k),
+            paired(with_it[:, k], shuffled[:, k], higher_is_better=True, seed=work.seed),
+        )
+        for k in range(with_it.shape[1])
+    ]
+
+
+def _exchanged(work: _Work, region: Region, places: Array) -> list[Effect]:
+    """What a region from an image of each class does to images of the others."""
+    classes = [k for k in np.unique(work.own) if (work.own == k).sum() > 1]
+    if len(classes) < 2:
+        raise InvalidInputError(
+            "The images show one class only, and a region is exchanged between classes. Pass "
+            "images of at least two classes, two of each."
+        )
+    found = []
+    for k in classes:
+        others = np.flatnonzero((work.own != k) & np.isin(work.own, classes))
+        donors = work.drawn.choice(np.flatnonzero(work.own == k), len(others))
+        alike = [_another(work, i) for i in others]
+        from_class = work.answers(_with_region(work.pixels, others, donors, places))
+        from_own = work.answers(_with_region(work.pixels, others, np.array(alike), places))
+        change = paired(from_class[:, k], from_own[:, k], higher_is_better=True, seed=work.seed)
+        found.append(Effect(region.title, "pulled", work.name(int(k)), change))
+    return found
+
+
+def _another(work: _Work, i: int) -> int:
+    """Another image of the same class."""
+    same = np.flatnonzero(work.own == work.own[i])
+    return int(work.drawn.choice(same[same != i]))
+
+
+def _with_region(pixels: Array, rows: Array, donors: Array, places: Array) -> Array:
+    """The images in those rows with the donors' pixels in their region."""
+    return np.where(places[rows][..., None], pixels[donors], pixels[rows])
+
+
+def _filled(pixels: Array, places: Array) -> Array:
+    """The images with the region filled in from its neighbours."""
+    parts = [
+        np.asarray(
+            imputed(
+                tf.constant(np.asarray(pixels[i : i + _ROWS], np.float32)),
+                tf.constant(places[i : i + _ROWS]),
+            )
+        )
+        for i in range(0, len(pixels), _ROWS)
+    ]
+    whole = np.concatenate(parts)
+    if pixels.dtype == np.uint8:
+        whole = np.round(whole).clip(0, 255)
+    return whole.astype(pixels.dtype)
+
+
+def _candidates(work: _Work, method: AttributionMethod) -> list[Mask]:
+    """The blobs in which the mean map of a class concentrates, the hottest first."""
+    maps = _heats(work, method)
+    found = []
+    for k in np.unique(work.own):
+        mean = maps[work.own == k].mean(axis=0)
+        hot = mean > np.quantile(mean, 1 - _HOT)
+        blobs, count = ndimage.label(hot)
+        sums = ndimage.sum_labels(mean, blobs, np.arange(1, count + 1)) if count else []
+        for number in np.argsort(sums)[::-1][:_CANDIDATES]:
+            grown = ndimage.binary_dilation(blobs == number + 1)
+            if not grown.all():
+                found.append(Candidate(grown, title_of=work.name(int(k)), number=len(found)))
+    return found
+
+
+class Candidate(Mask):
+    """A region that an audit proposed."""
+
+
+def _shares(work: _Work, method: AttributionMethod | None, places: Array) -> Array | None:
+    """(B,) the share of the attribution in the region."""
+    if method is None:
+        return None
+    maps = _heats(work, method)
+    total = maps.sum(axis=(1, 2))
+    inside = (maps * places).sum(axis=(1, 2))
+    return np.where(total > 0, inside / np.where(total > 0, total, 1), 0)
+
+
+def _heats(work: _Work, method: AttributionMethod) -> Array:
+    """(B, H, W) magnitudes of the maps at the size of the images."""
+    found = method(work.subject, work.pixels, work.own.tolist(), progress=False)
+    return np.abs(np.asarray(found.heatmap(size=work.pixels.shape[1:3])))
+
+
+def _corrected(effects: Sequence[Effect]) -> list[Effect]:
+    """The effects with their chances corrected, those of one test together."""
+    found = list(effects)
+    for test in ("pulled", "taken out"):
+        places = [i for i, one in enumerate(found) if one.test == test]
+        for i, change in zip(places, holm([found[i].change for i in places]), strict=True):
+            found[i] = dataclasses.replace(found[i], change=change)
+    return found
+
+
+def _answers(subject: Subject, pixels: Array) -> Array:
+    """(B, N) what the model answers; of one unit both classes."""
+    found = np.asarray(subject.predict(pixels), np.float64)
+    found = found.reshape(len(found), -1)
+    return np.concatenate([1 - found, found], axis=1) if found.shape[1] == 1 else found
+
+
+def _labels(labels: Any, shape: tuple[int, ...]) -> Array:
+    found = np.asarray(labels)
+    if found.shape != shape[:1] or found.dtype.kind not in "iu":
+        raise InvalidInputError(
+            f"labels have shape {found.shape} and type {found.dtype}, and {shape[0]} integers "
+            "were expected, a class for each image."
+        )
+    if found.min() < 0 or found.max() >= shape[1]:
+        raise InvalidInputError(
+            f"labels run from {found.min()} to {found.max()}, and the model has {shape[1]} "
+            "classes."
+        )
+    return found
+
+
+def _method(method: AttributionMethod | str) -> AttributionMethod:
+    return create(method) if isinstance(method, str) else method
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+_Answer = Callable[[Array], Array]
