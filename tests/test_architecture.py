@@ -17,7 +17,7 @@ from tests.processes import ROOT, loaded
 LEVELS = {
     "errors": 0, "config": 0,
     "arithmetic": 0, "arrays": 0, "classes": 0, "columns": 0, "reprs": 0, "tokens": 1,
-    "arrangement": 1, "files": 1, "progress": 1,
+    "arrangement": 1, "files": 1, "progress": 1, "regions": 1,
     "axes": 2, "core": 2, "data": 2,
     "card": 3, "baselines": 3, "differences": 3, "features": 3, "heatmaps": 3, "joining": 3,
     "remarks": 3, "attribution_files": 3, "certainty": 3, "text": 3, "token_values": 3,
@@ -26,7 +26,7 @@ LEVELS = {
     "models": 6,
     "methods": 7,
     "metrics": 8, "plotting": 8, "rules": 8, "crosscheck": 8,
-    "debugging": 9, "export": 9, "sanity": 9,
+    "auditing": 9, "debugging": 9, "export": 9, "sanity": 9,
     "reporting": 10, "serving": 10,
     "cli": 11, "__main__": 12,
 }  # fmt: skip

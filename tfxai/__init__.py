@@ -22,12 +22,14 @@ if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
     from tfxai import metrics as metrics
     from tfxai import models as models
     from tfxai import plotting as plotting
+    from tfxai import regions as regions
     from tfxai import registry as registry
     from tfxai import rules as rules
     from tfxai import sanity as sanity
     from tfxai.attention_weights import AttentionWeights as AttentionWeights
     from tfxai.attention_weights import attention as attention
     from tfxai.attribution import Attribution as Attribution
+    from tfxai.auditing import audit as audit
     from tfxai.card import Card as Card
     from tfxai.core.inputs.superpixels import Slic as Slic
     from tfxai.core.inputs.superpixels import superpixels as superpixels
@@ -67,6 +69,7 @@ _HOME = {
     "ModelRegistry": "tfxai.registry",
     "Slic": "tfxai.core.inputs.superpixels",
     "attention": "tfxai.attention_weights",
+    "audit": "tfxai.auditing",
     "compare_baselines": "tfxai.plotting",
     "debug": "tfxai.debugging",
     "evaluate": "tfxai.metrics",
@@ -90,6 +93,7 @@ _MODULES = (
     "metrics",
     "models",
     "plotting",
+    "regions",
     "registry",
     "rules",
     "sanity",

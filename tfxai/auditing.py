@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -223,9 +223,7 @@ class _Work:
         return str(names[index]) if names else f"class {index}"
 
 
-def _effects(
-    work: _Work, region: Region, method: AttributionMethod | None
-) -> list[Effect]:
+def _effects(work: _Work, region: Region, method: AttributionMethod | None) -> list[Effect]:
     """All effects of one region."""
     places = region.places(work.pixels)
     found = (
@@ -235,9 +233,7 @@ def _effects(
     shares = _shares(work, method, places)
     rows = np.arange(len(work.own))
     gains = (without - work.before)[rows, work.own]
-    parts: list[tuple[str, Array]] = [
-        (work.name(k), work.own == k) for k in np.unique(work.own)
-    ]
+    parts: list[tuple[str, Array]] = [(work.name(k), work.own == k) for k in np.unique(work.own)]
     if work.groups is not None:
         parts += [(f"group {name}", work.groups == name) for name in np.unique(work.groups)]
     for who, is_in in parts:
@@ -329,12 +325,11 @@ def _candidates(work: _Work, method: AttributionMethod) -> list[Mask]:
         for number in np.argsort(sums)[::-1][:_CANDIDATES]:
             grown = ndimage.binary_dilation(blobs == number + 1)
             if not grown.all():
-                found.append(Candidate(grown, title_of=work.name(int(k)), number=len(found)))
+                rows, columns = np.where(grown)
+                where = f"rows {rows.min()}-{rows.max()}, columns {columns.min()}-{columns.max()}"
+                title = f"where the maps of {work.name(int(k))} concentrate ({where})"
+                found.append(Mask(grown, called=title))
     return found
-
-
-class Candidate(Mask):
-    """A region that an audit proposed."""
 
 
 def _shares(work: _Work, method: AttributionMethod | None, places: Array) -> Array | None:
@@ -391,6 +386,3 @@ def _method(method: AttributionMethod | str) -> AttributionMethod:
 
 def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-_Answer = Callable[[Array], Array]

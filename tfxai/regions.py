@@ -63,14 +63,18 @@ class Mask:
     Args:
         marked: (H, W) for all images alike, or (B, H, W); what is not 0 is marked.
         is_background: Whether what is marked is the object, and all else the region.
+        called: What it is called; chosen by default.
     """
 
     marked: Any
     is_background: bool = False
+    called: str = ""
 
     @property
     def title(self) -> str:
         """What it is called."""
+        if self.called:
+            return self.called
         return "the background" if self.is_background else "the region that was marked"
 
     def places(self, images: Array) -> Array:

@@ -10,6 +10,7 @@ import typer
 
 import tfxai
 from tfxai.cli.accuracy import accuracy
+from tfxai.cli.audit import audit
 from tfxai.cli.check_serving import check_serving
 from tfxai.cli.compare import compare
 from tfxai.cli.crosscheck import crosscheck
@@ -45,8 +46,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    demo, predict, explain, compare, evaluate, sanity, debug, report, inspect, accuracy, methods,
-    train, export, check_serving, serve, crosscheck,
+    demo, predict, explain, compare, evaluate, sanity, debug, audit, report, inspect, accuracy,
+    methods, train, export, check_serving, serve, crosscheck,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

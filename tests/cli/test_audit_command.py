@@ -1,0 +1,76 @@
+"""`tfxai audit` says what the library finds."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+COLOURS = ((200, 20, 20), (20, 200, 20), (20, 20, 200))
+
+
+@pytest.fixture
+def photos(place):
+    """Images of three colours, a colour a class."""
+    random = np.random.default_rng(0)
+    for number in range(18):
+        name, colour = ("Red", "Green", "Blue")[number % 3], COLOURS[number % 3]
+        pixels = random.integers(0, 40, (32, 32, 3)) + np.array(colour)
+        path = place / "photos" / name / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
+    return place / "photos"
+
+
+def audit(run, *words):
+    done = run("audit", "by_colour", "--data", "photos", *words)
+    assert done.exit_code == 0, done.stderr
+    return done
+
+
+def test_a_border_is_exchanged(run, photos):
+    done = audit(run, "--border", "4", "--csv", "audit.csv", "-m", "gradient_input")
+    assert "The model uses a border of 4" in done.stdout.replace("\n", " ")
+    with Path("audit.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["who"] for row in rows} == {"Red", "Green", "Blue"}
+    assert all(0 < float(row["attribution_share"]) < 1 for row in rows if row["test"] != "pulled")
+
+
+def test_a_background_by_masks_of_each_image_and_groups(run, photos):
+    lines = ["image,group"]
+    for path in photos.glob("*/*.png"):
+        inside = path.relative_to(photos)
+        marked = np.zeros((32, 32), np.uint8)
+        marked[8:24, 8:24] = 255
+        (Path("masks") / inside).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(marked).save(Path("masks") / inside)
+        lines.append(f"{inside},{'ab'[int(path.stem) % 2]}")
+    Path("groups.csv").write_text("\n".join(lines) + "\n")
+    words = ("--mask", "masks", "--background", "--groups", "groups.csv", "--json")
+    found = json.loads(audit(run, *words).stdout)
+    assert {"group a", "group b"} <= {one["who"] for one in found["effects"]}
+    assert any("uses the background" in one for one in found["sentences"])
+
+
+def test_a_patch_is_put_in(run, photos):
+    Image.fromarray(np.full((4, 4, 3), 255, np.uint8)).save("patch.png")
+    done = audit(run, "--patch", "patch.png", "--at", "-4", "-4")
+    assert "No use of a patch of 4 x 4" in done.stdout.replace("\n", " ")  # colours alone matter
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--border", "4", "--patch", "patch.png"), "--patch and --border came"),
+        (("--background",), "no --mask came"),
+        (("--border", "40"), "leaves nothing"),
+        (("--mask", "nowhere"), "nowhere"),
+        (("--border", "4", "--csv", "audit.txt"), "end in .csv"),
+        (("--border", "4", "--groups", "nowhere.csv"), "nowhere.csv"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(fails, photos, words, sentence):
+    assert sentence in fails("audit", "by_colour", "--data", "photos", *words)

@@ -1,0 +1,285 @@
+"""`tfxai audit`: does a model answer by what lies in a region, by a shortcut?"""
+
+from __future__ import annotations
+
+import csv as csv_files
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tfxai.cli import arguments, explain
+from tfxai.errors import DataNotFoundError, InvalidInputError, OutputError
+
+if TYPE_CHECKING:
+    from tfxai.auditing import Audit
+    from tfxai.cli.image_classifier import ImageClassifier
+    from tfxai.cli.sources import Source
+    from tfxai.regions import Region
+
+Data = Annotated[
+    str,
+    typer.Option(
+        metavar="cifar10|FOLDER",
+        help="The test images of CIFAR-10, or a folder of images, better of a folder per class.",
+    ),
+]
+Limit = Annotated[int, typer.Option(min=8, help="Use at most that many images, evenly spaced.")]
+MaskFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--mask",
+        metavar="PATH",
+        help="An image whose bright pixels mark the region of all images, or a folder with one "
+        "for each image, by the same path below it.",
+        show_default=False,
+    ),
+]
+Background = Annotated[
+    bool,
+    typer.Option("--background", help="What --mask marks is the object; the region is the rest."),
+]
+PatchFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--patch", metavar="FILE", help="A small image that is put in.", show_default=False
+    ),
+]
+Place = Annotated[
+    tuple[int, int],
+    typer.Option(
+        "--at",
+        metavar="TOP LEFT",
+        help="Where the patch is put, in pixels of the model's input; negative numbers count from "
+        "the lower and the right edge.",
+    ),
+]
+BorderWidth = Annotated[
+    int | None,
+    typer.Option(
+        "--border", min=1, help="The outermost pixels on all sides, so many.", show_default=False
+    ),
+]
+Groups = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="A CSV file with the columns image (its path below the folder) and group, whose "
+        "effects are told too.",
+        show_default=False,
+    ),
+]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        "--method",
+        "-m",
+        metavar="NAME",
+        help="Also tell how much of its maps lies in the region: a pointer, no proof. Without a "
+        "region it proposes some, integrated_gradients by default.",
+        show_default=False,
+    ),
+]
+Least = Annotated[
+    float,
+    typer.Option(help="Mean change of a probability from which on a region is said to be used."),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of what is drawn.")]
+Csv = Annotated[
+    Path | None,
+    typer.Option("--csv", metavar="FILE", help="Also write a line for each effect.",
+                 show_default=False),
+]  # fmt: skip
+
+
+def audit(  # noqa: PLR0913 - an argument for each word of the command line
+    model: arguments.Model,
+    data: Data = "cifar10",
+    limit: Limit = 200,
+    mask: MaskFile = None,
+    background: Background = False,
+    patch: PatchFile = None,
+    at: Place = (0, 0),
+    border: BorderWidth = None,
+    groups: Groups = None,
+    method: Method = None,
+    option: explain.Options = [],  # noqa: B006 - typer copies it
+    layer: explain.Layer = None,
+    least: Least = 0.05,
+    seed: Seed = 0,
+    csv: Csv = None,
+    preprocessing: arguments.Preprocessing = None,
+    classes: arguments.Classes = None,
+    resize: arguments.Resize = None,
+    trust: arguments.Trust = False,
+    modules: arguments.Import = [],  # noqa: B006 - typer copies it
+    skip_bad: arguments.SkipBad = False,
+    as_json: arguments.Json = False,
+) -> None:
+    """Look for shortcuts by intervention: what a region does to the answers by itself."""
+    from tfxai.cli.bad_files import BadFiles
+    from tfxai.cli.data_images import as_batch, evenly_spaced
+    from tfxai.cli.image_classifier import open_classifier
+    from tfxai.cli.picking import pick_methods
+    from tfxai.cli.runtime import start
+    from tfxai.cli.terminal import print_json
+    from tfxai.cli.true_labels import true_targets
+
+    _check(csv, mask, patch, border, background=background)
+    bad = BadFiles(skip=skip_bad)
+    sources = evenly_spaced(data, limit, bad)
+    of_groups = None if groups is None else _groups(groups, data, sources)
+    start()
+    chosen = pick_methods([method], option, layer)[0] if method else None
+    classifier = open_classifier(
+        model, preprocessing, classes, resize, trust=trust, modules=modules
+    )
+    images = as_batch(sources, classifier)
+    region = _region(mask, patch, at, border, (data, sources, classifier), background=background)
+    labels = None
+    if all(source.label is not None for source in sources):
+        known = true_targets(sources, classifier)
+        labels = [known[source] for source in sources]
+    from tfxai.auditing import audit as look
+
+    found = look(
+        classifier.subject,
+        images,
+        region,
+        labels=labels,
+        groups=of_groups,
+        method=chosen,
+        least=least,
+        seed=seed,
+    )
+    if csv is not None:
+        _write(csv, found)
+    if as_json:
+        about = {"model": model, "data": data, "images": found.count}
+        print_json({**about, "sentences": found.sentences(), "effects": found.rows()})
+    else:
+        _say(found, csv)
+    bad.finish(len(sources))
+
+
+def _check(csv: Path | None, *regions: Any, background: bool) -> None:
+    """Refuses words that do not go together, and files that cannot be written."""
+    from tfxai.cli.writing import check_folder
+
+    words = ("--mask", "--patch", "--border")
+    given = [word for word, one in zip(words, regions, strict=True) if one is not None]
+    if len(given) > 1:
+        raise InvalidInputError(
+            f"{' and '.join(given)} came, and one region is looked at. Pass one."
+        )
+    if background and given != ["--mask"]:
+        raise InvalidInputError("--background says what --mask marks, and no --mask came.")
+    if csv is not None:
+        if csv.suffix.lower() != ".csv":
+            raise InvalidInputError(f"--csv {csv} was expected to end in .csv. Rename it.")
+        check_folder(csv.parent)
+        if csv.is_dir():
+            raise OutputError(f"Cannot write {str(csv)!r}: it is a folder. Choose another name.")
+
+
+def _region(
+    mask: Path | None,
+    patch: Path | None,
+    at: tuple[int, int],
+    border: int | None,
+    images: tuple[str, Sequence[Source], ImageClassifier],
+    *,
+    background: bool,
+) -> Region | None:
+    """What the words ask for; None where they name none."""
+    from tfxai.data.images import read_image
+    from tfxai.regions import Border, Mask, Patch
+
+    data, sources, classifier = images
+    if border is not None:
+        return Border(border)
+    if patch is not None:
+        pixels = read_image(patch)
+        channels = classifier.channels
+        return Patch(pixels[..., :channels] if channels < 3 else pixels, *at)
+    if mask is None:
+        return None
+    files = [mask] * len(sources)
+    if mask.is_dir():
+        files = [_below(mask, data, source) for source in sources]
+    known = {file: classifier.fit(read_image(file)).max(axis=-1) >= 128 for file in set(files)}
+    import numpy as np
+
+    return Mask(np.stack([known[file] for file in files]), is_background=background)
+
+
+def _below(folder: Path, data: str, source: Source) -> Path:
+    """The file of a mask that lies as the image does."""
+    inside = Path(source.name)
+    if inside.is_relative_to(data):
+        inside = inside.relative_to(data)
+    found = sorted((folder / inside.parent).glob(f"{inside.stem}.*"))
+    if not found:
+        raise DataNotFoundError(
+            f"There is no mask of {source.name!r} in {str(folder)!r}. Put an image there that is "
+            f"called {str(inside.with_suffix('.png'))!r}."
+        )
+    return found[0]
+
+
+def _groups(path: Path, data: str, sources: Sequence[Source]) -> list[str]:
+    """The group of each image by a CSV file."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataNotFoundError(f"{str(path)!r} cannot be read as a CSV file: {error}.") from error
+    rows = list(csv_files.DictReader(text.splitlines()))
+    if not rows or not {"image", "group"} <= set(rows[0]):
+        raise InvalidInputError(
+            f"{str(path)!r} has no columns image and group. Name them in its first line."
+        )
+    known = {row["image"]: row["group"] for row in rows}
+    found = []
+    for source in sources:
+        name = Path(source.name)
+        inside = str(name.relative_to(data)) if name.is_relative_to(data) else source.name
+        if inside not in known:
+            raise InvalidInputError(f"{str(path)!r} names no group of {inside!r}. Add a line.")
+        found.append(known[inside] or "")
+    return found
+
+
+def _write(path: Path, found: Audit) -> None:
+    from tfxai.files import replacing
+
+    rows = found.rows()
+    with replacing(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+        writer = csv_files.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _say(found: Audit, csv: Path | None) -> None:
+    from tfxai.cli.terminal import print_laid_out, say, shown, table
+
+    headings = ("Region", "Test", "Class or group", "Change", "95 %", "p", "Images", "Map inside")
+    made = table(*headings, right=tuple(range(3, len(headings))))
+    for one in found.effects:
+        change = one.change
+        star = "*" if one in found.used else ""
+        share = "" if one.share != one.share else f"{one.share:.0%}"
+        made.add_row(
+            *map(shown, (one.region, one.test, one.who)),
+            f"{change.mean:+.1%}{star}",
+            f"{change.low:+.1%} to {change.high:+.1%}",
+            f"{change.adjusted:.2g}",
+            str(change.count),
+            share,
+        )
+    print_laid_out(made)
+    say()
+    for sentence in found.sentences():
+        say(shown(sentence))
+    if csv is not None:
+        say(shown(str(csv)))
