@@ -14,7 +14,6 @@ from tfxai.regions import Border, Mask, Patch
 
 SIDE = 12
 PATCH = np.indices((3, 3)).sum(axis=0)[..., None] % 2 * np.ones(3)  # a chequerboard
-LAYERS = {"pixels": 1}
 
 
 def drawn(count, seed):
@@ -157,9 +156,8 @@ def test_a_patch_is_put_where_it_is_asked_for():
     np.testing.assert_array_equal(found[1, 4:, 1:3], np.arange(12).reshape(2, 2, 3))
     assert found.sum() == 2 * np.arange(12).sum()
     turned = patch.put_into(images, np.array([3, 2, 1, 0]))
-    np.testing.assert_array_equal(
-        turned[0, 4:, 1:3], np.arange(12).reshape(4, 3)[::-1].reshape(2, 2, 3)
-    )
+    backwards = np.arange(12).reshape(4, 3)[::-1].reshape(2, 2, 3)
+    np.testing.assert_array_equal(turned[0, 4:, 1:3], backwards)
     np.testing.assert_array_equal(images, 0)
 
 

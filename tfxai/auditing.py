@@ -277,7 +277,7 @@ def _exchanged(work: _Work, region: Region, places: Array) -> list[Effect]:
     for k in classes:
         others = np.flatnonzero((work.own != k) & np.isin(work.own, classes))
         donors = work.drawn.choice(np.flatnonzero(work.own == k), len(others))
-        alike = [_another(work, i) for i in others]
+        alike = [_another(work, int(i)) for i in others]
         from_class = work.answers(_with_region(work.pixels, others, donors, places))
         from_own = work.answers(_with_region(work.pixels, others, np.array(alike), places))
         change = paired(from_class[:, k], from_own[:, k], higher_is_better=True, seed=work.seed)
