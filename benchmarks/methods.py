@@ -82,7 +82,8 @@ def method_table(subject: tfxai.Subject, image: np.ndarray, layer: str, rounds: 
         layer: For the methods that look at a layer.
         rounds: Of interleaved runs.
     """
-    methods = {name: made(name, image, layer) for name in tfxai.methods.names()}
+    names = tfxai.methods.names(any_model=True)
+    methods = {name: made(name, image, layer) for name in names}
     target = int(tfxai.Saliency()(subject, image).target[0])
     bare = bare_pass(subject.model, target)
     chunk, maps = chunk_of(subject, image), num_maps(subject.model, image, layer)

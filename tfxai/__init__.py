@@ -39,8 +39,6 @@ if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
     from tfxai.debugging import debug as debug
     from tfxai.errors import TfxaiError as TfxaiError
     from tfxai.errors import TfxaiWarning as TfxaiWarning
-    from tfxai.methods.attention.attention_rollout import AttentionRollout as AttentionRollout
-    from tfxai.methods.attention.gradient_rollout import GradientRollout as GradientRollout
     from tfxai.methods.catalogue import *  # noqa: F403
     from tfxai.methods.together import explain as explain
     from tfxai.metrics import evaluate as evaluate
@@ -56,12 +54,10 @@ if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
 __version__ = "0.1.0"
 
 _HOME = {
-    "AttentionRollout": "tfxai.methods.attention.attention_rollout",
     "AttentionWeights": "tfxai.attention_weights",
     "Attribution": "tfxai.attribution",
     "Card": "tfxai.card",
     "Contrast": "tfxai.core.question.scores",
-    "GradientRollout": "tfxai.methods.attention.gradient_rollout",
     "Neuron": "tfxai.core.question.scores",
     "Subject": "tfxai.subject",
     "TfxaiError": "tfxai.errors",

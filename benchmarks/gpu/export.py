@@ -226,7 +226,7 @@ def export(
     maps = num_maps(model, x, path)
     written = Folder(folder, name, model)
     sizes = set()
-    for method in (made(one, x, path) for one in methods.names()):
+    for method in (made(one, x, path) for one in methods.names(any_model=True)):
         plain, compiled = (call_of(method, model, x, memory=one) for one in (None, memory))
         count, share = passes_of(method.name, maps)
         passes = -(-count // compiled.chunk)  # as even as they can be

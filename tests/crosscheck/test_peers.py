@@ -29,7 +29,9 @@ def verdict(setting, method):
     """As `verdicts`, of one method alone."""
     cases = [case for peer in PEERS for case in peer.cases(peer.load(), setting)]
     return check(
-        next(case for case in cases if case.method == method), 0, tuple(methods.names())
+        next(case for case in cases if case.method == method),
+        0,
+        tuple(methods.names(any_model=True)),
     ).verdict
 
 

@@ -45,12 +45,12 @@ def loaded(exported):
 RULES = {"deconv_net", "deep_lift", "deep_shap", "guided_backprop", "lrp"}
 LAYERS = {
     name
-    for name in methods.names()
+    for name in methods.names(any_model=True)
     if "layer" in methods.get(name).__dataclass_fields__ or name == "guided_grad_cam"
 }
 
 
-@pytest.mark.parametrize("name", sorted(set(methods.names()) - RULES - LAYERS))
+@pytest.mark.parametrize("name", sorted(set(methods.names(any_model=True)) - RULES - LAYERS))
 def test_values_are_those_of_the_exported_model(name, exported, loaded):
     a = make(name)(exported[0], X, target=[0, 2, 1], score="output")
     b = make(name)(loaded, X, target=[0, 2, 1], score="output")

@@ -102,6 +102,8 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
     """Whether each of several inputs is explained by itself, the others held."""
     keeps_every_layer: ClassVar[bool] = False
     """Whether all layers' outputs stay in memory together, beyond a pass and its gradient."""
+    needs_attention: ClassVar[bool] = False
+    """Whether the method explains models with attention only."""
     host_stage: ClassVar[str] = "finishes its values"
     """What a method that writes `_finish` does there, to follow "It" in a sentence."""
     program_inputs: ClassVar[tuple[str, ...]] = ()

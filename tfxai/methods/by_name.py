@@ -19,9 +19,13 @@ def register(cls: type[AttributionMethod]) -> None:
     METHODS[cls.name] = cls
 
 
-def names() -> list[str]:
-    """The registry names of all methods, sorted."""
-    return sorted(METHODS)
+def names(*, any_model: bool = False) -> list[str]:
+    """The registry names of all methods, sorted.
+
+    Args:
+        any_model: Leave out those that need a model with attention.
+    """
+    return sorted(name for name, cls in METHODS.items() if not (any_model and cls.needs_attention))
 
 
 def get(name: str) -> type[AttributionMethod]:

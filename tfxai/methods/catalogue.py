@@ -3,6 +3,8 @@
 It holds such imports only, for `tfxai/__init__.py` reads the names without running it.
 """
 
+from tfxai.methods.attention.attention_rollout import AttentionRollout as AttentionRollout
+from tfxai.methods.attention.gradient_rollout import GradientRollout as GradientRollout
 from tfxai.methods.cam.ablation_cam import AblationCAM as AblationCAM
 from tfxai.methods.cam.eigen_cam import EigenCAM as EigenCAM
 from tfxai.methods.cam.eigen_grad_cam import EigenGradCAM as EigenGradCAM

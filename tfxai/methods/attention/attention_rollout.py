@@ -13,7 +13,7 @@ from tfxai.methods.attention.base import Rollout
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AttentionRollout(Rollout, is_named=False):
+class AttentionRollout(Rollout):
     """Follows attention from the token that is read down to the tokens of the input.
 
     Each layer hands on half of a token by its residual connection and half by its attention, the

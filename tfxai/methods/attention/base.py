@@ -35,6 +35,7 @@ class Rollout(AttributionMethod):
     """
 
     is_map: ClassVar[bool] = True
+    needs_attention: ClassVar[bool] = True
     row: int | None = option(None, kind=int)
     reshape: tuple[int, int] | None = option(None, kind=GRID)
 

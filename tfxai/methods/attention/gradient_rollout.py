@@ -13,7 +13,7 @@ from tfxai.methods.attention.base import Rollout, by_head
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class GradientRollout(Rollout, is_named=False):
+class GradientRollout(Rollout):
     """Adds up what attention lets through for the target, layer upon layer.
 
     R starts as the identity. Each layer adds E_h[(dA * A)+] R, the mean over heads of the positive
