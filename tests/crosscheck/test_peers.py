@@ -31,7 +31,7 @@ def verdict(setting, method):
     return check(
         next(case for case in cases if case.method == method),
         0,
-        tuple(methods.names(any_model=True)),
+        tuple(methods.names()),
     ).verdict
 
 
