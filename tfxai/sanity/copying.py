@@ -151,7 +151,7 @@ def _own_objects(model: keras.Model) -> dict[str, Any]:
         for one in (type(layer), *vars(layer).values()):
             if isinstance(one, types.FunctionType):
                 found[one.__name__] = one
-            elif isinstance(one, type | _OBJECTS):
+            elif isinstance(one, (type, *_OBJECTS)):
                 cls = one if isinstance(one, type) else type(one)
                 if cls.__module__.partition(".")[0] != "keras":
                     found[cls.__name__] = cls
