@@ -72,6 +72,7 @@ class Case:
         refuses: What it refuses, and a key word of the sentence: `"tables"`, or another kind of
             `test_kinds.py`, or `"probability"` as a score.
         knows_target: Whether the values depend on the target.
+        is_of_kinds: Whether values are one of a few, so that inputs close by have the same.
         blends: Whether it shows an input in part, as a mask of shares does: pixels of a model that
             takes integers are then rounded.
         adds_up_on_relus: Whether the values of a method that completes add up on a network of
@@ -93,6 +94,7 @@ class Case:
     within: float | Mapping[str, float] = ROUNDING
     refuses: Mapping[str, str] = dataclasses.field(default_factory=dict)
     knows_target: bool = True
+    is_of_kinds: bool = False
     blends: bool = False
     adds_up_on_relus: bool = True
     photographs: Mapping[str, Any] = dataclasses.field(default_factory=dict)

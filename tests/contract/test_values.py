@@ -98,6 +98,8 @@ def test_values_are_float64_for_a_float64_model(name, model):
     score = None if "probability" in case_of(name).refuses else "probability"
     a = make(name)(model, doubles(), score=score)
     assert a.values.dtype == a.score.dtype == a.inputs.dtype == np.float64
+    if case_of(name).is_of_kinds:
+        return
     # a number that float32 cannot tell from its neighbour must matter
     b = make(name)(model, doubles() * (1 + 1e-9), score=score)
     assert (a.values != b.values).any()

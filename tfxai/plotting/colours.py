@@ -8,7 +8,6 @@ from matplotlib.colors import Colormap, Normalize
 
 from tfxai.arrays import Array
 from tfxai.errors import UnknownNameError
-from tfxai.plotting import style
 
 DIVERGING = "RdBu_r"
 SEQUENTIAL = "inferno"
@@ -22,17 +21,17 @@ def colour_map(cmap: str | Colormap | None, signed: bool) -> Colormap:
     """The colour map asked for, or the one that suits the values.
 
     A diverging map gets an odd number of colours, so that zero has one of its own: the
-    neutral one in the middle. What is not a number is light grey.
+    neutral one in the middle.
 
     Raises:
         UnknownNameError: matplotlib has no map of that name.
     """
     if isinstance(cmap, Colormap):
-        return cmap.with_extremes(bad=style.FAINT)
+        return cmap
     name = cmap or (DIVERGING if signed else SEQUENTIAL)
     if name not in matplotlib.colormaps:
         raise UnknownNameError.of("colour map", name, list(matplotlib.colormaps))
-    found = matplotlib.colormaps[name].with_extremes(bad=style.FAINT)
+    found = matplotlib.colormaps[name]
     return found.resampled(257) if signed else found
 
 

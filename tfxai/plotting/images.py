@@ -13,10 +13,10 @@ from tfxai.arrays import Array
 from tfxai.axes import by_number, channels_last, input_axes, parts, value_axes
 from tfxai.heatmaps import colours, has_signs
 from tfxai.plotting.bars import BAR, BAR_LABELS, draw_bar, lying_height
-from tfxai.plotting.colours import colour_map, scale
+from tfxai.plotting.colours import scale
 from tfxai.plotting.drawing import Drawing
 from tfxai.plotting.figures import Page, frame
-from tfxai.plotting.pictures import as_image, heat_of, picture
+from tfxai.plotting.pictures import as_image, colours_of, heat_of, picture
 from tfxai.plotting.rows import Row
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class ImageRow(Row):
         self.drawing, self.style = drawing, drawing.styled("overlay")
         self.heat: Array = heat_of(one, size, drawing)
         self.signed = is_diverging(one)
-        self.cmap = colour_map(drawing.cmap, self.signed)
+        self.cmap = colours_of(drawing, signed=self.signed)
         self.kind = (self.signed, self.cmap.name)
         names = ["Attribution"] if self.pixels is None else ["Image", "Attribution"]
         if self.pixels is not None and self.style != "heatmap":

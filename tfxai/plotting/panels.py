@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from tfxai.arrays import Array
 from tfxai.errors import InvalidInputError
 from tfxai.plotting import labels, style
-from tfxai.plotting.colours import colour_map, scale
+from tfxai.plotting.colours import scale
 from tfxai.plotting.drawing import Drawing
 from tfxai.plotting.grouping import grouped
 from tfxai.plotting.images import image_part, is_diverging, show
 from tfxai.plotting.kinds import rows_of
-from tfxai.plotting.pictures import heat_of, picture, with_scale
+from tfxai.plotting.pictures import colours_of, heat_of, picture, with_scale
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
@@ -50,7 +50,7 @@ def panel_of(one: Attribution, drawing: Drawing, usual: str) -> Callable[[Axes],
     part, pixels = of_an_image(one)
     look = drawing.styled(usual)
     signed = is_diverging(part)
-    cmap = colour_map(drawing.cmap, signed)
+    cmap = colours_of(drawing, signed=signed)
     heat = heat_of(part, pixels.shape[:2], drawing)
     if look == "heatmap":
         least = drawing.least(look, signed=signed)
@@ -110,7 +110,7 @@ def drawn(one: Attribution, drawing: Drawing, usual: str) -> Array:
     part, pixels = of_an_image(one)
     signed = is_diverging(part)
     heat = heat_of(part, pixels.shape[:2], drawing)
-    cmap = colour_map(drawing.cmap, signed)
+    cmap = colours_of(drawing, signed=signed)
     return picture(pixels, heat, drawing, drawing.styled(usual), cmap, signed)
 
 

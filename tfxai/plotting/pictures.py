@@ -16,7 +16,7 @@ from tfxai.axes import parts
 from tfxai.certainty import certain_map
 from tfxai.heatmaps import resize, strengths, unscaled
 from tfxai.plotting import style as looks
-from tfxai.plotting.colours import grey, overlay, scale
+from tfxai.plotting.colours import colour_map, grey, overlay, scale
 from tfxai.plotting.drawing import SHARED, Drawing
 
 if TYPE_CHECKING:
@@ -56,6 +56,12 @@ def heat_of(one: Attribution, size: tuple[int, ...] | None, drawing: Drawing) ->
     if known.shape != heat.shape:
         known = resize(known.astype(np.float32), heat.shape) >= 0.5
     return np.where(known, heat, np.nan)
+
+
+def colours_of(drawing: Drawing, *, signed: bool) -> Colormap:
+    """The colour map of heatmaps; what is not certain is light grey where that is asked for."""
+    found = colour_map(drawing.cmap, signed)
+    return found.with_extremes(bad=looks.FAINT) if drawing.certain else found
 
 
 def with_scale(

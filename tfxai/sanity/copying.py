@@ -20,7 +20,7 @@ from tfxai.core.model.cut import runs_its_graph
 from tfxai.core.program import forward
 from tfxai.errors import TfxaiError, UnsupportedModelError
 
-_OBJECTS = (keras.initializers.Initializer, keras.regularizers.Regularizer)
+_OBJECTS = (keras.Layer, keras.initializers.Initializer, keras.regularizers.Regularizer)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -151,10 +151,10 @@ def _own_objects(model: keras.Model) -> dict[str, Any]:
         for one in (type(layer), *vars(layer).values()):
             if isinstance(one, types.FunctionType):
                 found[one.__name__] = one
-            elif isinstance(one, (type, *_OBJECTS)):
-                cls = one if isinstance(one, type) else type(one)
-                if cls.__module__.partition(".")[0] != "keras":
-                    found[cls.__name__] = cls
+                continue
+            cls = one if isinstance(one, type) else type(one)
+            if issubclass(cls, _OBJECTS) and cls.__module__.partition(".")[0] != "keras":
+                found[cls.__name__] = cls
     return found
 
 
