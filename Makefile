@@ -59,7 +59,7 @@ bench: $(STAMP) $(PEERS_STAMP) ## Measure against bare TensorFlow, tf-explain, a
 	@$(PEERS)/bin/python -m benchmarks.occlusion
 	@$(VENV)/bin/python -m benchmarks.serving
 
-instruments: $(STAMP) ## Test the metrics as instruments on CIFAR-10, for docs/trust.md (an hour)
+instruments: $(STAMP) ## Test the metrics as instruments on CIFAR-10, for docs/trust.md (ten minutes)
 	@$(VENV)/bin/python -m benchmarks.instruments $(ARGS)
 
 stress: $(STAMP) ## Ask a server 10,000 times, a third of them hostile: it has to hold

@@ -146,7 +146,7 @@ def main() -> None:
     """Measures every metric with every fill, and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--limit", type=int, default=100, help="number of images")
-    parser.add_argument("--repeats", type=int, default=6, help="copies of each share")
+    parser.add_argument("--repeats", type=int, default=3, help="copies of each share")
     asked = parser.parse_args()
     pixels = load_cifar10("test")[0]
     images = pixels[np.linspace(0, len(pixels) - 1, asked.limit).round().astype(int)]

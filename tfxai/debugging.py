@@ -181,7 +181,7 @@ class Debugging:
 
         if self.predicted is None or self.true is None:
             raise InvalidInputError("Nothing is misclassified, so there is nothing to draw.")
-        names = [f"{one.name(one.true)},\nnot {one.name(one.predicted)}" for one in self.mistakes]
+        names = [f"labelled {one.name(one.true)}" for one in self.mistakes]
         return plot_comparison([self.predicted, self.true], names=names, path=path, **drawing)
 
     def to_json(self) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def _solved(planes: tf.Tensor, missing: tf.Tensor) -> tf.Tensor:
     start = known * (planes - means)  # around zero, where small ranges keep their digits
     spread = tf.reduce_max(planes, axes, True) - tf.reduce_min(planes, axes, True)
     epsilon = float(np.finfo(planes.dtype.as_numpy_dtype).eps)
-    rounding = 8 * epsilon * tf.reduce_max(tf.abs(planes), axes, keepdims=True)
+    rounding = epsilon * tf.reduce_max(tf.abs(planes), axes, keepdims=True)
     limit = spread * epsilon ** (2 / 3) + rounding
     system = _system(planes, missing)
 
