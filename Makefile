@@ -32,7 +32,7 @@ MODEL ?= $(TFXAI_TEST_DATA:%=%/models/efficientnet_lite0.keras)
 PIXELS ?= none
 CLASSES ?= $(TFXAI_TEST_DATA:%=%/data/imagenet_class_index.json)
 
-.PHONY: help demo test lint bench stress peaks notebook comparison crosscheck gpu-programs \
+.PHONY: help demo test lint bench instruments stress peaks notebook comparison crosscheck gpu-programs \
 	mutants old-keras clients protos
 
 help: ## List the targets
@@ -51,8 +51,12 @@ lint: $(STAMP) ## Check style, formatting and types
 
 bench: $(STAMP) $(PEERS_STAMP) ## Measure against bare TensorFlow, tf-explain, and over HTTP
 	@$(VENV)/bin/python -m benchmarks
+	@$(VENV)/bin/python -m benchmarks.trust
 	@$(PEERS)/bin/python -m benchmarks.occlusion
 	@$(VENV)/bin/python -m benchmarks.serving
+
+instruments: $(STAMP) ## Test the metrics as instruments on CIFAR-10, for docs/trust.md (ten minutes)
+	@$(VENV)/bin/python -m benchmarks.instruments $(ARGS)
 
 stress: $(STAMP) ## Ask a server 10,000 times, a third of them hostile: it has to hold
 	@$(VENV)/bin/python -m benchmarks.hostile

@@ -52,7 +52,10 @@ IMPORTED_AS = {
     "tensorflow-datasets": "tensorflow_datasets",
 }
 WHOLE = LEVELS["plotting"]  # a bare `import tfxai` may load any library module
-LAZY_UPWARD = {("attribution", "plotting")}  # Attribution.plot, inside the method only
+LAZY_UPWARD = {
+    ("attribution", "plotting"),  # Attribution.plot, inside the method only
+    ("metrics", "plotting"),  # Measurement.plot
+}
 
 
 def imported(node: ast.AST, package: str) -> Iterator[str]:

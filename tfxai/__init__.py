@@ -34,6 +34,8 @@ if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
     from tfxai.errors import TfxaiError as TfxaiError
     from tfxai.errors import TfxaiWarning as TfxaiWarning
     from tfxai.methods.catalogue import *  # noqa: F403
+    from tfxai.methods.together import explain as explain
+    from tfxai.metrics import evaluate as evaluate
     from tfxai.plotting import compare_baselines as compare_baselines
     from tfxai.registry import ModelRegistry as ModelRegistry
     from tfxai.registry import load as load
@@ -55,6 +57,8 @@ _HOME = {
     "ModelRegistry": "tfxai.registry",
     "Slic": "tfxai.core.inputs.superpixels",
     "compare_baselines": "tfxai.plotting",
+    "evaluate": "tfxai.metrics",
+    "explain": "tfxai.methods.together",
     "inspect_model": "tfxai.inspection",
     "load": "tfxai.registry",
     "register_score": "tfxai.core.question.scores",

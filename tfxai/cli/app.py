@@ -14,6 +14,7 @@ from tfxai.cli.check_serving import check_serving
 from tfxai.cli.compare import compare
 from tfxai.cli.crosscheck import crosscheck
 from tfxai.cli.demo import demo
+from tfxai.cli.evaluate import evaluate
 from tfxai.cli.explain import explain
 from tfxai.cli.export import export
 from tfxai.cli.group import Commands
@@ -41,8 +42,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    demo, predict, explain, compare, inspect, accuracy, methods, train, export, check_serving,
-    serve, crosscheck,
+    demo, predict, explain, compare, evaluate, inspect, accuracy, methods, train, export,
+    check_serving, serve, crosscheck,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

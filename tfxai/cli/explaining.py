@@ -61,7 +61,7 @@ def explain_images(
 
     def answer(some: Sequence[Source], batch: Any) -> list[ExplainedImage]:
         ranks = classifier.rank(batch, [source.name for source in some])
-        found = [_explained(one, classifier, batch, some, request) for one in request.methods]
+        found = _explained(classifier, batch, some, request)
         return [
             ExplainedImage(source, ranks[i], [whole[i] for whole in found])
             for i, source in enumerate(some)
@@ -72,18 +72,17 @@ def explain_images(
 
 
 def _explained(
-    method: AttributionMethod,
-    classifier: Classifier,
-    batch: Any,
-    sources: Sequence[Source],
-    request: Request,
-) -> Attribution:
+    classifier: Classifier, batch: Any, sources: Sequence[Source], request: Request
+) -> list[Attribution]:
+    from tfxai.methods.together import explain
+
     try:
         with warnings.catch_warnings():  # remark_on_values says the same of each image
             warnings.simplefilter("ignore", TfxaiWarning)
-            return method(
+            return explain(
                 classifier.subject,
                 batch,
+                request.methods,
                 request.targets(sources),
                 score=request.score,
                 at=request.at,

@@ -100,6 +100,50 @@ def program(
     return _programs.get(model, plan, lambda: _compile(model, plan, structure, attribute))
 
 
+def joint_program(
+    model: keras.Model,
+    common: Plan,
+    plans: Sequence[Plan],
+    structure: ModelStructure,
+    attributes: Sequence[Attribute],
+) -> Any:
+    """The compiled function of several methods at once, which share passes and one x.
+
+    Args:
+        model: The model.
+        common: What the plans have in common; its method counts for nothing.
+        plans: The plan of each method.
+        structure: The structure of the model.
+        attributes: The equation of each method.
+
+    Returns:
+        As `program`; the answers of method i have `i/` before their names.
+    """
+    key = ("joint", common, tuple((plan.method, plan.baseline) for plan in plans))
+
+    def make() -> Any:
+        reference = weakref.ref(model)
+
+        def run(
+            leaves: list[tf.Tensor],
+            target: tf.Tensor,
+            baseline: list[tf.Tensor],
+            given: list[tf.Tensor],
+        ) -> dict[str, tf.Tensor]:
+            live = cast(keras.Model, reference())
+            f, x = _score(live, common, structure, leaves, target, (baseline, given))
+            f, target = f.decided(x)
+            return {
+                f"{i}/{name}": tensor
+                for i, (plan, attribute) in enumerate(zip(plans, attributes, strict=True))
+                for name, tensor in _answers(f, x, target, plan, attribute).items()
+            }
+
+        return _made(model, run, _specs(common, structure), jit=common.jit)
+
+    return _programs.get(model, key, make)
+
+
 def forward(model: keras.Model, layout: Layout) -> Any:
     """A compiled function from a list of inputs to what the model returns."""
     reference = weakref.ref(model)
@@ -138,16 +182,21 @@ def _compile(
     ) -> dict[str, tf.Tensor]:
         live = cast(keras.Model, reference())  # alive: the caller holds it
         f, x = _score(live, plan, structure, leaves, target, (baseline, given))
-        return _answers(f, x, plan, attribute)
+        f, target = f.decided(x)
+        return _answers(f, x, target, plan, attribute)
 
+    return _made(model, run, _specs(plan, structure), jit=plan.jit)
+
+
+def _specs(plan: Plan, structure: ModelStructure) -> list[Any]:
+    """What a program takes: inputs, targets, baselines, arrays made on the host."""
     axes = [None] if plan.target_rank == 1 else [None, len(structure.outputs[0])]
     target = tf.TensorSpec(axes, tf.int32, name="target")
     given = [
         tf.TensorSpec((None, *one.shape), one.dtype, name=f"given_{i}")
         for i, one in enumerate(plan.given)
     ]
-    specs = [plan.layout.specs(), target, _baseline_specs(plan), given]
-    return _made(model, run, specs, jit=plan.jit)
+    return [plan.layout.specs(), target, _baseline_specs(plan), given]
 
 
 def _baseline_specs(plan: Plan) -> list[tf.TensorSpec]:
@@ -202,9 +251,10 @@ def _score(
     return Score(network, plan.question, structure, rows, limits), x
 
 
-def _answers(f: Score, x: tf.Tensor, plan: Plan, attribute: Attribute) -> dict[str, tf.Tensor]:
+def _answers(
+    f: Score, x: tf.Tensor, target: tf.Tensor, plan: Plan, attribute: Attribute
+) -> dict[str, tf.Tensor]:
     """Everything that an attribution reports, as named tensors."""
-    f, target = f.decided(x)
     given = _by_input(f, x, plan, attribute)
     values, details = given if isinstance(given, tuple) else (given, {})
     answers = {"target": target, "score": f(x)}
@@ -216,7 +266,7 @@ def _answers(f: Score, x: tf.Tensor, plan: Plan, attribute: Attribute) -> dict[s
     probability = f.probability(x)
     if probability is not None:
         answers["probability"] = probability
-    baseline_score = f.baseline_score()
+    baseline_score = None if plan.baseline == "none" else f.baseline_score()
     if baseline_score is not None:
         answers["baseline_score"] = baseline_score
     return answers

@@ -76,6 +76,9 @@ class Metric(Declared, abc.ABC):
     higher_is_better: ClassVar[bool | None]
     """Whether larger values speak for the attribution."""
 
+    needs_method: ClassVar[bool] = False
+    """Whether other inputs are explained, so that an attribution alone will not do."""
+
     @abc.abstractmethod
     def _measure(self, asked: Asked) -> tuple[Array, dict[str, Array]]:
         """(B,) values, and details of each example."""
@@ -140,9 +143,13 @@ class Metric(Declared, abc.ABC):
             np.asarray(values, np.float64),
             self.to_config(),
             listed(one.method),
-            self.higher_is_better,
+            self._is_higher_better(),
             details,
         )
+
+    def _is_higher_better(self) -> bool | None:
+        """Whether larger values speak for the attribution, with these options."""
+        return self.higher_is_better
 
     def to_config(self) -> dict[str, Any]:
         """Name and options as JSON takes them; arrays as nested lists."""

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from tfxai.arrays import Array
-from tfxai.core.inputs.baselines import BASELINE
 from tfxai.core.options import option
 from tfxai.metrics.base import Asked, Metric
+from tfxai.metrics.fills import FILL, hiding
 from tfxai.metrics.perturbed import Curve, PerExample
 from tfxai.metrics.relevance import BY, features, ranks, relevance, steps_of
 
@@ -21,33 +21,56 @@ class CurveMetric(Metric):
 
     Args:
         steps: Number of steps in which all is hidden, at least 1.
-        fill: What shows where something is hidden, as a method's `baseline`; None is zeros.
+        fill: What shows where something is hidden, as a method's `baseline`, or
+            `"road"`: made of what shows, `LinearImputation`. None is zeros.
         by: What is hidden at once: `"pixels"`, squares of a width, or `Slic(segments)`.
         least_first: Whether the least relevant parts go first.
         normalise: Whether the curve is scaled so that the input has 1 and the fill 0.
     """
 
     steps: int = option(20, at_least=1)
-    fill: Any = option(None, kind=BASELINE)
+    fill: Any = option(None, kind=FILL)
     by: Any = option("pixels", kind=BY)
     least_first: bool = option(False)
     normalise: bool = option(False)
 
+    def _is_higher_better(self) -> bool | None:
+        better = self.higher_is_better
+        return better if better is None else better != self.least_first
+
     def _curve(self, asked: Asked, *, inserts: bool = False, least_first: bool = False) -> Array:
         """(B, steps + 1): the scores, from all shown to all hidden, or the other way round."""
-        one = asked.attribution
-        rank, counts = ranks(relevance(one), features(one, self.by), least_first=least_first)
-        turn = PerExample(steps_of(rank, counts, self.steps))
-        found = asked.scores(
-            Curve(turn=turn, steps=self.steps, inserts=inserts, baseline=self.fill)
+        curve = perturbation_curve(
+            asked,
+            steps=self.steps,
+            fill=self.fill,
+            by=self.by,
+            inserts=inserts,
+            least_first=least_first,
         )
-        curve = np.asarray(found.values, np.float64)
         if self.normalise:
             ends = curve[:, [-1, 0]] if inserts else curve[:, [0, -1]]
             whole = ends[:, :1] - ends[:, 1:]
             with np.errstate(divide="ignore", invalid="ignore"):
                 curve = np.where(whole != 0, (curve - ends[:, 1:]) / whole, np.nan)
         return curve
+
+
+def perturbation_curve(
+    asked: Asked,
+    *,
+    steps: int,
+    fill: Any,
+    by: Any,
+    inserts: bool = False,
+    least_first: bool = False,
+) -> Array:
+    """(B, steps + 1): the scores while parts are hidden, or shown, one after the other."""
+    one = asked.attribution
+    rank, counts = ranks(relevance(one), features(one, by), least_first=least_first)
+    turn = PerExample(steps_of(rank, counts, steps))
+    found = asked.scores(Curve(turn=turn, steps=steps, inserts=inserts, **hiding(fill)))
+    return np.asarray(found.values, np.float64)
 
 
 def area(curve: Array) -> Array:
@@ -62,7 +85,8 @@ class Deletion(CurveMetric):
 
     Args:
         steps: Number of steps in which all is hidden, at least 1.
-        fill: What shows where something is hidden, as a method's `baseline`; None is zeros. It
+        fill: What shows where something is hidden, as a method's `baseline`, or
+            `"road"`: made of what shows, `LinearImputation`. None is zeros. It
             decides more than the method does: compare several.
         by: What is hidden at once: `"pixels"`, squares of a width, or `Slic(segments)`.
         least_first: Whether the least relevant parts go first; then high is good.

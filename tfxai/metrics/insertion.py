@@ -17,7 +17,8 @@ class Insertion(CurveMetric):
 
     Args:
         steps: Number of steps in which all is shown, at least 1.
-        fill: What shows before, as a method's `baseline`; None is zeros.
+        fill: What shows before, as a method's `baseline`, or
+            `"road"`: made of what shows, `LinearImputation`. None is zeros.
         by: What is shown at once: `"pixels"`, squares of a width, or `Slic(segments)`.
         least_first: Whether the least relevant parts go first; then low is good.
         normalise: Whether the curve is scaled so that the input has 1 and the fill 0.

@@ -6,15 +6,17 @@ import dataclasses
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfxai.arrays import Array
 from tfxai.errors import DataNotFoundError, InvalidInputError
 from tfxai.files import replacing
+from tfxai.metrics.statistics import Difference, interval, paired
 
-_RESAMPLES = 2000
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,14 +69,46 @@ class Measurement:
         """
         if not 0 < confidence < 1:
             raise InvalidInputError(f"confidence={confidence} was expected to lie in (0, 1).")
-        known = self.values[np.isfinite(self.values)]
-        if len(known) < 2:
-            return float("nan"), float("nan")
-        rng = np.random.default_rng(seed)
-        drawn = rng.integers(0, len(known), (_RESAMPLES, len(known)))
-        tail = 50 * (1 - confidence)
-        low, high = np.percentile(known[drawn].mean(axis=1), [tail, 100 - tail])
-        return float(low), float(high)
+        return interval(self.values[np.isfinite(self.values)], confidence, seed)
+
+    def better_than(self, other: Measurement, seed: int = 0) -> Difference:
+        """By how much the values are better than those of another method, example by example.
+
+        Args:
+            other: What the same metric gave another method on the same examples.
+            seed: Seed of the resampling.
+
+        Raises:
+            InvalidInputError: It is of another metric, of other examples, or neither of large and
+                small values speaks for an attribution.
+        """
+        if self.metric != other.metric or len(self) != len(other):
+            raise InvalidInputError(
+                f"{other!r} was expected to be of the same metric, with the same options, and of "
+                f"as many examples as {self!r}. Measure both on the same inputs."
+            )
+        if self.higher_is_better is None:
+            raise InvalidInputError(
+                f"Neither large nor small values of {self.metric['name']} speak for an "
+                "attribution, so that none is better."
+            )
+        better = self.higher_is_better
+        return paired(self.values, other.values, higher_is_better=better, seed=seed)
+
+    def plot(self, path: str | os.PathLike[str] | None = None, *, figsize: Any = None) -> Figure:
+        """A figure: the mean curve with its 95 % interval, or a bar for each example.
+
+        Args:
+            path: File to write the figure to as well; its suffix names the format.
+            figsize: Width in inches, or (width, height); None is 4.6 inches wide.
+
+        Raises:
+            InvalidInputError: No example has a value, or the size is too small.
+            OutputError: The file cannot be written.
+        """
+        from tfxai.plotting.measurement import plot_measurement
+
+        return plot_measurement(self, path, figsize=figsize)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes everything to one `.npz` file that holds no pickle.

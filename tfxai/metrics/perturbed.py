@@ -18,6 +18,7 @@ from tfxai.core.inputs.host_arrays import Examples, HostArray
 from tfxai.core.options import option
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
+from tfxai.metrics.fills import LinearImputation
 
 
 @final
@@ -38,7 +39,12 @@ class PerExample(HostArray):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Perturbed(AttributionMethod, is_named=False):
-    """Base of the programs: values are scores, (B, K)."""
+    """Base of the programs: values are scores, (B, K).
+
+    Args:
+        baseline: What shows where something is hidden.
+        imputation: How it is made of what is not hidden, in the place of a baseline.
+    """
 
     is_map: ClassVar[bool] = True
     is_black_box: ClassVar[bool] = True
@@ -47,6 +53,7 @@ class Perturbed(AttributionMethod, is_named=False):
     default_score: ClassVar[str] = "probability"
     program_inputs: ClassVar[tuple[str, ...]] = ("baseline",)
     baseline: Any = option(None, kind=BASELINE)
+    imputation: LinearImputation | None = None
 
     def _record(self) -> dict[str, Any]:
         """The name alone: arrays of examples are no options that somebody chose."""
@@ -58,6 +65,8 @@ class Perturbed(AttributionMethod, is_named=False):
 
         def value(f: Score, x: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
             hides = hidden(f, k // several)
+            if self.imputation is not None:
+                return f(self.imputation.imputed(f, x, hides, k))
             hides = tf.reshape(hides, tf.concat([tf.shape(hides), _ones(hides, x)], axis=0))
             other = f.baseline_number(k % several)
             if hides.dtype != tf.bool and not f.blends:

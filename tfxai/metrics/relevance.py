@@ -14,6 +14,7 @@ from tfxai.core.inputs.host_arrays import Examples
 from tfxai.core.inputs.superpixels import Slic
 from tfxai.core.options import Kind
 from tfxai.errors import InvalidInputError
+from tfxai.heatmaps import unscaled
 
 
 def places(one: Attribution) -> tuple[int, ...]:
@@ -41,7 +42,7 @@ def relevance(one: Attribution) -> Array:
             f"The values have shape {values.shape}, and the input has positions {size}: which "
             "value is of which one is not known. Explain the input itself."
         )
-    return np.asarray(one.heatmap(size=size, clip_percentile=100), np.float64)
+    return np.asarray(unscaled(one, size)[""], np.float64)
 
 
 def read_by(name: str, by: Any) -> Any:

@@ -45,6 +45,7 @@ class SensitivityMax(Metric):
 
     name: ClassVar[str] = "sensitivity_max"
     higher_is_better: ClassVar[bool | None] = False
+    needs_method: ClassVar[bool] = True
     radius: float = option(0.02, above=0)
     samples: int = option(10, at_least=1)
     seed: int = option(0, at_least=0, below=SEEDS)

@@ -19,7 +19,8 @@ class SRG(CurveMetric):
 
     Args:
         steps: Number of steps in which all is hidden, at least 1.
-        fill: What shows where something is hidden, as a method's `baseline`; None is zeros.
+        fill: What shows where something is hidden, as a method's `baseline`, or
+            `"road"`: made of what shows, `LinearImputation`. None is zeros.
         by: What is hidden at once: `"pixels"`, squares of a width, or `Slic(segments)`.
         least_first: Whether the sign is turned round.
         normalise: Whether curves are scaled so that the input has 1 and the fill 0.

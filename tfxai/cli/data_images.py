@@ -1,0 +1,69 @@
+"""Images of `--data`, evenly spaced, and as one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfxai.errors import DataNotFoundError, InvalidInputError
+
+if TYPE_CHECKING:
+    from tfxai.cli.bad_files import BadFiles
+    from tfxai.cli.classifier import Classifier
+    from tfxai.cli.sources import Source
+
+CIFAR10 = "cifar10"
+
+
+def evenly_spaced(data: str, limit: int, bad: BadFiles) -> list[Source]:
+    """At most `limit` images of CIFAR-10's test split or of a folder.
+
+    Raises:
+        DataNotFoundError: There is no such folder.
+        InvalidInputError: It holds no image, or one that cannot be read.
+    """
+    import numpy as np
+
+    from tfxai.cli.sources import Cifar10Image, File
+    from tfxai.data.cifar10 import SIZES
+    from tfxai.data.folders import labelled_files
+    from tfxai.data.images import read_image
+
+    def numbers(count: int) -> list[int]:
+        spaced = np.linspace(0, count - 1, min(limit, count))
+        return [int(i) for i in spaced.round()]
+
+    if data == CIFAR10:
+        return [Cifar10Image("test", i) for i in numbers(SIZES["test"])]
+    if not Path(data).is_dir():
+        raise DataNotFoundError(
+            f"--data {data!r} is not a folder. Pass cifar10, or a folder of images."
+        )
+    files, found = labelled_files(data), list[Any]()
+    for i in numbers(len(files)):
+        path, label = files[i]
+        with bad.allowed(str(path)):
+            height, width = read_image(path).shape[:2]
+            found.append(File(path, (height, width), label))
+    return found
+
+
+def as_batch(sources: Sequence[Source], classifier: Classifier) -> Any:
+    """(N, H, W, C) uint8, as the model takes them.
+
+    Raises:
+        InvalidInputError: There is none, or sizes differ where the model takes any.
+    """
+    import numpy as np
+
+    images = [classifier.fit(source.read()) for source in sources]
+    if not images:
+        raise InvalidInputError("No image is left that can be used. Pass intact image files.")
+    shapes = {image.shape for image in images}
+    if len(shapes) > 1:
+        raise InvalidInputError(
+            f"The images have sizes {sorted(shapes)}, and the model takes any. Pass --resize SIDE "
+            "to bring them to one size."
+        )
+    return np.stack(images)
