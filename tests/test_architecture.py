@@ -26,7 +26,7 @@ LEVELS = {
     "models": 6,
     "methods": 7,
     "metrics": 8, "plotting": 8, "rules": 8, "crosscheck": 8,
-    "export": 9,
+    "debugging": 9, "export": 9,
     "serving": 10,
     "cli": 11, "__main__": 12,
 }  # fmt: skip

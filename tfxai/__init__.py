@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
     from tfxai.core.question.scores import Contrast as Contrast
     from tfxai.core.question.scores import Neuron as Neuron
     from tfxai.core.question.scores import register_score as register_score
+    from tfxai.debugging import debug as debug
     from tfxai.errors import TfxaiError as TfxaiError
     from tfxai.errors import TfxaiWarning as TfxaiWarning
     from tfxai.methods.catalogue import *  # noqa: F403
@@ -57,6 +58,7 @@ _HOME = {
     "ModelRegistry": "tfxai.registry",
     "Slic": "tfxai.core.inputs.superpixels",
     "compare_baselines": "tfxai.plotting",
+    "debug": "tfxai.debugging",
     "evaluate": "tfxai.metrics",
     "explain": "tfxai.methods.together",
     "inspect_model": "tfxai.inspection",

@@ -13,6 +13,7 @@ from tfxai.cli.accuracy import accuracy
 from tfxai.cli.check_serving import check_serving
 from tfxai.cli.compare import compare
 from tfxai.cli.crosscheck import crosscheck
+from tfxai.cli.debug import debug
 from tfxai.cli.demo import demo
 from tfxai.cli.evaluate import evaluate
 from tfxai.cli.explain import explain
@@ -42,7 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    demo, predict, explain, compare, evaluate, inspect, accuracy, methods, train, export,
+    demo, predict, explain, compare, evaluate, debug, inspect, accuracy, methods, train, export,
     check_serving, serve, crosscheck,
 )  # fmt: skip
 for command in COMMANDS:

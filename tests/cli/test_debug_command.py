@@ -1,0 +1,62 @@
+"""`tfxai debug` says of labelled images what the library measures."""
+
+import json
+
+import pytest
+from PIL import Image
+
+COLOURS = {  # `by_colour` sees green twice as strong: two of these are taken for green
+    "Red": [(200, 50, 0), (120, 90, 0)],
+    "Green": [(0, 90, 50)],
+    "Blue": [(0, 50, 200), (90, 70, 120)],
+}
+
+
+@pytest.fixture
+def colours(place):
+    for name, several in COLOURS.items():
+        for number, colour in enumerate(several):
+            path = place / "colours" / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (32, 32), colour).save(path)
+
+
+@pytest.mark.usefixtures("colours")
+def test_mistakes_are_counted_named_and_drawn(run):
+    words = ("debug", "by_colour", "--data", "colours", "-m", "gradient_input")
+    done = run(*words, "--json")
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["examples"], found["misclassified"]) == (5, 2)
+    assert found["confusions"] == [
+        {"true": "Red", "predicted": "Green", "count": 1},
+        {"true": "Blue", "predicted": "Green", "count": 1},
+    ]
+    images = [one["image"] for one in found["mistakes"]]
+    assert images == ["colours/Blue/1.png", "colours/Red/1.png"]
+    with Image.open(found["figure"]) as figure:
+        assert figure.width > 300
+    text = run(*words)
+    assert "2 of 5 images are misclassified." in text.stdout
+    assert "colours/Red/1.png: Green instead of Red" in text.stdout.replace("\n", " ")
+
+
+def test_images_without_labels_are_refused(fails, place):
+    (place / "plain").mkdir()
+    Image.new("RGB", (32, 32), (200, 0, 0)).save(place / "plain" / "a.png")
+    words = ("debug", "by_colour", "--data", "plain", "-m", "gradient_input")
+    assert "Nothing says what 'plain/a.png' shows" in fails(*words)
+
+
+@pytest.mark.usefixtures("colours")
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--data", "nowhere"), "'nowhere' is not a folder"),
+        (("--save", "a.doc"), "names no picture format"),
+        (("-m", "salience"), "salience"),
+    ],
+    ids=str,
+)
+def test_bad_words_end_with_a_sentence(fails, words, sentence):
+    assert sentence in fails("debug", "by_colour", "--data", "colours", *words)

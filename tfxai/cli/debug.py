@@ -1,0 +1,115 @@
+"""`tfxai debug`: why a model takes images for something else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tfxai.cli import arguments, explain
+from tfxai.cli.data_images import CIFAR10
+from tfxai.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from tfxai.debugging import Debugging
+
+METHOD = "integrated_gradients"
+
+Data = Annotated[
+    str,
+    typer.Option(
+        metavar="cifar10|FOLDER",
+        help="The test images of CIFAR-10, or a folder with a folder of images per class.",
+    ),
+]
+Limit = Annotated[
+    int, typer.Option(min=1, help="Look at only that many images, evenly spaced, for mistakes.")
+]
+Most = Annotated[
+    int, typer.Option(min=1, max=40, help="Most mistakes that are explained: the surest ones.")
+]
+Method = Annotated[str, typer.Option("--method", "-m", metavar="NAME", help="See: tfxai methods.")]
+Save = Annotated[
+    Path,
+    typer.Option(metavar="FIGURE", help="File of the figure: .png, .pdf, .svg, .jpg or .webp."),
+]
+
+
+def debug(  # noqa: PLR0913 - an argument for each word of the command line
+    model: arguments.Model,
+    data: Data = CIFAR10,
+    limit: Limit = 1000,
+    most: Most = 8,
+    method: Method = METHOD,
+    option: explain.Options = [],  # noqa: B006 - typer copies it
+    layer: explain.Layer = None,
+    save: Save = Path("out/debug.png"),
+    preprocessing: arguments.Preprocessing = None,
+    trust: arguments.Trust = False,
+    modules: arguments.Import = [],  # noqa: B006 - typer copies it
+    skip_bad: arguments.SkipBad = False,
+    as_json: arguments.Json = False,
+) -> None:
+    """Say why labelled images are misclassified, from what is measured on each."""
+    import numpy as np
+
+    from tfxai.cli.bad_files import BadFiles
+    from tfxai.cli.classifier import open_classifier
+    from tfxai.cli.data_images import as_batch, evenly_spaced
+    from tfxai.cli.picking import pick_methods
+    from tfxai.cli.runtime import start
+    from tfxai.cli.terminal import print_json
+    from tfxai.cli.true_labels import true_targets
+    from tfxai.cli.writing import check_folder
+    from tfxai.debugging import debug as find
+    from tfxai.plotting.figures import format_of
+
+    format_of(save)
+    check_folder(save.parent)
+    if save.is_dir():
+        raise InvalidInputError(f"--save {save} is a folder. Choose another name.")
+    start()
+    (chosen,) = pick_methods([method], option, layer)
+    classifier = open_classifier(model, preprocessing, trust=trust, modules=modules)
+    bad = BadFiles(skip=skip_bad)
+    sources = evenly_spaced(data, limit, bad)
+    for source in sources:
+        if source.label is None:
+            raise InvalidInputError(
+                f"Nothing says what {source.name!r} shows. Pass --data cifar10, or a folder with "
+                "a folder of images per class."
+            )
+    labels = true_targets(sources, classifier)
+    truth = np.array([labels[source] for source in sources])
+    found = find(classifier.subject, as_batch(sources, classifier), truth, chosen, most=most)
+    names = [source.name for source in sources]
+    if found.mistakes:
+        found.plot(save)
+    if as_json:
+        figure = str(save) if found.mistakes else None
+        record = found.to_json()
+        for one in record["mistakes"]:
+            one["image"] = names[one["index"]]
+        print_json({"model": model, "data": data, **record, "figure": figure})
+    else:
+        _show(found, names, save)
+    bad.finish(found.count)
+
+
+def _show(found: Debugging, names: Sequence[str], save: Path) -> None:
+    from tfxai.cli.terminal import print_laid_out, say, shown, table
+
+    say(f"{found.wrong:,} of {found.count:,} images are misclassified.", style="bold")
+    if not found.mistakes:
+        return
+    confusions = table("Labelled", "Taken for", "Images", right=(2,))
+    for record in found.to_json()["confusions"][:10]:
+        confusions.add_row(shown(record["true"]), shown(record["predicted"]), str(record["count"]))
+    print_laid_out(confusions)
+    say()
+    for one in found.mistakes:
+        say(shown(f"{names[one.index]}: {one.diagnosis()}"))
+    say()
+    say(shown(str(save)))

@@ -1,0 +1,368 @@
+"""Why examples are misclassified, from what was measured on each."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import warnings
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfxai.arrays import Array
+from tfxai.attribution import Attribution
+from tfxai.errors import InvalidInputError, TfxaiWarning
+from tfxai.methods import AttributionMethod, IntegratedGradients, create
+from tfxai.metrics.controls import RandomMap
+from tfxai.metrics.perturbed import PerExample, Veiled
+from tfxai.metrics.relevance import relevance
+from tfxai.subject import Subject
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_TOP = 5
+_CLOSE = 0.1  # of a probability, between the predicted and the true class
+_SMALL = 0.05  # a change of a probability that is hardly one
+
+
+@dataclasses.dataclass(frozen=True)
+class Covered:
+    """What the model says of an example while a region is covered.
+
+    Args:
+        predicted: Probability, or output, of the class that was predicted.
+        true: The same of the true class.
+    """
+
+    predicted: float
+    true: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Mistake:
+    """One misclassified example.
+
+    Args:
+        index: Its number among the inputs.
+        true: The true class.
+        predicted: The class that was predicted.
+        top: The five best classes and their probability, or output, best first.
+        true_value: Probability, or output, of the true class.
+        rank: Rank of the true class, from 2.
+        overlap: Positions that the most relevant ones for both classes have in common, as a share
+            of those of either: 1 where both look at the same place.
+        without_predicted: Where what speaks most for the predicted class is covered; None where
+            nothing speaks for it.
+        without_true: The same of the true class.
+        names: Names of the classes, or None.
+        share: The share of the positions that was covered.
+        is_probability: Whether values are probabilities.
+    """
+
+    index: int
+    true: int
+    predicted: int
+    top: tuple[tuple[int, float], ...]
+    true_value: float
+    rank: int
+    overlap: float
+    without_predicted: Covered | None
+    without_true: Covered | None
+    names: tuple[str, ...] | None
+    share: float
+    is_probability: bool
+
+    def name(self, index: int) -> str:
+        """A class by its name, else its number."""
+        return str(index) if self.names is None else self.names[index]
+
+    @property
+    def margin(self) -> float:
+        """By how much the predicted class leads the true one."""
+        return self.top[0][1] - self.true_value
+
+    def diagnosis(self) -> str:
+        """What was measured, in a few sentences."""
+        wrong, right = self.name(self.predicted), self.name(self.true)
+        values = f"{self._text(self.top[0][1])} against {self._text(self.true_value)}"
+        close = self.is_probability and self.margin < _CLOSE
+        said = [
+            f"{wrong} instead of {right}, {values}: {right} comes {_ordinal(self.rank)}"
+            f"{', a close call' if close else ''}."
+        ]
+        where = f"{self.overlap:.0%} of the most relevant positions are the same for both"
+        if self.overlap >= 0.5:
+            said.append(f"Both classes are seen in the same place: {where}.")
+        elif self.overlap <= 0.1:
+            said.append(f"The classes are seen in different places: {where}.")
+        else:
+            said.append(f"The classes share a part of what they are seen in: {where}.")
+        said.append(self._covering(wrong, self.without_predicted, of_predicted=True))
+        said.append(self._covering(right, self.without_true, of_predicted=False))
+        return " ".join(said)
+
+    def _covering(self, name: str, after: Covered | None, *, of_predicted: bool) -> str:
+        """What becomes of a class without what speaks for it."""
+        if after is None:
+            return f"Nothing speaks for {name}."
+        before = self.top[0][1] if of_predicted else self.true_value
+        then = after.predicted if of_predicted else after.true
+        what = f"Covering the {self.share:.0%} that speak most for {name}"
+        if self.is_probability and abs(before - then) < _SMALL:
+            moved = f"{what} hardly moves it ({self._text(before)} to {self._text(then)})"
+        else:
+            moved = f"{what} takes it from {self._text(before)} to {self._text(then)}"
+        if after.true > after.predicted:
+            moved += f", and {self.name(self.true)} then leads with {self._text(after.true)}"
+        return f"{moved}."
+
+    def _text(self, value: float) -> str:
+        return f"{value:.0%}" if self.is_probability else f"{value:.3g}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as JSON takes it, with class names and the diagnosis."""
+        classes = {
+            "true_class": self.name(self.true),
+            "predicted_class": self.name(self.predicted),
+        }
+        record = dataclasses.asdict(self)
+        record.pop("names")
+        record["top"] = [{"class": self.name(i), "value": value} for i, value in self.top]
+        return {**record, **classes, "margin": self.margin, "diagnosis": self.diagnosis()}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Debugging:
+    """What is known of a model's mistakes; `tfxai.debug` makes it.
+
+    Args:
+        mistakes: The misclassified examples that were explained, in the order of the inputs.
+        count: Number of examples.
+        wrong: Number of misclassified ones.
+        confusions: (true class, predicted class, how often), the most frequent first.
+        predicted: Attributions of the predicted class, one for each mistake, or None without any.
+        true: Those of the true class.
+        names: Names of the classes, or None.
+    """
+
+    mistakes: tuple[Mistake, ...]
+    count: int
+    wrong: int
+    confusions: tuple[tuple[int, int, int], ...]
+    predicted: Attribution | None
+    true: Attribution | None
+    names: tuple[str, ...] | None
+
+    def __repr__(self) -> str:
+        return f"Debugging({self.wrong} of {self.count} examples are misclassified)"
+
+    @property
+    def contrast(self) -> Attribution | None:
+        """The values for the predicted class less those for the true one."""
+        if self.predicted is None or self.true is None:
+            return None
+        return self.predicted - self.true
+
+    def plot(self, path: str | os.PathLike[str] | None = None, **drawing: Any) -> Figure:
+        """A figure: for each mistake the image, and what speaks for either class.
+
+        Args:
+            path: File to write the figure to as well; its suffix names the format.
+            **drawing: Options of `tfxai.plotting.Drawing`.
+
+        Raises:
+            InvalidInputError: There is no mistake, there are too many, or inputs are no images.
+            OutputError: The file cannot be written.
+        """
+        from tfxai.plotting import plot_comparison
+
+        if self.predicted is None or self.true is None:
+            raise InvalidInputError("Nothing is misclassified, so there is nothing to draw.")
+        names = [f"labelled {one.name(one.true)}" for one in self.mistakes]
+        return plot_comparison([self.predicted, self.true], names=names, path=path, **drawing)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but the attributions, as JSON takes it."""
+
+        def name(index: int) -> str:
+            return str(index) if self.names is None else self.names[index]
+
+        return {
+            "examples": self.count,
+            "misclassified": self.wrong,
+            "confusions": [
+                {"true": name(true), "predicted": name(predicted), "count": count}
+                for true, predicted, count in self.confusions
+            ],
+            "mistakes": [one.to_json() for one in self.mistakes],
+        }
+
+
+def debug(  # noqa: PLR0913 - what is asked, and what it may cost
+    model: Any,
+    inputs: Any,
+    labels: Any,
+    method: AttributionMethod | str | None = None,
+    *,
+    share: float = 0.1,
+    fill: Any = None,
+    most: int = 20,
+    chunk_size: int | str = "auto",
+    progress: Any = None,
+) -> Debugging:
+    """Finds the misclassified examples, and measures why each was taken for something else.
+
+    Args:
+        model: A classifier, or a `Subject`.
+        inputs: A batch of one input, (B, ...).
+        labels: (B,) the true class of each example, as a number.
+        method: The method by which classes are explained, or its name; None is Integrated
+            Gradients.
+        share: The share of the positions that is covered, those that speak most for a class; in
+            (0, 1).
+        fill: What shows where something is covered, as a method's `baseline`; None is a blur of
+            images and series, and zeros for all else.
+        most: Most mistakes that are explained, those of the largest margin; at least 1.
+        chunk_size: As for a method.
+        progress: As for a method.
+
+    Returns:
+        `Debugging`, with a diagnosis of each mistake and the pairs of classes that are confused.
+
+    Raises:
+        InvalidInputError: Labels do not fit, the model is no classifier, or an option is out of
+            range.
+        TfxaiError: As for a method.
+
+    Example:
+        >>> import keras, numpy as np, tfxai
+        >>> inputs = keras.Input((2,))
+        >>> model = keras.Model(inputs, keras.ops.softmax(inputs))
+        >>> x = np.array([[3.0, 0.0], [1.0, 2.0]], "float32")
+        >>> tfxai.debug(model, x, [0, 0]).confusions
+        ((0, 1, 1),)
+    """
+    subject = Subject.of(model)
+    prepared = np.asarray(subject.prepare(inputs))
+    outputs = _outputs(subject, prepared)
+    truth = _labels(labels, outputs)
+    if not 0 < share < 1:
+        raise InvalidInputError(f"share={share!r} was expected to lie in (0, 1).")
+    if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+        raise InvalidInputError(f"most={most!r} was expected to be an integer of at least 1.")
+    best = outputs.argmax(axis=1)
+    wrong = np.flatnonzero(best != truth)
+    pairs = Counter(zip(truth[wrong].tolist(), best[wrong].tolist(), strict=True)).items()
+    confusions = tuple((*pair, n) for pair, n in sorted(pairs, key=lambda one: (-one[1], one[0])))
+    margins = outputs[wrong, best[wrong]] - outputs[wrong, truth[wrong]]
+    chosen = np.sort(wrong[np.argsort(-margins, kind="stable")[:most]])
+    names = subject.classes
+    if not len(chosen):
+        return Debugging((), len(truth), 0, (), None, None, names)
+    how = create(method) if isinstance(method, str) else method or IntegratedGradients()
+    x, cost = prepared[chosen], {"chunk_size": chunk_size, "progress": progress}
+    if fill is None and x.ndim > 2 and x.dtype.kind == "f":
+        fill = "blur"
+    classes = {"predicted": best[chosen], "true": truth[chosen]}
+    with warnings.catch_warnings():  # of a class that is not the predicted one, for one
+        warnings.simplefilter("ignore", TfxaiWarning)
+        maps = {name: how(subject, x, one, **cost) for name, one in classes.items()}
+        regions = {name: _region(one, share) for name, one in maps.items()}
+        covered = {
+            name: [_covered(subject, x, one, region, fill, cost) for one in classes.values()]
+            for name, region in regions.items()
+        }
+    is_probability = maps["predicted"].probability is not None
+    mistakes = [
+        Mistake(
+            index=int(i),
+            true=int(truth[i]),
+            predicted=int(best[i]),
+            top=_top(outputs[i]),
+            true_value=float(outputs[i, truth[i]]),
+            rank=int((outputs[i] > outputs[i, truth[i]]).sum()) + 1,
+            overlap=_overlap(regions["predicted"][k], regions["true"][k]),
+            without_predicted=_values(regions["predicted"], covered["predicted"], k),
+            without_true=_values(regions["true"], covered["true"], k),
+            names=names,
+            share=share,
+            is_probability=is_probability,
+        )
+        for k, i in enumerate(chosen)
+    ]
+    found = tuple(mistakes), len(truth), len(wrong), confusions
+    return Debugging(*found, maps["predicted"], maps["true"], names)
+
+
+def _outputs(subject: Subject, inputs: Array) -> Array:
+    """(B, N): the output for every class, of one unit those of 0 and 1."""
+    outputs = np.asarray(subject.predict(inputs), np.float64)
+    outputs = outputs.reshape(len(outputs), -1) if outputs.ndim < 3 else outputs
+    if outputs.shape[1:] == (1,):
+        is_probability = RandomMap()(subject, inputs[:1], progress=False).probability is not None
+        if is_probability:
+            outputs = np.concatenate([1 - outputs, outputs], axis=1)
+    if outputs.ndim != 2 or outputs.shape[1] < 2:
+        raise InvalidInputError(
+            f"The model returns {outputs.shape} for {len(outputs)} examples, and an output for "
+            "each class was expected. Pass a classifier."
+        )
+    return outputs
+
+
+def _labels(labels: Any, outputs: Array) -> Array:
+    """(B,) the true classes as integers."""
+    truth = np.asarray(labels)
+    if truth.shape != (len(outputs),) or truth.dtype.kind not in "iu":
+        raise InvalidInputError(
+            f"labels of shape {truth.shape} and type {truth.dtype} came, and {len(outputs)} "
+            "integers were expected: the number of the true class of each example."
+        )
+    outside = truth[(truth < 0) | (truth >= outputs.shape[1])]
+    if len(outside):
+        raise InvalidInputError(
+            f"labels has {int(outside[0])}, and the model has {outputs.shape[1]} classes. Pass "
+            f"numbers in [0, {outputs.shape[1]})."
+        )
+    return truth.astype(np.int64)
+
+
+def _region(one: Attribution, share: float) -> Array:
+    """(B, *places) bool: the positions that speak most for the class."""
+    values = relevance(one)
+    flat = values.reshape(len(values), -1)
+    count = max(1, math.floor(share * flat.shape[1]))
+    order = np.argsort(-flat, axis=1, kind="stable")
+    found = np.zeros(flat.shape, bool)
+    np.put_along_axis(found, order[:, :count], values=True, axis=1)
+    return (found & (flat > 0)).reshape(values.shape)
+
+
+def _covered(
+    subject: Subject, x: Array, target: Array, region: Array, fill: Any, cost: dict[str, Any]
+) -> Array:
+    """(B,): the probability, or output, of a class where a region is covered."""
+    program = Veiled(share=PerExample(region.astype(np.float32)), baseline=fill)
+    return np.asarray(program(subject, x, target, **cost).values)[:, 0]
+
+
+def _values(region: Array, scores: list[Array], k: int) -> Covered | None:
+    """Both values of example k, where anything of it was covered."""
+    return Covered(*(float(one[k]) for one in scores)) if region[k].any() else None
+
+
+def _overlap(a: Array, b: Array) -> float:
+    either = (a | b).sum()
+    return float((a & b).sum() / either) if either else 0.0
+
+
+def _top(outputs: Array) -> tuple[tuple[int, float], ...]:
+    order = np.argsort(-outputs, kind="stable")[:_TOP]
+    return tuple((int(i), float(outputs[i])) for i in order)
+
+
+def _ordinal(rank: int) -> str:
+    return {2: "second", 3: "third"}.get(rank, f"at rank {rank}")
