@@ -9,7 +9,10 @@ import tfxai
 from tests.text.readers import minilm
 from tfxai import FeatureAblation, IntegratedGradients, Subject
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer"),
+]
 COUNT = 500
 
 
