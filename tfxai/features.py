@@ -10,7 +10,8 @@ import numpy as np
 
 from tfxai.arrays import Array
 from tfxai.columns import Column
-from tfxai.errors import InvalidInputError, MissingExtraError, UnknownNameError
+from tfxai.core.inputs.frames import imported_pandas
+from tfxai.errors import InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
@@ -139,19 +140,6 @@ def masses(one: Attribution, mask: Any) -> list[Feature]:
         Feature(f"region {number}", np.where(regions == number, values, 0).sum(axis=axes))
         for number in numbers
     ]
-
-
-def imported_pandas() -> Any:
-    """The module pandas.
-
-    Raises:
-        MissingExtraError: It is not installed.
-    """
-    try:
-        import pandas
-    except ImportError as error:
-        raise MissingExtraError.of("pandas", "pandas") from error
-    return pandas
 
 
 def _arrays(one: Attribution) -> dict[str, Array]:

@@ -196,7 +196,7 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
             NotFiniteError: Values are NaN or infinite; the sentence names the layer.
             InsufficientMemoryError: Memory ran out, with one example at a time too.
         """
-        subject, inputs = self._subject(model, inputs, at)
+        subject, inputs = self._subject(model, given := inputs, at)
         texts = subject.texts(inputs)
         asked: dict[str, Any] = {
             "score": score,
@@ -205,7 +205,7 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
             "progress": progress,
         }
         if texts is None:
-            attribution = self._answer(subject, inputs, target, **asked)
+            attribution = self._answer(subject, inputs, target, given=given, **asked)
         else:
             attribution = explain_texts(self, subject, texts, target, **asked)
         found = attribution.remarks
@@ -219,14 +219,17 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
         inputs: Any,
         target: Any,
         *,
+        given: Any = None,
         score: Any = None,
         at: str | None = None,
         chunk_size: int | str = "auto",
         progress: bool | Report | None = None,
     ) -> Attribution:
-        """What a call with arrays returns; the arguments are those of the call."""
-        given = inputs
-        columns = read_columns(subject.model, given)
+        """What a call with arrays returns; `given` are the inputs as they were passed.
+
+        The other arguments are those of the call.
+        """
+        columns = read_columns(subject.model, inputs if given is None else given)
         layout, leaves = read_inputs(subject.model, subject.prepare(inputs))
         ready = self.prepared(subject, layout, score=score, at=at)
         method, body, question, layout = ready.method, ready.body, ready.question, ready.layout
