@@ -11,7 +11,6 @@ from tfxai.arithmetic import HOST, completeness_gap
 from tfxai.arrangement import positions
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
-from tfxai.columns import Columns
 from tfxai.core.designs.masks import joined_features
 from tfxai.core.inputs.host_arrays import Examples
 from tfxai.core.program import DETAIL, VALUES, Plan, why_not_finite
@@ -23,9 +22,7 @@ from tfxai.remarks import LARGE_GAP, gap_shares
 _FILLED = 0.01  # share of the range that a model expects which inputs fill at least
 
 
-def made(
-    answers: dict[str, Array], ready: Prepared, leaves: Sequence[Array], columns: Columns = ()
-) -> Attribution:
+def made(answers: dict[str, Array], ready: Prepared, leaves: Sequence[Array]) -> Attribution:
     """What a call returns."""
     layout, method, body = ready.layout, ready.method, ready.body
     parts = {
@@ -70,7 +67,6 @@ def made(
         layer_axes="" if at is None else body.find(at).axes,
         map_input=_map_input(ready),
         held=ready.held,
-        columns=columns,
     )
     notes = [*_of_outputs(ready), *_of_range(ready, leaves), *_of_jumps(one, ready)]
     notes += [*_of_baseline(one), *_of_masks(ready.method)]

@@ -205,7 +205,9 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
             "progress": progress,
         }
         if texts is None:
-            attribution = self._answer(subject, inputs, target, given=given, **asked)
+            columns = read_columns(subject.model, given)
+            attribution = self._answer(subject, inputs, target, **asked)
+            attribution = dataclasses.replace(attribution, columns=columns)
         else:
             attribution = explain_texts(self, subject, texts, target, **asked)
         found = attribution.remarks
@@ -219,17 +221,12 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
         inputs: Any,
         target: Any,
         *,
-        given: Any = None,
         score: Any = None,
         at: str | None = None,
         chunk_size: int | str = "auto",
         progress: bool | Report | None = None,
     ) -> Attribution:
-        """What a call with arrays returns; `given` are the inputs as they were passed.
-
-        The other arguments are those of the call.
-        """
-        columns = read_columns(subject.model, inputs if given is None else given)
+        """What a call with arrays returns; the arguments are those of the call."""
         layout, leaves = read_inputs(subject.model, subject.prepare(inputs))
         ready = self.prepared(subject, layout, score=score, at=at)
         method, body, question, layout = ready.method, ready.body, ready.question, ready.layout
@@ -257,7 +254,7 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
         check_finite(answers, ready, plan, leaves, targets)
         if method.has_host_stage:
             answers = finished(answers, ready, examples)
-        return made(answers, ready, leaves, columns)
+        return made(answers, ready, leaves)
 
     def prepared(
         self, subject: Subject, layout: Layout, *, score: Any = None, at: str | None = None
