@@ -12,7 +12,8 @@ from tfxai.arrangement import spatial
 from tfxai.arrays import Array
 from tfxai.axes import by_number, channels_last, value_axes
 from tfxai.columns import Column
-from tfxai.errors import InvalidInputError, MissingExtraError, UnknownNameError
+from tfxai.core.inputs.frames import imported_pandas
+from tfxai.errors import InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
@@ -194,19 +195,6 @@ def by_region(one: Attribution, mask: Any) -> Attribution:
         _, places = np.unique(numbers.ravel(), return_inverse=True)
         summed[i] = np.bincount(places, of.ravel())[places].reshape(of.shape)
     return dataclasses.replace(one, values=summed, is_map=True)
-
-
-def imported_pandas() -> Any:
-    """The module pandas.
-
-    Raises:
-        MissingExtraError: It is not installed.
-    """
-    try:
-        import pandas
-    except ImportError as error:
-        raise MissingExtraError.of("pandas", "pandas") from error
-    return pandas
 
 
 def _arrays(one: Attribution) -> dict[str, Array]:

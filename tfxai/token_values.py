@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from tfxai.arrays import Array
+from tfxai.core.inputs.frames import imported_pandas
 from tfxai.errors import InvalidInputError
-from tfxai.features import imported_pandas
 from tfxai.tokens import KINDS, Tokens
 
 if TYPE_CHECKING:

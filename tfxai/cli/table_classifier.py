@@ -45,7 +45,7 @@ class TableClassifier(Classifier):
 
     def together(self, read: Sequence[Any]) -> Any:
         """Rows as one DataFrame."""
-        from tfxai.features import imported_pandas
+        from tfxai.core.inputs.frames import imported_pandas
 
         return imported_pandas().concat(read)
 

@@ -125,7 +125,7 @@ def _check_row(path: Path, index: int, count: int) -> None:
 
 def _read(path: Path, **options: Any) -> Any:
     """The file as a DataFrame; never from the network, as pandas would read an address."""
-    from tfxai.features import imported_pandas
+    from tfxai.core.inputs.frames import imported_pandas
 
     pandas = imported_pandas()
     lost = pandas.errors.ParserWarning

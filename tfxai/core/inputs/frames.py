@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfxai.arrays import Array
-from tfxai.errors import InvalidInputError
+from tfxai.errors import InvalidInputError, MissingExtraError
 
 _NUMBERS = "fiub"
 _TEXTS = "SU"
@@ -86,3 +86,16 @@ def _plainer(array: Array) -> Array:
         if found and all(isinstance(one, kinds) for one in found):
             return np.asarray(found)
     return array
+
+
+def imported_pandas() -> Any:
+    """The module pandas.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    try:
+        import pandas
+    except ImportError as error:
+        raise MissingExtraError.of("pandas", "pandas") from error
+    return pandas

@@ -69,7 +69,7 @@ def _product(weights: tf.Tensor, flow: Flow, inside: set[Any]) -> tf.Operation |
         for op in tensor.consumers():
             if op not in inside or steps > _STEPS:
                 continue
-            if _hands_on(op) and op.inputs[0] is tensor:
+            if (_hands_on(op) and op.inputs[0] is tensor) or _hides_some(op, tensor, flow):
                 front.append((op.outputs[0], steps + 1))
                 continue
             others = [one for one in op.inputs if one is not tensor and flow.rests_on(one)]
@@ -83,6 +83,14 @@ def _product(weights: tf.Tensor, flow: Flow, inside: set[Any]) -> tf.Operation |
 def _hands_on(op: tf.Operation) -> bool:
     """Whether all elements go on as they are."""
     return adds_axes(op) or op.type in _HANDED_ON
+
+
+def _hides_some(op: tf.Operation, weights: tf.Tensor, flow: Flow) -> bool:
+    """Whether a mask puts a constant in the place of some weights."""
+    if op.type not in ("Select", "SelectV2") or op.inputs[0] is weights:
+        return False
+    others = [one for one in op.inputs[1:] if one is not weights]
+    return len(others) == 1 and not flow.rests_on(others[0])
 
 
 def _summed(op: tf.Operation, inside: set[Any]) -> bool:
