@@ -118,7 +118,7 @@ def test_a_region_that_does_nothing_is_not_accused(region):
     assert all(one.change.mean == pytest.approx(0, abs=1e-6) for one in audit.effects)
     assert all(one.share == 0 for one in audit.effects if one.test == "taken out")
     assert audit.sentences() == [
-        f"No use of {region.title} was seen: it alone moves no class by 5% or more beyond doubt, "
+        f"No use of {region.title} was seen: it alone moves no class by 10% or more beyond doubt, "
         "on 40 images."
     ]
 

@@ -19,7 +19,7 @@ from tfxai.metrics.statistics import Difference, holm, paired
 from tfxai.regions import Mask, Patch, Region
 from tfxai.subject import Subject
 
-LEAST = 0.05
+LEAST = 0.1
 """Mean change of a probability from which on a region is said to be used."""
 _LEVEL = 0.05
 _ROWS = 256
@@ -319,7 +319,7 @@ def _candidates(work: _Work, method: AttributionMethod) -> list[Mask]:
     found = []
     for k in np.unique(work.own):
         mean = maps[work.own == k].mean(axis=0)
-        hot = mean > np.quantile(mean, 1 - _HOT)
+        hot = (mean >= np.quantile(mean, 1 - _HOT)) & (mean > 0)
         blobs, count = ndimage.label(hot)
         sums = ndimage.sum_labels(mean, blobs, np.arange(1, count + 1)) if count else []
         for number in np.argsort(sums)[::-1][:_CANDIDATES]:

@@ -12,8 +12,8 @@ from tfxai.metrics.catalogue import METRICS
 def test_every_block_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tfxai.registry.load", lambda name: builders.functional())
-    images = builders.images(6)
-    names = {"images": images, "labels": np.arange(6) % 3}
+    images = builders.images(8)
+    names = {"images": images, "labels": np.arange(8) % 3}
     for block in python_blocks("docs/trust.md"):
         exec(block, names)
     found = names["found"]

@@ -106,7 +106,7 @@ def audit(  # noqa: PLR0913 - an argument for each word of the command line
     method: Method = None,
     option: explain.Options = [],  # noqa: B006 - typer copies it
     layer: explain.Layer = None,
-    least: Least = 0.05,
+    least: Least = 0.1,
     seed: Seed = 0,
     csv: Csv = None,
     preprocessing: arguments.Preprocessing = None,
