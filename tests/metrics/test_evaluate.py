@@ -161,7 +161,9 @@ def test_unfit_metrics_are_marked_and_nothing_rests_on_them(linear, monkeypatch)
     assert any(said.startswith("srg, fill zeros is unfit") for said in both.warnings())
     assert "srg, fill zeros (unfit); high is good" in texts(both.plot())
     alone = tfxai.evaluate(linear, X, methods, ["srg"], fills=[None])
-    assert alone.recommendation()[0] is None
+    name, reason = alone.recommendation()
+    assert name is None
+    assert "each is unfit, or has no direction" in reason
 
 
 def test_what_cannot_be_evaluated_is_refused(linear):

@@ -135,6 +135,11 @@ class Evaluation:
         random map by any of them.
         """
         judged = [c for c in self.columns if c.higher_is_better is not None and not c.is_unfit]
+        if not judged:
+            return None, (
+                "No metric that was asked for says which method is better: each is unfit, or has "
+                "no direction. Pass another metric or fill."
+            )
         random = self.controls[0]
         able = [
             method
