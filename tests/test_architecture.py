@@ -25,7 +25,7 @@ LEVELS = {
     "registry": 5, "attention_weights": 5,
     "models": 6,
     "methods": 7,
-    "metrics": 8, "plotting": 8, "rules": 8, "crosscheck": 8,
+    "metrics": 8, "plotting": 8, "rollouts": 8, "rules": 8, "crosscheck": 8,
     "export": 9,
     "serving": 10,
     "cli": 11, "__main__": 12,

@@ -35,12 +35,12 @@ if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
     from tfxai.core.question.scores import register_score as register_score
     from tfxai.errors import TfxaiError as TfxaiError
     from tfxai.errors import TfxaiWarning as TfxaiWarning
-    from tfxai.methods.attention.attention_rollout import AttentionRollout as AttentionRollout
-    from tfxai.methods.attention.gradient_rollout import GradientRollout as GradientRollout
     from tfxai.methods.catalogue import *  # noqa: F403
     from tfxai.plotting import compare_baselines as compare_baselines
     from tfxai.registry import ModelRegistry as ModelRegistry
     from tfxai.registry import load as load
+    from tfxai.rollouts.attention_rollout import AttentionRollout as AttentionRollout
+    from tfxai.rollouts.gradient_rollout import GradientRollout as GradientRollout
     from tfxai.subject import Subject as Subject
 
     inspect_model = inspection.inspect
@@ -49,12 +49,12 @@ if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
 __version__ = "0.1.0"
 
 _HOME = {
-    "AttentionRollout": "tfxai.methods.attention.attention_rollout",
+    "AttentionRollout": "tfxai.rollouts.attention_rollout",
     "AttentionWeights": "tfxai.attention_weights",
     "Attribution": "tfxai.attribution",
     "Card": "tfxai.card",
     "Contrast": "tfxai.core.question.scores",
-    "GradientRollout": "tfxai.methods.attention.gradient_rollout",
+    "GradientRollout": "tfxai.rollouts.gradient_rollout",
     "Neuron": "tfxai.core.question.scores",
     "Subject": "tfxai.subject",
     "TfxaiError": "tfxai.errors",

@@ -8,7 +8,7 @@ from typing import ClassVar, final
 import tensorflow as tf
 
 from tfxai.core.forward import Attention
-from tfxai.methods.attention.base import Rollout, by_head
+from tfxai.rollouts.base import Rollout, by_head
 
 
 @final

@@ -1,1 +1,0 @@
-"""Methods that follow the attention of a model through its layers."""
