@@ -146,7 +146,7 @@ def test_every_package_that_is_imported_is_declared(is_server):
     modules = [path for path in MODULES if ("serving" in path.parts) == is_server]
     wanted = {name.split(".")[0] for path in modules for name, _ in imports(path)}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = ["serve", "grpc"] if is_server else ["data", "pandas"]
+    extras = ["serve", "grpc"] if is_server else ["data", "pandas", "report"]
     several = [project["optional-dependencies"][extra] for extra in extras]
     declared = [*project["dependencies"], *(one for part in several for one in part)]
     known = {"tfxai", *sys.stdlib_module_names}

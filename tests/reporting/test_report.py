@@ -183,6 +183,14 @@ def test_what_cannot_be_is_refused(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_labels_are_names_or_numbers_of_classes():
+    subject = tfxai.Subject(classifier(), Card(name="one", classes=("a", "b", "c")))
+    for labels in (["b", "c"], [1, 2], np.array([1, 2])):
+        page = tfxai.report(subject, pixels(2), METHODS[:1], labels=labels)
+        assert page.labels == ("b", "c")
+    assert tfxai.report(classifier(), pixels(1), METHODS[:1], labels=[7]).labels == ("7",)
+
+
 def test_any_layout_of_images(tmp_path):
     x = images(2)
     page = tfxai.report(functional(), x, ["gradient_input"])

@@ -154,7 +154,7 @@ def report(  # noqa: PLR0913 - the words of the command line
     target: Any = None,
     score: Any = None,
     names: Sequence[str] | None = None,
-    labels: Sequence[str] | None = None,
+    labels: Sequence[Any] | None = None,
     evaluation: Evaluation | None = None,
     sanity: Sequence[SanityResult] = (),
     chunk_size: int | str = "auto",
@@ -169,7 +169,7 @@ def report(  # noqa: PLR0913 - the words of the command line
         target: As for a method.
         score: As for a method.
         names: Name of each image; numbers by default.
-        labels: What each image shows, by its own account.
+        labels: What each image shows, by its own account: names, or numbers of classes.
         evaluation: What `tfxai.evaluate` measured; it is shown beside.
         sanity: What checks of `tfxai.sanity` found; it is shown beside.
         chunk_size: As for a method.
@@ -210,11 +210,18 @@ def report(  # noqa: PLR0913 - the words of the command line
         attributions=tuple(found),
         outputs=np.asarray(subject.predict(inputs)),
         names=tuple(f"image {i}" for i in range(count)) if names is None else tuple(names),
-        labels=tuple(labels or ()),
+        labels=() if labels is None else tuple(_label(one, subject.classes) for one in labels),
         score=None if score is None else str(score),
         evaluation=evaluation,
         sanity=tuple(sanity),
     )
+
+
+def _label(given: Any, classes: Sequence[str] | None) -> str:
+    """What an image shows as text; the name of a class whose number is given."""
+    if isinstance(given, int | np.integer) and classes and 0 <= given < len(classes):
+        return str(classes[int(given)])
+    return str(given)
 
 
 def _of_image(one: Attribution) -> tuple[Attribution, Array]:
