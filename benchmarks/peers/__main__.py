@@ -8,6 +8,7 @@ all alike.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import random
 import subprocess
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.peers.cells import CELLS, Cell
+from benchmarks.peers.cells import CELLS, METHODS, Cell
 from benchmarks.peers.prepared import write
 from benchmarks.peers.report import Found, tables, written
 
@@ -58,16 +59,21 @@ class Worker:
             cwd=ROOT,
         )
 
+    def say(self, what: str) -> None:
+        """Says what to do."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                print(what, file=self._process.stdin, flush=True)
+
+    def hear(self) -> dict[str, float | bool | str]:
+        """Waits for the answer."""
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        return dict(json.loads(line)) if line else {"error": "the process ended"}
+
     def ask(self, what: str) -> dict[str, float | bool | str]:
         """Says what to do and waits for the answer."""
-        if self._process.stdin is None or self._process.stdout is None:
-            raise RuntimeError("The process has no standard input or output.")
-        try:
-            print(what, file=self._process.stdin, flush=True)
-            line = self._process.stdout.readline()
-        except BrokenPipeError:
-            line = ""
-        return dict(json.loads(line)) if line else {"error": "the process ended"}
+        self.say(what)
+        return self.hear()
 
     def end(self) -> None:
         """Ends the process."""
@@ -116,35 +122,45 @@ def versions(libraries: list[str]) -> dict[str, str]:
 def measured(cell: Cell, libraries: list[str], folder: Path, rounds: int = 0) -> Found:
     """The times, peaks and values of one cell, in so many rounds; 0 for its own number."""
     found = Found(cell)
-    workers = {}
+    able = [one for one in libraries if one == OWN or cell.method in METHODS[one]]
+    workers = {library: Worker(library, folder, cell) for library in able}
     try:
-        for library in libraries:
-            worker = workers[library] = Worker(library, folder, cell)
-            answer = worker.ask("make")
-            if answer.get("made"):
-                answer = worker.ask("values")
-                found.before[library] = float(answer.get("before", 0))
-            if "error" in answer:
-                found.errors[library] = str(answer["error"])
-            if "error" in answer or answer.get("made") is False:
-                workers.pop(library).end()
+        _make(workers, found)
         orders = random.Random(0)
         for _ in range(rounds or cell.rounds):
             for library in orders.sample(list(workers), len(workers)):
                 time.sleep(PAUSE)
-                answer = workers[library].ask("run")
-                if "error" in answer:
-                    found.errors[library] = str(answer["error"])
-                    workers.pop(library).end()
-                    found.seconds.pop(library, None)
-                    continue
-                found.seconds.setdefault(library, []).append(float(answer["seconds"]))
-                found.peaks[library] = float(answer["peak"])
+                _time(library, workers, found)
     finally:
         for worker in workers.values():
             worker.end()
     found.compare(folder)
     return found
+
+
+def _make(workers: dict[str, Worker], found: Found) -> None:
+    """Lets each library make its call and give its values; those that cannot are left out."""
+    for worker in workers.values():
+        worker.say("make")  # all at once, for to load a framework takes long
+    for library, worker in list(workers.items()):
+        answer = worker.hear()
+        if answer.get("made"):
+            answer = worker.ask("values")
+        if "error" in answer:
+            found.errors[library] = str(answer["error"])
+        if "error" in answer or answer.get("made") is False:
+            workers.pop(library).end()
+
+
+def _time(library: str, workers: dict[str, Worker], found: Found) -> None:
+    answer = workers[library].ask("run")
+    if "error" in answer:
+        found.errors[library] = str(answer["error"])
+        found.seconds.pop(library, None)
+        workers.pop(library).end()
+        return
+    found.seconds.setdefault(library, []).append(float(answer["seconds"]))
+    found.peaks[library] = float(answer["peak"])
 
 
 if __name__ == "__main__":

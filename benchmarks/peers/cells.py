@@ -32,6 +32,20 @@ class Cell:
         return "-".join((self.model, str(self.images), self.name.replace(" ", "-")))
 
 
+METHODS = {
+    "alibi": {"integrated_gradients"},
+    "captum": {
+        "saliency", "grad_cam", "integrated_gradients", "smooth_grad", "occlusion",
+        "gradient_shap", "deep_shap",
+    },
+    "shap": {"gradient_shap", "deep_shap"},
+    "tf_explain": {"saliency", "grad_cam", "integrated_gradients", "smooth_grad", "occlusion"},
+    "tf_keras_vis": {"saliency", "grad_cam", "smooth_grad", "score_cam"},
+    "xplique": {
+        "saliency", "grad_cam", "integrated_gradients", "smooth_grad", "occlusion", "rise",
+    },
+}  # fmt: skip
+"""What each library is asked; those that it can of these are in its own module."""
 NOISE = 0.15
 """Standard deviation of SmoothGrad's noise, as a share of the image's range."""
 BACKGROUND = 10

@@ -33,7 +33,6 @@ class Found:
         cell: The cell.
         seconds: Times of each library, one a round.
         peaks: Largest resident memory of the process, in MiB.
-        before: Resident memory before the first call, in MiB.
         errors: What a library said that could not.
         agreements: Rank correlation of a library's map with tfxai's, over positions.
     """
@@ -41,7 +40,6 @@ class Found:
     cell: Cell
     seconds: dict[str, list[float]] = dataclasses.field(default_factory=dict)
     peaks: dict[str, float] = dataclasses.field(default_factory=dict)
-    before: dict[str, float] = dataclasses.field(default_factory=dict)
     errors: dict[str, str] = dataclasses.field(default_factory=dict)
     agreements: dict[str, float] = dataclasses.field(default_factory=dict)
 

@@ -67,10 +67,9 @@ def main() -> None:
                 call = module.call(given)
                 answer: dict[str, Any] = {"made": call is not None, **_rebuilt(module, given)}
             elif line.strip() == "values":
-                before = _kilobytes("VmRSS")
                 values = np.asarray(call(), np.float32)
                 np.save(given.folder / "values" / f"{library}-{key}.npy", values)
-                answer = {"before": before / 1024}
+                answer = {}
             else:
                 start = time.perf_counter()
                 call()
