@@ -103,7 +103,7 @@ def test_a_border_that_decides_is_found_with_its_exact_effect():
     assert pulls["class 1"] == pytest.approx(to_high[labels == 0].mean(), abs=1e-6)
     assert pulls["class 0"] == pytest.approx(to_high[labels == 1].mean(), abs=1e-6)
     assert len(audit.used) == 2
-    assert audit.sentences()[0].startswith("The model uses a border of 2")
+    assert audit.sentences()[0].startswith("The model uses a border 2 pixels wide")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_region_that_does_nothing_is_not_accused(region):
     assert all(one.share == 0 for one in audit.effects if one.test == "taken out")
     assert audit.sentences() == [
         f"No use of {region.title} was seen: it alone moves no class by 10% or more beyond doubt, "
-        "on 40 images."
+        "on 40 images, too few to rule it out."
     ]
 
 

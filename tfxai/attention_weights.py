@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 class AttentionWeights:
     """The attention of a model to its own tokens, layer by layer.
 
+    `weights["path"]` or `weights[-1]` has one layer; to iterate gives the paths.
+
     Args:
         layers: Path of the layer of each attention, in the order of computation; several of one
             path have `#0`, `#1` behind it.
@@ -40,6 +43,12 @@ class AttentionWeights:
 
     def __len__(self) -> int:
         return len(self.layers)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.layers)
+
+    def __contains__(self, layer: object) -> bool:
+        return layer in self.layers
 
     def __repr__(self) -> str:
         shapes = sorted({one.shape for one in self.weights})
@@ -113,24 +122,35 @@ class AttentionWeights:
                 found.append((labels[i], labels[best], float(mean[i, best])))
         return found
 
-    def plot(self, layer: int | str = -1, head: int | None = None, index: int = 0) -> Figure:
+    def plot(
+        self,
+        layer: int | str = -1,
+        head: int | None = None,
+        index: int = 0,
+        *,
+        path: str | os.PathLike[str] | None = None,
+    ) -> Figure:
         """One head as a heatmap, or all heads of a layer in a grid.
 
         Args:
             layer: Number or path of the layer.
             head: Number of the head; None draws all of them.
             index: The example.
+            path: File to write the figure to as well; its suffix names the format.
 
         Raises:
             InvalidInputError: There is no such head or example.
             LayerNotFoundError: There is no such layer.
+            OutputError: The file cannot be written.
         """
         from tfxai.plotting.attention import plot_heads
 
-        return plot_heads(self, layer, head, index)
+        return plot_heads(self, layer, head, index, path=path)
 
     def save_html(self, path: str | os.PathLike[str], index: int = 0) -> Path:
         """Writes a page that needs nothing else: choose layers and heads, see where tokens look.
+
+        It shows one example, whose number it says where there are several.
 
         Args:
             path: The file.

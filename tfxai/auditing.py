@@ -23,6 +23,7 @@ LEAST = 0.1
 """Mean change of a probability from which on a region is said to be used."""
 _LEVEL = 0.05
 _ROWS = 256
+_MANY = 100  # images of which it says something that nothing was seen
 _HOT = 0.05  # share of the positions that are the hottest of a class
 _CANDIDATES = 3  # of a class
 
@@ -90,9 +91,10 @@ class Audit:
         regions = dict.fromkeys(one.region for one in self.effects)
         for region in regions:
             if not any(one.region == region for one in self.used):
+                few = "" if self.count >= _MANY else ", too few to rule it out"
                 found.append(
                     f"No use of {region} was seen: it alone moves no class by {self.least:.0%} "
-                    f"or more beyond doubt, on {self.count} images."
+                    f"or more beyond doubt, on {self.count} images{few}."
                 )
         return found
 

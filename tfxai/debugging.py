@@ -115,6 +115,8 @@ class Mistake:
             moved = f"{what} hardly moves it ({self._text(before)} to {self._text(then)})"
         else:
             moved = f"{what} takes it from {self._text(before)} to {self._text(then)}"
+            if then > before:
+                moved += f": the map is not borne out there, or the blur itself speaks for {name}"
         if after.true > after.predicted:
             moved += f", and {self.name(self.true)} then leads with {self._text(after.true)}"
         return f"{moved}."

@@ -36,7 +36,7 @@ class Border:
     @property
     def title(self) -> str:
         """What it is called."""
-        return f"a border of {self.width}"
+        return f"a border {self.width} pixels wide"
 
     def places(self, images: Array) -> Array:
         """(B, H, W) bool.

@@ -32,7 +32,7 @@ def audit(run, *words):
 
 def test_a_border_is_exchanged(run, photos):
     done = audit(run, "--border", "4", "--csv", "audit.csv", "-m", "gradient_input")
-    assert "The model uses a border of 4" in done.stdout.replace("\n", " ")
+    assert "The model uses a border 4 pixels wide" in done.stdout.replace("\n", " ")
     with Path("audit.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {row["who"] for row in rows} == {"Red", "Green", "Blue"}

@@ -36,6 +36,17 @@ def test_metrics_and_checks_are_asked_for(run, photos):
         assert word in text or word.replace("passes", "fails") in text
 
 
+def test_a_folder_is_sampled(run, photos):
+    done = run("report", "tiny", "--data", photos, "--limit", 2, *FAST, "--out", "few.html")
+    assert done.exit_code == 0, done.stderr
+    assert Path("few.html").read_text().count('aria-labelledby="image-') == 2
+
+
+def test_nothing_or_both_is_refused(fails, photos):
+    assert "Nothing came to explain" in fails("report", "tiny")
+    assert "IMAGE and --data came" in fails("report", "tiny", photos, "--data", photos)
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

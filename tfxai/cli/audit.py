@@ -250,6 +250,15 @@ def _groups(path: Path, data: str, sources: Sequence[Source]) -> list[str]:
     return found
 
 
+_TESTS = {"pulled": "by the region alone", "taken out": "without the region"}
+
+
+def _points(share: float) -> str:
+    """A share in points of a hundred; no minus before a zero."""
+    text = f"{100 * share:+.1f}"
+    return "0.0" if float(text) == 0 else text
+
+
 def _write(path: Path, found: Audit) -> None:
     from tfxai.files import replacing
 
@@ -263,21 +272,31 @@ def _write(path: Path, found: Audit) -> None:
 def _say(found: Audit, csv: Path | None) -> None:
     from tfxai.cli.terminal import print_laid_out, say, shown, table
 
-    headings = ("Region", "Test", "Class or group", "Change", "95 %", "p", "Images", "Map inside")
-    made = table(*headings, right=tuple(range(3, len(headings))))
+    has_shares = any(one.share == one.share for one in found.effects)
+    headings = ["Test", "Class or group", "Change", "95 %", "p", "Images"]
+    headings += ["Map inside"] if has_shares else []
+    made = table(*headings, right=tuple(range(2, len(headings))))
+    last = {one.region: one for one in found.effects}
     for one in found.effects:
         change = one.change
         star = "*" if one in found.used else ""
         share = "" if one.share != one.share else f"{one.share:.0%}"
+        is_certain = change.count > 1
         made.add_row(
-            *map(shown, (one.region, one.test, one.who)),
-            f"{change.mean:+.1%}{star}",
-            f"{change.low:+.1%} to {change.high:+.1%}",
-            f"{change.adjusted:.2g}",
+            *map(shown, (_TESTS[one.test], one.who)),
+            f"{_points(change.mean)}{star or ' '}",
+            f"{_points(change.low)} to {_points(change.high)}" if is_certain else "",
+            f"{change.adjusted:.2g}" if is_certain else "",
             str(change.count),
-            share,
+            *([share] if has_shares else []),
         )
-    print_laid_out(made)
+        if one is last.get(one.region):
+            say(shown(f"{one.region[0].upper()}{one.region[1:]}"), style="bold")
+            print_laid_out(made)
+            made = table(*headings, right=tuple(range(2, len(headings))))
+            say()
+    say("Changes are in points of a hundred; p is corrected for how many are looked at.")
+    say("* moved by the region alone, beyond doubt and far enough: it is used")
     say()
     for sentence in found.sentences():
         say(shown(sentence))

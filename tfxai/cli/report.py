@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 
 METHODS = ("integrated_gradients", "grad_cam", "occlusion")
 
+Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="cifar10|FOLDER",
+        help="In the place of IMAGE: the test images of CIFAR-10, or a folder of images, better "
+        "of a folder per class.",
+        show_default=False,
+    ),
+]
+Limit = Annotated[int, typer.Option(min=1, max=200, help="Most images of --data, evenly spaced.")]
 Out = Annotated[Path, typer.Option(metavar="FILE", help="The page, which ends in .html.")]
 Metrics = Annotated[
     list[str],
@@ -46,7 +56,9 @@ Sanity = Annotated[
 
 def report(  # noqa: PLR0913 - an argument for each word of the command line
     model: arguments.Model,
-    images: arguments.Images,
+    images: arguments.Images = [],  # noqa: B006 - typer copies it
+    data: Data = None,
+    limit: Limit = 20,
     method: explain.Methods = list(METHODS),  # noqa: B006 - typer copies it
     option: explain.Options = [],  # noqa: B006 - typer copies it
     layer: explain.Layer = None,
@@ -67,7 +79,7 @@ def report(  # noqa: PLR0913 - an argument for each word of the command line
 ) -> None:
     """Write one HTML file about images: what a model says, why, and what made each map."""
     from tfxai.cli.bad_files import BadFiles
-    from tfxai.cli.data_images import as_batch
+    from tfxai.cli.data_images import as_batch, evenly_spaced
     from tfxai.cli.evaluate import check_words, read_fill_word
     from tfxai.cli.image_classifier import open_classifier
     from tfxai.cli.picking import pick_methods, read_score, read_target
@@ -77,7 +89,10 @@ def report(  # noqa: PLR0913 - an argument for each word of the command line
 
     _check(out, fill, metric)
     bad = BadFiles(skip=skip_bad)
-    sources = find_sources(images, seed, bad)
+    if bool(images) == (data is not None):
+        came = "IMAGE and --data came" if images else "Nothing came to explain"
+        raise InvalidInputError(f"{came}. Pass images, or --data cifar10 or a folder.")
+    sources = evenly_spaced(data, limit, bad) if data else find_sources(images, seed, bad)
     start()
     chosen = pick_methods(method, option, layer)
     check_words(metric, fill)

@@ -155,13 +155,27 @@ class Evaluation:
         if not kept:
             places = {m: np.mean([c.ranking(able).index(m) for c in judged]) for m in able}
             best = min(able, key=lambda m: (places[m], self.seconds[m]))
-            return best, f"{best} has the best mean rank; metrics disagree on which is the best."
+            return best, (
+                f"Recommended: {best}. It has the best mean rank; metrics disagree on which is the "
+                f"best{self._doubt(best)}."
+            )
         cheapest = min(kept, key=lambda m: self.seconds[m])
         others = [m for m in kept if m != cheapest]
         also = f"; neither is {', '.join(others)}, which takes longer" if others else ""
         return cheapest, (
-            f"{cheapest} is not worse than the best method by any metric beyond noise{also}."
+            f"Recommended: {cheapest}. It is not worse than the best method by any metric beyond "
+            f"noise{also}{self._doubt(cheapest)}."
         )
+
+    def _doubt(self, method: str) -> str:
+        """Which controls a method that is recommended is not certainly better than."""
+        judged = [c for c in self.columns if c.higher_is_better is not None and not c.is_unfit]
+        unbeaten = [
+            control
+            for control in self.controls
+            if not any(column.differences[control][method].is_better for column in judged)
+        ]
+        return f", but by none certainly better than {' or '.join(unbeaten)}" if unbeaten else ""
 
     def _is_worse(self, column: Column, method: str, able: Sequence[str]) -> bool:
         """Whether a method is worse than the best of a column, corrected over methods."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
 from tfxai.plotting import style
-from tfxai.plotting.figures import Page
+from tfxai.plotting.figures import Page, save_figure
 from tfxai.plotting.measure import cut
 
 if TYPE_CHECKING:
@@ -24,7 +25,12 @@ _MOST_LABELS = 64
 
 
 def plot_heads(
-    weights: AttentionWeights, layer: int | str = -1, head: int | None = None, index: int = 0
+    weights: AttentionWeights,
+    layer: int | str = -1,
+    head: int | None = None,
+    index: int = 0,
+    *,
+    path: str | os.PathLike[str] | None = None,
 ) -> Figure:
     """One head as a heatmap, or all heads of a layer in a grid; see `AttentionWeights.plot`."""
     number = weights.number(layer)
@@ -36,17 +42,22 @@ def plot_heads(
     labels = [weights.labels(index)[i] for i in kept]
     name = weights.layers[number]
     if head is not None:
-        return _one(maps[head], labels, f"Layer {number} ({name}), head {head}")
-    return _grid(maps, f"Layer {number} ({name}): {len(maps)} heads")
+        figure = _one(maps[head], labels, f"Layer {number} ({name}), head {head}")
+    else:
+        figure = _grid(maps, f"Layer {number} ({name}): {len(maps)} heads")
+    if path is not None:
+        save_figure(figure, path)
+    return figure
 
 
 def _one(weights: Any, labels: list[str], title: str) -> Figure:
     """A head with a token at each row, which looks, and each column, which is looked at."""
     side = _LABELS + _SINGLE + _MARGIN
-    page = Page(side, side + 0.3, title)
+    page = Page(side, side + 0.45, title)
     page.text(_MARGIN, _MARGIN, title, **style.font(style.BODY, bold=True))
-    axes = page.axes(_LABELS, _MARGIN + 0.3, _SINGLE, _SINGLE)
-    _draw(axes, weights)
+    page.text(_MARGIN, _MARGIN + 0.2, _scale(weights), **style.font(style.SMALL, style.MUTED))
+    axes = page.axes(_LABELS, _MARGIN + 0.45, _SINGLE, _SINGLE)
+    _draw(axes, weights, weights.max())
     if len(labels) <= _MOST_LABELS and weights.shape == (len(labels), len(labels)):
         short = [cut(label, 0.7, style.SMALL) for label in labels]
         places = range(len(labels))
@@ -61,19 +72,27 @@ def _grid(maps: Any, title: str) -> Figure:
     columns = min(_COLUMNS, len(maps))
     rows = math.ceil(len(maps) / columns)
     width = 2 * _MARGIN + columns * _SMALL + (columns - 1) * _GAP
-    height = 2 * _MARGIN + 0.3 + rows * (_SMALL + _GAP)
+    height = 2 * _MARGIN + 0.45 + rows * (_SMALL + _GAP)
     page = Page(max(width, 3.0), height, title)
     page.text(_MARGIN, _MARGIN, title, **style.font(style.BODY, bold=True))
+    page.text(_MARGIN, _MARGIN + 0.2, _scale(maps), **style.font(style.SMALL, style.MUTED))
     for head, weights in enumerate(maps):
         row, column = divmod(head, columns)
         left = _MARGIN + column * (_SMALL + _GAP)
-        top = _MARGIN + 0.3 + row * (_SMALL + _GAP)
+        top = _MARGIN + 0.45 + row * (_SMALL + _GAP)
         page.text(left, top, f"head {head}", **style.font(style.SMALL, style.MUTED))
-        _draw(page.axes(left, top + 0.15, _SMALL, _SMALL), weights)
+        _draw(page.axes(left, top + 0.15, _SMALL, _SMALL), weights, maps.max())
     return page.finish()
 
 
-def _draw(axes: Any, weights: Any) -> None:
-    axes.imshow(weights, cmap="Purples", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+def _scale(weights: Any) -> str:
+    """What rows, columns and the darkest colour are."""
+    return f"rows attend to columns; darkest {float(weights.max()):.2g}, white 0"
+
+
+def _draw(axes: Any, weights: Any, largest: float) -> None:
+    axes.imshow(
+        weights, cmap="Purples", vmin=0, vmax=largest or 1, aspect="auto", interpolation="nearest"
+    )
     axes.set_xticks([])
     axes.set_yticks([])

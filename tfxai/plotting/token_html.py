@@ -53,6 +53,8 @@ def facts(one: Attribution, i: int) -> str:
     if one.baseline_score is not None:
         said.append(f"at the baseline {float(one.baseline_score[i]):.3f}")
     sums = token_sums(one)[i]
+    if one.completeness_gap is None:  # the values do not add up to anything
+        return ", ".join(said)
     said.append(f"words {sums['word']:+.3f}")
     said += [f"{name} tokens {sums[name]:+.3f}" for name in ("special",) if sums[name]]
     said += [f"padding {sums['padding']:+.3f}"] if sums["padding"] else []

@@ -115,9 +115,16 @@ class Report:
                 "photograph": photograph(pixels),
                 "is_small": max(pixels.shape[:2]) < _SMALL,
                 "size": f"{pixels.shape[1]} x {pixels.shape[0]}",
-                "best": list(self._best(self.outputs[i])),
+                "best": (best := list(self._best(self.outputs[i]))),
+                "is_wrong": self._is_wrong(i, best[0][0]),
                 "maps": [self._map(one, name) for one in ones],
             }
+
+    def _is_wrong(self, i: int, answer: str) -> bool:
+        """Whether the answer is known to be another class than the image shows."""
+        label = self.labels[i] if self.labels else ""
+        same = answer.casefold() == label.casefold()
+        return bool(label) and bool(self.subject.classes) and not same
 
     def _best(self, row: Array) -> Iterator[tuple[str, float, str]]:
         """The first classes: name, share of a full bar, and number as text."""
@@ -246,7 +253,14 @@ def _table(evaluation: Evaluation) -> dict[str, Any]:
                 _gain(column.differences.get(control, {}).get(label))
                 for control in evaluation.controls
             ]
-            rows.append([label, f"{one.mean:.3g}", f"{low:.3g} to {high:.3g}", *over])
+            rows.append(
+                [
+                    f"({label})" if label in evaluation.controls else label,
+                    f"{one.mean:.3g}",
+                    f"{low:.3g} to {high:.3g}",
+                    *over,
+                ]
+            )
         title = column.title + (" (unfit)" if column.is_unfit else "")
         tables.append({"title": title, "rows": rows})
     over = [f"over {name}" for name in evaluation.controls]
@@ -255,6 +269,7 @@ def _table(evaluation: Evaluation) -> dict[str, Any]:
         "headings": ["Method", "Mean", "95 %", *over],
         "tables": tables,
         "warnings": evaluation.warnings(),
+        "recommendation": evaluation.recommendation()[1],
     }
 
 
