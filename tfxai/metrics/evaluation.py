@@ -156,8 +156,8 @@ class Evaluation:
             places = {m: np.mean([c.ranking(able).index(m) for c in judged]) for m in able}
             best = min(able, key=lambda m: (places[m], self.seconds[m]))
             return best, (
-                f"Recommended: {best}. It has the best mean rank; metrics disagree on which is the "
-                f"best{self._doubt(best)}."
+                f"Recommended: {best}. It has the best mean rank; metrics disagree on which is "
+                f"the best{self._doubt(best)}."
             )
         cheapest = min(kept, key=lambda m: self.seconds[m])
         others = [m for m in kept if m != cheapest]
