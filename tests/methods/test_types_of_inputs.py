@@ -297,6 +297,28 @@ def test_texts_beside_numbers(tmp_path):
         np.testing.assert_array_equal(again.inputs["text"], ["good film", "bad"])
 
 
+def test_a_text_of_a_table_has_a_baseline_of_its_own_or_a_remark():
+    pandas = pytest.importorskip("pandas")
+    model = text_model(several=True)
+    x = [np.array(["good film", "bad"], object), [[1.0], [2.0]]]
+    with pytest.warns(tfxai.TfxaiWarning, match="compared with the empty text"):
+        KernelSHAP()(model, x)
+    given = {
+        "numbers": {"text": "film", "number": 0.0},
+        "arrays": {"text": np.array(["film"]), "number": np.zeros(1)},
+        "lists": {"text": ["film"], "number": [0.0]},
+        "row": pandas.DataFrame({"text": ["film"], "number": [0.0]}),
+    }
+    for kind, baseline in given.items():
+        a = FeatureAblation(baseline=baseline)(model, x)
+        np.testing.assert_allclose(a.values["text"], [2.0, -3.25], rtol=1e-5, err_msg=kind)
+        assert not any("empty text" in remark for remark in a.remarks)
+        again = tfxai.methods.AttributionMethod.from_config(
+            FeatureAblation(baseline=baseline).to_config()
+        )
+        np.testing.assert_array_equal(again(model, x).values["text"], a.values["text"])
+
+
 @pytest.mark.parametrize("wanted", ["texts", "numbers"])
 def test_texts_and_numbers_are_told_apart(wanted):
     model = text_model() if wanted == "texts" else mixed()

@@ -14,6 +14,7 @@ from tfxai.attribution import Attribution
 from tfxai.certainty import TOP, certain_top, has_errors
 from tfxai.columns import Columns
 from tfxai.core.designs.masks import joined_features
+from tfxai.core.inputs.frozen_arrays import FrozenArrays
 from tfxai.core.inputs.host_arrays import Examples
 from tfxai.core.program import DETAIL, VALUES, Plan, why_not_finite
 from tfxai.core.question.scores import Contrast
@@ -74,7 +75,7 @@ def made(
         columns=columns,
     )
     notes = [*_of_outputs(ready), *_of_range(ready, leaves), *_of_jumps(one, ready)]
-    notes += [*_of_baseline(one), *_of_masks(ready.method)]
+    notes += [*_of_baseline(one), *_of_texts(ready), *_of_masks(ready.method)]
     object.__setattr__(one, "notes", tuple(notes))
     if has_errors(one):
         one.details[TOP] = certain_top(one)
@@ -193,6 +194,23 @@ def _of_masks(method: Any) -> list[str]:
     """Where the masks of several inputs join features, in the method or in one inside of it."""
     inner = [note for one in method._inner().values() for note in _of_masks(one)]
     return joined_features(getattr(method, "mask", None)) + inner
+
+
+def _of_texts(ready: Prepared) -> list[str]:
+    """Which columns of texts were compared with the empty text, for nothing else was given."""
+    if not ready.has_baseline or ready.at is not None or len(ready.layout.names) < 2:
+        return []
+    given = ready.baseline
+    known = dict(given.parts) if isinstance(given, FrozenArrays) else {}
+    left = [name for i in ready.layout.texts if (name := ready.layout.names[i]) not in known]
+    if not left:
+        return []
+    which = " and ".join(map(repr, left))
+    return [
+        f"{which} {'holds texts and was' if len(left) == 1 else 'hold texts and were'} compared "
+        "with the empty text, to which a model answers as to a text that it does not know. Pass "
+        "baseline= with a text for it by name."
+    ]
 
 
 def _of_baseline(one: Attribution) -> list[str]:

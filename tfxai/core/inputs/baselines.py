@@ -52,7 +52,7 @@ def check_baseline(baseline: Any) -> Any:
     made = FrozenArray | FrozenArrays | Baseline | Samples | Activations
     if baseline is None or isinstance(baseline, made):
         return baseline
-    if (each := one_for_each(baseline)) is not None:
+    if (each := one_for_each(_by_column(baseline))) is not None:
         parts = [(k, _part(f"baseline[{k!r}]", v)) for k, v in each.items()]
         return FrozenArrays(tuple(parts))
     if isinstance(baseline, str):
@@ -69,7 +69,20 @@ def check_baseline(baseline: Any) -> Any:
 
 def _part(name: str, given: Any) -> Any:
     """The baseline of one input: numbers, or a text."""
-    return given if isinstance(given, str) else FrozenArray.of(name, given, _ADVICE)
+    if isinstance(given, str):
+        return given
+    texts = np.asarray(given, dtype=object) if isinstance(given, list | np.ndarray) else None
+    if texts is not None and texts.size == 1 and isinstance(texts.item(), str):
+        return str(texts.item())
+    return FrozenArray.of(name, given, _ADVICE)
+
+
+def _by_column(baseline: Any) -> Any:
+    """A row of a DataFrame with texts as a dict by column; anything else as it is."""
+    if not (hasattr(baseline, "iloc") and hasattr(baseline, "columns")) or len(baseline) != 1:
+        return baseline
+    row = {str(name): baseline[name].iloc[0] for name in baseline.columns}
+    return row if any(isinstance(value, str) for value in row.values()) else baseline
 
 
 def check_background(background: Any) -> Samples:
@@ -341,7 +354,7 @@ def one_baseline(baseline: Any, inputs: Array, preprocessing: Any | None, axes: 
         made = baseline.make(array_channels_last(inputs, axes), limits)
         return array_channels_back(made, axes)
     if isinstance(baseline, FrozenArray):
-        if baseline.array.shape not in (shape, shape[1:], (1, *shape[1:])):
+        if baseline.array.shape not in ((), shape, shape[1:], (1, *shape[1:])):
             raise InvalidInputError(
                 f"The baseline has shape {baseline.array.shape}, and the inputs have {shape}. "
                 f"Pass one baseline of shape {shape[1:]}, or one per example."
