@@ -19,7 +19,7 @@ from tfxai.methods import Occlusion
 
 X = np.random.default_rng(3).normal(size=(3, *builders.IMAGE))
 BLACK_BOX = sorted(name for name in methods.names() if methods.get(name).is_black_box)
-OTHERS = sorted(set(methods.names()) - set(BLACK_BOX))
+OTHERS = sorted(set(methods.names(any_model=True)) - set(BLACK_BOX))
 
 
 def test_all_that_perturb_the_input_take_functions():
