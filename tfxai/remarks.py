@@ -73,7 +73,7 @@ def _large_gaps(one: Attribution) -> Flags:
     shares = gap_shares(one)
     if shares is None or one.method["name"] == "difference":
         return np.zeros(len(one), bool)
-    tolerance = one.method.get("options", {}).get("tolerance")
+    tolerance = _tolerance(one.method.get("options", {}))
     most = LARGE_GAP if tolerance is None else min(tolerance, LARGE_GAP)
     return np.asarray(shares > most * (1 + 1e-6) + _rounding(one))
 
@@ -83,7 +83,7 @@ def _of_gaps(one: Attribution, option: str, is_large: Flags) -> list[str]:
     if shares is None or not is_large.any():
         return []
     options = one.method.get("options", {})
-    tolerance = options.get("tolerance")
+    tolerance = _tolerance(options)
     missed = f"miss the score's difference to the baseline by {shares[is_large].max():.0%}"
     if shares[is_large].max() < 0.095:
         missed = f"miss the score's difference to the baseline by {shares[is_large].max():.1%}"
@@ -107,7 +107,7 @@ def _advice(options: dict[str, Any], option: str) -> str:
             f"Pass a smaller max_dist than {options['max_dist']:g}{_written(option, 'max_dist')}, "
             f"or more steps than {options['steps']}."
         )
-    if "tolerance" in options and not _has_samples(options):
+    if "tolerance" in options and "samples" not in options and not _has_samples(options):
         return f"Pass {option}tolerance=0.01, which takes as many steps as an example needs."
     for name in ("steps", "samples"):
         if name in options and "layer" in options:
@@ -149,3 +149,9 @@ def _which(chosen: np.ndarray[Any, Any]) -> str:
     if len(numbers) == len(chosen):
         return f" (all {len(chosen)} examples)"
     return f" ({len(numbers)} of {len(chosen)} examples, such as {numbers[0]})"
+
+
+def _tolerance(options: dict[str, Any]) -> float | None:
+    """The tolerance of the gap; that of a method that samples is of its standard error."""
+    found = None if "samples" in options else options.get("tolerance")
+    return None if found is None else float(found)

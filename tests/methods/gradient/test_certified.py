@@ -29,6 +29,7 @@ CASES = (
         method=Certified,
         linear=top_of_weights,
         options={"samples": 60},
+        photographs={"samples": 60},
         is_of_kinds=True,
         others={
             "of": IntegratedGradients(steps=4),
