@@ -9,7 +9,7 @@ from keras import layers
 
 import tfxai
 from tfxai.card import Card
-from tfxai.errors import InvalidInputError
+from tfxai.errors import InvalidInputError, UnsupportedModelError
 from tfxai.regions import Border, Mask, Patch
 
 SIDE = 12
@@ -161,6 +161,21 @@ def test_a_patch_is_put_where_it_is_asked_for():
     np.testing.assert_array_equal(images, 0)
 
 
+def test_logits_count_where_classes_have_names_and_other_outputs_do_not():
+    images, labels = two_kinds()
+    image = keras.Input((SIDE, SIDE, 3))
+    logit = layers.Dense(1, use_bias=False, name="sum")(layers.Flatten()(image[..., :1]))
+    model = keras.Model(image, logit)
+    model.get_layer("sum").set_weights([border_weights(2).reshape(-1, 1)])
+    named = tfxai.Subject(model, Card(name="one", classes=("class 0", "class 1")))
+    found = tfxai.audit(named, images, Border(2), labels=labels)
+    same = tfxai.audit(linear(border_weights(2)), images, Border(2), labels=labels)
+    for one, other in zip(found.effects, same.effects, strict=True):
+        assert one.change.mean == pytest.approx(other.change.mean, abs=1e-6)
+    with pytest.raises(UnsupportedModelError, match="not known to be any"):
+        tfxai.audit(model, images, Border(2), labels=labels)
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
@@ -170,7 +185,7 @@ def test_a_patch_is_put_where_it_is_asked_for():
         ({"region": Mask(np.ones((3, 3)))}, "has shape"),
         ({"region": Patch(np.ones((3, 3, 1)))}, "does not lie in images"),
         ({"region": Patch(np.ones((3, 3, 3)), 11, 0)}, "does not lie in images"),
-        ({"labels": [0, 1]}, "labels have shape"),
+        ({"labels": [0, 1]}, "labels of shape"),
         ({"labels": np.full(40, 2)}, "has 2 classes"),
         ({"labels": np.zeros(40, int), "region": Border(2)}, "one class only"),
         ({"groups": ["a"]}, "1 groups came with 40 images"),

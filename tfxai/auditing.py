@@ -12,8 +12,9 @@ import tensorflow as tf
 from scipy import ndimage
 
 from tfxai.arrays import Array
+from tfxai.class_outputs import ClassOutputs, class_outputs, read_classes
 from tfxai.core.graph.imputation import imputed
-from tfxai.errors import InvalidInputError
+from tfxai.errors import InvalidInputError, UnsupportedModelError
 from tfxai.methods import AttributionMethod, create
 from tfxai.metrics.statistics import Difference, holm, paired
 from tfxai.regions import Mask, Patch, Region
@@ -37,7 +38,7 @@ class Effect:
         test: `"pulled"`: towards the class, by the region alone; `"taken out"`: of images of the
             class, or the group, without the region.
         who: The class, or the group.
-        change: Of the probability (or output) with the control taken off; chances are corrected
+        change: Of the probability with the control taken off; chances are corrected
             for how many are looked at together.
         share: Mean share of the attribution that lies in the region, a pointer only; NaN where
             no method was named.
@@ -157,6 +158,7 @@ def audit(  # noqa: PLR0913 - the words of the command line
     Raises:
         InvalidInputError: The images are no batch of at least 8, show one class only, or do not
             fit the region, the labels or the groups.
+        UnsupportedModelError: The outputs are not known to be probabilities.
 
     Reference:
         Adebayo, Muelly, Abelson, Kim, "Post hoc Explanations may be Ineffective for Detecting
@@ -169,13 +171,14 @@ def audit(  # noqa: PLR0913 - the words of the command line
         )
     if not 0 < least < 1:
         raise InvalidInputError(f"least={least!r} was expected to lie between 0 and 1.")
-    before = _answers(subject, pixels)
-    own = before.argmax(axis=1) if labels is None else _labels(labels, before.shape)
+    answers = _answers(subject, pixels)
+    before = answers.values
+    own = before.argmax(axis=1) if labels is None else read_classes(labels, before)
     of_groups = None if groups is None else np.asarray(groups, str)
     if of_groups is not None and of_groups.shape != own.shape:
         raise InvalidInputError(f"{len(of_groups)} groups came with {len(own)} images.")
     drawn = np.random.default_rng(seed)
-    work = _Work(subject, pixels, before, own, of_groups, drawn, seed)
+    work = _Work(subject, pixels, before, answers.names, own, of_groups, drawn, seed)
     if region is not None:
         chosen = None if method is None else _method(method)
         effects = _effects(work, region, chosen)
@@ -196,13 +199,14 @@ class _Work:
     subject: Subject
     pixels: Array
     before: Array
+    names: tuple[str, ...] | None
     own: Array
     groups: Array | None
     drawn: np.random.Generator
     seed: int
 
     def answers(self, pixels: Array) -> Array:
-        return _answers(self.subject, pixels)
+        return _answers(self.subject, pixels).values
 
     def halves(self) -> tuple[_Work, _Work]:
         """The images in two parts at random."""
@@ -221,8 +225,7 @@ class _Work:
         )
 
     def name(self, index: int) -> str:
-        names = self.subject.classes
-        return str(names[index]) if names else f"class {index}"
+        return str(self.names[index]) if self.names else f"class {index}"
 
 
 def _effects(work: _Work, region: Region, method: AttributionMethod | None) -> list[Effect]:
@@ -360,24 +363,18 @@ def _corrected(effects: Sequence[Effect]) -> list[Effect]:
     return found
 
 
-def _answers(subject: Subject, pixels: Array) -> Array:
-    """(B, N) what the model answers; of one unit both classes."""
-    found = np.asarray(subject.predict(pixels), np.float64)
-    found = found.reshape(len(found), -1)
-    return np.concatenate([1 - found, found], axis=1) if found.shape[1] == 1 else found
+def _answers(subject: Subject, pixels: Array) -> ClassOutputs:
+    """What the model answers, as probabilities.
 
-
-def _labels(labels: Any, shape: tuple[int, ...]) -> Array:
-    found = np.asarray(labels)
-    if found.shape != shape[:1] or found.dtype.kind not in "iu":
-        raise InvalidInputError(
-            f"labels have shape {found.shape} and type {found.dtype}, and {shape[0]} integers "
-            "were expected, a class for each image."
-        )
-    if found.min() < 0 or found.max() >= shape[1]:
-        raise InvalidInputError(
-            f"labels run from {found.min()} to {found.max()}, and the model has {shape[1]} "
-            "classes."
+    Raises:
+        UnsupportedModelError: Nobody knows that the outputs are probabilities.
+    """
+    found = class_outputs(subject, pixels)
+    if not found.are_probabilities:
+        raise UnsupportedModelError(
+            "An audit measures how probabilities change, and the outputs of this model are not "
+            "known to be any. Pass a model that ends in a softmax or sigmoid, or in logits with a "
+            "card that names the classes."
         )
     return found
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
+from tfxai.class_outputs import read_classes
 from tfxai.errors import InvalidInputError, TfxaiWarning
 from tfxai.methods import AttributionMethod, IntegratedGradients, create
 from tfxai.metrics.controls import RandomMap
@@ -250,7 +251,7 @@ def debug(  # noqa: PLR0913 - what is asked, and what it may cost
     subject = Subject.of(model)
     prepared = np.asarray(subject.prepare(inputs))
     outputs = _outputs(subject, prepared)
-    truth = _labels(labels, outputs)
+    truth = read_classes(labels, outputs)
     if not 0 < share < 1:
         raise InvalidInputError(f"share={share!r} was expected to lie in (0, 1).")
     if isinstance(most, bool) or not isinstance(most, int) or most < 1:
@@ -313,23 +314,6 @@ def _outputs(subject: Subject, inputs: Array) -> Array:
             "each class was expected. Pass a classifier."
         )
     return outputs
-
-
-def _labels(labels: Any, outputs: Array) -> Array:
-    """(B,) the true classes as integers."""
-    truth = np.asarray(labels)
-    if truth.shape != (len(outputs),) or truth.dtype.kind not in "iu":
-        raise InvalidInputError(
-            f"labels of shape {truth.shape} and type {truth.dtype} came, and {len(outputs)} "
-            "integers were expected: the number of the true class of each example."
-        )
-    outside = truth[(truth < 0) | (truth >= outputs.shape[1])]
-    if len(outside):
-        raise InvalidInputError(
-            f"labels has {int(outside[0])}, and the model has {outputs.shape[1]} classes. Pass "
-            f"numbers in [0, {outputs.shape[1]})."
-        )
-    return truth.astype(np.int64)
 
 
 def _region(one: Attribution, share: float) -> Array:

@@ -183,6 +183,38 @@ def test_what_cannot_be_is_refused(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_one_unit_is_both_classes():
+    image = keras.Input((16, 16, 3))
+    unit = layers.Dense(1, activation="sigmoid")(layers.GlobalAveragePooling2D()(image))
+    model = keras.Model(image, unit)
+    p = float(np.asarray(model(pixels(1)))[0, 0])
+    for names, expected in ((("no", "yes"), ("no", "yes")), (("cat",), ("not cat", "cat"))):
+        subject = tfxai.Subject(model, Card(name="one", classes=names))
+        page = tfxai.report(subject, pixels(1), METHODS[:1])
+        shares = dict(zip(expected, (1 - p, p), strict=True))
+        assert {name: text for name, _, text in page._best(0)} == {
+            name: f"{share:.1%}" for name, share in shares.items()
+        }
+
+
+def test_outputs_in_zero_to_one_are_no_probabilities_by_that():
+    image = keras.Input((16, 16, 3))
+    means = keras.Model(image, layers.GlobalAveragePooling2D()(image))
+    page = tfxai.report(means, pixels(1), METHODS[:1])
+    assert not any("%" in text for _, _, text in page._best(0))
+
+
+def test_logits_of_named_classes_are_shown_as_probabilities():
+    image = keras.Input((16, 16, 3))
+    model = keras.Model(image, layers.Dense(3)(layers.GlobalAveragePooling2D()(image)))
+    logits = np.asarray(model(pixels(1)))[0]
+    shares = np.exp(logits) / np.exp(logits).sum()
+    subject = tfxai.Subject(model, Card(name="one", classes=("a", "b", "c")))
+    page = tfxai.report(subject, pixels(1), METHODS[:1])
+    found = {name: text for name, _, text in page._best(0)}
+    assert found == {name: f"{p:.1%}" for name, p in zip("abc", shares, strict=True)}
+
+
 def test_labels_are_names_or_numbers_of_classes():
     subject = tfxai.Subject(classifier(), Card(name="one", classes=("a", "b", "c")))
     for labels in (["b", "c"], [1, 2], np.array([1, 2])):

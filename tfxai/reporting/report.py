@@ -12,6 +12,7 @@ import numpy as np
 
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
+from tfxai.class_outputs import ClassOutputs, class_outputs
 from tfxai.errors import InvalidInputError, MissingExtraError
 from tfxai.files import replacing
 from tfxai.methods.together import explain
@@ -40,7 +41,7 @@ class Report:
     Args:
         subject: The model.
         attributions: One for each method, all of the same images.
-        outputs: (B, N) what the model answers.
+        answers: What the model answers to each.
         names: Name of each image.
         labels: What each image shows, by its own account; empty where nobody says.
         score: The score that was asked for; None is each method's own.
@@ -50,7 +51,7 @@ class Report:
 
     subject: Subject
     attributions: tuple[Attribution, ...]
-    outputs: Array
+    answers: ClassOutputs
     names: tuple[str, ...]
     labels: tuple[str, ...] = ()
     score: str | None = None
@@ -115,7 +116,7 @@ class Report:
                 "photograph": photograph(pixels),
                 "is_small": max(pixels.shape[:2]) < _SMALL,
                 "size": f"{pixels.shape[1]} x {pixels.shape[0]}",
-                "best": (best := list(self._best(self.outputs[i]))),
+                "best": (best := list(self._best(i))),
                 "is_wrong": self._is_wrong(i, best[0][0]),
                 "maps": [self._map(one, name) for one in ones],
             }
@@ -124,18 +125,17 @@ class Report:
         """Whether the answer is known to be another class than the image shows."""
         label = self.labels[i] if self.labels else ""
         same = answer.casefold() == label.casefold()
-        return bool(label) and bool(self.subject.classes) and not same
+        return bool(label) and bool(self.answers.names) and not same
 
-    def _best(self, row: Array) -> Iterator[tuple[str, float, str]]:
-        """The first classes: name, share of a full bar, and number as text."""
-        row = np.asarray(row, np.float64).reshape(-1)
-        names = self.subject.classes
-        is_share = row.min() >= 0 and row.max() <= 1 + 1e-6
+    def _best(self, i: int) -> Iterator[tuple[str, float, str]]:
+        """The first classes of an image: name, share of a full bar, and number as text."""
+        row = self.answers.values[i]
         largest = np.abs(row).max() or 1.0
         for k in np.argsort(-row, kind="stable")[:_BEST]:
-            text = f"{row[k]:.1%}" if is_share else f"{row[k]:.4g}"
-            share = max(0.0, row[k] if is_share else row[k] / largest)
-            yield str(names[k]) if names and k < len(names) else f"output {k}", share, text
+            known = self.answers.are_probabilities
+            share = float(row[k] if known else row[k] / largest)
+            text = f"{share:.1%}" if known else f"{row[k]:.4g}"
+            yield self.answers.name(int(k)), max(0.0, share), text
 
     def _map(self, one: Attribution, name: str) -> dict[str, Any]:
         """What the page says of one map."""
@@ -212,12 +212,13 @@ def report(  # noqa: PLR0913 - the words of the command line
     )
     for one in found:
         _of_image(one[0])
+    answers = class_outputs(subject, inputs)
     return Report(
         subject=subject,
         attributions=tuple(found),
-        outputs=np.asarray(subject.predict(inputs)),
+        answers=answers,
         names=tuple(f"image {i}" for i in range(count)) if names is None else tuple(names),
-        labels=() if labels is None else tuple(_label(one, subject.classes) for one in labels),
+        labels=() if labels is None else tuple(_label(one, answers.names) for one in labels),
         score=None if score is None else str(score),
         evaluation=evaluation,
         sanity=tuple(sanity),
