@@ -8,8 +8,10 @@ import pytest
 
 import tfxai
 from tests import builders
+from tests.text.readers import looked_up
 from tfxai.errors import InvalidInputError, LayerNotFoundError, UnknownNameError
-from tfxai.methods.together import _groups, _task
+from tfxai.methods.tasks import Task
+from tfxai.methods.together import _groups
 from tfxai.subject import Subject
 
 X = builders.images(3)
@@ -76,12 +78,19 @@ def test_programs_are_shared_by_score_and_baseline():
     from tfxai.core.inputs.reading import read_inputs
 
     layout, leaves = read_inputs(subject.model, X)
-    tasks = [
-        _task(i, method.prepared(subject, layout), leaves, None, "auto")
-        for i, method in enumerate(METHODS)
-    ]
-    places = sorted(sorted(task.place for task in group) for group in _groups(tasks))
+    tasks = [Task.of(method.prepared(subject, layout), leaves, None, "auto") for method in METHODS]
+    places = sorted(map(sorted, _groups(tasks)))
     assert places == [[0, 1, 2, 3, 4], [5], [6, 7, 8]]
+
+
+def test_texts_are_explained_by_token_as_by_a_call():
+    model, texts = looked_up(), ["good film", "bad"]
+    methods = (tfxai.IntegratedGradients(steps=2), tfxai.FeatureAblation(), tfxai.KernelSHAP())
+    for together, method in zip(tfxai.explain(model, texts, methods), methods, strict=True):
+        apart = method(model, texts)
+        np.testing.assert_array_equal(together.values, apart.values)
+        assert together.tokens == apart.tokens
+        assert together.at == apart.at
 
 
 def test_a_shared_pass_runs_once():

@@ -17,7 +17,7 @@ import tfxai
 from tests import builders
 from tests.processes import loaded
 from tfxai.core.sampling import hashing, random_numbers
-from tfxai.errors import TfxaiError
+from tfxai.errors import TfxaiError, UnknownNameError
 from tfxai.methods import create
 from tfxai.serving.explaining import fanout
 
@@ -149,7 +149,9 @@ def test_options_have_the_methods_own_defaults(name):
     assert isinstance(fields, fanout.KINDS[name])
     assert kind.options == {key: getattr(fields, key) for key in kind.options}
     own = {field.name for field in dataclasses.fields(fields)}
-    assert set(kind.options) == own - {"tolerance"}  # which no client of a server may pass
+    assert set(kind.options) == own - {"tolerance"}
+    with pytest.raises(UnknownNameError, match="no option 'tolerance'"):  # all samples are drawn
+        fanout.method(name, {"tolerance": 0.1}, (4,))
     assert (kind.is_map, kind.completes) == (fields.is_map, fields.completes)
 
 

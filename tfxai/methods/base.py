@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Self, TypeVar, cast
 import keras
 import tensorflow as tf
 
-from tfxai import config
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
 from tfxai.columns import Columns
@@ -20,7 +19,7 @@ from tfxai.core.inputs.baseline_records import Samples
 from tfxai.core.inputs.baselines import is_of_activations, read_activations, read_baseline
 from tfxai.core.inputs.frozen_arrays import FrozenArray, FrozenArrays, listed
 from tfxai.core.inputs.host_arrays import Examples, HostArray
-from tfxai.core.inputs.layout import Layout, check_exact
+from tfxai.core.inputs.layout import Layout
 from tfxai.core.inputs.reading import read_columns, read_inputs
 from tfxai.core.model.cache import looked_at_once
 from tfxai.core.model.functions import PredictFunction, function_model, is_function
@@ -37,11 +36,11 @@ from tfxai.errors import (
     UnsupportedModelError,
 )
 from tfxai.methods.advice import check_start, no_gradient
-from tfxai.methods.answering import check_finite, finished, made
-from tfxai.methods.asking import read_question, read_targets
+from tfxai.methods.asking import read_question
 from tfxai.methods.by_name import check_options, create, get, names, register
 from tfxai.methods.prepared import Prepared
 from tfxai.methods.running import counting_passes, in_slices, within_memory
+from tfxai.methods.tasks import Task
 from tfxai.methods.texts import explain_texts
 from tfxai.progress import Report, shown
 from tfxai.subject import Subject
@@ -237,33 +236,17 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
         layout, leaves = read_inputs(subject.model, subject.prepare(inputs))
         with looked_at_once(subject.model):
             ready = self.prepared(subject, layout, score=score, at=at)
-            method, body, question, layout = ready.method, ready.body, ready.question, ready.layout
-            batch = len(leaves[0])
-            targets = read_targets(target, batch, question, subject, body)
-            check_exact(layout, leaves)
-            kind, baseline = method._baseline(ready, leaves)
-            examples = ready.examples(leaves)
-            given = [how.made(examples) for how in ready.host_arrays]
-            plan = ready.plan(
-                target_rank=targets.ndim,
-                baseline=kind,
-                num_baselines=len(baseline[0]) if method._shares_baselines() else 0,
-                given=given,
-                chunk_size=chunk_size,
-                jit=config.jit_compile,
-            )
+            task = Task.of(ready, leaves, target, chunk_size)
+            batch, beside = len(leaves[0]), (task.baseline, task.given)
 
             def run(plan: Plan, report: Report) -> dict[str, Array]:
                 with counting_passes(plan, report, batch) as (plan, report):
                     function = ready.program(plan)
-                    return in_slices(function, plan, leaves, targets, (baseline, given), report)
+                    return in_slices(function, plan, leaves, task.targets, beside, report)
 
             with shown(progress, self.name, batch) as report:
-                answers = within_memory(run, plan, report, can_shrink=chunk_size == "auto")
-        check_finite(answers, ready, plan, leaves, targets)
-        if method.has_host_stage:
-            answers = finished(answers, ready, examples)
-        return made(answers, ready, leaves, columns)
+                answers = within_memory(run, task.plan, report, can_shrink=chunk_size == "auto")
+        return task.answered(answers, columns)
 
     def prepared(
         self, subject: Subject, layout: Layout, *, score: Any = None, at: str | None = None

@@ -1,5 +1,7 @@
 """A model that was changed in place is another one: its answers are its own."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -113,6 +115,31 @@ def test_an_activation_with_an_inside_takes_the_place_of_one_without():
     check(model, 7 * PLAIN)
     model.layers[0].activation = keras.activations.linear
     check(model, PLAIN)
+
+
+@pytest.mark.parametrize("between", [None, "other"])
+def test_a_number_at_the_address_of_the_one_before_is_seen(between):
+    slope = layers.LeakyReLU(negative_slope=0.25)
+    model = built(slope)
+    for number in (0.25, 0.5, 0.75, 0.125):
+        slope.negative_slope = between  # the old number is gone, and its place is free
+        slope.negative_slope = float(str(number))
+        found = Saliency(absolute=False)(model, -X).values
+        expected = np.where(X > 0, number, 1) * [1, 2, 3]
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("make", [float, "a{}".format, lambda n: (n, n)], ids=lambda f: str(f))
+def test_every_plain_value_is_told_from_the_one_before_by_what_it_is(make):
+    from tfxai.core.model.state import state
+
+    model = built(layers.Dense(3))
+    seen = []
+    for number in range(1000, 1020):
+        model.layers[0].size = None
+        model.layers[0].size = make(number)
+        seen.append(state(model))
+    assert all(a != b for a, b in itertools.pairwise(seen))
 
 
 def test_a_lambda_sees_what_it_closes_over_and_its_globals():

@@ -9,13 +9,14 @@ from __future__ import annotations
 import types
 import weakref
 import zlib
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, TypeAlias, cast
 
 import keras
 import numpy as np
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
+_BY_VALUE = {int, float, complex, str, bytes, tuple, np.float32, np.float64, np.int32, np.int64}
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType)
 _MAKERS = (keras.constraints.Constraint, keras.initializers.Initializer,
            keras.regularizers.Regularizer)  # fmt: skip
@@ -65,8 +66,21 @@ def _marks(layers: list[keras.Layer]) -> _Marks:
     return [
         (type(layer).call,)
         if isinstance(layer, keras.Model)
-        else (type(layer).call, *map(id, vars(layer).values()))
+        else (type(layer).call, *_told_apart(vars(layer).values()))
         for layer in layers
+    ]
+
+
+def _told_apart(values: Iterable[Any]) -> list[Any]:
+    """What tells each of some attributes from another: plain ones by what they are.
+
+    The id of a number, a text or a tuple that is gone is soon that of the next one.
+    """
+    return [
+        id(one)
+        if (kind := type(one)) not in _BY_VALUE
+        else (kind, tuple(_told_apart(one)) if kind is tuple else one)
+        for one in values
     ]
 
 
@@ -114,7 +128,7 @@ def _attributes(layer: keras.Layer) -> tuple[tuple[str, Hashable], ...]:
     if _is_model_of_keras(layer):
         return (("call()", cls.call),)  # its layers are all of it
     own = vars(layer)
-    now = (cls.call, *map(id, own.values()))
+    now = (cls.call, *_told_apart(own.values()))
     before, known = _attributes_of.get(layer, (None, ()))
     if before == now:
         return cast(Any, known)
