@@ -36,7 +36,7 @@ MODEL ?= $(TFXAI_TEST_DATA:%=%/models/efficientnet_lite0.keras)
 PIXELS ?= none
 CLASSES ?= $(TFXAI_TEST_DATA:%=%/data/imagenet_class_index.json)
 
-.PHONY: help demo test lint bench instruments stress peaks peers notebook comparison crosscheck \
+.PHONY: help demo test lint bench instruments sanity stress peaks peers notebook comparison crosscheck \
 	gpu-programs mutants old-keras clients protos
 
 help: ## List the targets
@@ -61,6 +61,9 @@ bench: $(STAMP) $(PEERS_STAMP) ## Measure against bare TensorFlow, tf-explain, a
 
 instruments: $(STAMP) ## Test the metrics as instruments on CIFAR-10, for docs/trust.md (ten minutes)
 	@$(VENV)/bin/python -m benchmarks.instruments $(ARGS)
+
+sanity: $(STAMP) ## Measure which methods follow the model, for docs/sanity.md (some minutes)
+	@$(VENV)/bin/python -m benchmarks.sanity
 
 stress: $(STAMP) ## Ask a server 10,000 times, a third of them hostile: it has to hold
 	@$(VENV)/bin/python -m benchmarks.hostile

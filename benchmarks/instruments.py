@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import numpy as np
 from scipy import stats
 
 import tfxai
+from benchmarks.pages import replaced
 from tfxai import metrics
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
@@ -30,7 +30,7 @@ from tfxai.metrics.mu_fidelity import over_subsets, without_subsets
 from tfxai.metrics.relevance import relevance
 
 PAGE = Path(__file__).parents[1] / "docs" / "trust.md"
-START, END = "<!-- instruments -->\n", "<!-- end of instruments -->"
+NAME = "instruments"
 SHARES = np.linspace(0, 1, 11)
 WIDTH = 4  # of the squares that are hidden, in pixels
 FILLS = ("blur", "mean", "road")
@@ -156,8 +156,7 @@ def main() -> None:
         found |= some
     found = dict(sorted(found.items()))
     text = PAGE.read_text(encoding="utf-8")
-    pattern = re.compile(re.escape(START) + ".*?" + re.escape(END), re.S)
-    PAGE.write_text(pattern.sub(START + table(found) + END, text), encoding="utf-8")
+    PAGE.write_text(replaced(text, NAME, table(found)), encoding="utf-8")
     if found != RECOVERS:
         print(f"tfxai/metrics/fitness.py has other numbers. Put these there: {found}")
 

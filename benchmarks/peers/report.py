@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
+from benchmarks.pages import replaced
 from benchmarks.peers.cells import TITLES, Cell
 
 OWN = "tfxai"
@@ -22,7 +23,8 @@ NAMES = {
     "shap": "shap",
     "captum": "Captum",
 }
-START, END = "<!-- measured -->", "<!-- end of what was measured -->"
+NAME = "measured"
+"""Of the part of the page."""
 
 
 @dataclasses.dataclass
@@ -131,11 +133,7 @@ def written(page: str, found: list[Found], libraries: list[str], versions: dict[
     Raises:
         ValueError: The page lacks the marks.
     """
-    before, start, rest = page.partition(START)
-    _, end, after = rest.partition(END)
-    if not start or not end:
-        raise ValueError(f"The page needs {START} and {END}, between which the tables go.")
-    lines = [START, ""]
+    lines: list[str] = []
     named = [f"{NAMES[one]} {versions[one]}" for one in libraries]
     lines += [f"{', '.join(named)}; {os.cpu_count()} CPU cores.", ""]
     for model, title in TITLES.items():
@@ -145,8 +143,8 @@ def written(page: str, found: list[Found], libraries: list[str], versions: dict[
         lines += [f"| {' | '.join(_row(one, libraries))} |" for one in rows]
         lines.append("")
     lines += ["### Correlation with tfxai's map", "", *_agreements(found, libraries), ""]
-    lines += ["### Where tfxai loses", "", *_losses(found), "", END]
-    return before + "\n".join(lines) + after
+    lines += ["### Where tfxai loses", "", *_losses(found)]
+    return replaced(page, NAME, "\n".join(lines))
 
 
 def _agreements(found: list[Found], libraries: list[str]) -> list[str]:

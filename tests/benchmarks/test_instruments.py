@@ -10,8 +10,7 @@ from tfxai.metrics import fitness
 
 def test_the_page_has_the_numbers_that_tables_go_by():
     text = instruments.PAGE.read_text(encoding="utf-8")
-    _, _, rest = text.partition(instruments.START)
-    found, _, _ = rest.partition(instruments.END)
+    found = part(text, instruments.NAME)
     assert found == instruments.table(fitness.RECOVERS)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.pages import marks
 from benchmarks.peers.cells import CELLS
-from benchmarks.peers.report import END, START, Found, agreement, tables, written
+from benchmarks.peers.report import NAME, Found, agreement, tables, written
 
 LIBRARIES = ["tfxai", "shap", "captum"]
 
@@ -42,7 +43,8 @@ def test_agreement_is_that_of_maps_without_channels_and_signs():
 def test_page_keeps_what_lies_around_the_marks_and_says_who_loses(found):
     found.errors = {"alibi": "no"}
     versions = {"tfxai": "1", "shap": "2", "captum": "3"}
-    page = f"before\n{START}\nold\n{END}\nafter\n"
+    start, end = marks(NAME)
+    page = f"before\n{start}\nold\n{end}\nafter\n"
     new = written(page, [found], LIBRARIES, versions)
     assert new.startswith("before\n")
     assert new.endswith("\nafter\n")

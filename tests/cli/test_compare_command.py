@@ -92,7 +92,7 @@ def test_images_of_any_size_stand_in_one_figure(run, drawn):
     ("save", "said"),
     [
         ("a.txt", "'a.txt' ends in '.txt', which names no picture format"),
-        ("photo.png", "--save photo.png would replace an image that is explained"),
+        ("photo.png", "'photo.png' would replace an image that is explained"),
         ("photo.png/a.png", "photo.png' is not a folder. Choose another folder"),
         ("folder.png", "Cannot write 'folder.png': it is a folder"),
     ],

@@ -91,3 +91,14 @@ SkipBad = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+Data = Annotated[
+    str,
+    typer.Option(
+        metavar="cifar10|FOLDER",
+        help="The test images of CIFAR-10, or a folder of images or of class folders.",
+    ),
+]
+Figure = Annotated[
+    Path,
+    typer.Option(metavar="FIGURE", help="File of the figure: .png, .pdf, .svg, .jpg or .webp."),
+]

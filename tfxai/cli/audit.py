@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfxai.cli import arguments, explain
-from tfxai.errors import DataNotFoundError, InvalidInputError, OutputError
+from tfxai.errors import DataNotFoundError, InvalidInputError
 
 if TYPE_CHECKING:
     from tfxai.auditing import Audit
@@ -18,13 +18,6 @@ if TYPE_CHECKING:
     from tfxai.cli.sources import Source
     from tfxai.regions import Region
 
-Data = Annotated[
-    str,
-    typer.Option(
-        metavar="cifar10|FOLDER",
-        help="The test images of CIFAR-10, or a folder of images, better of a folder per class.",
-    ),
-]
 Limit = Annotated[int, typer.Option(min=8, help="Use at most that many images, evenly spaced.")]
 MaskFile = Annotated[
     Path | None,
@@ -95,7 +88,7 @@ Csv = Annotated[
 
 def audit(  # noqa: PLR0913 - an argument for each word of the command line
     model: arguments.Model,
-    data: Data = "cifar10",
+    data: arguments.Data = "cifar10",
     limit: Limit = 200,
     mask: MaskFile = None,
     background: Background = False,
@@ -126,7 +119,7 @@ def audit(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.terminal import print_json
     from tfxai.cli.true_labels import true_targets
 
-    _check(csv, mask, patch, border, background=background)
+    _check(csv, groups, mask, patch, border, background=background)
     bad = BadFiles(skip=skip_bad)
     sources = evenly_spaced(data, limit, bad)
     of_groups = None if groups is None else _groups(groups, data, sources)
@@ -163,9 +156,9 @@ def audit(  # noqa: PLR0913 - an argument for each word of the command line
     bad.finish(len(sources))
 
 
-def _check(csv: Path | None, *regions: Any, background: bool) -> None:
+def _check(csv: Path | None, groups: Path | None, *regions: Any, background: bool) -> None:
     """Refuses words that do not go together, and files that cannot be written."""
-    from tfxai.cli.writing import check_folder
+    from tfxai.cli.writing import check_file
 
     words = ("--mask", "--patch", "--border")
     given = [word for word, one in zip(words, regions, strict=True) if one is not None]
@@ -178,9 +171,7 @@ def _check(csv: Path | None, *regions: Any, background: bool) -> None:
     if csv is not None:
         if csv.suffix.lower() != ".csv":
             raise InvalidInputError(f"--csv {csv} was expected to end in .csv. Rename it.")
-        check_folder(csv.parent)
-        if csv.is_dir():
-            raise OutputError(f"Cannot write {str(csv)!r}: it is a folder. Choose another name.")
+        check_file(csv, filter(None, [groups]))
 
 
 def _region(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tfxai.cli import arguments, explain
-from tfxai.errors import InvalidInputError, OutputError
+from tfxai.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -87,20 +87,12 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
 
 def _check(path: Path, sources: Sequence[Source]) -> None:
     """Refuses a figure that cannot be drawn or written, before anything is computed."""
-    from tfxai.cli.sources import File
-    from tfxai.cli.writing import check_folder
+    from tfxai.cli.writing import check_file
     from tfxai.plotting.comparison import MOST
     from tfxai.plotting.figures import format_of
 
     format_of(path)
-    check_folder(path.parent)
-    if path.is_dir():
-        raise OutputError(f"Cannot write {str(path)!r}: it is a folder. Choose another name.")
-    for source in sources:
-        if isinstance(source, File) and source.path.resolve() == path.resolve():
-            raise OutputError(
-                f"--save {path} would replace an image that is explained. Choose another name."
-            )
+    check_file(path, sources)
     if len(sources) > MOST:
         raise InvalidInputError(
             f"{len(sources)} images are too many for one figure. Pass {MOST} or fewer, or use "

@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 
 METHOD = "integrated_gradients"
 
-Data = Annotated[
-    str,
-    typer.Option(
-        metavar="cifar10|FOLDER",
-        help="The test images of CIFAR-10, or a folder with a folder of images per class.",
-    ),
-]
 Limit = Annotated[
     int, typer.Option(min=1, help="Look at only that many images, evenly spaced, for mistakes.")
 ]
@@ -31,21 +24,17 @@ Most = Annotated[
     int, typer.Option(min=1, max=40, help="Most mistakes that are explained: the surest ones.")
 ]
 Method = Annotated[str, typer.Option("--method", "-m", metavar="NAME", help="See: tfxai methods.")]
-Save = Annotated[
-    Path,
-    typer.Option(metavar="FIGURE", help="File of the figure: .png, .pdf, .svg, .jpg or .webp."),
-]
 
 
 def debug(  # noqa: PLR0913 - an argument for each word of the command line
     model: arguments.Model,
-    data: Data = CIFAR10,
+    data: arguments.Data = CIFAR10,
     limit: Limit = 1000,
     most: Most = 8,
     method: Method = METHOD,
     option: explain.Options = [],  # noqa: B006 - typer copies it
     layer: explain.Layer = None,
-    save: Save = Path("out/debug.png"),
+    save: arguments.Figure = Path("out/debug.png"),
     preprocessing: arguments.Preprocessing = None,
     trust: arguments.Trust = False,
     modules: arguments.Import = [],  # noqa: B006 - typer copies it
@@ -62,19 +51,18 @@ def debug(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.runtime import start
     from tfxai.cli.terminal import print_json
     from tfxai.cli.true_labels import true_targets
-    from tfxai.cli.writing import check_folder
+    from tfxai.cli.writing import check_file
     from tfxai.debugging import debug as find
     from tfxai.plotting.figures import format_of
 
     format_of(save)
-    check_folder(save.parent)
-    if save.is_dir():
-        raise InvalidInputError(f"--save {save} is a folder. Choose another name.")
+    check_file(save)
     start()
     (chosen,) = pick_methods([method], option, layer)
     classifier = open_classifier(model, preprocessing, trust=trust, modules=modules)
     bad = BadFiles(skip=skip_bad)
     sources = evenly_spaced(data, limit, bad)
+    check_file(save, sources)
     for source in sources:
         if source.label is None:
             raise InvalidInputError(

@@ -10,7 +10,7 @@ import typer
 
 from tfxai.cli import arguments, explain
 from tfxai.cli.data_images import CIFAR10
-from tfxai.errors import InvalidInputError, OutputError
+from tfxai.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,13 +19,6 @@ if TYPE_CHECKING:
 
 METHODS = ("saliency", "gradient_input", "integrated_gradients", "smooth_grad", "occlusion")
 
-Data = Annotated[
-    str,
-    typer.Option(
-        metavar="cifar10|FOLDER",
-        help="The test images of CIFAR-10, or a folder of images or of class folders.",
-    ),
-]
 Limit = Annotated[
     int, typer.Option(min=2, help="Use only that many images, evenly spaced; at least 2.")
 ]
@@ -50,10 +43,6 @@ Fills = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the random map and of the statistics.")]
-Save = Annotated[
-    Path,
-    typer.Option(metavar="FIGURE", help="File of the figure: .png, .pdf, .svg, .jpg or .webp."),
-]
 Csv = Annotated[
     Path | None,
     typer.Option("--csv", metavar="FILE", help="Write the table to it too.", show_default=False),
@@ -69,7 +58,7 @@ Recommend = Annotated[
 
 def evaluate(  # noqa: PLR0913 - an argument for each word of the command line
     model: arguments.Model,
-    data: Data = CIFAR10,
+    data: arguments.Data = CIFAR10,
     limit: Limit = 50,
     method: explain.Methods = list(METHODS),  # noqa: B006 - typer copies it
     option: explain.Options = [],  # noqa: B006 - typer copies it
@@ -79,7 +68,7 @@ def evaluate(  # noqa: PLR0913 - an argument for each word of the command line
     layer: explain.Layer = None,
     seed: Seed = 0,
     recommend: Recommend = False,
-    save: Save = Path("out/evaluate.png"),
+    save: arguments.Figure = Path("out/evaluate.png"),
     csv: Csv = None,
     preprocessing: arguments.Preprocessing = None,
     classes: arguments.Classes = None,
@@ -96,16 +85,19 @@ def evaluate(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.picking import pick_methods, read_target
     from tfxai.cli.runtime import start
     from tfxai.cli.terminal import print_json
+    from tfxai.cli.writing import check_file
 
     _check_files(save, csv)
     bad = BadFiles(skip=skip_bad)
+    sources = evenly_spaced(data, limit, bad)
+    check_file(save, sources)
     start()
     chosen = pick_methods(method, option, layer)
     check_words(metric, fill)
     classifier = open_classifier(
         model, preprocessing, classes, resize, trust=trust, modules=modules
     )
-    images = as_batch(evenly_spaced(data, limit, bad), classifier)
+    images = as_batch(sources, classifier)
     from tfxai.metrics import evaluate as measure
 
     found = measure(
@@ -131,19 +123,14 @@ def evaluate(  # noqa: PLR0913 - an argument for each word of the command line
 
 def _check_files(save: Path, csv: Path | None) -> None:
     """Refuses files that cannot be written, before anything is computed."""
-    from tfxai.cli.writing import check_folder
+    from tfxai.cli.writing import check_file
     from tfxai.plotting.figures import format_of
 
     format_of(save)
     if csv is not None and csv.suffix.lower() != ".csv":
         raise InvalidInputError(f"--csv {csv} was expected to end in .csv. Rename it.")
-    for path in (save, csv):
-        if path is not None:
-            check_folder(path.parent)
-            if path.is_dir():
-                raise OutputError(
-                    f"Cannot write {str(path)!r}: it is a folder. Choose another name."
-                )
+    for path in filter(None, (save, csv)):
+        check_file(path)
 
 
 def check_words(metrics: Sequence[str], fills: Sequence[str]) -> None:

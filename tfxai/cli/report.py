@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfxai.cli import arguments, explain
-from tfxai.errors import InvalidInputError, MissingExtraError, OutputError
+from tfxai.errors import InvalidInputError, MissingExtraError
 
 if TYPE_CHECKING:
     from tfxai.cli.sources import Source
@@ -124,7 +124,7 @@ def _check(out: Path, fills: Sequence[str], metrics: Sequence[str]) -> None:
     """Refuses what cannot be written or measured, before anything is computed."""
     from importlib.util import find_spec
 
-    from tfxai.cli.writing import check_folder
+    from tfxai.cli.writing import check_file
 
     if find_spec("jinja2") is None:
         raise MissingExtraError.of("jinja2", "report")
@@ -132,9 +132,7 @@ def _check(out: Path, fills: Sequence[str], metrics: Sequence[str]) -> None:
         raise InvalidInputError(f"--out {out} was expected to end in .html. Rename it.")
     if fills and not metrics:
         raise InvalidInputError("--fill came without --metric. Name what is measured with it.")
-    check_folder(out.parent)
-    if out.is_dir():
-        raise OutputError(f"Cannot write {str(out)!r}: it is a folder. Choose another name.")
+    check_file(out)
 
 
 def _labels(sources: Sequence[Source]) -> list[str] | None:

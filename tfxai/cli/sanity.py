@@ -10,21 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfxai.cli import arguments, explain
-from tfxai.cli.accuracy import CIFAR10, Data
-from tfxai.errors import DataNotFoundError, InvalidInputError, OutputError, UnknownNameError
+from tfxai.cli.data_images import CIFAR10
+from tfxai.errors import InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from tfxai.arrays import Array
-    from tfxai.cli.bad_files import BadFiles
-    from tfxai.cli.image_classifier import ImageClassifier
-    from tfxai.cli.sources import Source
     from tfxai.sanity import SanityCheck, SanityResult
 
 METHODS = ("saliency", "gradient_input", "integrated_gradients", "guided_backprop", "grad_cam")
 CHECKS = ("parameters", "independent", "logit", "labels")
-TEST_IMAGES = 10_000
 COLUMNS = ("method", "step", "changed", "spearman", "ssim", "entropy_rise")
 
 Check = Annotated[
@@ -58,10 +53,6 @@ Threshold = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of what is drawn.")]
-Save = Annotated[
-    Path,
-    typer.Option(metavar="FIGURE", help="File of the figure: .png, .pdf, .svg, .jpg or .webp."),
-]
 Csv = Annotated[
     Path | None,
     typer.Option(
@@ -72,7 +63,7 @@ Csv = Annotated[
 
 def sanity(  # noqa: PLR0913 - an argument for each word of the command line
     model: arguments.Model,
-    data: Data = CIFAR10,
+    data: arguments.Data = CIFAR10,
     limit: Limit = 16,
     method: explain.Methods = list(METHODS),  # noqa: B006 - typer copies it
     option: explain.Options = [],  # noqa: B006 - typer copies it
@@ -82,7 +73,7 @@ def sanity(  # noqa: PLR0913 - an argument for each word of the command line
     steps: Steps = 12,
     threshold: Threshold = None,
     seed: Seed = 0,
-    save: Save = Path("out/sanity.png"),
+    save: arguments.Figure = Path("out/sanity.png"),
     csv_file: Csv = None,
     preprocessing: arguments.Preprocessing = None,
     resize: arguments.Resize = None,
@@ -93,15 +84,18 @@ def sanity(  # noqa: PLR0913 - an argument for each word of the command line
 ) -> None:
     """Check whether maps follow the model: draw how alike they stay when it is randomised."""
     from tfxai.cli.bad_files import BadFiles
+    from tfxai.cli.data_images import as_batch, evenly_spaced
     from tfxai.cli.image_classifier import open_classifier
     from tfxai.cli.picking import pick_methods
     from tfxai.cli.runtime import start
     from tfxai.cli.terminal import print_json, working
+    from tfxai.cli.writing import check_file
     from tfxai.plotting import plot_sanity
 
     _check_words(check, shuffled, save, csv_file)
     bad = BadFiles(skip=skip_bad)
-    sources = _sources(data, limit, bad)
+    sources = evenly_spaced(data, limit, bad)
+    check_file(save, sources)
     start()
     chosen = pick_methods(method, option, layer)
     made = _made(check, steps, threshold, seed)
@@ -109,7 +103,7 @@ def sanity(  # noqa: PLR0913 - an argument for each word of the command line
     other = None
     if shuffled is not None:
         other = open_classifier(shuffled, preprocessing, None, resize, trust=trust).subject
-    images = _images(sources, classifier, bad)
+    images = as_batch(sources, classifier)
     results = []
     for one in chosen:
         with working(f"Checking {one.name}"):
@@ -127,7 +121,7 @@ def sanity(  # noqa: PLR0913 - an argument for each word of the command line
 
 def _check_words(check: str, shuffled: str | None, save: Path, csv_file: Path | None) -> None:
     """Refuses words that do not go together and files that cannot be written."""
-    from tfxai.cli.writing import check_folder
+    from tfxai.cli.writing import check_file
     from tfxai.plotting.figures import format_of
 
     if check not in CHECKS:
@@ -140,9 +134,7 @@ def _check_words(check: str, shuffled: str | None, save: Path, csv_file: Path | 
         )
     format_of(save)
     for path in filter(None, (save, csv_file)):
-        check_folder(path.parent)
-        if path.is_dir():
-            raise OutputError(f"Cannot write {str(path)!r}: it is a folder. Choose another name.")
+        check_file(path)
 
 
 def _made(check: str, steps: int, threshold: float | None, seed: int) -> SanityCheck:
@@ -155,43 +147,6 @@ def _made(check: str, steps: int, threshold: float | None, seed: int) -> SanityC
         return DataRandomisation(**own)
     order = "cascading" if check == "parameters" else "independent"
     return ParameterRandomisation(order=order, most_steps=steps, seed=seed, **own)
-
-
-def _sources(data: str, limit: int, bad: BadFiles) -> list[Source]:
-    """The images, evenly spaced among all that there are."""
-    import numpy as np
-
-    from tfxai.cli.sources import Cifar10Image, find_sources
-
-    if data != CIFAR10 and not Path(data).is_dir():
-        raise DataNotFoundError(
-            f"--data {data!r} is not a folder. Pass cifar10, or a folder of images."
-        )
-    found = [] if data == CIFAR10 else find_sources([data], None, bad)
-    count = len(found) if data != CIFAR10 else TEST_IMAGES
-    chosen = np.unique(np.linspace(0, count - 1, min(limit, count)).round().astype(int))
-    if data == CIFAR10:
-        return [Cifar10Image("test", int(i)) for i in chosen]
-    return [found[i] for i in chosen]
-
-
-def _images(sources: Sequence[Source], classifier: ImageClassifier, bad: BadFiles) -> Array:
-    """(N, H, W, C) uint8 as the model takes them."""
-    import numpy as np
-
-    read = []
-    for source in sources:
-        with bad.allowed(source.name):
-            read.append(classifier.fit(source.read()))
-    sizes = {image.shape for image in read}
-    if len(sizes) != 1:
-        raise InvalidInputError(
-            f"The images have {len(sizes)} sizes, and the model takes any. Pass --resize SIDE, to "
-            "which all are brought."
-            if sizes
-            else "No image could be read. Pass a folder with images."
-        )
-    return np.stack(read)
 
 
 def write_steps(path: Path, results: Sequence[SanityResult]) -> None:

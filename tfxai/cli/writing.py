@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -164,6 +164,23 @@ def check_folder(folder: Path) -> None:
             f"Cannot write to {str(folder)!r}: {str(there)!r} is not writable. "
             "Choose another folder."
         )
+
+
+def check_file(path: Path, read: Iterable[Source | Path] = ()) -> None:
+    """Raises `OutputError` where a file cannot be written, or would replace one that is read.
+
+    Args:
+        path: The file.
+        read: Images and files that the command reads.
+    """
+    check_folder(path.parent)
+    if path.is_dir():
+        raise OutputError(f"Cannot write {str(path)!r}: it is a folder. Choose another name.")
+    for one in read:
+        own = one if isinstance(one, Path) else getattr(one, "path", None)
+        if own is not None and own.resolve() == path.resolve():
+            what = "a file that is read" if one is own else "an image that is explained"
+            raise OutputError(f"{str(path)!r} would replace {what}. Choose another name.")
 
 
 def _keep_tables(folder: Path, sources: Sequence[Source]) -> None:
