@@ -108,11 +108,8 @@ def table(
         ]
         rows.append((found.overall.mean, cells))
         print(*cells, flush=True)
-    lines = [
-        HEADINGS,
-        ["---"] * len(HEADINGS),
-        *(cells for _, cells in sorted(rows, reverse=True)),
-    ]
+    rows.sort(reverse=True)
+    lines = [HEADINGS, ["---"] * len(HEADINGS), *(cells for _, cells in rows)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
