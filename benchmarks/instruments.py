@@ -26,8 +26,8 @@ from tfxai.data import load_cifar10
 from tfxai.metrics.base import Asked
 from tfxai.metrics.deletion import area
 from tfxai.metrics.fitness import ENOUGH, RECOVERS
-from tfxai.metrics.mu_fidelity import over_subsets, without_subsets
 from tfxai.metrics.relevance import relevance
+from tfxai.metrics.subsets import over_subsets, without_subsets
 
 PAGE = Path(__file__).parents[1] / "docs" / "trust.md"
 NAME = "instruments"

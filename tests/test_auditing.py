@@ -8,6 +8,7 @@ import pytest
 from keras import layers
 
 import tfxai
+from tfxai import auditing
 from tfxai.card import Card
 from tfxai.errors import InvalidInputError, UnsupportedModelError
 from tfxai.regions import Border, Mask, Patch
@@ -136,6 +137,56 @@ def test_without_a_region_the_one_that_is_used_is_proposed():
     assert any("rows 0-4, columns 0-4" in one.region for one in audit.used)
     again = tfxai.audit(linear(weights), shift - 0.4, labels=labels, method="gradient_input")
     assert again.rows() == audit.rows()  # the same seed, the same numbers
+
+
+def test_classes_of_one_image_are_named_and_maps_of_nothing_propose_nothing():
+    images, labels = two_kinds()
+    labels[0] = 2
+    image = keras.Input((SIDE, SIDE, 3))
+    constant = keras.ops.softmax(0.0 * layers.GlobalAveragePooling2D()(image))
+    model = keras.Model(image, constant)
+    found = tfxai.audit(model, images, Border(2), labels=labels)
+    assert found.left_out == ("class 2",)
+    assert "Left out, for there is one image of each: class 2." in found.sentences()
+    nothing = tfxai.audit(model, images, labels=labels, method="gradient_input")
+    assert nothing.rows() == []
+    assert nothing.sentences()[0] == "No region was looked at: the maps concentrate nowhere."
+
+
+def test_maps_are_made_once_however_many_regions_are_proposed(monkeypatch):
+    images, labels = two_kinds()
+    calls, real = [], auditing._heats
+    monkeypatch.setattr(auditing, "_heats", lambda *given: calls.append(1) or real(*given))
+    weights = np.zeros((SIDE, SIDE), np.float32)
+    weights[1, 1], weights[8, 8] = 2.0, 1.5
+    found = tfxai.audit(linear(weights), images, labels=labels, method="gradient_input")
+    assert len({one.region for one in found.effects}) > 1
+    assert len(calls) == 1
+
+
+def test_a_few_images_that_give_their_region_again_and_again_prove_nothing():
+    """Three images of a class are three, into however many others their border is put."""
+    images, labels = two_kinds(60)
+    few = np.concatenate([np.flatnonzero(labels == 1)[:3], np.flatnonzero(labels == 0)])
+    model = linear(border_weights(2))
+    found = tfxai.audit(model, images[few], Border(2), labels=labels[few])
+    pulls = {one.who: one.change for one in found.effects if one.test == "pulled"}
+    assert pulls["class 1"].mean > found.least
+    assert pulls["class 1"].count == 3
+    assert not found.used
+
+
+def test_regions_that_say_nothing_are_seldom_accused():
+    """A model that sees noise in the border, and few images of each class."""
+    accused = 0
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        images = random.random((24, SIDE, SIDE, 3)).astype(np.float32)
+        labels = np.arange(24) % 4
+        weights = random.normal(0, 1.5, (SIDE, SIDE)).astype(np.float32)
+        found = tfxai.audit(linear(weights), images, Border(3), labels=labels % 2, seed=seed)
+        accused += bool(found.used)
+    assert accused <= 6  # 5 % are 3; a Poisson number of that mean is above 6 once in 30 times
 
 
 def test_groups_are_told_apart():

@@ -59,11 +59,13 @@ class Audit:
         effects: One for each region, test, and class or group.
         count: Images that were looked at.
         least: Change from which on a region is said to be used.
+        left_out: Classes of which there was one image, so that nothing could be exchanged.
     """
 
     effects: tuple[Effect, ...]
     count: int
     least: float
+    left_out: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Audit({len(self.used)} of {len(self.effects)} effects, {self.count} images)"
@@ -89,6 +91,11 @@ class Audit:
                 f"{abs(one.change.mean):.1%} on average (95 % from {one.change.low:+.1%} to "
                 f"{one.change.high:+.1%})."
             )
+        if not self.effects:
+            found.append("No region was looked at: the maps concentrate nowhere.")
+        if self.left_out:
+            names = ", ".join(self.left_out)
+            found.append(f"Left out, for there is one image of each: {names}.")
         regions = dict.fromkeys(one.region for one in self.effects)
         for region in regions:
             if not any(one.region == region for one in self.used):
@@ -180,16 +187,17 @@ def audit(  # noqa: PLR0913 - the words of the command line
     drawn = np.random.default_rng(seed)
     work = _Work(subject, pixels, before, answers.names, own, of_groups, drawn, seed)
     if region is not None:
-        chosen = None if method is None else _method(method)
-        effects = _effects(work, region, chosen)
+        maps = None if method is None else _heats(work, _method(method))
+        effects = _effects(work, region, maps)
     else:
-        chosen = _method(method or "integrated_gradients")
+        maps = _heats(work, _method(method or "integrated_gradients"))
         first, second = work.halves()
         effects = []
-        for candidate in _candidates(first, chosen):
-            effects += _effects(second, candidate, chosen)
-        work = second
-    return Audit(tuple(_corrected(effects)), len(work.pixels), least)
+        for candidate in _candidates(work, maps, first):
+            effects += _effects(work.of(second), candidate, maps[second])
+        work = work.of(second)
+    few = () if isinstance(region, Patch) else work.classes_of_one()
+    return Audit(tuple(_corrected(effects)), len(work.pixels), least, few)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -208,13 +216,19 @@ class _Work:
     def answers(self, pixels: Array) -> Array:
         return _answers(self.subject, pixels).values
 
-    def halves(self) -> tuple[_Work, _Work]:
-        """The images in two parts at random."""
+    def halves(self) -> tuple[Array, Array]:
+        """The numbers of the images in two parts at random."""
         order = self.drawn.permutation(len(self.pixels))
         middle = len(order) // 2
-        return self._of(order[:middle]), self._of(order[middle:])
+        return order[:middle], order[middle:]
 
-    def _of(self, rows: Array) -> _Work:
+    def classes_of_one(self) -> tuple[str, ...]:
+        """The classes of which there is one image, for which there is nothing to exchange."""
+        classes, counts = np.unique(self.own, return_counts=True)
+        return tuple(self.name(int(k)) for k in classes[counts < 2])
+
+    def of(self, rows: Array) -> _Work:
+        """Some of the images."""
         groups = None if self.groups is None else self.groups[rows]
         return dataclasses.replace(
             self,
@@ -228,14 +242,14 @@ class _Work:
         return str(self.names[index]) if self.names else f"class {index}"
 
 
-def _effects(work: _Work, region: Region, method: AttributionMethod | None) -> list[Effect]:
-    """All effects of one region."""
+def _effects(work: _Work, region: Region, maps: Array | None) -> list[Effect]:
+    """All effects of one region; `maps` are those whose share in it is told."""
     places = region.places(work.pixels)
     found = (
         _put_in(work, region) if isinstance(region, Patch) else _exchanged(work, region, places)
     )
     without = work.answers(_filled(work.pixels, places))
-    shares = _shares(work, method, places)
+    shares = None if maps is None else _shares(maps, places)
     rows = np.arange(len(work.own))
     gains = (without - work.before)[rows, work.own]
     parts: list[tuple[str, Array]] = [(work.name(k), work.own == k) for k in np.unique(work.own)]
@@ -281,13 +295,34 @@ def _exchanged(work: _Work, region: Region, places: Array) -> list[Effect]:
     found = []
     for k in classes:
         others = np.flatnonzero((work.own != k) & np.isin(work.own, classes))
-        donors = work.drawn.choice(np.flatnonzero(work.own == k), len(others))
-        alike = [_another(work, int(i)) for i in others]
-        from_class = work.answers(_with_region(work.pixels, others, donors, places))
-        from_own = work.answers(_with_region(work.pixels, others, np.array(alike), places))
-        change = paired(from_class[:, k], from_own[:, k], higher_is_better=True, seed=work.seed)
+        own = np.flatnonzero(work.own == k)
+        count = max(len(others), len(own))
+        into, donors = (np.resize(work.drawn.permutation(rows), count) for rows in (others, own))
+        alike = np.array([_another(work, int(i)) for i in into])
+        from_class = work.answers(_with_region(work.pixels, into, donors, places))[:, k]
+        from_own = work.answers(_with_region(work.pixels, into, alike, places))[:, k]
+        change = _by_image(from_class - from_own, (donors, into), work.seed)
         found.append(Effect(region.title, "pulled", work.name(int(k)), change))
     return found
+
+
+def _by_image(gains: Array, images: tuple[Array, Array], seed: int) -> Difference:
+    """How certain a mean over pairs is, of which each image is in several.
+
+    The mean of each image counts once, first of those that give, then of those that take; the
+    less certain of the two is told.
+
+    Args:
+        gains: (P,) of each pair.
+        images: (P,) numbers of the image that gives, and of that which takes.
+        seed: Seed of the resampling.
+    """
+    found = []
+    for numbers in images:
+        _, place = np.unique(numbers, return_inverse=True)
+        means = np.bincount(place, gains) / np.bincount(place)
+        found.append(paired(means, 0 * means, higher_is_better=True, seed=seed))
+    return max(found, key=lambda one: one.p)
 
 
 def _another(work: _Work, i: int) -> int:
@@ -318,12 +353,11 @@ def _filled(pixels: Array, places: Array) -> Array:
     return whole.astype(pixels.dtype)
 
 
-def _candidates(work: _Work, method: AttributionMethod) -> list[Mask]:
-    """The blobs in which the mean map of a class concentrates, the hottest first."""
-    maps = _heats(work, method)
-    found = []
-    for k in np.unique(work.own):
-        mean = maps[work.own == k].mean(axis=0)
+def _candidates(work: _Work, maps: Array, rows: Array) -> list[Mask]:
+    """The blobs in which the mean map of a class concentrates in those rows, the hottest first."""
+    found, own = list[Mask](), work.own[rows]
+    for k in np.unique(own):
+        mean = maps[rows][own == k].mean(axis=0)
         hot = (mean >= np.quantile(mean, 1 - _HOT)) & (mean > 0)
         blobs, count = ndimage.label(hot)
         sums = ndimage.sum_labels(mean, blobs, np.arange(1, count + 1)) if count else []
@@ -337,11 +371,8 @@ def _candidates(work: _Work, method: AttributionMethod) -> list[Mask]:
     return found
 
 
-def _shares(work: _Work, method: AttributionMethod | None, places: Array) -> Array | None:
+def _shares(maps: Array, places: Array) -> Array:
     """(B,) the share of the attribution in the region."""
-    if method is None:
-        return None
-    maps = _heats(work, method)
     total = maps.sum(axis=(1, 2))
     inside = (maps * places).sum(axis=(1, 2))
     return np.where(total > 0, inside / np.where(total > 0, total, 1), 0)

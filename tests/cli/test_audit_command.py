@@ -31,7 +31,7 @@ def photos(place):
         place / "shares.json"
     )
     random = np.random.default_rng(0)
-    for number in range(18):
+    for number in range(30):
         name, colour = ("Red", "Green", "Blue")[number % 3], COLOURS[number % 3]
         pixels = random.integers(0, 40, (32, 32, 3)) + np.array(colour)
         path = place / "photos" / name / f"{number}.png"
@@ -69,6 +69,23 @@ def test_a_background_by_masks_of_each_image_and_groups(run, photos):
     found = json.loads(audit(run, *words).stdout)
     assert {"group a", "group b"} <= {one["who"] for one in found["effects"]}
     assert any("uses the background" in one for one in found["sentences"])
+
+
+def test_a_mask_lies_as_its_image_does(fails, photos):
+    words = ("audit", "shares.keras", "--data", photos, "--mask", "masks")
+
+    def write(width):
+        for path in photos.glob("*/*.png"):
+            (Path("masks") / path.parent.name).mkdir(parents=True, exist_ok=True)
+            marked = np.zeros((32, width), np.uint8)
+            marked[8:24, 8:24] = 255
+            Image.fromarray(marked).save(Path("masks") / path.parent.name / path.name)
+
+    write(48)
+    assert "has 32 x 48 pixels, and the image 32 x 32" in fails(*words)
+    write(32)
+    Image.fromarray(np.zeros((32, 32), np.uint8)).save("masks/Red/0.bmp")
+    assert "several files called '0'" in fails(*words)
 
 
 def test_a_patch_is_put_in(run, photos):

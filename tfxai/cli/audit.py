@@ -184,6 +184,7 @@ def _region(
     background: bool,
 ) -> Region | None:
     """What the words ask for; None where they name none."""
+    from tfxai.cli.image_classifier import grey
     from tfxai.data.images import read_image
     from tfxai.regions import Border, Mask, Patch
 
@@ -192,17 +193,23 @@ def _region(
         return Border(border)
     if patch is not None:
         pixels = read_image(patch)
-        channels = classifier.channels
-        return Patch(pixels[..., :channels] if channels < 3 else pixels, *at)
+        return Patch(pixels if classifier.channels == 3 else grey(pixels), *at)
     if mask is None:
         return None
-    files = [mask] * len(sources)
-    if mask.is_dir():
-        files = [_below(mask, data, source) for source in sources]
-    known = {file: classifier.fit(read_image(file)).max(axis=-1) >= 128 for file in set(files)}
     import numpy as np
 
-    return Mask(np.stack([known[file] for file in files]), is_background=background)
+    if not mask.is_dir():  # as the model's input lies
+        return Mask(classifier.fit(read_image(mask)).max(axis=-1) >= 128, background)
+    marked = []
+    for source in sources:
+        own = read_image(_below(mask, data, source))
+        if source.size is not None and own.shape[:2] != tuple(source.size):
+            raise InvalidInputError(
+                f"The mask of {source.name!r} has {own.shape[0]} x {own.shape[1]} pixels, and the "
+                f"image {source.size[0]} x {source.size[1]}. Pass one of the same size."
+            )
+        marked.append(classifier.fit(own).max(axis=-1) >= 128)
+    return Mask(np.stack(marked), background)
 
 
 def _below(folder: Path, data: str, source: Source) -> Path:
@@ -210,7 +217,14 @@ def _below(folder: Path, data: str, source: Source) -> Path:
     inside = Path(source.name)
     if inside.is_relative_to(data):
         inside = inside.relative_to(data)
-    found = sorted((folder / inside.parent).glob(f"{inside.stem}.*"))
+    place = folder / inside.parent
+    there = sorted(place.iterdir()) if place.is_dir() else []
+    found = [file for file in there if file.stem == inside.stem]
+    if len(found) > 1:
+        raise InvalidInputError(
+            f"{str(place)!r} holds several files called {inside.stem!r}. Leave one mask of each "
+            "image there."
+        )
     if not found:
         raise DataNotFoundError(
             f"There is no mask of {source.name!r} in {str(folder)!r}. Put an image there that is "
@@ -255,7 +269,8 @@ def _write(path: Path, found: Audit) -> None:
 
     rows = found.rows()
     with replacing(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
-        writer = csv_files.DictWriter(file, list(rows[0]), lineterminator="\n")
+        names = list(rows[0]) if rows else ["region"]
+        writer = csv_files.DictWriter(file, names, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 

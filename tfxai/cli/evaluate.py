@@ -183,20 +183,12 @@ def _table(column: Column, found: Evaluation) -> Table:
     for label in column.ranking((*found.methods, *found.controls)):
         one = column.measurements[label]
         low, high = one.interval(seed=found.seed)
-        gains = [_gain(column, control, label) for control in found.controls]
+        gains = [column.gain(control, label) for control in found.controls]
         name = f"({label})" if label in found.controls else label
         span = f"{low:.3g} to {high:.3g}"
         time = f"{1000 * found.seconds[label]:.1f} ms"
         made.add_row(shown(name), f"{one.mean:.3g}", span, *gains, time)
     return made
-
-
-def _gain(column: Column, control: str, label: str) -> str:
-    """By how much a method is better than a control; a star where that is certain."""
-    difference = column.differences.get(control, {}).get(label)
-    if difference is None or not difference.count:
-        return ""
-    return f"{difference.mean:+.3g}{'*' if difference.is_better else ' '}"
 
 
 def _name_files(paths: Sequence[Path]) -> None:

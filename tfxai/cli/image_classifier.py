@@ -62,7 +62,7 @@ class ImageClassifier(Classifier):
 
         if self.size is not None:
             image = fit_image(image, *self.size, self.interpolation)
-        return image if self.channels == 3 else _grey(image)
+        return image if self.channels == 3 else grey(image)
 
     def read(self, source: Source) -> Pixels:
         """An image as the model can take it: uint8 (h, w, C)."""
@@ -206,7 +206,8 @@ def _input_shape(subject: Subject, path: Path) -> tuple[int | None, int | None, 
     return shape[0], shape[1], shape[2]
 
 
-def _grey(image: Pixels) -> Pixels:
+def grey(image: Pixels) -> Pixels:
+    """(H, W, 1) of (H, W, 3), as Pillow weighs the colours."""
     import numpy as np
     from PIL import Image
 

@@ -60,6 +60,13 @@ class Column:
         """Whether the metric, with this fill, was tested as an instrument and found unfit."""
         return is_unfit(self.metric, self.fill)
 
+    def gain(self, control: str, label: str) -> str:
+        """By how much a method is better than a control, with a star where that is certain."""
+        found = self.differences.get(control, {}).get(label)
+        if found is None or not found.count:
+            return ""
+        return f"{found.mean:+.3g}{'*' if found.is_better else ''}"
+
     def ranking(self, labels: Sequence[str]) -> list[str]:
         """The labels from the best mean to the worst, those without a mean last."""
         sign = -1.0 if self.higher_is_better is not False else 1.0

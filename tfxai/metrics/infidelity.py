@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
 import numpy as np
 
 from tfxai.arrays import Array
-from tfxai.core.options import SEEDS, option
-from tfxai.metrics.base import Asked, Metric
-from tfxai.metrics.fills import FILL
-from tfxai.metrics.mu_fidelity import without_subsets
+from tfxai.core.options import option
+from tfxai.metrics.subsets import OverSubsets
 
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Infidelity(Metric):
+class Infidelity(OverSubsets):
     """Mean square of what subsets are said to matter less what the score loses without them.
 
     The values are taken as amounts of the score, as those of Integrated Gradients, LRP, Shapley
@@ -29,9 +27,9 @@ class Infidelity(Metric):
         samples: Number of subsets, at least 2.
         fill: What shows where cells are hidden, as a method's `baseline`, or `"road"`: made of
             what shows, `LinearImputation`. None is zeros.
+        seed: Seed of the subsets, which all examples share.
         normalise: Whether the values of each example are scaled by the number, at least 0, that
             fits best, so that a map counts by its pattern alone.
-        seed: Seed of the subsets, which all examples share.
 
     Returns:
         `Measurement` from 0, in units of the score squared, low is good.
@@ -53,17 +51,7 @@ class Infidelity(Metric):
 
     name: ClassVar[str] = "infidelity"
     higher_is_better: ClassVar[bool | None] = False
-    cells: int = option(9, at_least=1)
-    share: float = option(0.2, above=0, below=1)
-    samples: int = option(200, at_least=2)
-    fill: Any = option(None, kind=FILL)
     normalise: bool = option(True)
-    seed: int = option(0, at_least=0, below=SEEDS)
-
-    def _measure(self, asked: Asked) -> tuple[Array, dict[str, Array]]:
-        drawn: Any = {"share": self.share, "samples": self.samples, "seed": self.seed}
-        said, drops = without_subsets(asked, self.cells, self.fill, drawn)
-        return self.judged(said, drops), {}
 
     def judged(self, said: Array, drops: Array) -> Array:
         """(B,) of what subsets are said to matter and what the score loses, (B, samples) both."""

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
 import numpy as np
 from scipy import stats
 
 from tfxai.arrays import Array
-from tfxai.core.designs.cells import Cells
-from tfxai.core.options import SEEDS, option
-from tfxai.metrics.base import Asked, Metric
-from tfxai.metrics.fills import FILL, hiding
-from tfxai.metrics.perturbed import PerExample, Subsets, subsets
-from tfxai.metrics.relevance import relevance
+from tfxai.metrics.subsets import OverSubsets
 
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class MuFidelity(Metric):
+class MuFidelity(OverSubsets):
     """Rank correlation of what subsets are said to matter with what the score loses without them.
 
     Args:
@@ -51,55 +46,10 @@ class MuFidelity(Metric):
 
     name: ClassVar[str] = "mu_fidelity"
     higher_is_better: ClassVar[bool | None] = True
-    cells: int = option(9, at_least=1)
-    share: float = option(0.2, above=0, below=1)
-    samples: int = option(200, at_least=2)
-    fill: Any = option(None, kind=FILL)
-    seed: int = option(0, at_least=0, below=SEEDS)
-
-    def _measure(self, asked: Asked) -> tuple[Array, dict[str, Array]]:
-        drawn: Any = {"share": self.share, "samples": self.samples, "seed": self.seed}
-        said, drops = without_subsets(asked, self.cells, self.fill, drawn)
-        return self.judged(said, drops), {}
 
     def judged(self, said: Array, drops: Array) -> Array:
         """(B,) of what subsets are said to matter and what the score loses, (B, samples) both."""
         return np.array([_correlation(a, b) for a, b in zip(said, drops, strict=True)])
-
-
-def without_subsets(
-    asked: Asked, cells: int, fill: Any, drawn: dict[str, Any]
-) -> tuple[Array, Array]:
-    """What random subsets of cells are said to matter, and what the score loses without them.
-
-    Args:
-        asked: What the metric is asked about.
-        cells: Cells of the grid along each axis of positions, at most.
-        fill: What shows where cells are hidden.
-        drawn: `share`, `samples` and `seed` of `subsets`.
-
-    Returns:
-        The sums of the values over each subset, and the drops of the score, (B, samples) both.
-    """
-    relevant = relevance(asked.attribution)
-    grid = _grid(relevant, cells)
-    cell = PerExample(np.broadcast_to(grid.places.astype(np.int32), relevant.shape))
-    found = asked.scores(Subsets(cell=cell, count=grid.number, **hiding(fill), **drawn))
-    drops = np.asarray(found.score, np.float64)[:, None] - np.asarray(found.values)
-    return over_subsets(relevant, cells, drawn), drops
-
-
-def over_subsets(relevant: Array, cells: int, drawn: dict[str, Any]) -> Array:
-    """(B, samples): the sums of (B, *places) values over each random subset of cells."""
-    grid = _grid(relevant, cells)
-    place = grid.places.ravel()
-    sums = np.stack([np.bincount(place, one.ravel(), grid.number) for one in relevant])
-    return np.asarray(sums @ subsets(grid.number, **drawn).T)
-
-
-def _grid(relevant: Array, cells: int) -> Cells:
-    """The cells, at most so many along each axis."""
-    return Cells(relevant.shape[1:], tuple(min(cells, n) for n in relevant.shape[1:]), 0)
 
 
 def _correlation(a: Array, b: Array) -> float:

@@ -250,10 +250,7 @@ def _table(evaluation: Evaluation) -> dict[str, Any]:
         for label in column.ranking((*evaluation.methods, *evaluation.controls)):
             one = column.measurements[label]
             low, high = one.interval(seed=evaluation.seed)
-            over = [
-                _gain(column.differences.get(control, {}).get(label))
-                for control in evaluation.controls
-            ]
+            over = [column.gain(control, label) for control in evaluation.controls]
             rows.append(
                 [
                     f"({label})" if label in evaluation.controls else label,
@@ -272,12 +269,6 @@ def _table(evaluation: Evaluation) -> dict[str, Any]:
         "warnings": evaluation.warnings(),
         "recommendation": evaluation.recommendation()[1],
     }
-
-
-def _gain(difference: Any) -> str:
-    if difference is None or not difference.count:
-        return ""
-    return f"{difference.mean:+.3g}{'*' if difference.is_better else ''}"
 
 
 def _shape(one: Attribution) -> Any:
