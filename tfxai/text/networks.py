@@ -134,8 +134,13 @@ class ByToken(_Around):
         order = tf.argsort(places + tf.where(late, length, 0), axis=1)
         count = tf.reduce_sum(tf.cast(is_there, tf.int32), axis=1, keepdims=True)
         is_token = tf.where(fills_left, places >= length - count, places < count)
+        gone = tf.reduce_sum(tf.cast(before, tf.int32), axis=1, keepdims=True) - count
+        slots = tf.maximum(places - tf.where(fills_left, gone, 0), 0)
         moved = {}
         for name, array in given.items():
+            if "position" in name:  # of the shorter text: those that are left close up
+                moved[name] = tf.gather(array, slots, batch_dims=1)
+                continue
             fill = tf.cast(self._pad_id if name == self._ids else 0, array.dtype)
             one = tf.gather(array, order, batch_dims=1)
             moved[name] = tf.where(is_token, one, fill)
