@@ -129,7 +129,9 @@ def test_a_number_at_the_address_of_the_one_before_is_seen(between):
         np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("make", [float, "a{}".format, lambda n: (n, n)], ids=["number", "text", "tuple"])
+@pytest.mark.parametrize(
+    "make", [float, "a{}".format, lambda n: (n, n)], ids=["number", "text", "tuple"]
+)
 def test_every_plain_value_is_told_from_the_one_before_by_what_it_is(make):
     from tfxai.core.model.state import state
 
