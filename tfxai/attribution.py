@@ -20,10 +20,10 @@ from tfxai.core.inputs.frozen_arrays import listed
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.differences import difference
 from tfxai.errors import InvalidInputError
-from tfxai.features import Groups, data_frame, features_of, has_features, masses
 from tfxai.heatmaps import CLIP, heatmap, pixels
 from tfxai.joining import joined
 from tfxai.remarks import remarks
+from tfxai.table_features import Groups, data_frame, features_of, has_features, masses
 from tfxai.token_values import (
     has_token_values,
     token_frame,

@@ -7,9 +7,9 @@ from tests.plotting.examples import attribution, of_images, texts
 from tfxai.attribution import Attribution
 from tfxai.columns import Column
 from tfxai.errors import InvalidInputError, UnknownNameError
-from tfxai.features import by_region
 from tfxai.plotting import pictures, plot_attribution, plot_comparison
 from tfxai.plotting.grouping import one_hot_groups
+from tfxai.table_features import by_region
 
 NAMES = ("age", "color_red", "color_blue", "color_green", "size_big", "size_small", "has_dog")
 INPUTS = np.array(

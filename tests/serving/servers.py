@@ -6,6 +6,7 @@ import base64
 import contextlib
 import io
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -103,6 +104,13 @@ def command(*words: str, waits: bool = True, **environment: str) -> Iterator[Com
         yield started
     finally:
         started.end(signal.SIGKILL)
+
+
+def number(metrics: str, kind: str) -> int:
+    """How many requests of a kind run or wait, by the text of `/metrics`."""
+    found = re.search(rf'tfxai_requests_inside{{kind="{kind}"}} (\d+)', metrics)
+    assert found is not None, metrics
+    return int(found[1])
 
 
 def until(holds: Callable[[], Any]) -> None:

@@ -8,7 +8,7 @@ import threading
 import httpx
 import numpy as np
 
-from tests.serving.servers import PATIENCE, serving
+from tests.serving.servers import PATIENCE, number, serving
 from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages.signatures import End, Signature
 from tfxai.serving.models.model import Model, Models, State
@@ -95,6 +95,11 @@ def slow(**limits):
         finally:
             models.go.set()
             models.explained.set()
+
+
+def inside(client, kind):
+    """How many requests of a kind run or wait."""
+    return number(client.get("/metrics").text, kind)
 
 
 def refused(answer, status, said):

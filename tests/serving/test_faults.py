@@ -20,6 +20,7 @@ from tests.serving.servers import (
     command,
     false_server,
     free_port,
+    number,
     photograph,
     refuses,
     serving,
@@ -331,7 +332,7 @@ def test_a_request_in_flight_ends_though_it_takes_longer_than_the_drain(base):
 
         thread = threading.Thread(target=ask)
         thread.start()
-        until(lambda: "tfxai_requests_inside 1.0" in httpx.get(f"{started.url}/metrics").text)
+        until(lambda: number(httpx.get(f"{started.url}/metrics").text, "explain") == 1)
         assert started.end(signal.SIGTERM) == 0
         thread.join()
     assert result[0].status_code == 200

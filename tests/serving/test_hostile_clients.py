@@ -20,6 +20,7 @@ from tests.serving.slow import (
     RECORD,
     SIGNATURES,
     in_threads,
+    inside,
     refused,
     slow,
 )
@@ -229,7 +230,7 @@ def test_explanations_take_no_place_of_predictions(path, body):
     with slow(concurrency=2, queue=3) as (models, client):
         models.go.set()
         threads, results = in_threads(5, lambda: client.post(path, content=content).status_code)
-        until(lambda: "tfxai_requests_inside 5.0" in client.get("/metrics").text)
+        until(lambda: inside(client, "explain") == 5)  # none is still known as a prediction
         refused(client.post(path, content=content), 429, "5 requests are running or waiting")
         assert client.post(PREDICT, json=BODY).status_code == 200
         assert client.get("/readyz").status_code == 200
@@ -245,7 +246,7 @@ def test_explanations_take_no_place_of_predictions(path, body):
 def test_it_is_not_ready_while_nothing_can_be_taken():
     with slow(concurrency=1, queue=1) as (models, client):
         predicts, _ = in_threads(2, lambda: client.post(PREDICT, json=BODY))
-        until(lambda: "tfxai_requests_inside 2.0" in client.get("/metrics").text)
+        until(lambda: inside(client, "predict") == 2)
         assert client.get("/readyz").status_code == 200  # explanations are still taken
         explains, _ = in_threads(2, lambda: client.post(EXPLAIN, json=BODY))
         until(lambda: client.get("/readyz").status_code == 503)
@@ -303,7 +304,7 @@ def test_bodies_that_do_not_come_take_no_place():
             sockets(client, 40, head() + b"{"),
             sockets(client, 40, head(EXPLAIN) + b"{"),
         ):
-            assert "tfxai_requests_inside 0.0" in client.get("/metrics").text
+            assert [inside(client, kind) for kind in ("predict", "explain")] == [0, 0]
             for path in (PREDICT, EXPLAIN):
                 assert client.post(path, json=BODY).status_code == 200
 

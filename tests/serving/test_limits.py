@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.serving.servers import b64, photograph, serving, until
-from tests.serving.slow import BODY, EXPLAIN, PREDICT, in_threads, refused, slow
+from tests.serving.slow import BODY, EXPLAIN, PREDICT, in_threads, inside, refused, slow
 from tfxai.serving.limits import ServerLimits
 
 
@@ -87,7 +87,7 @@ def test_only_jpeg_and_png_are_decoded(server, kind):
 def test_more_requests_than_run_and_wait_are_429_at_once():
     with slow(concurrency=2, queue=3) as (models, client):
         threads, results = in_threads(5, lambda: client.post(PREDICT, json=BODY).status_code)
-        until(lambda: client.get("/metrics").text.count("tfxai_requests_inside 5.0"))
+        until(lambda: inside(client, "predict") == 5)
         answer = client.post(PREDICT, json=BODY)
         refused(answer, 429, "5 requests are running or waiting already")
         assert answer.headers["retry-after"] == "1"
@@ -142,10 +142,10 @@ def test_clients_that_hang_up_cost_no_work_that_has_not_begun():
         for _ in range(10):
             made.append(socket.create_connection((host, port), 10))
             made[-1].sendall((head + text).encode())
-        until(lambda: "tfxai_requests_inside 10.0" in client.get("/metrics").text)
+        until(lambda: inside(client, "predict") == 10)
         for one in made:
             one.close()
-        until(lambda: "tfxai_requests_inside 1.0" in client.get("/metrics").text)
+        until(lambda: inside(client, "predict") == 1)
         models.go.set()
         assert client.post(PREDICT, json=BODY).status_code == 200
         assert models.begun == 2

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tfxai.attribution import Attribution
-    from tfxai.features import Feature
+    from tfxai.table_features import Feature
 
 MOST = 20
 """Most columns that are listed."""
@@ -46,13 +46,13 @@ def column_table(attributions: Sequence[Attribution]) -> tuple[Table, int] | Non
 
 
 def _is_of_columns(one: Attribution) -> bool:
-    from tfxai.features import has_features
+    from tfxai.table_features import has_features
 
     return one.at is None and has_features(one)
 
 
 def _by_name(one: Attribution) -> dict[str, Feature]:
-    from tfxai.features import features_of
+    from tfxai.table_features import features_of
 
     return {feature.name: feature for feature in features_of(one)}
 

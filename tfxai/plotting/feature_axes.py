@@ -13,11 +13,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from tfxai.errors import InvalidInputError
-from tfxai.features import Feature
 from tfxai.plotting import style
 from tfxai.plotting.drawing import SIZE
 from tfxai.plotting.figures import InlineFigure, frame, save_figure
 from tfxai.plotting.labels import number, shortened
+from tfxai.table_features import Feature
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution

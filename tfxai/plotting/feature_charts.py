@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tfxai.errors import InvalidInputError, UnknownNameError
-from tfxai.features import Feature, Groups, features_of
 from tfxai.plotting import labels, style
 from tfxai.plotting.feature_axes import FeatureAxes, one_example, row_label, strongest
 from tfxai.plotting.swarms import shades, swarm
+from tfxai.table_features import Feature, Groups, features_of
 
 if TYPE_CHECKING:
     from tfxai.arrays import Array

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfxai.errors import InvalidInputError
-from tfxai.features import Feature, OneHot, by_region, features_of, has_features
+from tfxai.table_features import Feature, OneHot, by_region, features_of, has_features
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution

@@ -147,10 +147,9 @@ class Admission:
     def __init__(self, limits: ServerLimits) -> None:
         self._lanes = {kind: _Lane(kind, limits) for kind in WorkKind}
 
-    @property
-    def inside(self) -> int:
-        """Requests that run or wait."""
-        return sum(lane.inside for lane in self._lanes.values())
+    def inside(self, kind: WorkKind) -> int:
+        """How many requests of that kind run or wait."""
+        return self._lanes[kind].inside
 
     def waits_for(self) -> str | None:
         """Why no prediction and no explanation can be taken now, None where one can."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from prometheus_client import (
@@ -15,7 +16,7 @@ from prometheus_client import (
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from tfxai.serving.admission import Admission
+from tfxai.serving.admission import Admission, WorkKind
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 MEDIA = "text/plain; version=0.0.4; charset=utf-8"
@@ -71,12 +72,14 @@ class Metrics:
             registry=self._registry,
         )
         self._inside = Gauge(
-            "tfxai_requests_inside", "Requests that run or wait", registry=self._registry
+            "tfxai_requests_inside", "Requests that run or wait", ["kind"], registry=self._registry
         )
 
     def watch(self, admission: Admission) -> None:
         """Takes the number of requests from what counts them."""
-        self._inside.set_function(lambda: float(admission.inside))
+        for kind in WorkKind:
+            count = functools.partial(admission.inside, kind)
+            self._inside.labels(kind.value).set_function(count)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Counts an answer."""
