@@ -9,10 +9,15 @@ import httpx
 import numpy as np
 import pytest
 
+from tests.serving.grpc_clients import Client, front
 from tests.serving.servers import PATIENCE, b64, photograph, serving, until
+from tests.serving.slow import SIGNATURES, Slow
 from tfxai.errors import OutputError
 from tfxai.serving.explaining.answer import Explanation
-from tfxai.serving.models.model import Which
+from tfxai.serving.explaining.signature_calls import SignatureCalls
+from tfxai.serving.limits import ServerLimits
+from tfxai.serving.messages import protos
+from tfxai.serving.models.model import Deadline, Which
 from tfxai.serving.models.versions import VersionFolder
 from tfxai.serving.sampling import Sample, summary
 
@@ -146,3 +151,82 @@ def test_a_server_keeps_what_it_answers_and_counts_it(base, tmp_path):
     assert f"tfxai_sampled_instances_total{labels}" in numbers
     assert f"tfxai_sampled_gap_share_count{labels}" in numbers
     assert f"tfxai_sampled_top_share_count{labels}" in numbers
+
+
+X = np.float32([[1, 2], [3, 5]])
+ROWS = {"instances": [{"x": row.tolist(), "target": 1} for row in X]}
+INPUTS = [
+    {"name": "x", "datatype": "FP32", "shape": [2, 2], "data": X.ravel().tolist()},
+    {"name": "target", "datatype": "INT32", "shape": [2], "data": [1, 1]},
+]
+TENSORS = [
+    {"name": "x", "datatype": "FP32", "shape": [2, 2], "contents": {"fp32_contents": X.ravel()}},
+    {"name": "target", "datatype": "INT32", "shape": [2], "contents": {"int_contents": [1, 1]}},
+]
+SIGNATURE = {"signature_name": "explain_slow"}
+
+
+def by_predict(url, client):
+    httpx.post(f"{url}/v1/models/slow:predict", json={**ROWS, **SIGNATURE}, trust_env=False)
+
+
+def by_open_inference(url, client):
+    body = {"inputs": INPUTS, "parameters": SIGNATURE}
+    httpx.post(f"{url}/v2/models/slow/infer", json=body, trust_env=False)
+
+
+def by_grpc_predict(url, client):
+    client.predict("slow", {"x": X, "target": np.int32([1, 1])}, "explain_slow")
+
+
+def by_grpc_inference(url, client):
+    parameters = {"signature_name": {"string_param": "explain_slow"}}
+    client.ask(
+        protos.INFERENCE, "ModelInfer", model_name="slow", inputs=TENSORS, parameters=parameters
+    )
+
+
+@pytest.mark.parametrize(
+    "ask", [by_predict, by_open_inference, by_grpc_predict, by_grpc_inference]
+)
+def test_each_road_to_a_signature_that_explains_is_sampled(tmp_path, ask):
+    models = Slow()
+    models.go.set()
+    models.explained.set()
+    with front(models, sample=Sample(1, tmp_path, inputs=True)) as (address, url):
+        client = Client(address)
+        ask(url, client)
+        client.predict("slow", {"x": X}, "serving_default")  # explains nothing
+        numbers = httpx.get(f"{url}/metrics", trust_env=False).text
+    kept = lines(tmp_path)
+    assert [one["score"] for one in kept] == [3, 8]
+    assert [one["target"] for one in kept] == [1, 1]
+    assert [one["values"]["x"]["sum"] for one in kept] == [3, 8]
+    assert [one["input"] for one in kept] == [
+        {"x": [1.0, 2.0], "target": 1},
+        {"x": [3.0, 5.0], "target": 1},
+    ]
+    assert 'tfxai_sampled_instances_total{explainer="slow",model="slow"} 2.0' in numbers
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"attributions": X},
+        {"score": X[:, 0], "target": np.int32([1, 1])},
+        {"attributions": X[:1], "score": X[:, 0], "target": np.int32([1, 1])},
+        {"attributions": X, "score": np.float32(3), "target": np.int32([1, 1])},
+    ],
+    ids=["values alone", "no values", "values of one", "one score"],
+)
+def test_half_an_explanation_is_answered_and_no_sample(tmp_path, given):
+    class Half(Named):
+        signatures, record = SIGNATURES, None
+
+        def run(self, *_):
+            return given
+
+    calls = SignatureCalls(ServerLimits(), Sample(1, tmp_path))
+    feeds = {"x": X, "target": np.int32([1, 1])}
+    assert calls(Half(), "explain_slow", feeds, None, Deadline(PATIENCE)) is given
+    assert lines(tmp_path) == []

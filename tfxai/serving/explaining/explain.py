@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Collection
 from typing import Any
@@ -134,16 +135,32 @@ def _by_signature(
         given_too = call_signature(model, model.serve, asked, None, limits, deadline)
         predictions = check_rows(given_too, count)
     pngs = _one(given, HEATMAP, PNG) if "heatmap_png" in question.outputs else None
+    return dataclasses.replace(
+        of_outputs(key, given, model),
+        heatmaps=_one(given, HEATMAP) if "heatmap" in question.outputs else None,
+        pngs=None if pngs is None else [bytes(one) for one in pngs],
+        predictions=predictions,
+    )
+
+
+def of_outputs(key: str, given: Feeds, model: Model) -> Explanation:
+    """What a signature that explains gave, as an explanation without pictures or predictions.
+
+    Args:
+        key: Name of the signature.
+        given: Its outputs; score, target and values are among them.
+        model: Whose signature it is.
+    """
     return Explanation(
-        name,
-        _values_of(given, ends),
+        key.removeprefix(EXPLAIN),
+        _values_of(given, without_target(model.signatures[key].inputs)),
         given["target"],
         given["score"],
         given.get("baseline_score"),
         given.get("completeness_gap"),
-        _one(given, HEATMAP) if "heatmap" in question.outputs else None,
-        None if pngs is None else [bytes(one) for one in pngs],
-        predictions,
+        None,
+        None,
+        None,
         _about((model.record or {}).get("signatures", {}).get(key, {})),
     )
 

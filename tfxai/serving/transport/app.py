@@ -87,7 +87,7 @@ class Server:
 
     def _routes(self) -> list[Route]:
         first = self._guarded("v1", self._answering(Rest(self._models, self.limits, self._sample)))
-        inference = self._answering(OpenInference(self._models, self.limits))
+        inference = self._answering(OpenInference(self._models, self.limits, self._sample))
         pages = [
             Route(path, self._open("page", _constant(*file)), methods=["GET"])
             for path, file in page_files().items()
@@ -127,6 +127,7 @@ class Server:
             self._waits_for,
             self._metrics.answered,
             self._token,
+            self._sample,
         )
 
     def _guarded(self, route: str, endpoint: Endpoint) -> Endpoint:

@@ -19,6 +19,7 @@ from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages import protos
 from tfxai.serving.messages.problems import RequestError
 from tfxai.serving.models.model import Deadline, Models
+from tfxai.serving.sampling import Sample
 from tfxai.serving.transport.grpc_inference import Inference
 from tfxai.serving.transport.grpc_serving import PreconditionError, Predictions
 from tfxai.serving.transport.receiving import Receiving
@@ -59,6 +60,7 @@ class GrpcFront:
         waits_for: Why no request can be answered now, None where one can.
         told: Called with route, status of HTTP and seconds of each answer.
         token: What requests have to carry in the metadata `authorization`, as `Bearer TOKEN`.
+        sample: What keeps some of the explanations, None where nothing does.
 
     Raises:
         MissingExtraError: grpcio or protobuf is not installed.
@@ -74,6 +76,7 @@ class GrpcFront:
         waits_for: Callable[[], Awaitable[str | None]],
         told: Told,
         token: str | None,
+        sample: Sample | None = None,
     ) -> None:
         self._grpc = _import()
         self._at = at
@@ -85,7 +88,8 @@ class GrpcFront:
         self._token = token
         self._receiving = Receiving(max(2, limits.bodies // max(limits.body, 1)))
         self._server: Any = None
-        serving, inference = Predictions(models, limits), Inference(models, limits)
+        serving = Predictions(models, limits, sample)
+        inference = Inference(models, limits, sample)
         self._answers: dict[str, dict[str, tuple[WorkKind, Answer]]] = {
             protos.PREDICTION: {
                 "Predict": (WorkKind.PREDICT, serving.predict),

@@ -8,7 +8,7 @@ import numpy as np
 
 from tfxai.arrays import Array
 from tfxai.serving.admission import WorkKind, check_kind
-from tfxai.serving.explaining.calling import call_signature
+from tfxai.serving.explaining.signature_calls import SignatureCalls
 from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages import protos
 from tfxai.serving.messages.binary import datatype, is_possible, read_binary, write_binary
@@ -16,6 +16,7 @@ from tfxai.serving.messages.problems import bad
 from tfxai.serving.messages.signatures import End
 from tfxai.serving.messages.tensors import Feeds, check_shape
 from tfxai.serving.models.model import Deadline, Model, Models, Which
+from tfxai.serving.sampling import Sample
 from tfxai.serving.transport import open_inference
 
 _FIELDS = {
@@ -33,11 +34,12 @@ class Inference:
     Args:
         models: Where answers come from.
         limits: What a request may ask for.
+        sample: What keeps some of the explanations, None where nothing does.
     """
 
-    def __init__(self, models: Models, limits: ServerLimits) -> None:
+    def __init__(self, models: Models, limits: ServerLimits, sample: Sample | None = None) -> None:
         self._models = models
-        self._limits = limits
+        self._calls = SignatureCalls(limits, sample)
         self._methods = protos.methods(protos.INFERENCE)
 
     def server(self, request: Any, deadline: Deadline, kind: WorkKind) -> Any:
@@ -79,7 +81,7 @@ class Inference:
             feeds = _feeds(request, signature.inputs)
             names = [{"name": one.name} for one in request.outputs] or None
             wanted = open_inference.wanted_outputs(names, signature.outputs)
-            given = call_signature(model, name, feeds, wanted, self._limits, deadline)
+            given = self._calls(model, name, feeds, wanted, deadline)
             answer = self._methods["ModelInfer"].response(model_name=which.name, id=request.id)
             if model.version is not None:
                 answer.model_version = str(model.version)

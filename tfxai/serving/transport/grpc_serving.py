@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from tfxai.serving.admission import WorkKind, check_kind
-from tfxai.serving.explaining.calling import call_signature
+from tfxai.serving.explaining.signature_calls import SignatureCalls
 from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages import protos
 from tfxai.serving.messages.problems import RequestError, VersionEndedError, bad
@@ -14,6 +14,7 @@ from tfxai.serving.messages.signatures import End, Signature
 from tfxai.serving.messages.tensors import DEFAULT, Feeds, check_shape
 from tfxai.serving.models.model import Deadline, Model, Models, State, Which
 from tfxai.serving.models.protos import CODES, NAMES, read_tensor, write_tensor
+from tfxai.serving.sampling import Sample
 
 T = TypeVar("T")
 FIELD, SIGNATURES = "signature_def", "tensorflow.serving.SignatureDefMap"
@@ -35,11 +36,13 @@ class Predictions:
     Args:
         models: Where answers come from.
         limits: What a request may ask for.
+        sample: What keeps some of the explanations, None where nothing does.
     """
 
-    def __init__(self, models: Models, limits: ServerLimits) -> None:
+    def __init__(self, models: Models, limits: ServerLimits, sample: Sample | None = None) -> None:
         self._models = models
         self._limits = limits
+        self._calls = SignatureCalls(limits, sample)
         self._methods = protos.methods(protos.PREDICTION) | protos.methods(protos.MODEL)
 
     def predict(self, request: Any, deadline: Deadline, kind: WorkKind) -> Any:
@@ -59,7 +62,7 @@ class Predictions:
             feeds = self._feeds(request.inputs, signature)
             _check_filter(wanted, signature)
             outputs = wanted or None
-            given = call_signature(model, name, feeds, outputs, self._limits, deadline)
+            given = self._calls(model, name, feeds, outputs, deadline)
             answer = self._methods["Predict"].response()
             _fill(answer.model_spec, which, model.version, name)
             for key in wanted or signature.outputs:

@@ -13,7 +13,8 @@ import numpy as np
 
 from tfxai.arrays import Array
 from tfxai.serving.admission import check_kind
-from tfxai.serving.explaining.calling import LARGE, call_signature, check_size
+from tfxai.serving.explaining.calling import LARGE, check_size
+from tfxai.serving.explaining.signature_calls import SignatureCalls
 from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages import json_codec
 from tfxai.serving.messages.binary import datatype, is_possible, read_binary, write_binary
@@ -21,6 +22,7 @@ from tfxai.serving.messages.problems import RequestError, bad
 from tfxai.serving.messages.signatures import End
 from tfxai.serving.messages.tensors import Feeds, check_shape, read_array
 from tfxai.serving.models.model import Deadline, Model, Models, Which
+from tfxai.serving.sampling import Sample
 from tfxai.serving.transport.rest import Call, Reply, reply
 
 _PATH = re.compile(
@@ -38,11 +40,13 @@ class OpenInference:
     Args:
         models: Where answers come from.
         limits: What a request may ask for.
+        sample: What keeps some of the explanations, None where nothing does.
     """
 
-    def __init__(self, models: Models, limits: ServerLimits) -> None:
+    def __init__(self, models: Models, limits: ServerLimits, sample: Sample | None = None) -> None:
         self._models = models
         self._limits = limits
+        self._calls = SignatureCalls(limits, sample)
 
     def __call__(self, call: Call) -> Reply:
         """The answer.
@@ -91,7 +95,7 @@ class OpenInference:
             signature = model.signatures[name]
             feeds = _feeds(body["inputs"], signature.inputs, data)
             wanted = wanted_outputs(body.get("outputs"), signature.outputs)
-            given = call_signature(model, name, feeds, wanted, self._limits, call.deadline)
+            given = self._calls(model, name, feeds, wanted, call.deadline)
             content: dict[str, Any] = {"model_name": which.name}
             if model.version is not None:
                 content["model_version"] = str(model.version)

@@ -11,12 +11,12 @@ from tfxai.serving.admission import WorkKind, check_kind
 from tfxai.serving.explaining import answer, explain
 from tfxai.serving.explaining.calling import (
     LARGE,
-    call_signature,
     check_cost,
     check_size,
     count_of,
 )
 from tfxai.serving.explaining.request import ExplainRequest
+from tfxai.serving.explaining.signature_calls import SignatureCalls
 from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages import encodings, json_codec
 from tfxai.serving.messages.problems import RequestError, bad
@@ -111,6 +111,7 @@ class Rest:
         self._models = models
         self._limits = limits
         self._sample = sample
+        self._calls = SignatureCalls(limits, sample)
 
     def __call__(self, call: Call) -> Reply:
         """The answer.
@@ -212,7 +213,7 @@ class Rest:
             check_kind(name, call.kind)
             check_cost(model, name, count_of(body, signature), self._limits)
             feeds, rows = read_feeds(body, signature)
-            outputs = call_signature(model, name, feeds, None, self._limits, call.deadline)
+            outputs = self._calls(model, name, feeds, None, call.deadline)
             about = {"model": which.name, "version": model.version, "signature": name}
             return reply(write_answer(outputs, rows=rows), verb="predict", **about)
 
