@@ -15,6 +15,7 @@ from tfxai.arrays import Array
 from tfxai.attribution import Attribution
 from tfxai.class_outputs import read_classes
 from tfxai.errors import InvalidInputError, TfxaiWarning
+from tfxai.influence import Gradients, Influences, Suspect, counted, influences, suspects
 from tfxai.methods import AttributionMethod, IntegratedGradients, create
 from tfxai.metrics.controls import RandomMap
 from tfxai.metrics.perturbed import PerExample, Veiled
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _TOP = 5
 _CLOSE = 0.1  # of a probability, between the predicted and the true class
+_LIKE = 5  # training examples of a kind that are told
 _SMALL = 0.05  # a change of a probability that is hardly one
 
 
@@ -61,6 +63,7 @@ class Mistake:
         names: Names of the classes, or None.
         share: The share of the positions that was covered.
         is_probability: Whether values are probabilities.
+        training: The training examples that matter most for it; None where none were given.
     """
 
     index: int
@@ -75,6 +78,7 @@ class Mistake:
     names: tuple[str, ...] | None
     share: float
     is_probability: bool
+    training: Influences | None = None
 
     def name(self, index: int) -> str:
         """A class by its name, else its number."""
@@ -103,7 +107,23 @@ class Mistake:
             said.append(f"The classes share a part of what they are seen in: {where}.")
         said.append(self._covering(wrong, self.without_predicted, of_predicted=True))
         said.append(self._covering(right, self.without_true, of_predicted=False))
-        return " ".join(said)
+        return " ".join(said + self._trained(right))
+
+    def _trained(self, right: str) -> list[str]:
+        """What the training examples say."""
+        if self.training is None:
+            return []
+        nearest, opponents = self.training.nearest, self.training.opponents
+        said = [
+            f"The {len(nearest)} training examples nearest to it by the activations before the "
+            f"last layer are labelled {counted(nearest, self.names)}."
+        ]
+        if opponents:
+            said.append(
+                f"Those that weigh most against {right} are labelled "
+                f"{counted(opponents, self.names)}."
+            )
+        return said
 
     def _covering(self, name: str, after: Covered | None, *, of_predicted: bool) -> str:
         """What becomes of a class without what speaks for it."""
@@ -149,6 +169,8 @@ class Debugging:
         predicted: Attributions of the predicted class, one for each mistake, or None without any.
         true: Those of the true class.
         names: Names of the classes, or None.
+        suspects: Misclassified training examples that weigh most on their own answer, the
+            heaviest first, whose labels may be wrong; none where no training data was given.
     """
 
     mistakes: tuple[Mistake, ...]
@@ -158,6 +180,7 @@ class Debugging:
     predicted: Attribution | None
     true: Attribution | None
     names: tuple[str, ...] | None
+    suspects: tuple[Suspect, ...] = ()
 
     def __repr__(self) -> str:
         return f"Debugging({self.wrong} of {self.count} examples are misclassified)"
@@ -201,6 +224,15 @@ class Debugging:
                 for true, predicted, count in self.confusions
             ],
             "mistakes": [one.to_json() for one in self.mistakes],
+            "suspects": [
+                {
+                    "index": one.index,
+                    "label": name(one.label),
+                    "predicted": name(one.predicted),
+                    "self_influence": one.self_influence,
+                }
+                for one in self.suspects
+            ],
         }
 
 
@@ -213,6 +245,7 @@ def debug(  # noqa: PLR0913 - what is asked, and what it may cost
     share: float = 0.1,
     fill: Any = None,
     most: int = 20,
+    training: tuple[Any, Any] | None = None,
     chunk_size: int | str = "auto",
     progress: Any = None,
 ) -> Debugging:
@@ -229,6 +262,9 @@ def debug(  # noqa: PLR0913 - what is asked, and what it may cost
         fill: What shows where something is covered, as a method's `baseline`; None is a blur of
             images and series, and zeros for all else.
         most: Most mistakes that are explained, those of the largest margin; at least 1.
+        training: Training examples and their labels, as `inputs` and `labels`: of each mistake
+            then are told the ones that weigh most on it and the ones nearest to it, and of all
+            of them the ones whose labels may be wrong. For a model that ends in a dense layer.
         chunk_size: As for a method.
         progress: As for a method.
 
@@ -238,6 +274,7 @@ def debug(  # noqa: PLR0913 - what is asked, and what it may cost
     Raises:
         InvalidInputError: Labels do not fit, the model is no classifier, or an option is out of
             range.
+        UnsupportedModelError: There is training data, and the model ends in no dense layer.
         TfxaiError: As for a method.
 
     Example:
@@ -263,8 +300,10 @@ def debug(  # noqa: PLR0913 - what is asked, and what it may cost
     margins = outputs[wrong, best[wrong]] - outputs[wrong, truth[wrong]]
     chosen = np.sort(wrong[np.argsort(-margins, kind="stable")[:most]])
     names = subject.classes
+    trained = _trained(subject, training)
+    doubted = () if trained is None else suspects(trained, most)
     if not len(chosen):
-        return Debugging((), len(truth), 0, (), None, None, names)
+        return Debugging((), len(truth), 0, (), None, None, names, doubted)
     how = create(method) if isinstance(method, str) else method or IntegratedGradients()
     x, cost = prepared[chosen], {"chunk_size": chunk_size, "progress": progress}
     if fill is None and x.ndim > 2 and x.dtype.kind == "f":
@@ -278,6 +317,9 @@ def debug(  # noqa: PLR0913 - what is asked, and what it may cost
             name: [_covered(subject, x, one, region, fill, cost) for one in classes.values()]
             for name, region in regions.items()
         }
+    told: list[Influences | None] = [None] * len(chosen)
+    if trained is not None:
+        told = [*influences(Gradients(subject, x, truth[chosen]), trained, _LIKE)]
     is_probability = maps["predicted"].probability is not None
     mistakes = [
         Mistake(
@@ -293,11 +335,24 @@ def debug(  # noqa: PLR0913 - what is asked, and what it may cost
             names=names,
             share=share,
             is_probability=is_probability,
+            training=told[k],
         )
         for k, i in enumerate(chosen)
     ]
     found = tuple(mistakes), len(truth), len(wrong), confusions
-    return Debugging(*found, maps["predicted"], maps["true"], names)
+    return Debugging(*found, maps["predicted"], maps["true"], names, doubted)
+
+
+def _trained(subject: Subject, training: Any) -> Gradients | None:
+    """The gradients of the training examples, where there are any."""
+    if training is None:
+        return None
+    if not isinstance(training, tuple | list) or len(training) != 2:
+        raise InvalidInputError(
+            f"training was expected to be a pair of inputs and labels, and a "
+            f"{type(training).__name__} came. Pass training=(images, labels)."
+        )
+    return Gradients(subject, *training)
 
 
 def _outputs(subject: Subject, inputs: Array) -> Array:

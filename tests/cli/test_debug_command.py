@@ -41,6 +41,44 @@ def test_mistakes_are_counted_named_and_drawn(run):
     assert "colours/Red/1.png: Green instead of Red" in text.stdout.replace("\n", " ")
 
 
+@pytest.fixture
+def learned(place):
+    """Training images, of which one red one is called blue."""
+    folders = {"Red": [(200, 0, 0)], "Green": [(0, 200, 0)], "Blue": [(0, 0, 200), (190, 0, 10)]}
+    for name, several in folders.items():
+        for number, colour in enumerate(several):
+            path = place / "learned" / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (32, 32), colour).save(path)
+
+
+@pytest.mark.usefixtures("colours", "learned")
+def test_training_images_that_weigh_and_doubtful_labels_are_named(run, fails, place):
+    words = ("debug", "by_colour", "--data", "colours", "-m", "gradient_input")
+    done = run(*words, "--training", "learned", "--json")
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    (doubtful,) = found["suspects"]
+    assert doubtful["image"] == "learned/Blue/1.png"
+    assert (doubtful["label"], doubtful["predicted"]) == ("Blue", "Red")
+    for one in found["mistakes"]:
+        nearest = one["training"]["nearest"]
+        assert {other["image"] for other in nearest} == {
+            "learned/Red/0.png",
+            "learned/Green/0.png",
+            "learned/Blue/0.png",
+            "learned/Blue/1.png",
+        }
+        assert [other["similarity"] for other in nearest] == sorted(
+            (other["similarity"] for other in nearest), reverse=True
+        )
+    text = run(*words, "--training", "learned")
+    assert "learned/Blue/1.png" in text.stdout
+    (place / "empty").mkdir()
+    assert "'nowhere' is not a folder" in fails(*words, "--training", "nowhere")
+    assert "No image is left" in fails(*words, "--training", "empty")
+
+
 def test_images_without_labels_are_refused(fails, place):
     (place / "plain").mkdir()
     Image.new("RGB", (32, 32), (200, 0, 0)).save(place / "plain" / "a.png")

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 CIFAR10 = "cifar10"
 
 
-def evenly_spaced(data: str, limit: int, bad: BadFiles) -> list[Source]:
-    """At most `limit` images of CIFAR-10's test split or of a folder.
+def evenly_spaced(
+    data: str, limit: int, bad: BadFiles, *, split: str = "test", option: str = "--data"
+) -> list[Source]:
+    """At most `limit` images of a split of CIFAR-10 or of a folder.
 
     Raises:
         DataNotFoundError: There is no such folder.
@@ -35,10 +37,10 @@ def evenly_spaced(data: str, limit: int, bad: BadFiles) -> list[Source]:
         return [int(i) for i in spaced.round()]
 
     if data == CIFAR10:
-        return [Cifar10Image("test", i) for i in numbers(SIZES["test"])]
+        return [Cifar10Image(split, i) for i in numbers(SIZES[split])]
     if not Path(data).is_dir():
         raise DataNotFoundError(
-            f"--data {data!r} is not a folder. Pass cifar10, or a folder of images."
+            f"{option} {data!r} is not a folder. Pass cifar10, or a folder of images."
         )
     files, found = labelled_files(data), list[Any]()
     for i in numbers(len(files)):
@@ -47,6 +49,29 @@ def evenly_spaced(data: str, limit: int, bad: BadFiles) -> list[Source]:
             height, width = read_image(path).shape[:2]
             found.append(File(path, (height, width), label))
     return found
+
+
+def labelled(
+    sources: Sequence[Source], classifier: ImageClassifier, option: str = "--data"
+) -> Any:
+    """(N,) the class that each image is known to show.
+
+    Raises:
+        InvalidInputError: Of an image nobody knows what it shows.
+        UnknownNameError: The model has no such class.
+    """
+    import numpy as np
+
+    from tfxai.cli.true_labels import true_targets
+
+    for source in sources:
+        if source.label is None:
+            raise InvalidInputError(
+                f"Nothing says what {source.name!r} shows. Pass {option} cifar10, or a folder "
+                "with a folder of images per class."
+            )
+    labels = true_targets(sources, classifier)
+    return np.array([labels[source] for source in sources])
 
 
 def as_batch(sources: Sequence[Source], classifier: ImageClassifier) -> Any:

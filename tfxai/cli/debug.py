@@ -10,7 +10,6 @@ import typer
 
 from tfxai.cli import arguments, explain
 from tfxai.cli.data_images import CIFAR10
-from tfxai.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from tfxai.debugging import Debugging
@@ -23,6 +22,18 @@ Limit = Annotated[
 Most = Annotated[
     int, typer.Option(min=1, max=40, help="Most mistakes that are explained: the surest ones.")
 ]
+Training = Annotated[
+    str | None,
+    typer.Option(
+        metavar="cifar10|DIR",
+        help="Labelled images that the model learned from, CIFAR-10's training split or a folder "
+        "of a folder per class: which of them weigh most on a mistake, and which labels are "
+        "doubtful.",
+    ),
+]
+TrainingLimit = Annotated[
+    int, typer.Option(min=1, help="Look at only that many of them, evenly spaced.")
+]
 Method = Annotated[str, typer.Option("--method", "-m", metavar="NAME", help="See: tfxai methods.")]
 
 
@@ -34,6 +45,8 @@ def debug(  # noqa: PLR0913 - an argument for each word of the command line
     method: Method = METHOD,
     option: explain.Options = [],  # noqa: B006 - typer copies it
     layer: explain.Layer = None,
+    training: Training = None,
+    training_limit: TrainingLimit = 2000,
     save: arguments.Figure = Path("out/debug.png"),
     preprocessing: arguments.Preprocessing = None,
     trust: arguments.Trust = False,
@@ -42,15 +55,12 @@ def debug(  # noqa: PLR0913 - an argument for each word of the command line
     as_json: arguments.Json = False,
 ) -> None:
     """Say why labelled images are misclassified, from what is measured on each."""
-    import numpy as np
-
     from tfxai.cli.bad_files import BadFiles
-    from tfxai.cli.data_images import as_batch, evenly_spaced
+    from tfxai.cli.data_images import as_batch, evenly_spaced, labelled
     from tfxai.cli.image_classifier import open_classifier
     from tfxai.cli.picking import pick_methods
     from tfxai.cli.runtime import start
     from tfxai.cli.terminal import print_json
-    from tfxai.cli.true_labels import true_targets
     from tfxai.cli.writing import check_file
     from tfxai.debugging import debug as find
     from tfxai.plotting.figures import format_of
@@ -63,16 +73,17 @@ def debug(  # noqa: PLR0913 - an argument for each word of the command line
     bad = BadFiles(skip=skip_bad)
     sources = evenly_spaced(data, limit, bad)
     check_file(save, sources)
-    for source in sources:
-        if source.label is None:
-            raise InvalidInputError(
-                f"Nothing says what {source.name!r} shows. Pass --data cifar10, or a folder with "
-                "a folder of images per class."
-            )
-    labels = true_targets(sources, classifier)
-    truth = np.array([labels[source] for source in sources])
-    found = find(classifier.subject, as_batch(sources, classifier), truth, chosen, most=most)
-    names = [source.name for source in sources]
+    truth = labelled(sources, classifier)
+    learned, both = [], None
+    if training is not None:
+        word = "--training"
+        learned = evenly_spaced(training, training_limit, bad, split="train", option=word)
+        check_file(save, learned)
+        both = as_batch(learned, classifier), labelled(learned, classifier, word)
+    found = find(
+        classifier.subject, as_batch(sources, classifier), truth, chosen, most=most, training=both
+    )
+    names, learned_names = ([one.name for one in some] for some in (sources, learned))
     if found.mistakes:
         found.plot(save)
     if as_json:
@@ -80,16 +91,23 @@ def debug(  # noqa: PLR0913 - an argument for each word of the command line
         record = found.to_json()
         for one in record["mistakes"]:
             one["image"] = names[one["index"]]
+            for some in (one["training"] or {}).values():
+                for other in some:
+                    other["image"] = learned_names[other["index"]]
+        for one in record["suspects"]:
+            one["image"] = learned_names[one["index"]]
         print_json({"model": model, "data": data, **record, "figure": figure})
     else:
-        _show(found, names, save)
+        _show(found, names, learned_names, save)
     bad.finish(found.count)
 
 
-def _show(found: Debugging, names: Sequence[str], save: Path) -> None:
+def _show(found: Debugging, names: Sequence[str], learned: Sequence[str], save: Path) -> None:
     from tfxai.cli.terminal import print_laid_out, say, shown, table
 
     say(f"{found.wrong:,} of {found.count:,} images are misclassified.", style="bold")
+    if found.suspects:
+        _show_suspects(found, learned)
     if not found.mistakes:
         return
     confusions = table("Labelled", "Taken for", "Images", right=(2,))
@@ -101,3 +119,20 @@ def _show(found: Debugging, names: Sequence[str], save: Path) -> None:
         say(shown(f"{names[one.index]}: {one.diagnosis()}"))
     say()
     say(shown(str(save)))
+
+
+def _show_suspects(found: Debugging, learned: Sequence[str]) -> None:
+    """The training images whose labels may be wrong."""
+    from tfxai.cli.terminal import print_laid_out, say, shown, table
+
+    say()
+    rows = table("Doubtful label of", "Labelled", "Taken for", "Self-influence", right=(3,))
+    for record in found.to_json()["suspects"]:
+        rows.add_row(
+            shown(learned[record["index"]]),
+            shown(record["label"]),
+            shown(record["predicted"]),
+            f"{record['self_influence']:.3g}",
+        )
+    print_laid_out(rows)
+    say()

@@ -13,8 +13,10 @@ from typing import Any
 import tensorflow as tf
 
 from tfxai.core.graph import operations
+from tfxai.core.graph.linear_end import before_linear_map
 from tfxai.core.graph.tensor_axes import channels_last
 from tfxai.core.model.attention import attention_weights
+from tfxai.core.model.final_activation import logits_of
 from tfxai.core.model.head import answered, at_least_float32, head, single_output
 from tfxai.core.model.layer_calls import is_readable, observe, unreadable
 from tfxai.core.model.structure import ModelStructure
@@ -191,6 +193,22 @@ class ForwardPass:
         return tuple(
             Attention(self.layer_of(one.product), one.tensor, self.score) for one in found
         )
+
+    def penultimate(self) -> tf.Tensor:
+        """(B, d): the activations of which the logits are a product with a matrix, plus a bias.
+
+        Raises:
+            UnsupportedModelError: The logits are made in another way.
+        """
+        output = single_output(self.raw)
+        found = logits_of(output, self._x)
+        taken = before_linear_map(output if found is None else found[1](), self._x)
+        if taken is None:
+            raise UnsupportedModelError(
+                "The model does not end in a dense layer with at most a softmax or sigmoid behind "
+                "it, so it has no penultimate activations. Leave training= out."
+            )
+        return at_least_float32(taken)
 
     def patched(self, windows: Windows) -> tuple[Callable[..., Any], float] | None:
         """The network as a function of what stands in a window of x, as `patches` has it."""

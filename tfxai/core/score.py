@@ -146,6 +146,14 @@ class Score:
         """
         return self.forward(x).attention()
 
+    def penultimate(self, x: tf.Tensor) -> tf.Tensor:
+        """The activations, (B, d), of which the logits are a product with a matrix, plus a bias.
+
+        Raises:
+            UnsupportedModelError: The logits are made in another way.
+        """
+        return self.forward(x).penultimate()
+
     def behind(self, path: str, x: tf.Tensor) -> tuple[Score, tf.Tensor]:
         """The score as a function of the output A of the layer at `path`, and A, channels last.
 
