@@ -36,7 +36,7 @@ MODEL ?= $(TFXAI_TEST_DATA:%=%/models/efficientnet_lite0.keras)
 PIXELS ?= none
 CLASSES ?= $(TFXAI_TEST_DATA:%=%/data/imagenet_class_index.json)
 
-.PHONY: help demo test coverage lint bench instruments sanity stress peaks peers notebook comparison crosscheck \
+.PHONY: help demo test docs coverage lint bench instruments sanity stress peaks peers notebook comparison crosscheck \
 	gpu-programs mutants old-keras clients protos
 
 help: ## List the targets
@@ -47,6 +47,10 @@ demo: $(STAMP) ## Explain a trained model's answer to a photograph
 
 test: $(STAMP) ## Run every test (ARGS="-k name" picks some, JOBS=0 for pdb)
 	$(VENV)/bin/python -m pytest --numprocesses $(JOBS) --dist worksteal $(ARGS)
+
+docs: $(STAMP) ## Build the documentation site in docs/_build/html (two minutes; every example runs)
+	$(VENV)/bin/python -m sphinx -b html -W --keep-going -q docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
 
 coverage: $(STAMP) ## The same with branch coverage, which takes a third longer
 	$(MAKE) test ARGS="--cov $(ARGS)"

@@ -254,7 +254,7 @@ class Attribution:
         """The sum of the values of each text by kind of token: they add up to the whole.
 
         Returns:
-            Of each text `{"word": ..., "special": ..., "padding": ...}`.
+            A dict for each text, with the keys `"word"`, `"special"` and `"padding"`.
 
         Raises:
             InvalidInputError: As for `token_values`.

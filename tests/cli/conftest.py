@@ -41,6 +41,13 @@ def by_colour():
     return keras.Model(image, layers.GlobalAveragePooling2D()(image))
 
 
+def by_dense_colour():
+    """The same with a softmax behind a dense layer that leaves the three as they are."""
+    image = keras.Input((32, 32, 3))
+    dense = layers.Dense(3, activation="softmax", kernel_initializer="identity")
+    return keras.Model(image, dense(layers.GlobalAveragePooling2D()(image)))
+
+
 def autoencoder():
     """Images to images: no classifier."""
     image = keras.Input((32, 32, 3))
@@ -97,6 +104,7 @@ def models(tmp_path_factory) -> Path:
         "scores": convolutional(units=3, activation=None),
         "any_size": any_size(),
         "by_colour": by_colour(),
+        "by_dense_colour": by_dense_colour(),
         "regression": convolutional(units=1, activation=None),
         "autoencoder": autoencoder(),
         "table": table_model(),
@@ -114,9 +122,9 @@ def models(tmp_path_factory) -> Path:
         folder / "tiny.json"
     )
     twice_green = Preprocessing("standardise", (0.0, 0.0, 0.0), (1.0, 0.5, 1.0))
-    Card(name="by_colour", classes=("Red", "Green", "Blue"), preprocessing=twice_green).write(
-        folder / "by_colour.json"
-    )
+    for name in ("by_colour", "by_dense_colour"):
+        card = Card(name=name, classes=("Red", "Green", "Blue"), preprocessing=twice_green)
+        card.write(folder / f"{name}.json")
     Card(name="broken", preprocessing=unit).write(folder / "broken.json")
     return folder
 

@@ -54,7 +54,7 @@ def learned(place):
 
 @pytest.mark.usefixtures("colours", "learned")
 def test_training_images_that_weigh_and_doubtful_labels_are_named(run, fails, place):
-    words = ("debug", "by_colour", "--data", "colours", "-m", "gradient_input")
+    words = ("debug", "by_dense_colour", "--data", "colours", "-m", "gradient_input")
     done = run(*words, "--training", "learned", "--json")
     assert done.exit_code == 0, done.stderr
     found = json.loads(done.stdout)
@@ -76,7 +76,10 @@ def test_training_images_that_weigh_and_doubtful_labels_are_named(run, fails, pl
     assert "learned/Blue/1.png" in text.stdout
     (place / "empty").mkdir()
     assert "'nowhere' is not a folder" in fails(*words, "--training", "nowhere")
-    assert "No image is left" in fails(*words, "--training", "empty")
+    assert "holds no image" in fails(*words, "--training", "empty")
+    assert "nobody knows whether the outputs are logits" in fails(
+        "debug", "by_colour", "--data", "colours", "--training", "learned"
+    )
 
 
 def test_images_without_labels_are_refused(fails, place):

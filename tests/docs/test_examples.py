@@ -7,13 +7,11 @@ import sys
 import keras
 import numpy as np
 import pytest
-from keras import layers
 from matplotlib.figure import Figure
 
 import tfxai
 from tests import builders
 from tests.docs.blocks import ROOT, block_with, python_blocks, run
-from tfxai.core.question import scores
 from tfxai.data import fit_image, sample_image
 from tfxai.methods import by_name
 
@@ -55,7 +53,8 @@ def test_every_relative_link_of_the_documents_leads_somewhere():
 @pytest.mark.slow
 def test_example_of_the_metrics_measures_both_attributions():
     loading, _, _ = block_with("README.md", 'target="Cat"').partition("a = ")
-    names = run(block_with("README.md", "metrics.SRG"), run(loading, {}))
+    names = run(loading, {})
+    names = run(block_with("docs/trust.md", "metrics.SRG"), {**names, "images": names["pixels"]})
     curves = names["ig"].details
     np.testing.assert_allclose(curves["least_first"][:, [0, -1]], curves["most_first"][:, [0, -1]])
     assert names["ig"].values.shape == (1,)
@@ -77,11 +76,8 @@ def test_first_example_of_the_readme_explains_the_photograph(tmp_path, monkeypat
     assert (tmp_path / "cat.npz").is_file()
 
 
-def test_examples_of_the_readme_for_a_model_of_ones_own(monkeypatch):
-    own, card, score = (
-        block_with("README.md", word) for word in ("MobileNetV2", "tfxai.Card", "register_score")
-    )
-    monkeypatch.setattr(scores, "_registered", {})
+def test_examples_for_a_model_of_ones_own(monkeypatch):
+    own, card = (block_with("docs/inputs.md", word) for word in ("MobileNetV2", "tfxai.Card"))
     monkeypatch.setattr(keras.applications, "MobileNetV2", builders.functional)  # no download
     names = run(own, {"tfxai": tfxai, "images": builders.images()})
     assert names["a"].values.shape == (3, 5, 4)  # that of its last convolution
@@ -92,17 +88,9 @@ def test_examples_of_the_readme_for_a_model_of_ones_own(monkeypatch):
     pixels = np.full((1, *builders.IMAGE), 51, np.uint8)
     np.testing.assert_allclose(subject.prepare(pixels), np.full(pixels.shape, 0.2), rtol=1e-6)
 
-    x = keras.Input((4, 5, 3))
-    names["segmenter"] = keras.Model(x, layers.Conv2D(2, 3, padding="same")(x))
-    names["images"] = builders.images(2, (4, 5, 3))
-    a = run(score, names)["a"]
-    assert a.score_name == "mean_mask_logit"
-    outputs = names["segmenter"](names["images"]).numpy()
-    np.testing.assert_allclose(a.score, outputs[..., 1].mean(axis=(1, 2)), rtol=1e-4, atol=1e-6)
-
 
 def test_example_of_words():
-    names = run(block_with("README.md", "Embedding(1000"), {"tfxai": tfxai, "keras": keras})
+    names = run(block_with("docs/inputs.md", "Embedding(1000"), {"tfxai": tfxai, "keras": keras})
     assert names["a"].values.shape == (4, 20, 16)
     ids, model, vectors = names["ids"], names["classifier"], names["classifier"].layers[1]
     assert names["shap"].values.shape == ids.shape
@@ -116,7 +104,7 @@ def test_example_of_words():
 
 def test_example_of_two_inputs():
     pixels = fit_image(sample_image("chelsea"), 32, 32)[None]
-    block = block_with("README.md", 'name="table"')
+    block = block_with("docs/inputs.md", 'name="table"')
     names = run(block, {"tfxai": tfxai, "keras": keras, "pixels": pixels})
     weights = names["two"].get_weights()[0][:, 1]  # a linear model: four columns, three means
     a = names["a"]
@@ -130,14 +118,14 @@ def test_example_of_two_inputs():
 
 def test_example_of_looking_into_a_saved_model(monkeypatch):
     monkeypatch.chdir(ROOT)
-    found = run(block_with("README.md", "inspect_model"), {"tfxai": tfxai})["found"]
+    found = run(block_with("docs/models.md", "inspect_model"), {"tfxai": tfxai})["found"]
     assert found.cam_layer == found.cam_layers[-1] == ("MaxPool_Block3", (4, 4))
     assert found.report.level == "ok"
 
 
 def test_example_of_a_plain_function():
     pixels = fit_image(sample_image("chelsea"), 32, 32)[None]
-    names = run(block_with("README.md", "def brightness"), {"tfxai": tfxai, "pixels": pixels})
+    names = run(block_with("docs/inputs.md", "def brightness"), {"tfxai": tfxai, "pixels": pixels})
     a = names["a"]
     np.testing.assert_allclose(a.score, [pixels.mean() / 255])
     corner = pixels[:, :8, :8].sum() / 255 / pixels.size  # of which no other window has a part
@@ -146,7 +134,7 @@ def test_example_of_a_plain_function():
 
 
 def test_example_of_a_table():
-    names = run(block_with("README.md", "load_iris"), {"tfxai": tfxai})
+    names = run(block_with("docs/tables.md", "load_iris"), {"tfxai": tfxai})
     shap, predict, x = names["shap"], names["predict"], names["x"]
     assert shap.values.shape == (5, 4)
     difference = predict(x[:5])[:, 0] - predict(x.mean(axis=0)[None])[0, 0]
@@ -154,8 +142,8 @@ def test_example_of_a_table():
 
 
 def test_example_of_a_data_frame():
-    names = run(block_with("README.md", "load_iris"), {"tfxai": tfxai})
-    names = run(block_with("README.md", "plot_beeswarm"), names)
+    names = run(block_with("docs/tables.md", "load_iris"), {"tfxai": tfxai})
+    names = run(block_with("docs/tables.md", "plot_beeswarm"), names)
     shap, predict, table = names["shap"], names["predict"], names["table"]
     values = shap.to_pandas()
     assert list(values.columns) == list(table.columns)
@@ -182,10 +170,10 @@ def test_example_of_a_layer_in_the_place_of_a_lambda(monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-def test_example_of_the_methods_of_the_readme(tmp_path, monkeypatch):
+def test_example_of_the_methods_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     loading, _, _ = block_with("README.md", 'target="Cat"').partition("a = ")
-    names = run(block_with("README.md", "tolerance=0.01"), run(loading, {}))
+    names = run(block_with("docs/methods.md", "tolerance=0.01"), run(loading, {}))
     a = names["a"]
     assert abs(a.completeness_gap[0]) <= 0.01 * abs(a.score[0] - a.baseline_score[0])
     assert (tmp_path / "baselines.png").stat().st_size > 10_000
@@ -194,13 +182,13 @@ def test_example_of_the_methods_of_the_readme(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_example_of_the_figures_of_the_readme(tmp_path, monkeypatch):
+def test_example_of_the_figures_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = run(block_with("README.md", 'target="Cat"'), {})
     images = np.repeat(names["pixels"], 9, axis=0)
     axes = Figure().add_subplot()
     names |= {"images": images, "labels": ["Cat"] * 9, "axes": axes}
-    run(block_with("README.md", 'style="contour"'), names)
+    run(block_with("docs/figures.md", 'style="contour"'), names)
     assert axes.get_title() == "Cat"
     assert len(axes.images) == 1
 
@@ -222,7 +210,7 @@ def test_example_of_the_registry(tmp_path, monkeypatch):
     monkeypatch.setenv("TFXAI_MODELS", str(ROOT / "models"))
     card = tfxai.Card(name="x", classes=("a", "b", "c"))
     own = {"cats_or_dogs": builders.functional(), "card": card}
-    names = run(block_with("README.md", "ModelRegistry()"), {"tfxai": tfxai, **own})
+    names = run(block_with("docs/models.md", "ModelRegistry()"), {"tfxai": tfxai, **own})
     assert {check.state for check in names["registry"].verify("cifar10_cnn")} == {"ok"}
     assert names["pets"].card.name == "pets"
     assert tfxai.load("my_models/pets").classes == ("a", "b", "c")
