@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -20,6 +20,7 @@ from tfxai.core.model.final_activation import logits_of
 from tfxai.core.model.head import answered, at_least_float32, head, single_output
 from tfxai.core.model.layer_calls import is_readable, observe, unreadable
 from tfxai.core.model.structure import ModelStructure
+from tfxai.core.propagation.balance import held_operations
 from tfxai.core.propagation.steps import NoRuleError, Propagation
 from tfxai.core.question.scores import Contrast, Neuron, Question, one_number_an_example
 from tfxai.core.question.targets import resolve, select
@@ -149,15 +150,18 @@ class ForwardPass:
             )
         return self.shown(path, tf.convert_to_tensor(forward))
 
-    def propagation(self, *, by_gradient: bool) -> Propagation:
+    def propagation(self, *, by_gradient: bool, hold: Collection[str]) -> Propagation:
         """The steps from x to the score, through which signals are taken back by rules.
 
         Raises:
             UnsupportedModelError: An operation has no rule; with `by_gradient`, only a call
                 that cannot be looked into has none.
         """
+        held = None
+        if hold:
+            held = held_operations(self.score, self.score.graph.capture(self._x), hold)
         try:
-            return Propagation(self.score, self._x, by_gradient=by_gradient)
+            return Propagation(self.score, self._x, by_gradient=by_gradient, held=held)
         except NoRuleError as error:
             raise NoRuleError(error.op, error.what, self.layer_of(error.op)) from None
 

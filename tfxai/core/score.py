@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, cast
 
 import numpy as np
@@ -129,14 +129,22 @@ class Score:
         """
         return self.forward(x).layer_derivative(path, direction)
 
-    def propagation(self, x: tf.Tensor, *, by_gradient: bool = False) -> Propagation:
+    def propagation(
+        self, x: tf.Tensor, *, by_gradient: bool = False, hold: Collection[str] = ()
+    ) -> Propagation:
         """The steps from x to the score, through which signals are taken back by rules.
+
+        Args:
+            x: The rows.
+            by_gradient: Whether only ReLUs are told apart.
+            hold: What counts as constant, of the words of `core.propagation.balance`; products
+                of tensors that depend on x are steps then.
 
         Raises:
             UnsupportedModelError: An operation has no rule; with `by_gradient`, only a call
                 that cannot be looked into has none.
         """
-        return self.forward(x).propagation(by_gradient=by_gradient)
+        return self.forward(x).propagation(by_gradient=by_gradient, hold=hold)
 
     def attention(self, x: tf.Tensor) -> tuple[Attention, ...]:
         """The weights, and the score's gradient by them, of every attention in the pass at x.

@@ -45,4 +45,5 @@ from tfxai.methods.perturbation.shapley_sampling import ShapleySampling as Shapl
 from tfxai.methods.perturbation.sobol import Sobol as Sobol
 from tfxai.methods.propagation.deep_lift import DeepLIFT as DeepLIFT
 from tfxai.methods.propagation.deep_shap import DeepSHAP as DeepSHAP
+from tfxai.methods.propagation.libra_grad import LibraGrad as LibraGrad
 from tfxai.methods.propagation.lrp import LRP as LRP

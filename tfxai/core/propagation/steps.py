@@ -19,6 +19,10 @@ from tfxai.core.model.head import at_least_float32
 from tfxai.core.question.targets import is_held
 from tfxai.errors import UnsupportedModelError
 
+_COPIED = frozenset({"activation", "affine", "join", "mix", "product", "softmax", "sum"})
+QUOTIENTS = frozenset({"Div", "DivNoNan", "RealDiv"})
+PRODUCTS = operations.DENSE | QUOTIENTS | {"Mul", "MulNoNan"}
+"""Operations that are linear in each of two operands, or in the first of them."""
 AFFINE = frozenset({"move", "scale", "shift", "weighted"})
 """Kinds of operations that merge into one step, together with at most one of them with weights."""
 
@@ -32,7 +36,8 @@ class Step:
             `"mix"`: an average or another linear map without parameters; `"sum"` and `"join"`
             of several tensors; `"same"`; `"activation"`: a function of each element, of one or
             several operations; `"pool"`: a maximum; `"gradient"`: anything, where only the
-            ReLUs are told apart.
+            ReLUs are told apart; and, where gates are held, `"product"` of two tensors, also a
+            quotient, and `"softmax"`.
         ops: The operations in the order in which they run.
         sources: What goes in, as far as it depends on x.
         results: What comes out.
@@ -56,8 +61,9 @@ class Step:
         if self.kind == "same":
             return list(signals)
         results, sources = self.results, self.sources
-        if self.kind in ("affine", "activation"):
-            results, sources = self._copied()
+        if self.kind in _COPIED:
+            copies = [tf.identity(source) for source in self.sources]
+            results, sources = self.again(copies), tuple(copies)
         given = [(y, s) for y, s in zip(results, signals, strict=True) if s is not None]
         back = tf.gradients(
             [y for y, _ in given],
@@ -67,17 +73,21 @@ class Step:
         )
         return [None if s is None else _widened(tf.convert_to_tensor(s)) for s in back]
 
-    def _copied(self) -> tuple[tuple[tf.Tensor, ...], tuple[tf.Tensor, ...]]:
-        """Results and sources of the same operations, beside the graph.
+    def again(self, sources: Sequence[tf.Tensor]) -> tuple[tf.Tensor, ...]:
+        """The results of the same operations on other sources, beside the graph.
 
         `tf.gradients` visits all that rests on a source: the rest of the network for each step.
         """
-        source = tf.identity(self.sources[0])
-        copies = {self.sources[0].ref(): source}
+        copies = {one.ref(): other for one, other in zip(self.sources, sources, strict=True)}
         for op in self.ops:
             known = {i: copies[t.ref()] for i, t in enumerate(op.inputs) if t.ref() in copies}
-            copy = copies[op.outputs[0].ref()] = operations.run_again(op, known)
-        return (copy,), (source,)
+            again = operations.copy_of(op, known)
+            copies |= {t.ref(): c for t, c in zip(op.outputs, again.outputs, strict=True)}
+        return tuple(copies[result.ref()] for result in self.results)
+
+    def at(self, sources: Sequence[tf.Tensor]) -> Step:
+        """The same step on other sources."""
+        return dataclasses.replace(self, sources=tuple(sources), results=self.again(sources))
 
 
 Rule = Callable[[Step, list[Any]], Sequence["tf.Tensor | None"]]
@@ -90,12 +100,26 @@ class Propagation:
     Attributes:
         x: Where signals arrive.
         steps: The steps, sources before what rests on them.
+
+    Args:
+        score: Where signals start.
+        x: Where they arrive.
+        by_gradient: Whether only ReLUs are steps of their own.
+        held: Operations whose results count as constants. None: there is none, and products
+            of tensors that depend on x have no rule.
     """
 
-    def __init__(self, score: tf.Tensor, x: tf.Tensor, *, by_gradient: bool = False) -> None:
+    def __init__(
+        self,
+        score: tf.Tensor,
+        x: tf.Tensor,
+        *,
+        by_gradient: bool = False,
+        held: frozenset[tf.Operation] | None = None,
+    ) -> None:
         self._score = score
         self.x = score.graph.capture(x)  # x itself, or what stands for it in the body of a loop
-        self.steps = _steps(score, self.x, by_gradient)
+        self.steps = _steps(score, self.x, by_gradient, held)
 
     def back(self, rule: Rule, start: tf.Tensor) -> tf.Tensor:
         """The signal at x, shaped like it, from the one at the score, (B,)."""
@@ -116,17 +140,32 @@ class Propagation:
         return tf.cast(signals[self.x.ref()], self.x.dtype)
 
 
-class _Graph:
-    """The operations between x and the score, and the operands of each that depend on x."""
+class LiveGraph:
+    """The operations between x and the score, and the operands of each that depend on x.
 
-    def __init__(self, score: tf.Tensor, x: tf.Tensor, by_gradient: bool) -> None:
+    Args:
+        score: In the graph that is being traced.
+        x: What it was computed from.
+        by_gradient: Whether whole numbers and truths carry nothing, as for gradients.
+        held: As for `Propagation`.
+    """
+
+    def __init__(
+        self,
+        score: tf.Tensor,
+        x: tf.Tensor,
+        by_gradient: bool = False,
+        held: frozenset[tf.Operation] | None = None,
+    ) -> None:
         self.x = x.ref()
+        self.is_balanced = held is not None
         self._with_conditions = not by_gradient
         self.live = {self.x}
         self.order: dict[tf.Operation, int] = {}
         for op in operations.between(x, [score]):
             is_live = any(tensor.ref() in self.live for tensor in op.inputs)
-            if is_live and op.type not in operations.CONSTANTS and not is_held(op):
+            is_live = is_live and op not in (held or ()) and not is_held(op)
+            if is_live and op.type not in operations.CONSTANTS:
                 self.order[op] = len(self.order)
                 self.live |= {t.ref() for t in op.outputs if self._carries(t)}
 
@@ -137,12 +176,15 @@ class _Graph:
         return dtype.is_floating or dtype.is_complex or dtype == tf.variant or in_jumps
 
     def is_live(self, tensor: tf.Tensor) -> bool:
+        """Whether it depends on x."""
         return tensor.ref() in self.live
 
     def operands(self, op: tf.Operation) -> list[int]:
+        """Positions of the operands that depend on x."""
         return [i for i, tensor in enumerate(op.inputs) if self.is_live(tensor)]
 
     def sources(self, op: tf.Operation) -> tuple[tf.Tensor, ...]:
+        """The operands that depend on x, each once."""
         return _unique(op.inputs[i] for i in self.operands(op))
 
     def scalar_function(self, op: tf.Operation) -> tuple[tf.Tensor, list[tf.Operation]] | None:
@@ -165,9 +207,11 @@ class _Graph:
         return (u, ops[::-1]) if _alike(u, op.outputs[0]) else None
 
 
-def _steps(score: tf.Tensor, x: tf.Tensor, by_gradient: bool) -> tuple[Step, ...]:
+def _steps(
+    score: tf.Tensor, x: tf.Tensor, by_gradient: bool, held: frozenset[tf.Operation] | None
+) -> tuple[Step, ...]:
     """The steps from x to the score, only those that the score rests on."""
-    graph = _Graph(score, x, by_gradient)
+    graph = LiveGraph(score, x, by_gradient, held)
     make = _gradient_step if by_gradient else _step
     wanted, steps = {score.ref()}, []
     for op in reversed(list(graph.order)):
@@ -179,20 +223,24 @@ def _steps(score: tf.Tensor, x: tf.Tensor, by_gradient: bool) -> tuple[Step, ...
     return tuple(_merged(steps[::-1]))
 
 
-def _step(graph: _Graph, op: tf.Operation, results: tuple[tf.Tensor, ...]) -> Step:
+def _step(graph: LiveGraph, op: tf.Operation, results: tuple[tf.Tensor, ...]) -> Step:
     """The step that makes `results`, told apart by what it does; refused where nobody knows."""
     operands = graph.operands(op)
     kind, sources = operations.kind(op, operands), graph.sources(op)
     if kind == "same":
         sources = tuple(op.inputs[list(op.outputs).index(result)] for result in results)
     is_whole = kind != "call" and not all(source.dtype.is_floating for source in sources)
-    if kind == "combination" or is_whole:
-        found = graph.scalar_function(op)
-        if found is None and is_whole:
-            raise NoRuleError(op, "takes whole numbers or truths that depend on the input")
-        if found is None:
-            raise NoRuleError(op, "combines tensors that all depend on the input")
+    found = graph.scalar_function(op) if kind == "combination" or is_whole else None
+    if found is not None:
         return Step("activation", tuple(found[1]), (found[0],), results)
+    if is_whole:
+        raise NoRuleError(op, "takes whole numbers or truths that depend on the input")
+    if graph.is_balanced and len(operands) > 1 and op.type in PRODUCTS:
+        return Step("product", (op,), sources, results, ("product",))
+    if kind == "combination":
+        raise NoRuleError(op, "combines tensors that all depend on the input")
+    if graph.is_balanced and op.type == "Softmax":
+        return Step("softmax", (op,), sources, results, ("softmax",))
     if kind == "call":
         raise NoRuleError(op, "runs inside a loop or a compiled call, where no rule reaches")
     broadcasts = len(op.inputs) > 1 and not _alike(sources[0], results[0])
@@ -203,7 +251,7 @@ def _step(graph: _Graph, op: tf.Operation, results: tuple[tf.Tensor, ...]) -> St
     return Step("affine" if kind in AFFINE else kind, (op,), sources, results, (kind,))
 
 
-def _gradient_step(graph: _Graph, op: tf.Operation, results: tuple[tf.Tensor, ...]) -> Step:
+def _gradient_step(graph: LiveGraph, op: tf.Operation, results: tuple[tf.Tensor, ...]) -> Step:
     """The step that makes `results` where all but ReLUs pass signals by their gradient."""
     operands = graph.operands(op)
     kind, sources = operations.kind(op, operands), graph.sources(op)

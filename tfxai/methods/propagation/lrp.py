@@ -8,12 +8,15 @@ from typing import Any, ClassVar, final
 import tensorflow as tf
 
 from tfxai.core.graph.operations import DENSE
+from tfxai.core.model.head import at_least_float32
 from tfxai.core.options import option
+from tfxai.core.propagation.balance import GATES, SOFTMAX
 from tfxai.core.propagation.signed_weights import Affine
 from tfxai.core.propagation.steps import Step
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.propagation.composites import RULE, Composite, composite
+from tfxai.methods.propagation.products import balanced_shares
 from tfxai.methods.propagation.rules import Epsilon, Rule, quotient
 
 
@@ -34,15 +37,17 @@ class LRP(AttributionMethod):
             `"epsilon_gamma_box"`: epsilon, gamma, and z_box for the layer that reads the input;
             or a record of `tfxai.rules`: `Epsilon`, `Gamma`, `AlphaBeta`, `ZPlus`, `Flat`, or a
             `Composite` of them.
+        softmax: How relevance passes the weights of an attention: `"taylor"`, on to keys and
+            queries by their first order (AttnLRP); `"held"`, not at all, the weights being
+            constants: of those rules this one conserves the score.
 
     Returns:
         `Attribution` with values shaped like the inputs: relevance, in units of the score.
 
     Raises:
         InvalidInputError: An unknown rule, or numbers that do not fit it.
-        UnsupportedModelError: An operation between the input and the score has no rule: a
-            softmax or a product inside the network (attention, squeeze-and-excitation, layer
-            normalisation), a loop, a compiled call.
+        UnsupportedModelError: An operation between the input and the score has no rule: a loop,
+            a compiled call, a comparison of tensors that depend on the input.
 
     Reference:
         Bach et al., "On Pixel-Wise Explanations for Non-Linear Classifier Decisions by
@@ -52,6 +57,10 @@ class LRP(AttributionMethod):
         max-pooling. Sums (residual connections), averages and batch normalisations with no
         layer next to them have the epsilon rule, with the epsilon of the dense layers, 0 where
         their rule has none. `Gamma` favours negative contributions where z < 0.
+        Attention: Achtibat et al., "AttnLRP: Attention-Aware Layer-Wise Relevance Propagation for
+        Transformers", ICML 2024, arXiv:2402.05602: a product hands each factor half, gates and
+        the statistics of normalisations are held; `"held"` is Ali et al., ICML 2022,
+        arXiv:2202.07304.
 
     Example:
         >>> import keras, numpy as np
@@ -64,20 +73,26 @@ class LRP(AttributionMethod):
     name: ClassVar[str] = "lrp"
     keeps_every_layer: ClassVar[bool] = True
     rule: Any = option("epsilon", kind=RULE)
+    softmax: str = option("taylor", choices=("taylor", "held"))
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
-        propagation, rules = f.propagation(x), composite(self.rule)
+        hold = (GATES, SOFTMAX) if self.softmax == "held" else (GATES,)
+        propagation, rules = f.propagation(x, hold=hold), composite(self.rule)
         epsilon = rules.dense.epsilon if isinstance(rules.dense, Epsilon) else 0.0
 
         def relevance(step: Step, signals: list[tf.Tensor]) -> list[tf.Tensor | None]:
             if step.kind == "activation":
                 return list(signals)
+            if step.kind == "softmax":
+                return [_through_softmax(step, signals[0])]
             if step.weighted is not None:
                 rule = _rule_of(step, step.weighted, rules, propagation.x)
                 return [rule.relevance(Affine(step), signals[0])]
             if step.kind in ("same", "join", "pool") or set(step.kinds) == {"move"}:
                 return step.gradient(signals)
             shares = step.gradient([quotient(signals[0], step.results[0], epsilon)])
+            if step.kind == "product":
+                shares = balanced_shares(step, shares)
             pairs = zip(step.sources, shares, strict=True)
             return [None if s is None else tf.cast(a, s.dtype) * s for a, s in pairs]
 
@@ -88,3 +103,9 @@ def _rule_of(step: Step, weighted: tf.Operation, rules: Composite, x: tf.Tensor)
     if rules.first is not None and step.sources[0] is x:
         return rules.first
     return rules.dense if weighted.type in DENSE else rules.convolution
+
+
+def _through_softmax(step: Step, relevance: tf.Tensor) -> tf.Tensor:
+    """The first order of the weights s in their operands x: x (R - s sum(R))."""
+    x, s = (at_least_float32(t) for t in (step.sources[0], step.results[0]))
+    return x * (relevance - s * tf.reduce_sum(relevance, axis=-1, keepdims=True))

@@ -35,7 +35,7 @@ def contributions(f: Score, x: tf.Tensor, baseline: tf.Tensor) -> tf.Tensor:
 
     def multipliers(step: Step, signals: list[tf.Tensor]) -> list[tf.Tensor | None]:
         if step.kind == "activation":
-            return [signals[0] * _slope(step, at_baseline[step])]
+            return [signals[0] * slope(step, at_baseline[step])]
         if step.kind == "pool":
             return [_shared_out(step, at_baseline[step], signals[0])]
         return step.gradient(signals)  # the linear rule
@@ -43,7 +43,7 @@ def contributions(f: Score, x: tf.Tensor, baseline: tf.Tensor) -> tf.Tensor:
     return (x - baseline) * forward.back(multipliers, tf.ones_like(f(x)))
 
 
-def _slope(step: Step, there: Step) -> tf.Tensor:
+def slope(step: Step, there: Step) -> tf.Tensor:
     """(y - y') / (u - u') of an activation, its derivative where u - u' is too small.
 
     The quotient is off by about eps |y| / |u - u'|, the derivative by |u - u'| / 2 times the

@@ -1,0 +1,63 @@
+"""LibraGrad: gradient times input, with the backward paths in balance, for transformers."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar, final
+
+import tensorflow as tf
+
+from tfxai.core.propagation.balance import GATES, SOFTMAX
+from tfxai.core.propagation.steps import NoRuleError, Step
+from tfxai.core.score import Score
+from tfxai.methods.base import AttributionMethod
+from tfxai.methods.propagation.products import balanced_shares
+from tfxai.methods.propagation.rescale import slope
+
+
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LibraGrad(AttributionMethod):
+    """Gradient times input in which no part of the score is counted twice or lost.
+
+    The weights of attentions, gates, and the statistics of normalisations are held as constants;
+    a product of two other tensors hands each half of its signal; an activation hands on the share
+    (g(u) - g(0)) / u. The values then add up to the score but for what rests on biases, position
+    embeddings and other constants, at the cost of a forward and a backward pass.
+
+    Returns:
+        `Attribution` with values shaped like the inputs, in units of the score.
+
+    Raises:
+        UnsupportedModelError: An operation between the input and the score is neither linear, nor
+            elementwise, nor a product, or runs in a loop or a compiled call.
+
+    Reference:
+        Mehri, Baldassarre et al., "LibraGrad: Balancing Gradient Flow for Universally Better
+        Vision Transformer Attributions", CVPR 2025. arXiv:2411.16760. Departure: activations
+        other than gated ones hand on the slope of the secant from zero, as DeepLIFT's do.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> inputs = keras.Input((2,))
+        >>> model = keras.Model(inputs, inputs[:, :1] * inputs[:, 1:])
+        >>> LibraGrad()(model, np.array([[3.0, 4.0]])).values
+        array([[6., 6.]], dtype=float32)
+    """
+
+    name: ClassVar[str] = "libra_grad"
+    keeps_every_layer: ClassVar[bool] = True
+
+    def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
+        return x * f.propagation(x, hold=(GATES, SOFTMAX)).back(_balanced, tf.ones_like(f(x)))
+
+
+def _balanced(step: Step, signals: list[tf.Tensor]) -> list[tf.Tensor | None]:
+    """The signals at the sources of a step."""
+    if step.kind == "activation":
+        nothing = step.at([tf.zeros_like(step.sources[0])])
+        return [signals[0] * slope(step, nothing)]
+    if step.kind == "softmax":
+        raise NoRuleError(step.ops[0], "is a softmax that weighs nothing")
+    shares = step.gradient(signals)
+    return balanced_shares(step, shares) if step.kind == "product" else shares
