@@ -10,6 +10,7 @@ import typer
 
 import tfxai
 from tfxai.cli.accuracy import accuracy
+from tfxai.cli.attention import attention
 from tfxai.cli.audit import audit
 from tfxai.cli.check_serving import check_serving
 from tfxai.cli.compare import compare
@@ -47,7 +48,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     demo, predict, explain, compare, evaluate, sanity, debug, audit, report, inspect, accuracy,
-    methods, train, export, check_serving, serve, crosscheck,
+    methods, train, attention, export, check_serving, serve, crosscheck,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

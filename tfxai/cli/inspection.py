@@ -16,6 +16,7 @@ SIGNS = {"ok": "green", "warn": "yellow", "refuse": "bold red"}
 FORMATS = {
     "keras": "Keras archive (.keras)",
     "keras_folder": "folder of Keras",
+    "keras_hub": "preset of KerasHub",
     "hdf5": "HDF5 file of Keras (.h5)",
     "saved_model": "TensorFlow SavedModel",
     "unknown": "unknown",
@@ -71,6 +72,7 @@ def _lines(found: Inspection) -> list[tuple[str, str]]:
         ("Model", " ".join(filter(None, (found.model_class, found.name)))),
         *_ends("Input", found.inputs),
         *_ends("Output", found.outputs, found.final_activation),
+        *_of_hub(found),
         ("Parameters", _parameters(found)),
         ("Trained with", _training(found)),
         ("Preparation", _listed(found.preprocessing)),
@@ -79,6 +81,23 @@ def _lines(found: Inspection) -> list[tuple[str, str]]:
         ("Embeddings", _listed(found.embeddings)),
         ("Needs", _listed(found.custom_objects)),
         *_of_saved_model(found),
+    ]
+
+
+def _of_hub(found: Inspection) -> list[tuple[str, str]]:
+    hub = found.hub
+    if hub is None:
+        return []
+    words = f"{hub.vocabulary:,} tokens" if hub.vocabulary is not None else ""
+    length = f"texts are cut to {hub.length:,} tokens" if hub.length is not None else ""
+    layers = f"{hub.layers:,} layers" if hub.layers is not None else ""
+    heads = f"{hub.heads:,} heads each" if hub.heads is not None else ""
+    width = f"{hub.width:,} numbers for each token" if hub.width is not None else ""
+    return [
+        ("Backbone", hub.backbone or ""),
+        ("Tokenizer", hub.tokenizer or ""),
+        ("Vocabulary", ", ".join(filter(None, (words, length)))),
+        ("Transformer", ", ".join(filter(None, (layers, heads, width)))),
     ]
 
 

@@ -126,6 +126,7 @@ class AllowList:
         registered = node.get("registered_name")
         registered = registered if isinstance(registered, str) else ""
         if package in RELATIVES:
+            self._misnamed(node, name, where)
             self._found.warn(
                 "another package",
                 f"It uses {module}.{name}; loading needs the package {package}, and runs it.",
@@ -143,6 +144,17 @@ class AllowList:
                 FROM_MODULES,
             )
         return False
+
+    def _misnamed(self, node: dict[str, Any], name: str, where: str) -> None:
+        """A class of another package, registered as something else, which Keras would take."""
+        expected = {f"{package}>{name}" for package in RELATIVES}
+        if node["class_name"] != "function" and node.get("registered_name") not in expected:
+            self._found.refuse(
+                "two names",
+                f"It is called {node.get('module')}.{name} and registered as "
+                f"{str(node.get('registered_name'))[:120]!r}, which is what would be taken.",
+                where,
+            )
 
     def _disguised(self, node: dict[str, Any], name: str, where: str) -> None:
         registered = node.get("registered_name")
