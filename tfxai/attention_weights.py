@@ -130,8 +130,8 @@ class AttentionWeights:
         labels, kept = self.labels(index), self.kept(index)
         if mean.shape != (len(labels), len(labels)):
             raise InvalidInputError(
-                f"The attention is of {mean.shape[0]} tokens to {mean.shape[1]} others, and one of "
-                "tokens to themselves was expected. Take weights[layer] in its place."
+                f"The attention is of {mean.shape[0]} tokens to {mean.shape[1]} others, and one "
+                "of tokens to themselves was expected. Take weights[layer] in its place."
             )
         found = []
         for i in kept:

@@ -65,7 +65,7 @@ Save = Annotated[
 ]
 
 
-def attention(
+def attention(  # noqa: PLR0913 - an argument for each word of the command line
     model: arguments.Model,
     inputs: Inputs = None,
     text: Text = None,

@@ -25,7 +25,7 @@ from tfxai.registry.layouts import (
 from tfxai.registry.naming import CARD, ENDINGS, HISTORY, SUFFIXES, is_model_file
 
 VARIABLE = "TFXAI_MODELS"
-_ADDRESS = re.compile(r"[A-Za-z][\w+.-]+:/")  # of two slashes a path keeps one
+_ADDRESS = re.compile(r"[A-Za-z][\w+.-]+:/")  # of a Path, which keeps one slash, too
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -103,6 +103,11 @@ def locate(name_or_path: str | os.PathLike[str]) -> Stored:
         TfxaiError: As `find`.
     """
     text = os.fspath(name_or_path)
+    if _ADDRESS.match(text) and not Path(text).exists():
+        raise DataNotFoundError(
+            f"{text!r} is an address, and models are read from this machine's disks alone. "
+            "Download it, and pass the path of its file or folder."
+        )
     if _is_path(text) or not isinstance(name_or_path, str):
         return _at(Path(text))
     for root in roots():
@@ -178,11 +183,6 @@ def _alone(path: Path) -> Stored:
 
 
 def _file(path: Path) -> Path:
-    if not path.exists() and _ADDRESS.match(str(path)):
-        raise DataNotFoundError(
-            f"{str(path)!r} is an address, and models are read from this machine's disks alone. "
-            "Download it, and pass the path of its file or folder."
-        )
     if not path.exists():
         near = nearest(path.stem, names()) if path.name else []
         hint = f"Correct the path, or pass the name {near[0]!r}." if near else "Correct the path."
