@@ -34,8 +34,8 @@ HELP = (
     "Explains what image classifiers built with Keras 3 see.\n\n"
     "MODEL is a path that ends in .keras or .h5, the folder of a SavedModel or of a KerasHub "
     "preset, or the name of a model in the folder that the environment variable TFXAI_MODELS "
-    "names (./models where it is not set) or among those that come with tfxai. IMAGE is a file, a folder of images or "
-    "of class folders, cifar10:test:5113 or cifar10:test:random."
+    "names (./models where it is not set) or among those that come with tfxai. IMAGE is a file, "
+    "a folder of images or of class folders, cifar10:test:5113 or cifar10:test:random."
 )
 
 app = typer.Typer(
