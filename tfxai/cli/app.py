@@ -29,6 +29,7 @@ from tfxai.cli.report import report
 from tfxai.cli.sanity import sanity
 from tfxai.cli.serve import serve
 from tfxai.cli.train import train
+from tfxai.cli.train_texts import train_texts
 
 HELP = (
     "Explains what image classifiers built with Keras 3 see.\n\n"
@@ -48,7 +49,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     demo, predict, explain, compare, evaluate, sanity, debug, audit, report, inspect, accuracy,
-    methods, train, attention, export, check_serving, serve, crosscheck,
+    methods, train, train_texts, attention, export, check_serving, serve, crosscheck,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)
