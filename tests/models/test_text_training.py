@@ -10,7 +10,13 @@ import tensorflow as tf
 import tfxai
 from tests.builders import KERAS_SAVES
 from tfxai.errors import DataNotFoundError, InvalidInputError
-from tfxai.models import TextTrainingConfig, read_history, text_transformer, train_texts
+from tfxai.models import (
+    TextTrainingConfig,
+    history_path,
+    read_history,
+    text_transformer,
+    train_texts,
+)
 from tfxai.models.text_training import read_texts
 from tfxai.registry import find
 
@@ -55,7 +61,7 @@ def test_the_word_that_says_the_class_is_learned(trained):
     texts = ["the fine story", "that film was poor"]
     raw = model(tf.constant(texts)[:, None], training=False)
     np.testing.assert_allclose(subject.predict(texts), raw, atol=1e-6)
-    assert read_history(find(out)) == history
+    assert read_history(history_path(find(out))) == history
 
 
 def test_the_word_that_says_the_class_has_the_largest_value(trained):
@@ -63,7 +69,7 @@ def test_the_word_that_says_the_class_has_the_largest_value(trained):
     a = tfxai.IntegratedGradients(steps=100)(subject, ["the fine story"], target="good")
     values = dict(a.words()[0])
     assert max(values, key=values.get) == "fine"
-    np.testing.assert_allclose(a.completeness_gap, 0, atol=2e-2 * abs(a.score - a.baseline_score))
+    assert (np.abs(a.completeness_gap) <= 0.02 * np.abs(a.score - a.baseline_score)).all()
 
 
 def test_the_command_on_the_card_trains_the_same_again(trained, data, tmp_path):

@@ -57,12 +57,12 @@ def train_texts(  # noqa: PLR0913 - an argument for each word of the command lin
     dim: Dim = 64,
     heads: Heads = 4,
     blocks: Blocks = 1,
-    dropout: Dropout = 0.4,
-    word_dropout: WordDropout = 0.2,
-    epochs: Epochs = 8,
+    dropout: Dropout = 0.5,
+    word_dropout: WordDropout = 0.3,
+    epochs: Epochs = 12,
     batch_size: BatchSize = 64,
     learning_rate: LearningRate = 0.002,
-    weight_decay: WeightDecay = 0.01,
+    weight_decay: WeightDecay = 0.05,
     seed: Seed = 0,
 ) -> None:
     """Train a small transformer on texts; the model takes strings."""

@@ -21,6 +21,7 @@ from tfxai.export.given import GivenArrays
 from tfxai.export.heatmaps import Heatmap
 from tfxai.export.layouts import signature_names
 from tfxai.export.names import DESCRIPTION, EXAMPLES, EXPLAIN, SERVE, TARGET
+from tfxai.export.token_outputs import token_outputs
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.prepared import Prepared
 from tfxai.subject import Subject
@@ -234,6 +235,7 @@ def _outputs(
         heat = made[f"heatmap{suffix}"] = heatmap(values, leaves)
         if heat.shape.rank == 3 and heatmap.size is not None:
             made[f"heatmap{suffix}_png_bytes"] = heatmap.pictures(heat)
+        made |= token_outputs(ready, leaves, values)
     made |= {name: answers[name] for name in ("target", "score")}
     baseline_score = answers.get("baseline_score")
     if baseline_score is not None:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from tfxai.models.saving import save_twin as save_twin
     from tfxai.models.text_training import TextTrainingConfig as TextTrainingConfig
     from tfxai.models.text_training import train_texts as train_texts
-    from tfxai.models.text_transformer import text_transformer as text_transformer
     from tfxai.models.training import Trained as Trained
     from tfxai.models.training import train as train
+    from tfxai.models.transformer import text_transformer as text_transformer
     from tfxai.registry.history import history_path as history_path
     from tfxai.registry.history import read_history as read_history
 
@@ -34,7 +34,7 @@ _HOME = {
     "resnet18": "tfxai.models.resnet",
     "save_model": "tfxai.models.saving",
     "save_twin": "tfxai.models.saving",
-    "text_transformer": "tfxai.models.text_transformer",
+    "text_transformer": "tfxai.models.transformer",
     "three_block_cnn": "tfxai.models.cnn",
     "train": "tfxai.models.training",
     "train_texts": "tfxai.models.text_training",

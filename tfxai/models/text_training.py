@@ -14,8 +14,8 @@ import tensorflow as tf
 from tfxai.arrays import Array
 from tfxai.card import Card
 from tfxai.errors import DataNotFoundError, InvalidInputError
-from tfxai.models.text_transformer import text_transformer
 from tfxai.models.training import LICENCE, Trained, versions
+from tfxai.models.transformer import text_transformer
 from tfxai.registry import ModelRegistry
 from tfxai.registry.naming import SUFFIXES, check_name
 from tfxai.registry.saving import check_place
@@ -59,12 +59,12 @@ class TextTrainingConfig:
     dim: int = 64
     heads: int = 4
     blocks: int = 1
-    dropout: float = 0.4
-    word_dropout: float = 0.2
-    epochs: int = 8
+    dropout: float = 0.5
+    word_dropout: float = 0.3
+    epochs: int = 12
     batch_size: int = 64
     learning_rate: float = 0.002
-    weight_decay: float = 0.01
+    weight_decay: float = 0.05
     seed: int = 0
     out: str = "models/text_transformer.keras"
 
@@ -147,8 +147,9 @@ def read_texts(path: Path) -> Texts:
 def train_texts(config: TextTrainingConfig) -> Trained:
     """Train a `text_transformer` on texts, and write it, its card and its history.
 
-    The words that are known are those of the training texts, the weights the moving average of
-    those of the last steps. Seeds Python's, NumPy's and TensorFlow's global random generators.
+    The words that are known are those of the training texts. Each epoch ends with the moving
+    average of the weights of its last steps. Seeds Python's, NumPy's and TensorFlow's global
+    random generators.
 
     Args:
         config: What to train on, and how.
@@ -266,6 +267,7 @@ def _fit(
         weight_decay=config.weight_decay,
         use_ema=True,
         ema_momentum=0.995,
+        ema_overwrite_frequency=len(batches),  # each epoch starts from the average
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     of_ids.compile(optimizer, loss, metrics=["accuracy"])
