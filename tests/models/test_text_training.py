@@ -22,7 +22,7 @@ from tfxai.registry import find
 
 pytestmark = pytest.mark.filterwarnings(KERAS_SAVES)
 FILLING = ["the", "a", "of", "film", "story", "that", "is", "was", "it", "one"]
-SMALL = {"dim": 8, "heads": 2, "length": 6, "epochs": 12, "batch_size": 16, "dropout": 0.1}
+SMALL = {"dim": 8, "heads": 2, "length": 6, "epochs": 20, "batch_size": 8, "dropout": 0.1}
 SMALL |= {"learning_rate": 0.02, "word_dropout": 0.05, "class_names": ("bad", "good")}
 
 

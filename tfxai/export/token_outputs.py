@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import tensorflow as tf
 
 from tfxai.export.names import TOKEN_VALUES, TOKENS
@@ -9,28 +12,42 @@ from tfxai.methods.prepared import Prepared
 from tfxai.text.vectorization import VectorizationEncoder
 
 
-def token_outputs(
-    ready: Prepared, leaves: list[tf.Tensor], values: tf.Tensor
-) -> dict[str, tf.Tensor]:
-    """Of a model that takes strings and is explained at the vectors of its words.
+@dataclasses.dataclass(frozen=True)
+class TokenOutputs:
+    """What a signature adds for a model that takes strings.
 
     Args:
-        ready: The method, fitted to the model.
-        leaves: The inputs of the model.
-        values: What the method gives for the layer.
-
-    Returns:
-        `tokens`, (B, T) strings, empty where a text is filled up; `token_values`, (B, T), the
-        values summed over the vectors. Nothing for other models, layers and values.
+        look_up: The layer that makes ids of words.
+        words: The word of each id.
     """
-    encoder = ready.subject.encoder
-    if not isinstance(encoder, VectorizationEncoder) or ready.subject.tokenizer is not None:
-        return {}
-    if ready.at is None or ready.at != ready.body.token_embedding():
-        return {}
-    if len(leaves) != 1 or leaves[0].dtype != tf.string or values.shape.rank != 3:
-        return {}
-    ids = encoder.layer(leaves[0])
-    words = tf.constant([encoder.piece(i) for i in range(encoder.size)])
-    made = {TOKENS: tf.gather(words, ids), TOKEN_VALUES: tf.reduce_sum(values, axis=2)}
-    return made if values.shape[1] in (None, ids.shape[1]) else {}
+
+    look_up: Any
+    words: tuple[str, ...]
+
+    @classmethod
+    def of(cls, ready: Prepared) -> TokenOutputs | None:
+        """For a method that explains the vectors of words; None for all else.
+
+        It reads the vocabulary, which cannot be done while a function is traced.
+        """
+        encoder = ready.subject.encoder
+        if not isinstance(encoder, VectorizationEncoder) or ready.subject.tokenizer is not None:
+            return None
+        if ready.at is None or ready.at != ready.body.token_embedding():
+            return None
+        return cls(encoder.layer, tuple(encoder.piece(i) for i in range(encoder.size)))
+
+    def __call__(self, texts: tf.Tensor, values: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`tokens`, (B, T) strings, empty where a text is filled up, and `token_values`, (B, T).
+
+        Args:
+            texts: As the model takes them.
+            values: (B, T, D) of the method; of values that are shaped otherwise nothing is told.
+        """
+        if values.shape.rank != 3:
+            return {}
+        ids = self.look_up(texts)
+        return {
+            TOKENS: tf.gather(tf.constant(self.words), ids),
+            TOKEN_VALUES: tf.reduce_sum(values, axis=2),
+        }

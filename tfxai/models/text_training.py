@@ -266,7 +266,7 @@ def _fit(
         keras.optimizers.schedules.CosineDecay(config.learning_rate, steps),
         weight_decay=config.weight_decay,
         use_ema=True,
-        ema_momentum=0.995,
+        ema_momentum=1 - 0.5 / len(batches),
         ema_overwrite_frequency=len(batches),  # each epoch starts from the average
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
