@@ -89,8 +89,27 @@ def test_what_is_not_for_texts_is_said(sums):
         Deletion(by=2)(sums, TEXTS, a, **OUTPUT)
     with pytest.raises(InvalidInputError, match="each token has its turn"):
         Deletion(fill="road")(sums, TEXTS, a, **OUTPUT)
-    with pytest.raises(InvalidInputError, match="pointing_game does not measure .* of texts"):
+    with pytest.raises(InvalidInputError, match=r"pointing_game does not measure .* of texts"):
         PointingGame()(sums, TEXTS, a, **OUTPUT)
+
+
+def test_methods_are_measured_side_by_side_beside_a_random_one(sums):
+    words = ["good", "bad", "film", "other"]
+    texts = [f"{a} {b} {c}" for a in words for b in words for c in words if len({a, b, c}) == 3]
+    methods = ["feature_ablation", "integrated_gradients"]
+    found = tfxai.evaluate(sums, texts, methods, ["srg"], target=0, seed=3)
+    (column,) = found.columns
+    assert column.fill == "left out"
+    assert found.controls == ("random_map",)
+    # Without a softmax both methods find what each word adds, and no order is better than that.
+    exact, other = (column.measurements[name].values for name in methods)
+    np.testing.assert_allclose(exact, other, atol=1e-5)
+    chance = column.measurements["random_map"].values
+    assert (chance <= exact + 1e-6).all()
+    assert chance.mean() < exact.mean() / 2
+    again = tfxai.evaluate(sums, texts[::-1], methods, ["srg"], target=0, seed=3)
+    values = again.columns[0].measurements["random_map"].values
+    np.testing.assert_allclose(values[::-1], chance, atol=1e-6)
 
 
 def test_a_method_is_run_where_no_attribution_came(sums):
