@@ -1,4 +1,4 @@
-"""`tfxai attention`, and `tfxai explain` of a KerasHub preset."""
+"""`tfxai attention`, and what other commands make of a KerasHub preset."""
 
 from __future__ import annotations
 
@@ -119,6 +119,23 @@ def test_what_does_not_fit_is_said(fails, preset, words, sentence):
 def test_a_model_without_attention_is_refused(fails, place):
     looked_up().save(place / "sums.keras")
     assert "attention" in fails("attention", "./sums.keras", "good film")
+
+
+def test_a_preset_is_inspected(run, preset):
+    done = run("inspect", preset)
+    assert done.exit_code == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    for part in (
+        "preset of KerasHub",
+        "Model BertTextClassifier",
+        "Input texts (B) string",
+        "Output classes (B, 2) float32, linear",
+        "Tokenizer BertTokenizer",
+        "Vocabulary 19 tokens, texts are cut to 12 tokens",
+        "Transformer 1 layer, 2 heads each, 8 numbers for each token",
+    ):
+        assert part in said, part
+    assert json.loads(run("inspect", preset, "--json").stdout)["hub"]["vocabulary"] == 19
 
 
 def test_a_preset_is_explained(run, preset, place):

@@ -88,17 +88,24 @@ def _of_hub(found: Inspection) -> list[tuple[str, str]]:
     hub = found.hub
     if hub is None:
         return []
-    words = f"{hub.vocabulary:,} tokens" if hub.vocabulary is not None else ""
-    length = f"texts are cut to {hub.length:,} tokens" if hub.length is not None else ""
-    layers = f"{hub.layers:,} layers" if hub.layers is not None else ""
-    heads = f"{hub.heads:,} heads each" if hub.heads is not None else ""
-    width = f"{hub.width:,} numbers for each token" if hub.width is not None else ""
+    words = _counted(hub.vocabulary, "token")
+    length = _counted(hub.length, "token", before="texts are cut to ")
+    layers = _counted(hub.layers, "layer")
+    heads = _counted(hub.heads, "head", " each")
+    width = _counted(hub.width, "number", " for each token")
     return [
         ("Backbone", hub.backbone or ""),
         ("Tokenizer", hub.tokenizer or ""),
         ("Vocabulary", ", ".join(filter(None, (words, length)))),
         ("Transformer", ", ".join(filter(None, (layers, heads, width)))),
     ]
+
+
+def _counted(count: int | None, what: str, behind: str = "", before: str = "") -> str:
+    """A number of things; nothing where it is not known."""
+    if count is None:
+        return ""
+    return f"{before}{count:,} {what}{'' if count == 1 else 's'}{behind}"
 
 
 def _of_saved_model(found: Inspection) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,16 @@ HUB_PACKAGES = ("keras_hub", "keras_nlp")
 """Names of the package, the present one first."""
 ASSETS = ("vocabulary.txt", "vocabulary.json", "vocabulary.spm", "merges.txt")
 """Names of the files that the tokenizers of KerasHub read."""
+_SHARED, _FEW = 4, 64  # layers that one array may be of, and how many are none to speak of
 WORDS = ("vocabulary", "merges", "proto")
 """Options of tokenizers with what they know, or the path of a file with that."""
 _TOKENIZERS = ("tokenizer", "preprocessor")
 _REPEATED = ("layers", "blocks", "repeats", "depth", "depths")  # of layers, ends of options
+
+
+def needs_hub(names: Iterable[str]) -> bool:
+    """Whether one of the names that loading needs is KerasHub's: of a class, or registered."""
+    return any(one.partition(">")[0].partition(".")[0] in HUB_PACKAGES for one in names)
 
 
 def is_of_hub(config: Any) -> bool:
@@ -112,7 +118,7 @@ def _check_count(
     key: str, value: int, where: str, arrays: int, limits: Limits, found: Findings
 ) -> None:
     """A whole number among the options: of layers, or of places of a text."""
-    if key.rpartition("_")[2] in _REPEATED and value > arrays:
+    if key.rpartition("_")[2] in _REPEATED and value > _SHARED * arrays + _FEW:
         found.refuse(
             "claims more than the file holds",
             f"It asks for {value:,} layers, and {arrays:,} arrays of weights are stored.",

@@ -16,7 +16,7 @@ from tfxai.inspection.config.config_scan import ConfigScan
 from tfxai.inspection.config.training import TrainingScan
 from tfxai.inspection.limits import Limits
 from tfxai.inspection.old_keras.configs import rewritten
-from tfxai.inspection.presets import check_members, check_options, is_of_hub
+from tfxai.inspection.presets import check_members, check_options, is_of_hub, needs_hub
 from tfxai.inspection.readers.archive import (
     CONFIG,
     METADATA,
@@ -228,7 +228,7 @@ def _read_keras(
         )
     else:
         found.refuse("no weights", f"It has no {WEIGHTS}, so Keras cannot load it.")
-    if is_of_hub(config):
+    if is_of_hub(config) or needs_hub((*contents.custom, *contents.supplied)):
         arrays = len(contents.weights.datasets) if contents.weights else 0
         check_options({CONFIG: config, **contents.beside}, arrays, limits, found)
 
