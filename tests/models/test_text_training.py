@@ -70,7 +70,7 @@ def test_the_word_that_says_the_class_decides(trained):
     assert subject.predict(texts).argmax(axis=1).tolist() == [1, 0]
     a = tfxai.IntegratedGradients(steps=100)(subject, texts, target="good")
     fine, poor = (dict(words) for words in a.words())
-    assert fine["fine"] > 0 > poor["poor"]
+    assert fine["fine"] > poor["poor"] + 1  # the other words are the same
     assert (np.abs(a.completeness_gap) <= 0.02 * np.abs(a.score - a.baseline_score)).all()
 
 
