@@ -80,7 +80,6 @@ def attention(  # noqa: PLR0913 - an argument for each word of the command line
 ) -> None:
     """Show what each token of a text, or patch of an image, attends to most."""
     from tfxai import registry
-    from tfxai.attention_weights import attention as attend
     from tfxai.cli import runtime
     from tfxai.cli.image_classifier import named_preprocessing
     from tfxai.cli.own_objects import own_objects
@@ -90,6 +89,8 @@ def attention(  # noqa: PLR0913 - an argument for each word of the command line
     path = registry.find(model)
     prepared = named_preprocessing(preprocessing)
     runtime.start()
+    from tfxai.attention_weights import attention as attend
+
     with working(f"Loading {path}"):
         subject = registry.load(model, trust=trust, custom_objects=own_objects(modules))
     weights = attend(*_asked(subject, path, words, text, prepared))
@@ -181,7 +182,8 @@ def _show(
 
     from tfxai.cli.terminal import bar, print_laid_out, say, shown, table
 
-    say(f"{len(weights)} layers with attention; here: {shown(_named(weights, layer, head))}")
+    layers = "1 layer" if len(weights) == 1 else f"{len(weights)} layers"
+    say(f"{layers} with attention; here: {shown(_named(weights, layer, head))}")
     made = table("Token", "Attends most to", "Weight", "", right=(2,))
     for token, other, weight in found[:_MOST_ROWS]:
         made.add_row(Line(shown(token)), Line(shown(other)), f"{weight:.3f}", bar(weight, 12))
