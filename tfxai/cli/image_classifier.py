@@ -218,7 +218,7 @@ def _input_shape(subject: Subject, path: Path) -> tuple[int | None, int | None, 
         raise UnsupportedModelError(
             f"The model {str(path)!r} takes {what}, and images were expected: (B, height, width, "
             "3 or 1). Pass a classifier of images; explain a model of tables by tfxai explain "
-            "--csv, another one in Python."
+            "--csv, one of texts by --text, another one in Python."
         )
     return shape[0], shape[1], shape[2]
 
