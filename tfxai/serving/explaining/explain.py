@@ -94,7 +94,8 @@ def explain(
             f"There is no method {name[:100]!r} for this model. Known: {known or 'none'}. Any "
             "other has to be exported with the model: tfxai export --method."
         )
-    for array in (made.score, *made.values.values()):
+    told = () if made.tokens is None else made.tokens[1:]
+    for array in (made.score, *made.values.values(), *told):
         if not np.isfinite(array).all():
             raise no_upstream(f"What {name} gives for these instances is NaN or infinite.")
     return made
