@@ -122,6 +122,47 @@ def test_an_address_is_not_reached(url):
         tfxai.load(url)
 
 
+def test_a_byte_level_vocabulary_is_read(tmp_path):
+    models = pytest.importorskip("keras_hub").models
+    pieces = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "a", "\u0120", *"fine", "fi", "\u0120fi"]
+    pieces += ["ne", "fine", "\u0120fine"]
+    tokenizer = models.RobertaTokenizer(
+        vocabulary={piece: i for i, piece in enumerate(pieces)},
+        merges=["f i", "n e", "\u0120 fi", "fi ne", "\u0120fi ne"],
+    )
+    backbone = models.RobertaBackbone(
+        vocabulary_size=len(pieces), num_layers=1, num_heads=2, hidden_dim=8, intermediate_dim=8,
+        max_sequence_length=12,
+    )  # fmt: skip
+    preprocessor = models.RobertaTextClassifierPreprocessor(tokenizer, sequence_length=10)
+    task = models.RobertaTextClassifier(backbone, num_classes=2, preprocessor=preprocessor)
+    task.save_to_preset(str(tmp_path / "roberta"))
+    subject = tfxai.load(tmp_path / "roberta")
+    texts = ["a fine", "fine a"]
+    expected = task(task.preprocessor(texts)).numpy()
+    np.testing.assert_allclose(subject.predict(texts), expected, atol=1e-6)
+    assert inspect(tmp_path / "roberta").hub.tokenizer == "RobertaTokenizer"
+
+
+def test_a_preset_of_images_takes_images(tmp_path):
+    hub = pytest.importorskip("keras_hub")
+    backbone = hub.models.ViTBackbone(
+        image_shape=(32, 32, 3), patch_size=16, num_layers=1, num_heads=2, hidden_dim=8, mlp_dim=8
+    )
+    converter = hub.layers.ViTImageConverter(image_size=(32, 32))
+    task = hub.models.ViTImageClassifier(
+        backbone,
+        num_classes=2,
+        preprocessor=hub.models.ViTImageClassifierPreprocessor(image_converter=converter),
+    )
+    task.save_to_preset(str(tmp_path / "vit"))
+    subject = tfxai.load(tmp_path / "vit")
+    x = np.random.default_rng(0).random((2, 32, 32, 3)).astype(np.float32)
+    assert subject.encoder is None
+    np.testing.assert_allclose(subject.predict(x), task(x), atol=1e-6)
+    assert inspect(tmp_path / "vit").inputs == ()
+
+
 # Presets that somebody changed.
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from tfxai.inspection.limits import Limits
-from tfxai.inspection.readers.archive import PRESET_CONFIGS, PRESET_WEIGHTS
+from tfxai.inspection.readers.archive import PRESET_WEIGHTS
 from tfxai.inspection.readers.json_files import parsed
 from tfxai.inspection.report import Findings
 
@@ -16,6 +17,7 @@ HUB_PACKAGES = ("keras_hub", "keras_nlp")
 """Names of the package, the present one first."""
 ASSETS = ("vocabulary.txt", "vocabulary.json", "vocabulary.spm", "merges.txt")
 """Names of the files that the tokenizers of KerasHub read."""
+_PLAIN = re.compile(r"[A-Za-z0-9_]{1,80}\.json")  # of a config, and of its folder in assets
 _SHARED, _FEW = 4, 64  # layers that one array may be of, and how many are none to speak of
 WORDS = ("vocabulary", "merges", "proto")
 """Options of tokenizers with what they know, or the path of a file with that."""
@@ -92,11 +94,11 @@ def check_options(
             elif isinstance(value, list) and not all(isinstance(one, str) for one in value):
                 todo.extend((key, one) for one in value)
             where = f"{file}: {key}"
-            if key == "config_file" and value is not None and value not in PRESET_CONFIGS:
+            if key == "config_file" and not _PLAIN.fullmatch(str(value)):
                 found.refuse(
                     "path outside",
                     f"It is {str(value)[:120]!r}, and files would be read from the folder of "
-                    f"that name. Expected one of {', '.join(PRESET_CONFIGS)}.",
+                    "that name. A plain name such as tokenizer.json was expected.",
                     where,
                 )
             elif key in WORDS and isinstance(value, str):
