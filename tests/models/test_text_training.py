@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import keras
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from tfxai.models import (
     text_transformer,
     train_texts,
 )
-from tfxai.models.text_training import read_texts
+from tfxai.models.text_training import _Batches, read_texts
 from tfxai.registry import find
 
 pytestmark = pytest.mark.filterwarnings(KERAS_SAVES)
@@ -74,17 +76,37 @@ def test_the_word_that_says_the_class_decides(trained):
     assert (np.abs(a.completeness_gap) <= 0.02 * np.abs(a.score - a.baseline_score)).all()
 
 
-@pytest.mark.slow
-def test_the_command_on_the_card_trains_the_same_again(trained, data, tmp_path):
-    card = trained[1].card
-    words = card.command.split()
+def test_the_command_on_the_card_has_every_option(trained, data):
+    words = shlex.split(trained[1].card.command)
     assert words[:3] == ["tfxai", "train-texts", str(data)]
-    given = {words[i].removeprefix("--"): words[i + 1] for i in range(3, len(words), 2)}
-    assert (given["dim"], given["learning-rate"]) == ("8", "0.02")
-    again = train_texts(
-        TextTrainingConfig(data=str(data), out=str(tmp_path / "again.keras"), **SMALL)
-    )
-    np.testing.assert_allclose(again.history["loss"], trained[1].history["loss"], rtol=1e-3)
+    given: dict[str, list[str]] = {}
+    for name, value in zip(words[3::2], words[4::2], strict=True):
+        given.setdefault(name.removeprefix("--").replace("-", "_"), []).append(value)
+    names = tuple(given.pop("class_name"))
+    options = {name: type(SMALL.get(name, ""))(value) for name, (value,) in given.items()}
+    again = TextTrainingConfig(data=words[2], class_names=names, **options)
+    assert again == TextTrainingConfig(data=str(data), out=str(trained[0]), **SMALL)
+
+
+def test_batches_are_drawn_by_the_seed_alone():
+    ids, labels = np.arange(1, 41).reshape(10, 4), np.arange(10)
+
+    def drawn(seed):
+        config = TextTrainingConfig(data="x", seed=seed, batch_size=4, word_dropout=0.5)
+        batches = _Batches(ids, labels, config)
+        first = [batches[i] for i in range(len(batches))]
+        batches.on_epoch_end()
+        return first + [batches[i] for i in range(len(batches))]
+
+    one, same, other = drawn(3), drawn(3), drawn(4)
+    for (x, y), (again, of) in zip(one, same, strict=True):
+        np.testing.assert_array_equal(x, again)
+        np.testing.assert_array_equal(y, of)
+        for row, label in zip(x, y, strict=True):
+            assert set(row) <= {*ids[label], 1}  # whole, but for words taken for unknown
+    assert sorted(np.concatenate([y for _, y in one[:3]])) == list(range(10))
+    assert any((x != y).any() for (x, _), (y, _) in zip(one, other, strict=True))
+    assert any((x != y).any() for (x, _), (y, _) in zip(one[:3], one[3:], strict=True))
 
 
 def test_padding_changes_no_answer():
