@@ -80,6 +80,14 @@ def test_a_card_beside_a_folder_with_a_dot_in_its_name_is_found(copy):
     assert tfxai.load(dotted).classes == ("bad", "good")
 
 
+def test_the_folder_that_one_is_in_is_a_preset(copy, monkeypatch):
+    Card(name="reader", classes=("bad", "good")).write(copy.with_name(f"{copy.name}.json"))
+    monkeypatch.chdir(copy)
+    assert tfxai.load(".").classes == ("bad", "good")
+    monkeypatch.chdir(copy / "assets")
+    assert tfxai.load(Path("..")).classes == ("bad", "good")
+
+
 @pytest.mark.parametrize("names", ["positive", [1, 2], [""]])
 def test_names_of_classes_are_names(preset, names):
     with pytest.raises(InvalidInputError, match=r"class_names=.* a list of names"):

@@ -168,12 +168,14 @@ def _alone(path: Path) -> Stored:
         found = _in(path.parent)
         if found is not None and found.card is not None and path.name in found.card.sha256:
             return dataclasses.replace(found, files=(path,))
-    beside = path.with_name(f"{path.name}{CARD}") if path.is_dir() else path.with_suffix(CARD)
+    place = path if path.name not in ("", "..") else path.resolve()
+    is_named = path.is_dir() and place.name
+    beside = place.with_name(f"{place.name}{CARD}") if is_named else path.with_suffix(CARD)
     card, fault = read_card(beside)
-    history = path.with_name(f"{path.stem}{HISTORY}")
+    history = place.with_name(f"{place.stem}{HISTORY}")
     return Stored(
         root=path.parent,
-        name=path.stem,
+        name=place.stem,
         folder=path.parent,
         files=(path,),
         history=history if history.is_file() else None,

@@ -47,6 +47,7 @@ class AllowList:
     ) -> str | None:
         """Judges the class of an object; the role of those of its options that have none."""
         module = node.get("module")
+        self._check_registered(node, name, where)
         if self._is_supplied(*_names_of(node, name)):
             return "any"
         if name in RUNS_CODE and not _is_named_lambda(node):
@@ -126,7 +127,6 @@ class AllowList:
         registered = node.get("registered_name")
         registered = registered if isinstance(registered, str) else ""
         if package in RELATIVES:
-            self._misnamed(node, name, where)
             self._found.warn(
                 "another package",
                 f"It uses {module}.{name}; loading needs the package {package}, and runs it.",
@@ -145,10 +145,11 @@ class AllowList:
             )
         return False
 
-    def _misnamed(self, node: dict[str, Any], name: str, where: str) -> None:
+    def _check_registered(self, node: dict[str, Any], name: str, where: str) -> None:
         """A class of another package, registered as something else, which Keras would take."""
-        expected = {f"{package}>{name}" for package in RELATIVES}
-        if node["class_name"] != "function" and node.get("registered_name") not in expected:
+        package = str(node.get("module") or "").partition(".")[0]
+        expected = {f"{one}>{name}" for one in RELATIVES}
+        if package in RELATIVES and node.get("registered_name") not in expected:
             self._found.refuse(
                 "two names",
                 f"It is called {node.get('module')}.{name} and registered as "
