@@ -108,12 +108,31 @@ class AttentionWeights:
             return np.arange(self.weights[0].shape[-1])
         return np.flatnonzero(self.text.kinds[index] != PADDING)
 
-    def most_attended(self, index: int = 0) -> list[tuple[str, str, float]]:
+    def most_attended(
+        self, index: int = 0, layer: int | str | None = None, head: int | None = None
+    ) -> list[tuple[str, str, float]]:
         """Each token of an example, the other token that it attends to most, and how much.
 
-        The weights are the mean over all layers and heads.
+        Args:
+            index: The example.
+            layer: Number or path of a layer; the mean over all layers where None.
+            head: Number of a head; the mean over the heads of the layer or layers where None.
+
+        Returns:
+            A token, the other token and the weight in [0, 1], for each token that is no padding.
+
+        Raises:
+            InvalidInputError: There is no such head or example, or the tokens that attend are
+                others than those that are attended to.
+            LayerNotFoundError: There is no such layer.
         """
-        mean, labels, kept = self.mean()[index], self.labels(index), self.kept(index)
+        mean = self._mean_of(index, layer, head)
+        labels, kept = self.labels(index), self.kept(index)
+        if mean.shape != (len(labels), len(labels)):
+            raise InvalidInputError(
+                f"The attention is of {mean.shape[0]} tokens to {mean.shape[1]} others, and one "
+                "of tokens to themselves was expected. Take weights[layer] in its place."
+            )
         found = []
         for i in kept:
             others = [int(j) for j in kept if j != i]
@@ -121,6 +140,19 @@ class AttentionWeights:
                 best = max(others, key=lambda j: float(mean[i, j]))
                 found.append((labels[i], labels[best], float(mean[i, best])))
         return found
+
+    def _mean_of(self, index: int, layer: int | str | None, head: int | None) -> Array:
+        """(T, S) of an example, over what is not named."""
+        numbers = range(len(self)) if layer is None else [self.number(layer)]
+        for number in numbers:
+            self.check(number, head, index)
+        if layer is None and head is None:
+            return np.asarray(self.mean()[index])
+        chosen = [self.weights[number][index] for number in numbers]
+        if len({one.shape[1:] for one in chosen}) > 1:
+            self.mean()  # which says so
+        by_layer = [one.mean(axis=0) if head is None else one[head] for one in chosen]
+        return np.asarray(np.mean(by_layer, axis=0))
 
     def plot(
         self,

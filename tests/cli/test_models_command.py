@@ -166,7 +166,7 @@ def test_training_on_a_terminal_offers_the_models_there_are(registry, place):
     answers = [("Load which one?", "99\n"), ("not between 1 and", "3\n")]
     code, text = on_a_terminal(["train"], answers, place, env)
     assert code == 0, text
-    assert "'99' is not between 1 and 3" in text
+    assert "'99' is not between 1 and 4" in text
     assert 'tfxai.load("one")' in text
     assert "toys" in text
 

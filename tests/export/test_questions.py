@@ -8,7 +8,7 @@ from keras import layers
 
 from tests import builders
 from tests.export.serving import assert_same, ig, serve
-from tfxai import Contrast, Saliency
+from tfxai import Contrast, Saliency, Subject
 from tfxai.core.question import scores
 from tfxai.errors import InvalidInputError, TfxaiError, UnsupportedModelError
 from tfxai.export import save
@@ -75,6 +75,24 @@ def test_text_is_explained_at_its_embedding(tmp_path):
     assert "heatmap_png_bytes" not in given
     assert (np.abs(whole[:, :2]) > 0).all()
     np.testing.assert_array_equal(whole[:, 3], 0)  # padding is what the empty text has there
+
+
+def test_texts_come_back_as_words_with_their_values(tmp_path):
+    tokens = layers.TextVectorization(vocabulary=WORDS[2:], output_sequence_length=4)
+    text = keras.Input((1,), dtype="string", name="text")
+    hidden = layers.LSTM(4)(layers.Embedding(6, 3, name="embedding")(tokens(text)))
+    subject = Subject(keras.Model(text, layers.Dense(2)(hidden)))
+    path = save(subject, tmp_path / "m", [ig()])
+    texts = ["A good film", "bad, bad unheard"]
+    feeds = {"text": np.array([[one.encode()] for one in texts]), "target": np.array([1, 0])}
+    feeds["target"] = feeds["target"].astype(np.int32)
+    given = served(subject.model, path, feeds, tmp_path)
+    expected = [[b"a", b"good", b"film", b""], [b"bad", b"bad", b"[UNK]", b""]]
+    assert given["tokens"].tolist() == expected
+    a = ig()(subject, texts, [1, 0])
+    np.testing.assert_allclose(given["token_values"], a.token_values, atol=1e-6)
+    assert a.tokens == [[word.decode() for word in row] for row in expected]
+    assert (given["token_values"][:, :2] != 0).all()
 
 
 def test_text_of_free_length_has_no_empty_text_to_compare_with(tmp_path):

@@ -199,6 +199,32 @@ def test_texts_are_explained_word_by_word(client):
     assert again["explanations"] == content["explanations"]
 
 
+def test_words_of_texts_come_with_their_values(client):
+    path = "/v1/models/text:explain"
+    body = {"instances": ["A good film!", "bad unheard"], "target": 1}
+    asked = {**body, "outputs": ["tokens", "attributions", "predictions"]}
+    content = client.post(path, json=asked).json()
+    some = [one["attributions"][0] for one in content["explanations"]]
+    assert [one["tokens"] for one in some] == [
+        ["a", "good", "film", ""],
+        ["bad", "[UNK]", "", ""],
+    ]
+    for one in some:
+        values = np.array(one["featureAttributions"]["text"]).sum(axis=1)
+        np.testing.assert_allclose(one["tokenValues"], values, atol=1e-6)
+    assert len(content["predictions"][0]) == 2
+    plain = client.post(path, json=body).json()["explanations"][0]["attributions"][0]
+    assert "tokens" not in plain
+    assert "tokenValues" not in plain
+
+
+def test_a_page_is_told_whether_a_model_takes_texts(client):
+    names = ("text", "cifar10_cnn", "pair")
+    told = [client.get(f"/v1/models/{name}/explainers").json() for name in names]
+    assert [one["takesTexts"] for one in told] == [True, False, False]
+    assert [one["takesImages"] for one in told] == [False, True, False]
+
+
 def test_what_a_model_can_be_asked_for(client):
     about = client.get("/v1/models/cifar10_cnn/explainers").json()
     told = [(one["name"], one["by"]) for one in about["methods"]]

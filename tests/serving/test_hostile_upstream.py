@@ -203,6 +203,35 @@ def test_outputs_that_are_not_what_was_declared_are_502(way, lie):
             assert said in answer.json()["error"]
 
 
+def with_words(words, values):
+    """An honest one that gives words of texts as well."""
+    signatures, answers = copy.deepcopy(HONEST), copy.deepcopy(ANSWERS)
+    ends = signatures["explain_own"][1]
+    ends |= {"tokens": ("DT_STRING", [-1, -1]), "token_values": ("DT_FLOAT", [-1, -1])}
+    answers["explain_own"] |= {"tokens": words, "token_values": values}
+    return signatures, answers
+
+
+@WAYS
+def test_words_of_texts_are_read_as_texts(way):
+    with way(*with_words([["a", "f\u00edlm"]], [[1.0, -2.0]])) as client:
+        answer = client.post(EXPLAIN, json={**BODY, "outputs": ["tokens"]})
+        assert answer.status_code == 200, answer.text
+        (one,) = answer.json()["explanations"][0]["attributions"]
+        assert (one["tokens"], one["tokenValues"]) == (["a", "f\u00edlm"], [1.0, -2.0])
+
+
+@WAYS
+@pytest.mark.parametrize(
+    ("words", "values"),
+    [([["a", "b"]], [[1.0]]), ([["a"]], [["b"]]), ([[1.0]], [[1.0]]), ([["a"]], [[float("inf")]])],
+    ids=["fewer values", "texts for values", "numbers for words", "infinite"],
+)
+def test_words_without_their_values_are_502(way, words, values):
+    with way(*with_words(words, values)) as client:
+        failed(client.post(EXPLAIN, json={**BODY, "outputs": ["tokens"]}), "")
+
+
 DECLARED = {
     "score": [("DT_FLOAT", [-1, 3]), ("DT_INT32", [-1]), ("DT_STRING", [-1])],
     "target": [("DT_FLOAT", [-1])],

@@ -149,6 +149,36 @@ def test_another_method_and_class_are_another_answer(page, cat):
     assert page.text("legend").endswith("Frog rests on. Red speaks for it, blue against it.")
 
 
+SPANS = """
+return [...document.querySelectorAll("#words span")].map((one) =>
+  [one.textContent, getComputedStyle(one).backgroundColor, one.title]);
+"""
+
+
+def test_the_words_of_a_text_are_coloured(page, behind):
+    page.choose("model", "text")
+    page.wait(lambda: page.text("status") == "Write a text.")
+    assert not page["drop"].is_displayed()
+    page["text"].send_keys("a good <b>film</b>")
+    page.explained("integrated gradients")
+    body = {"instances": ["a good <b>film</b>"], "outputs": ["tokens"]}
+    answer = httpx.post(f"{behind}/v1/models/text:explain", json=body, trust_env=False).json()
+    (one,) = answer["explanations"][0]["attributions"]
+    count = sum(bool(word) for word in one["tokens"])
+    page.wait(lambda: len(page.browser.execute_script(SPANS)) == count)
+    spans = page.browser.execute_script(SPANS)
+    assert [word for word, _, _ in spans] == [word for word in one["tokens"] if word]
+    for (_, colour, title), value in zip(spans, one["tokenValues"], strict=False):
+        red, _, blue = (float(part) for part in colour[5:].rstrip(")").split(",")[:3])
+        assert (red > blue) == (value >= 0)
+        assert float(title.rpartition(": ")[2]) == pytest.approx(value, rel=1e-3)
+    assert page["words"].is_displayed()
+    assert not page["picture"].is_displayed()
+    assert page.complaints() == []
+    page.choose("model", "cifar10_cnn")
+    page.wait(lambda: page["drop"].is_displayed() and not page["text-row"].is_displayed())
+
+
 def test_the_slider_fades_the_heatmap(page, cat):
     page["file"].send_keys(str(cat))
     page.explained("integrated gradients")

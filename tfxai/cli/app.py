@@ -10,6 +10,7 @@ import typer
 
 import tfxai
 from tfxai.cli.accuracy import accuracy
+from tfxai.cli.attention import attention
 from tfxai.cli.audit import audit
 from tfxai.cli.check_serving import check_serving
 from tfxai.cli.compare import compare
@@ -28,13 +29,14 @@ from tfxai.cli.report import report
 from tfxai.cli.sanity import sanity
 from tfxai.cli.serve import serve
 from tfxai.cli.train import train
+from tfxai.cli.train_texts import train_texts
 
 HELP = (
     "Explains what image classifiers built with Keras 3 see.\n\n"
-    "MODEL is a path that ends in .keras or .h5, the folder of a SavedModel, or the name of a "
-    "model in the folder that the environment variable TFXAI_MODELS names (./models where it is "
-    "not set) or among those that come with tfxai. IMAGE is a file, a folder of images or "
-    "of class folders, cifar10:test:5113 or cifar10:test:random."
+    "MODEL is a path that ends in .keras or .h5, the folder of a SavedModel or of a KerasHub "
+    "preset, or the name of a model in the folder that the environment variable TFXAI_MODELS "
+    "names (./models where it is not set) or among those that come with tfxai. IMAGE is a file, "
+    "a folder of images or of class folders, cifar10:test:5113 or cifar10:test:random."
 )
 
 app = typer.Typer(
@@ -47,7 +49,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     demo, predict, explain, compare, evaluate, sanity, debug, audit, report, inspect, accuracy,
-    methods, train, export, check_serving, serve, crosscheck,
+    methods, train, train_texts, attention, export, check_serving, serve, crosscheck,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -11,7 +11,8 @@ Model = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A .keras or .h5 file, the folder of a SavedModel, or the name of a model.",
+        help="A .keras or .h5 file, the folder of a SavedModel or of a KerasHub preset, or the "
+        "name of a model.",
     ),
 ]
 Images = Annotated[

@@ -110,9 +110,26 @@ def open_classifier(
     own = own_objects(modules)
     with working(f"Loading {path}"):
         subject = registry.load(model, trust=trust, custom_objects=own)
-        subject = _with_preprocessing(subject, path, chosen)
-        classifier = _classifier(subject, path, resize)
+        classifier = as_classifier(subject, path, chosen, resize)
     return classifier if named is None else with_classes(classifier, *named)
+
+
+def as_classifier(
+    subject: Subject, path: Path, preprocessing: Preprocessing | None, resize: int | None = None
+) -> ImageClassifier:
+    """A subject that was loaded, as a classifier of images.
+
+    Args:
+        subject: The model with its card.
+        path: Where it lies.
+        preprocessing: Overrides the card's; None for that.
+        resize: As for `open_classifier`.
+
+    Raises:
+        InvalidInputError: As `open_classifier`.
+        UnsupportedModelError: The model is not an image classifier.
+    """
+    return _classifier(_with_preprocessing(subject, path, preprocessing), path, resize)
 
 
 def announce_sizes(classifier: Classifier, sources: Sequence[Source]) -> None:
@@ -201,7 +218,7 @@ def _input_shape(subject: Subject, path: Path) -> tuple[int | None, int | None, 
         raise UnsupportedModelError(
             f"The model {str(path)!r} takes {what}, and images were expected: (B, height, width, "
             "3 or 1). Pass a classifier of images; explain a model of tables by tfxai explain "
-            "--csv, another one in Python."
+            "--csv, one of texts by --text, another one in Python."
         )
     return shape[0], shape[1], shape[2]
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 STRICT = {"ok": 0, "warn": 1, "refuse": 3}  # 2 is that of errors
 ENDINGS = (".keras", ".h5", ".hdf5")
 KINDS = {"keras": "keras", "keras_folder": "folder", "hdf5": "h5", "saved_model": "SavedModel"}
+KINDS |= {"keras_hub": "KerasHub"}
 PER_FILE = 3  # findings that a summary shows of one file
 Saved = Annotated[
     list[str],

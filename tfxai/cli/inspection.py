@@ -16,6 +16,7 @@ SIGNS = {"ok": "green", "warn": "yellow", "refuse": "bold red"}
 FORMATS = {
     "keras": "Keras archive (.keras)",
     "keras_folder": "folder of Keras",
+    "keras_hub": "preset of KerasHub",
     "hdf5": "HDF5 file of Keras (.h5)",
     "saved_model": "TensorFlow SavedModel",
     "unknown": "unknown",
@@ -71,6 +72,7 @@ def _lines(found: Inspection) -> list[tuple[str, str]]:
         ("Model", " ".join(filter(None, (found.model_class, found.name)))),
         *_ends("Input", found.inputs),
         *_ends("Output", found.outputs, found.final_activation),
+        *_of_hub(found),
         ("Parameters", _parameters(found)),
         ("Trained with", _training(found)),
         ("Preparation", _listed(found.preprocessing)),
@@ -80,6 +82,30 @@ def _lines(found: Inspection) -> list[tuple[str, str]]:
         ("Needs", _listed(found.custom_objects)),
         *_of_saved_model(found),
     ]
+
+
+def _of_hub(found: Inspection) -> list[tuple[str, str]]:
+    hub = found.hub
+    if hub is None:
+        return []
+    words = _counted(hub.vocabulary, "token")
+    length = _counted(hub.length, "token", before="texts are cut to ")
+    layers = _counted(hub.layers, "layer")
+    heads = _counted(hub.heads, "head", " each")
+    width = _counted(hub.width, "number", " for each token")
+    return [
+        ("Backbone", hub.backbone or ""),
+        ("Tokenizer", hub.tokenizer or ""),
+        ("Vocabulary", ", ".join(filter(None, (words, length)))),
+        ("Transformer", ", ".join(filter(None, (layers, heads, width)))),
+    ]
+
+
+def _counted(count: int | None, what: str, behind: str = "", before: str = "") -> str:
+    """A number of things; nothing where it is not known."""
+    if count is None:
+        return ""
+    return f"{before}{count:,} {what}{'' if count == 1 else 's'}{behind}"
 
 
 def _of_saved_model(found: Inspection) -> list[tuple[str, str]]:

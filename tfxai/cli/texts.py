@@ -128,7 +128,7 @@ def open_reader(
     if subject.encoder is None:
         raise UnsupportedModelError(
             f"{str(path)!r} takes no texts. --text needs a model of strings with a "
-            "TextVectorization inside."
+            "TextVectorization inside, or a task of KerasHub with its preprocessor."
         )
     if names is None:
         return subject

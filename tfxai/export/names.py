@@ -6,7 +6,7 @@ from tfxai.card import EXTRA, RECORD
 
 __all__ = [
     "CHECK", "DEFAULT", "DESCRIBE", "DESCRIPTION", "EXAMPLES", "EXPLAIN", "EXTRA", "FILES",
-    "RECORD", "SCHEMA", "SERVE", "TARGET", "WARMUP",
+    "RECORD", "SCHEMA", "SERVE", "TARGET", "TOKENS", "TOKEN_VALUES", "WARMUP",
 ]  # fmt: skip
 WARMUP = "tf_serving_warmup_requests"
 CHECK = "tfxai_check.npz"
@@ -20,6 +20,8 @@ DEFAULT = "serving_default"
 EXPLAIN = "explain_"
 """What the signature of a method begins with."""
 TARGET = "target"
+TOKENS, TOKEN_VALUES = "tokens", "token_values"
+"""Words of a text, (B, T), and what each of them adds."""
 DESCRIBE = "describe"
 """The signature that gives the record itself, so that a client needs no access to the files."""
 EXAMPLES, DESCRIPTION = "examples", "record"

@@ -44,8 +44,9 @@ def save(  # noqa: PLR0913 - an argument for each question of a call
     It takes the model's inputs under their own names, in the model's own units, and `target`,
     int32 (B,), -1 for the predicted class. It gives `attributions`, `heatmap`, for images
     `heatmap_png_bytes`, `target`, `score`, and where the method has them `baseline_score` and
-    `completeness_gap`. `describe` gives the record of all this, as JSON. docs/export.md describes
-    them, and the files beside the graphs.
+    `completeness_gap`; for a model that takes strings `tokens` and `token_values`. `describe`
+    gives the record of all this, as JSON. docs/export.md describes them, and the files beside
+    the graphs.
 
     Args:
         model: A built Keras 3 model, or a `Subject`, which adds class names and preprocessing.

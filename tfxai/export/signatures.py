@@ -21,6 +21,7 @@ from tfxai.export.given import GivenArrays
 from tfxai.export.heatmaps import Heatmap
 from tfxai.export.layouts import signature_names
 from tfxai.export.names import DESCRIPTION, EXAMPLES, EXPLAIN, SERVE, TARGET
+from tfxai.export.token_outputs import TokenOutputs
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.prepared import Prepared
 from tfxai.subject import Subject
@@ -130,12 +131,13 @@ def _explain(name: str, ready: Prepared, chunk_size: int | str) -> MethodSignatu
         jit=False,  # a stock server has no XLA
     )
     run, heatmaps = ready.program(plan), dict[str, Heatmap]()
+    texts = TokenOutputs.of(ready)
 
     def explanation(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         leaves = [inputs[name] for name in names]
         target = _checked(inputs[TARGET], tf.shape(leaves[0])[0], ready)
         answers = run(leaves, target, baselines(leaves), given(leaves))
-        return _outputs(answers, leaves, ready, heatmaps)
+        return _outputs(answers, leaves, ready, heatmaps, texts)
 
     specs = _specs(names, ready.layout)
     rank = [] if len(axes) < 2 else [len(axes)]
@@ -225,6 +227,7 @@ def _outputs(
     leaves: list[tf.Tensor],
     ready: Prepared,
     heatmaps: dict[str, Heatmap],
+    texts: TokenOutputs | None,
 ) -> dict[str, tf.Tensor]:
     """What the signature gives, under the names that are always the same."""
     made: dict[str, tf.Tensor] = {}
@@ -234,6 +237,8 @@ def _outputs(
         heat = made[f"heatmap{suffix}"] = heatmap(values, leaves)
         if heat.shape.rank == 3 and heatmap.size is not None:
             made[f"heatmap{suffix}_png_bytes"] = heatmap.pictures(heat)
+        if texts is not None and len(leaves) == 1:
+            made |= texts(leaves[0], values)
     made |= {name: answers[name] for name in ("target", "score")}
     baseline_score = answers.get("baseline_score")
     if baseline_score is not None:

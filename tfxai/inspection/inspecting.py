@@ -19,6 +19,7 @@ from tfxai.inspection.notebook_tables import inspection_html
 from tfxai.inspection.reading import Contents, read
 from tfxai.inspection.report import Report
 from tfxai.inspection.saved_model.saved_model import SIGNATURES_OF_TFXAI, SavedModel, Tensor
+from tfxai.inspection.text_models import HubModel, hub_model
 from tfxai.reprs import shown, size
 
 FINAL = {"Softmax": "softmax", "Sigmoid": "sigmoid", "ReLU": "relu", "LogSoftmax": "log_softmax"}
@@ -60,7 +61,7 @@ class Inspection:
 
     Args:
         path: Path of the file or folder.
-        format: "keras", "keras_folder", "hdf5", "saved_model" or "unknown".
+        format: "keras", "keras_folder", "keras_hub", "hdf5", "saved_model" or "unknown".
         size: Bytes, of all files of a folder together.
         sha256: Hash of the file; None for a folder.
         keras_version: That saved it; None where the file does not say.
@@ -84,6 +85,7 @@ class Inspection:
         embeddings: Paths of embedding layers.
         custom_objects: Names of classes and functions that loading needs.
         saved_model: What a SavedModel says besides.
+        hub: What a model of KerasHub says besides: vocabulary, layers, heads.
         report: What the scan found.
     """
 
@@ -110,6 +112,7 @@ class Inspection:
     embeddings: tuple[str, ...] = ()
     custom_objects: tuple[str, ...] = ()
     saved_model: SavedModel | None = None
+    hub: HubModel | None = None
     report: Report
 
     def __repr__(self) -> str:
@@ -142,7 +145,7 @@ class Inspection:
         record = {
             field.name: getattr(self, field.name)
             for field in dataclasses.fields(self)
-            if field.name not in ("path", "report", "saved_model")
+            if field.name not in ("path", "report", "saved_model", "hub")
         }
         for name in ("inputs", "outputs", "layers"):
             record[name] = [dataclasses.asdict(one) for one in record[name]]
@@ -155,6 +158,8 @@ class Inspection:
         if self.saved_model is not None:
             record["saved_model"] = _plain(self.saved_model)
             record["explained_by"] = self.explained_by
+        if self.hub is not None:
+            record["hub"] = dataclasses.asdict(self.hub)
         return {**record, "safety": self.report.to_dict()}
 
 
@@ -167,7 +172,8 @@ def inspect(
     """Look into a saved model without loading it.
 
     Args:
-        path: A `.keras` or `.h5` file, a folder that Keras wrote, or that of a SavedModel.
+        path: A `.keras` or `.h5` file, a folder that Keras or KerasHub wrote, or that of a
+            SavedModel.
         custom_objects: Names that will be passed to Keras, as for `scan`.
         limits: As for `scan`.
 
@@ -182,6 +188,9 @@ def inspect(
     place = Path(path)
     size, digest = _measured(place)
     known = _of_config(contents) if contents.config else {}
+    hub = hub_model(contents)
+    if hub is not None:
+        known |= _of_hub(hub)
     if contents.saved_model is not None:
         known |= {**_of_saved_model(contents.saved_model), "cam_layers": ()}  # nobody can look in
     return Inspection(
@@ -193,6 +202,7 @@ def inspect(
         saved=_text(contents.metadata.get("date_saved")),
         custom_objects=contents.custom,
         saved_model=contents.saved_model,
+        hub=hub,
         report=report,
         **known,
     )
@@ -235,6 +245,17 @@ def _of_config(contents: Contents) -> dict[str, Any]:
         "cam_layer": _default_cam(maps, ends),
         **paths,
     }
+
+
+def _of_hub(hub: HubModel) -> dict[str, Any]:
+    """A task with its preprocessor takes texts; its outputs are those of its classes."""
+    known: dict[str, Any] = {"model_class": hub.task or hub.backbone, "name": hub.name}
+    if hub.task is not None and hub.tokenizer is not None:
+        known["inputs"] = (Tensor("texts", (None,), "string"),)
+    if hub.classes is not None:
+        known["outputs"] = (Tensor("classes", (None, hub.classes), "float32"),)
+        known["final_activation"] = (hub.activation,)
+    return known
 
 
 def _of_saved_model(saved: SavedModel) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class Limits:
         weights_bytes: Bytes of all arrays of weights together.
         objects: Groups, arrays and attributes of an HDF5 file; nodes of a SavedModel's graphs.
         graph_bytes: Bytes of a SavedModel's `saved_model.pb`.
+        asset_bytes: Bytes of one file that a tokenizer of a KerasHub preset reads.
         unstored_bytes: Bytes that loading makes room for without the file holding them: weights
             that it lacks, constants of one repeated number.
     """
@@ -47,6 +48,7 @@ class Limits:
     weights_bytes: int = 64 * 1024 * MIB
     objects: int = 200_000
     graph_bytes: int = 1024 * MIB
+    asset_bytes: int = 64 * MIB
     unstored_bytes: int = 64 * MIB
 
     def __post_init__(self) -> None:

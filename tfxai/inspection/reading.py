@@ -16,6 +16,7 @@ from tfxai.inspection.config.config_scan import ConfigScan
 from tfxai.inspection.config.training import TrainingScan
 from tfxai.inspection.limits import Limits
 from tfxai.inspection.old_keras.configs import rewritten
+from tfxai.inspection.presets import check_members, check_options, is_of_hub, needs_hub
 from tfxai.inspection.readers.archive import (
     CONFIG,
     METADATA,
@@ -44,8 +45,11 @@ class Contents:
     """What was read of a saved model.
 
     Args:
-        format: "keras", "keras_folder", "hdf5", "saved_model" or "unknown".
-        config: Config of the model, as Keras 3 takes it; it is what was scanned.
+        format: "keras", "keras_folder", "keras_hub" (a preset), "hdf5", "saved_model" or
+            "unknown".
+        config: Config of the model, as Keras 3 takes it; it is what was scanned. Of a preset, that
+            of its backbone.
+        beside: Configs that KerasHub keeps beside it, by the names of their files.
         rewritten: Whether the file says it in another form.
         renamed: Names of layers in the file that Keras 3 does not take, by those in the config.
         training: What it was compiled with.
@@ -58,6 +62,7 @@ class Contents:
 
     format: str = "unknown"
     config: Any = None
+    beside: dict[str, Any] = dataclasses.field(default_factory=dict)
     rewritten: bool = False
     renamed: dict[str, str] = dataclasses.field(default_factory=dict)
     training: Any = None
@@ -180,8 +185,12 @@ def _read_folder(
     elif (path / CONFIG).exists():
         contents.format = "keras_folder"
         folder = FolderArchive(path, limits, found)
-        _read_preset(folder, contents, found, supplied, limits)
+        custom = _read_preset(folder, contents, found, supplied, limits)
         _read_keras(folder, contents, found, supplied, limits)
+        if is_of_hub(contents.config):
+            contents.format = "keras_hub"
+            contents.custom = tuple(dict.fromkeys((*custom, *contents.custom)))
+            check_members(path, folder.names, limits, found)
     else:
         names = {one.name for one in itertools.islice(path.iterdir(), 1000)}
         why = "The folder has no saved_model.pb and no config.json."
@@ -219,6 +228,9 @@ def _read_keras(
         )
     else:
         found.refuse("no weights", f"It has no {WEIGHTS}, so Keras cannot load it.")
+    if is_of_hub(config) or needs_hub((*contents.custom, *contents.supplied)):
+        arrays = len(contents.weights.datasets) if contents.weights else 0
+        check_options({CONFIG: config, **contents.beside}, arrays, limits, found)
 
 
 def _read_preset(
@@ -227,14 +239,19 @@ def _read_preset(
     found: Findings,
     supplied: Collection[str],
     limits: Limits,
-) -> None:
-    """What KerasHub keeps beside a model; the model itself is read after it."""
+) -> tuple[str, ...]:
+    """What KerasHub keeps beside a model, and what it needs; the model itself is read after it."""
+    custom: dict[str, None] = {}
     for name in PRESET_CONFIGS:
         config = _json(folder, name, limits, found)
         if config is not None:
-            ConfigScan(found, supplied, legacy=False).part(config, "layer", name)
+            scan = ConfigScan(found, supplied, legacy=False)
+            scan.part(config, "layer", name)
+            contents.beside[name] = config
+            custom |= scan.allow_list.custom
     if PRESET_WEIGHTS in folder.names:
         _read_weights(folder.source(PRESET_WEIGHTS), PRESET_WEIGHTS, contents, found, limits)
+    return tuple(custom)
 
 
 def _json(members: Archive | FolderArchive, name: str, limits: Limits, found: Findings) -> Any:

@@ -50,7 +50,7 @@ class Report:
 
     Args:
         path: Path of the file or folder.
-        format: "keras", "keras_folder", "hdf5", "saved_model" or "unknown".
+        format: "keras", "keras_folder", "keras_hub", "hdf5", "saved_model" or "unknown".
         findings: The worst first.
         left_out: How many more findings there are, beyond the first 200.
     """

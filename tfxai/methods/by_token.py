@@ -44,10 +44,7 @@ def explain_by_token(
             "Pass None to drop the others, 'pad', 'mask' or a text, or name a layer with at=."
         )
     groups = groups_of(encoded.tokens, options.get("mask"))
-    inputs = encoded.inputs | {GROUPS: groups}
-    if baseline is not None or not encoded.mask:
-        inputs[OTHERS] = given.replaced_ids(baseline)
-    model = _model(given.subject, encoded, given.encoder.pad_id)
+    model, inputs = of_groups(given, groups, baseline)
     plain = _plain(method)
     slots = np.array([_size(int(row.max()) + 1) for row in groups])
     parts, order = [], []
@@ -60,6 +57,22 @@ def explain_by_token(
         order.append(rows)
     whole = Attribution.concat(_alike(parts))
     return whole[np.argsort(np.concatenate(order), kind="stable")]
+
+
+def of_groups(given: Asked, groups: Array, baseline: Any) -> tuple[Subject, dict[str, Array]]:
+    """The model of which groups of tokens are there, and its inputs but for `SHOWN`.
+
+    Args:
+        given: The texts.
+        groups: (B, T) as `groups_of` makes them.
+        baseline: What stands in the place of tokens that are not there; None drops them where the
+            model has a mask.
+    """
+    encoded = given.encoded
+    inputs = encoded.inputs | {GROUPS: groups}
+    if baseline is not None or not encoded.mask:
+        inputs[OTHERS] = given.replaced_ids(baseline)
+    return _model(given.subject, encoded, given.encoder.pad_id), inputs
 
 
 def groups_of(tokens: Tokens, mask: Any) -> Array:

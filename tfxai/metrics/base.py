@@ -52,11 +52,7 @@ class Asked:
             InvalidInputError: The attribution is of a score that has to be named, or of other
                 inputs.
         """
-        if self.target is None and self.score is None:
-            raise InvalidInputError(
-                f"The attribution is of {self.attribution.score_name!r}, which no target says. "
-                "Pass the same score= as was explained."
-            )
+        self.check_target()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TfxaiWarning)
             found = program(self.model, self.inputs, self.target, score=self.score, **self.cost)
@@ -67,6 +63,14 @@ class Asked:
             )
         return found
 
+    def check_target(self) -> None:
+        """Raises `InvalidInputError` where nothing says what was explained."""
+        if self.target is None and self.score is None:
+            raise InvalidInputError(
+                f"The attribution is of {self.attribution.score_name!r}, which no target says. "
+                "Pass the same score= as was explained."
+            )
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Metric(Declared, abc.ABC):
@@ -76,6 +80,8 @@ class Metric(Declared, abc.ABC):
     higher_is_better: ClassVar[bool | None]
     """Whether larger values speak for the attribution."""
 
+    takes_texts: ClassVar[bool] = False
+    """Whether attributions of texts are measured, by token."""
     needs_method: ClassVar[bool] = False
     """Whether other inputs are explained, so that an attribution alone will not do."""
 
@@ -123,7 +129,13 @@ class Metric(Declared, abc.ABC):
                 f"explanation={explanation!r} was expected to be an Attribution, or a method such "
                 "as tfxai.Saliency()."
             )
-        if not isinstance(one.values, np.ndarray) or isinstance(one.inputs, dict):
+        if one.text is not None and not self.takes_texts:
+            raise InvalidInputError(
+                f"{self.name} does not measure attributions of texts. Take deletion, insertion or "
+                "srg, which leave out one token after the other."
+            )
+        is_dict = isinstance(one.inputs, dict) and one.text is None
+        if not isinstance(one.values, np.ndarray) or is_dict:
             raise InvalidInputError(
                 f"{self.name} measures attributions of one input, and this one is of several. "
                 "Explain a model with one input."

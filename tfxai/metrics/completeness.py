@@ -38,6 +38,7 @@ class Completeness(Metric):
     """
 
     name: ClassVar[str] = "completeness"
+    takes_texts: ClassVar[bool] = True
     higher_is_better: ClassVar[bool | None] = False
 
     def _measure(self, asked: Asked) -> tuple[Array, dict[str, Array]]:

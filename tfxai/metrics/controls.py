@@ -12,6 +12,7 @@ import tensorflow as tf
 from scipy import ndimage
 
 from tfxai.arrays import Array
+from tfxai.attribution import Attribution
 from tfxai.core.inputs.host_arrays import Examples, HostArray
 from tfxai.core.options import SEEDS, option
 from tfxai.core.score import Score
@@ -99,6 +100,19 @@ class RandomMap(Control, is_named=False):
     @property
     def _array(self) -> HostArray:
         return _RandomArray(self.seed)
+
+
+def random_tokens(one: Attribution, seed: int) -> Attribution:
+    """The attribution of texts with a normal random number for each token in its values' place.
+
+    Those of a text depend on the seed and on it alone.
+    """
+    text = one.text
+    if text is None:
+        raise InvalidInputError("Random numbers for tokens were asked for, and no texts came.")
+    rows = [np.random.default_rng([seed, zlib.crc32(str(of).encode())]) for of in text.texts]
+    made = [rng.standard_normal(text.kinds.shape[1]) for rng in rows]
+    return dataclasses.replace(one, values=np.stack(made).astype(np.float32))
 
 
 @final

@@ -13,6 +13,7 @@ from tfxai.metrics.base import Asked, Metric
 from tfxai.metrics.fills import FILL, hiding
 from tfxai.metrics.perturbed import Curve, PerExample
 from tfxai.metrics.relevance import BY, features, ranks, relevance, steps_of
+from tfxai.metrics.token_curves import token_curve
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,7 @@ class CurveMetric(Metric):
         normalise: Whether the curve is scaled so that the input has 1 and the fill 0.
     """
 
+    takes_texts: ClassVar[bool] = True
     steps: int = option(20, at_least=1)
     fill: Any = option(None, kind=FILL)
     by: Any = option("pixels", kind=BY)
@@ -67,6 +69,9 @@ def perturbation_curve(
 ) -> Array:
     """(B, steps + 1): the scores while parts are hidden, or shown, one after the other."""
     one = asked.attribution
+    if one.text is not None:
+        order = {"inserts": inserts, "least_first": least_first}
+        return token_curve(asked, steps=steps, fill=fill, by=by, **order)
     rank, counts = ranks(relevance(one), features(one, by), least_first=least_first)
     turn = PerExample(steps_of(rank, counts, steps))
     found = asked.scores(Curve(turn=turn, steps=steps, inserts=inserts, **hiding(fill)))

@@ -21,7 +21,7 @@ from tfxai.methods.by_name import create
 from tfxai.metrics.base import Metric
 from tfxai.metrics.catalogue import metric_of
 from tfxai.metrics.completeness import Completeness
-from tfxai.metrics.controls import EdgeMap, RandomMap
+from tfxai.metrics.controls import EdgeMap, RandomMap, random_tokens
 from tfxai.metrics.evaluation import Column, Evaluation
 from tfxai.metrics.fills import FILL
 from tfxai.metrics.measurement import Measurement
@@ -51,7 +51,8 @@ def evaluate(  # noqa: PLR0913 - the words of the command line
 
     Args:
         model: As for a method.
-        inputs: A batch of one input, (B, ...), at least two examples.
+        inputs: A batch of one input, (B, ...), at least two examples; or a list of texts, of which
+            `"srg"`, `"deletion"` and `"insertion"` leave out tokens.
         methods: Methods, or their names.
         metrics: Metrics, or their names. Of names, those that hide parts of images hide squares of
             an eighth of the shorter side.
@@ -97,6 +98,9 @@ def evaluate(  # noqa: PLR0913 - the words of the command line
             label: _timed(method, model, inputs, target, words)
             for label, method in everyone.items()
         }
+        if first.text is not None:  # groups of tokens, which it drew for, are the same in many
+            label = RandomMap.name
+            explained[label] = random_tokens(first, seed), explained[label][1]
         names = tuple(chosen), tuple(one.name for one in controls)
         plans, columns = _plans(metrics, fills, first), list[Column]()
         with shown(progress, "evaluate", len(plans)) as report:
@@ -167,7 +171,8 @@ def _word(value: Any) -> str:
 
 
 def _check(first: Attribution) -> None:
-    if not isinstance(first.values, np.ndarray) or isinstance(first.inputs, dict):
+    is_dict = isinstance(first.inputs, dict) and first.text is None
+    if not isinstance(first.values, np.ndarray) or is_dict:
         raise InvalidInputError("evaluate takes models of one input, and this one has several.")
     if len(first) < 2:
         raise InvalidInputError(
@@ -214,7 +219,8 @@ def _plans(
             own = [fill for fill in FILLS if imputes or fill != "road"]
         for fill in own:
             made = dataclasses.replace(cast(Any, metric), fill=fill)
-            plans.append((made, _word(made.fill)))
+            is_dropped = made.fill is None and first.text is not None
+            plans.append((made, "left out" if is_dropped else _word(made.fill)))
     labels = [(metric.name, fill) for metric, fill in plans]
     twice = [label for label in labels if labels.count(label) > 1]
     if twice:

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from tfxai.models.resnet import resnet18 as resnet18
     from tfxai.models.saving import save_model as save_model
     from tfxai.models.saving import save_twin as save_twin
+    from tfxai.models.text_training import TextTrainingConfig as TextTrainingConfig
+    from tfxai.models.text_training import train_texts as train_texts
     from tfxai.models.training import Trained as Trained
     from tfxai.models.training import train as train
+    from tfxai.models.transformer import text_transformer as text_transformer
     from tfxai.registry.history import history_path as history_path
     from tfxai.registry.history import read_history as read_history
 
 _HOME = {
     "ARCHITECTURES": "tfxai.models.options",
+    "TextTrainingConfig": "tfxai.models.text_training",
     "Trained": "tfxai.models.training",
     "TrainingConfig": "tfxai.models.options",
     "accuracy": "tfxai.models.evaluation",
@@ -30,8 +34,10 @@ _HOME = {
     "resnet18": "tfxai.models.resnet",
     "save_model": "tfxai.models.saving",
     "save_twin": "tfxai.models.saving",
+    "text_transformer": "tfxai.models.transformer",
     "three_block_cnn": "tfxai.models.cnn",
     "train": "tfxai.models.training",
+    "train_texts": "tfxai.models.text_training",
 }
 
 if not TYPE_CHECKING:  # a type checker that sees __getattr__ accepts every name

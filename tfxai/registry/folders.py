@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from pathlib import Path
 
 from tfxai.errors import (
@@ -24,6 +25,7 @@ from tfxai.registry.layouts import (
 from tfxai.registry.naming import CARD, ENDINGS, HISTORY, SUFFIXES, is_model_file
 
 VARIABLE = "TFXAI_MODELS"
+_ADDRESS = re.compile(r"[A-Za-z][\w+.-]+:/")  # of a Path, which keeps one slash, too
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -74,10 +76,11 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     """The file of a model.
 
     Args:
-        name_or_path: A path that ends in `.keras`, `.h5` or `.hdf5`, the folder of a SavedModel or
-            of a saved model, or the name of a model in one of the `roots`. What has a separator
-            or such an ending is a path, never a name. The path `ROOT/NAME.keras` or `.h5` also
-            leads to a model of that format in the folder `ROOT/NAME`.
+        name_or_path: A path that ends in `.keras`, `.h5` or `.hdf5`, the folder of a SavedModel,
+            of a KerasHub preset or of a saved model, or the name of a model in one of the `roots`.
+            What has a separator or such an ending is a path, never a name. The path
+            `ROOT/NAME.keras` or `.h5` also leads to a model of that format in the folder
+            `ROOT/NAME`.
 
     Returns:
         The path of a file, or of such a folder, that is there.
@@ -100,6 +103,11 @@ def locate(name_or_path: str | os.PathLike[str]) -> Stored:
         TfxaiError: As `find`.
     """
     text = os.fspath(name_or_path)
+    if _ADDRESS.match(text) and not Path(text).exists():
+        raise DataNotFoundError(
+            f"{text!r} is an address, and models are read from this machine's disks alone. "
+            "Download it, and pass the path of its file or folder."
+        )
     if _is_path(text) or not isinstance(name_or_path, str):
         return _at(Path(text))
     for root in roots():
@@ -160,11 +168,14 @@ def _alone(path: Path) -> Stored:
         found = _in(path.parent)
         if found is not None and found.card is not None and path.name in found.card.sha256:
             return dataclasses.replace(found, files=(path,))
-    card, fault = read_card(path.with_suffix(CARD))
-    history = path.with_name(f"{path.stem}{HISTORY}")
+    place = path if path.name not in ("", "..") else path.resolve()
+    is_named = path.is_dir() and place.name
+    beside = place.with_name(f"{place.name}{CARD}") if is_named else path.with_suffix(CARD)
+    card, fault = read_card(beside)
+    history = place.with_name(f"{place.stem}{HISTORY}")
     return Stored(
         root=path.parent,
-        name=path.stem,
+        name=place.stem,
         folder=path.parent,
         files=(path,),
         history=history if history.is_file() else None,
@@ -182,6 +193,8 @@ def _file(path: Path) -> Path:
         return path
     if path.name == "saved_model.pb" and path.is_file():
         return path.parent
+    if _is_preset(path):
+        return path
     if not path.is_file() or path.suffix.lower() not in ENDINGS:
         what = "a folder" if path.is_dir() else "no file that ends in .keras or .h5"
         versions = [one.parent for one in path.glob("*/saved_model.pb")]
@@ -195,9 +208,16 @@ def _file(path: Path) -> Path:
             raise ModelFileError(f"{str(path)!r} holds no model that can be loaded. {known}")
         raise ModelFileError(
             f"{str(path)!r} is {what}. Pass a model file that Keras saved, NAME.keras or NAME.h5, "
-            "a folder that ModelRegistry.save wrote, or the folder of a SavedModel."
+            "a folder that ModelRegistry.save wrote, or the folder of a SavedModel or of a preset "
+            "of KerasHub."
         )
     return path
+
+
+def _is_preset(path: Path) -> bool:
+    """Whether a folder has what KerasHub writes; what is in it, the scan says."""
+    others = ("task.json", "preprocessor.json", "tokenizer.json", "metadata.json")
+    return (path / "config.json").is_file() and any((path / one).is_file() for one in others)
 
 
 def _foreign(path: Path) -> str | None:

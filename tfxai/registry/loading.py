@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import re
@@ -9,12 +10,18 @@ import sys
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfxai.card import Card
-from tfxai.errors import InvalidInputError, ModelFileError, TfxaiError, UnsafeModelError
+from tfxai.errors import (
+    InvalidInputError,
+    MissingExtraError,
+    ModelFileError,
+    TfxaiError,
+    UnsafeModelError,
+)
 from tfxai.inspection import Limits, PrivateCopy, Report
 from tfxai.inspection.reading import Contents
 from tfxai.inspection.report import KEPT_OUT
@@ -55,6 +62,7 @@ def load(
     custom_objects: Mapping[str, Any] | None = None,
     signature: str | None = None,
     limits: Limits | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> Subject:
     """A trained model with its card, after a scan that found nothing against loading it.
 
@@ -67,28 +75,49 @@ def load(
             one, if left out.
         limits: What is read of the file and what it may ask for; the defaults suit models of up
             to 64 GiB.
+        class_names: Name of each output, in order, in the place of those on the card.
 
     Returns:
         A `Subject`, not compiled; its card is the one in the folder of the model, else `NAME.json`
-        beside the file, else the record of an export, and None where there is none of these. A
-        SavedModel is explained at its inputs, its layers cannot be tapped.
+        beside the file or the preset, else the record of an export, and None where there is none
+        of these. A SavedModel is explained at its inputs, its layers cannot be tapped.
 
     Raises:
         DataNotFoundError: There is no file at that path.
         UnknownNameError: No model has that name, or no signature.
         UnsafeModelError: The scan advises against loading the file; see its `report`.
         ModelFileError: The file holds no model that Keras can load safely.
-        InvalidInputError: The card cannot be read.
+        InvalidInputError: The card cannot be read, or `class_names` are no names.
+        MissingExtraError: The model is one of KerasHub, which is not installed.
         UnsupportedModelError: Keras runs on another backend than TensorFlow.
         OutputError: There is no room for the copy of the file that is scanned and then loaded.
     """
-    return load_stored(
+    names = _names(class_names)
+    subject = load_stored(
         lambda: locate(name_or_path),
         trust=trust,
         custom_objects=custom_objects,
         signature=signature,
         limits=limits,
     )
+    if names is None:
+        return subject
+    from tfxai.card import Card
+    from tfxai.subject import Subject
+
+    card = subject.card or Card(name=Path(name_or_path).stem)
+    return Subject(subject.model, dataclasses.replace(card, classes=names))
+
+
+def _names(given: Sequence[str] | None) -> tuple[str, ...] | None:
+    """The names of classes that a caller passes."""
+    if given is None:
+        return None
+    if isinstance(given, str) or not all(isinstance(one, str) and one for one in given):
+        raise InvalidInputError(
+            f"class_names={given!r} was expected to be a list of names, one an output."
+        )
+    return tuple(given)
 
 
 def load_stored(
@@ -223,11 +252,17 @@ def _lower(sentence: str) -> str:
 
 def _model(path: Path, copy: PrivateCopy, custom_objects: dict[str, Any], trust: bool) -> Any:
     from tfxai.registry.building import build, version_of_keras
+    from tfxai.registry.hub import load_preset, require_classes
 
     try:
         with warnings.catch_warnings():  # about the training state, which is not loaded
             warnings.simplefilter("ignore")
+            require_classes(copy.contents.custom)
+            if copy.report.format == "keras_hub":
+                return load_preset(copy.path, copy.contents, custom_objects)
             return build(copy.path, copy.contents, custom_objects, safe_mode=not trust)
+    except MissingExtraError:
+        raise
     except ModelFileError as error:  # of ours, while Keras was at work
         raise ModelFileError(f"{str(path)!r} was not loaded. {error}") from error
     except _DEFECTS as error:
@@ -243,6 +278,8 @@ def _advice(contents: Contents, installed: str) -> str:
     """What to do about a file that Keras does not load."""
     if contents.config is None or contents.weights is None:
         return "Pass a whole .keras or .h5 file."
+    if contents.format == "keras_hub":
+        return "Save it again with save_to_preset(folder) where it comes from."
     written = contents.metadata.get("keras_version")
     by = f"Keras {written}" if isinstance(written, str) else "a version of Keras that is not named"
     return (

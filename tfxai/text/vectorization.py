@@ -42,12 +42,17 @@ class VectorizationEncoder(Encoder):
     mask_id = _UNKNOWN
 
     def __init__(self, layer: keras.layers.TextVectorization) -> None:
-        self._layer = layer
+        self.layer = layer
         self._vocabulary = [str(one) for one in layer.get_vocabulary()]
+
+    @property
+    def size(self) -> int:
+        """Number of ids, those of padding and of unknown words among them."""
+        return len(self._vocabulary)
 
     def inputs(self, texts: Sequence[str]) -> dict[str, Array]:
         """The ids, filled up to the layer's length or to that of the longest text."""
-        made = self._layer(tf.constant(list(texts)))
+        made = self.layer(tf.constant(list(texts)))
         return {"": np.asarray(made.to_tensor() if hasattr(made, "to_tensor") else made)}
 
     def piece(self, token_id: int) -> str:
@@ -74,13 +79,13 @@ class VectorizationEncoder(Encoder):
 
     @property
     def _limit(self) -> int | None:
-        limit = self._layer.get_config()["output_sequence_length"]
+        limit = self.layer.get_config()["output_sequence_length"]
         return None if limit is None else int(limit)
 
     @functools.cached_property
     def _unlimited(self) -> keras.layers.TextVectorization:
         """The layer without its limit."""
-        config = self._layer.get_config()
+        config = self.layer.get_config()
         names = ("standardize", "split", "ngrams", "encoding")
         kept = {name: config[name] for name in names if name in config}
         known = [word for word in self._vocabulary[2:] if word]

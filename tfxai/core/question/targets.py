@@ -88,8 +88,8 @@ def _class_index(name: str, classes: Sequence[str] | None) -> int:
     if not classes:
         raise InvalidInputError(
             f"target={name!r} is a class name, and the model has no card that names its classes. "
-            "Pass an index, or a tfxai.Subject(model, card) whose card lists the classes (on the "
-            "command line: --classes FILE)."
+            "Pass an index, or a tfxai.Subject(model, card) whose card lists the classes, such as "
+            "that of tfxai.load(path, class_names=[...]) (on the command line: --classes FILE)."
         )
     raise UnknownNameError.of("class", name, classes)
 

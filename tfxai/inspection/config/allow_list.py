@@ -47,6 +47,7 @@ class AllowList:
     ) -> str | None:
         """Judges the class of an object; the role of those of its options that have none."""
         module = node.get("module")
+        self._check_registered(node, name, where)
         if self._is_supplied(*_names_of(node, name)):
             return "any"
         if name in RUNS_CODE and not _is_named_lambda(node):
@@ -143,6 +144,18 @@ class AllowList:
                 FROM_MODULES,
             )
         return False
+
+    def _check_registered(self, node: dict[str, Any], name: str, where: str) -> None:
+        """A class of another package, registered as something else, which Keras would take."""
+        package = str(node.get("module") or "").partition(".")[0]
+        expected = {f"{one}>{name}" for one in RELATIVES}
+        if package in RELATIVES and node.get("registered_name") not in expected:
+            self._found.refuse(
+                "two names",
+                f"It is called {node.get('module')}.{name} and registered as "
+                f"{str(node.get('registered_name'))[:120]!r}, which is what would be taken.",
+                where,
+            )
 
     def _disguised(self, node: dict[str, Any], name: str, where: str) -> None:
         registered = node.get("registered_name")

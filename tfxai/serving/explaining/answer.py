@@ -30,6 +30,8 @@ class Explanation:
         heatmaps: (B, h, w), where there are images and they were asked for.
         pngs: The same as files.
         predictions: What the model gives, where it was asked for.
+        tokens: (B, T) words of texts and (B, T) their values, where there are such and they were
+            asked for.
         about: What the export says of the method.
     """
 
@@ -43,6 +45,7 @@ class Explanation:
     pngs: list[bytes] | None
     predictions: Any
     about: dict[str, Any]
+    tokens: tuple[Array, Array] | None = None
 
 
 def answer(made: Explanation, question: ExplainRequest, model: Model) -> dict[str, Any]:
@@ -96,6 +99,10 @@ def _attribution(
         found["heatmap"] = made.heatmaps[i]
     if made.pngs is not None:
         found["heatmapPng"] = made.pngs[i]
+    if made.tokens is not None:
+        words, values = (array[i] for array in made.tokens)
+        found["tokens"] = [bytes(word).decode("utf-8", "replace") for word in words]
+        found["tokenValues"] = values
     return found
 
 

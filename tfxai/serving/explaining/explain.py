@@ -12,7 +12,7 @@ import numpy as np
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
 from tfxai.errors import TfxaiError
-from tfxai.export.names import EXPLAIN, TARGET
+from tfxai.export.names import EXPLAIN, TARGET, TOKEN_VALUES, TOKENS
 from tfxai.heatmaps import has_signs
 from tfxai.serving.explaining import fanout
 from tfxai.serving.explaining.answer import Explanation
@@ -95,7 +95,8 @@ def explain(
             f"There is no method {name[:100]!r} for this model. Known: {known or 'none'}. Any "
             "other has to be exported with the model: tfxai export --method."
         )
-    for array in (made.score, *made.values.values()):
+    told = () if made.tokens is None else made.tokens[1:]
+    for array in (made.score, *made.values.values(), *told):
         if not np.isfinite(array).all():
             raise no_upstream(f"What {name} gives for these instances is NaN or infinite.")
     return made
@@ -162,6 +163,7 @@ def of_outputs(key: str, given: Feeds, model: Model) -> Explanation:
         None,
         None,
         _about((model.record or {}).get("signatures", {}).get(key, {})),
+        _tokens_of(given),
     )
 
 
@@ -176,9 +178,9 @@ def _as_explained(given: Feeds, wanted: Collection[str]) -> Feeds:
             raise no_upstream(f"The model gave no {name!r}, which belongs to the explanation.")
         array = given[name]
         is_one = name in _SCALARS
-        if name.endswith(PNG):
+        if name.endswith(PNG) or name == TOKENS:
             kinds = "O"
-        elif is_one or name.startswith((VALUES, HEATMAP)):
+        elif name == TOKEN_VALUES or is_one or name.startswith((VALUES, HEATMAP)):
             kinds = "f"
         else:
             kinds = "iu" if name == TARGET else array.dtype.kind
@@ -196,6 +198,22 @@ def _values_of(given: Feeds, ends: dict[str, End]) -> Feeds:
     if set(found) == {VALUES}:
         return {next(iter(ends)) if len(ends) == 1 else VALUES: found[VALUES]}
     return {name.removeprefix(f"{VALUES}_"): array for name, array in found.items()}
+
+
+def _tokens_of(given: Feeds) -> tuple[Array, Array] | None:
+    """The words of texts and their values, where they were asked for and the model has them.
+
+    Raises:
+        RequestError: 502, they are not as many.
+    """
+    if TOKENS not in given or TOKEN_VALUES not in given:
+        return None
+    words, values = given[TOKENS], given[TOKEN_VALUES]
+    if words.ndim != 2 or words.shape != values.shape:
+        raise no_upstream(
+            f"The model gave tokens of the shape {words.shape} and values of {values.shape}."
+        )
+    return words, values
 
 
 def _one(given: Feeds, head: str, tail: str = "") -> Array | None:
@@ -288,6 +306,17 @@ def _drawn(
     )
     pngs = [draw(one, is_signed=is_signed) for one in heat] if "heatmap_png" in asked else None
     return heat if "heatmap" in asked else None, pngs
+
+
+def has_texts(model: Model) -> bool:
+    """Whether an instance is one text whose words can be shown with their values."""
+    signature = model.signatures.get(model.serve)
+    if signature is None or len(signature.inputs) != 1:
+        return False
+    (end,) = signature.inputs.values()
+    own = [model.signatures[f"{EXPLAIN}{name}"].outputs for name in model.explanations]
+    is_one = end.shape is not None and tuple(end.shape[1:]) in ((), (1,))
+    return end.dtype == "string" and is_one and any(TOKENS in outputs for outputs in own)
 
 
 def has_images(model: Model) -> bool:

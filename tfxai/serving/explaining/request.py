@@ -21,7 +21,7 @@ from tfxai.serving.messages.signatures import End
 from tfxai.serving.messages.tensors import Feeds, decode_base64, is_base64, read_rows
 from tfxai.serving.models.model import Model
 
-OUTPUTS = ("attributions", "heatmap", "heatmap_png", "predictions")
+OUTPUTS = ("attributions", "heatmap", "heatmap_png", "predictions", "tokens")
 _KEYS = ("instances", "method", "target", "options", "outputs", "parameters")
 PREDICTED = -1
 

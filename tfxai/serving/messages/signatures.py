@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from tfxai.export.names import TOKEN_VALUES, TOKENS
+
 PREDICT = "tensorflow/serving/predict"
 VALUES, HEATMAP, PNG = "attributions", "heatmap", "_png_bytes"
 """How the outputs of an explanation begin, and how those end that are pictures."""
@@ -105,4 +107,6 @@ def needed(outputs: Collection[str], asked: Collection[str]) -> list[str]:
         left_out += [one for one in outputs if one.endswith(PNG)]
     if "heatmap" not in asked:
         left_out += [one for one in outputs if one.startswith(HEATMAP) and not one.endswith(PNG)]
+    if "tokens" not in asked:
+        left_out += [TOKENS, TOKEN_VALUES]
     return [one for one in outputs if one not in left_out]

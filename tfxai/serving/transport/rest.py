@@ -198,6 +198,7 @@ class Rest:
                 "methods": explain.methods(model),
                 "classNames": record.get("class_names"),
                 "takesImages": explain.has_images(model),
+                "takesTexts": explain.has_texts(model),
                 "inputs": to_metadata(model.signatures).get(model.serve, {}).get("inputs", {}),
             }
             return reply(content, model=which.name)

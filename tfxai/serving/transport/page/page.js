@@ -5,6 +5,7 @@ const SIDE = 448; // pixels of the drawing's longer side
 const LARGEST = 4096; // pixels of a side that is sent; more is reduced here
 const TOP = 5;
 const RETRY = 1000; // ms
+const PAUSE = 600; // ms without a key before a text is explained
 const state = { about: null, bitmap: null, data: null, asked: 0 };
 
 async function ask(path, body) {
@@ -84,13 +85,15 @@ async function listMethods() {
       one.name, words(one.name) + (one.by === "predictions" ? " (by predictions)" : ""),
     ]));
     fill($("target"), [["", "the predicted one"], ...(about.classNames || []).map((name, i) => [String(i), name])]);
-    if (!about.takesImages) {
-      throw new Error("This model takes no images, or its export does not say how: call :explain with its numbers.");
+    $("drop").hidden = !about.takesImages;
+    $("text-row").hidden = !about.takesTexts;
+    if (!about.takesImages && !about.takesTexts) {
+      throw new Error("This model takes no images and no texts, or its export does not say how: call :explain with its numbers.");
     }
     if (!about.methods.length) throw new Error("This model has no signature that explains.");
     listOthers(about.methods);
-    say(state.data ? "" : "Choose an image.");
-    if (state.data) await explain();
+    say(asks() ? "" : about.takesTexts ? "Write a text." : "Choose an image.");
+    if (asks()) await explain();
   } catch (error) {
     complain(error);
   }
@@ -102,12 +105,15 @@ function listOthers(methods) {
   $("others").replaceChildren(...methods.map(({ name }) => {
     const label = element("label");
     const box = Object.assign(element("input"), { type: "checkbox", value: name, checked: before.has(name) });
-    box.addEventListener("change", () => state.data && explain());
+    box.addEventListener("change", () => asks() && explain());
     label.append(box, words(name));
     return label;
   }));
   $("compare").hidden = methods.length < 2;
 }
+
+// Whether there is something to explain, of the kind that the model takes.
+const asks = () => Boolean(state.about && (state.about.takesTexts ? $("text").value.trim() : state.data));
 
 const ticked = () => [...document.querySelectorAll("#others input:checked")].map((box) => box.value);
 
@@ -122,7 +128,7 @@ async function take(file) {
     const data = await inBase64(isSent ? file : await redrawn(bitmap));
     if (state.bitmap) state.bitmap.close();
     Object.assign(state, { bitmap, data }); // the one before stays until all of this has worked
-    if (state.about) await explain();
+    if (state.about && state.about.takesImages) await explain();
   } catch (error) {
     complain(error);
   }
@@ -163,9 +169,9 @@ async function explain() {
 
 function question(method, target) {
   return {
-    instances: [{ b64: state.data }],
+    instances: [state.about.takesTexts ? $("text").value : { b64: state.data }],
     method,
-    outputs: ["heatmap_png", "predictions"],
+    outputs: [state.about.takesTexts ? "tokens" : "heatmap_png", "predictions"],
     ...(target === "" ? {} : { target: Number(target) }),
   };
 }
@@ -196,6 +202,13 @@ async function compare(number, index) {
 }
 
 function showBeside(figure, one, name) {
+  const told = [`score ${number4(one.instanceOutputValue)}`, one.completenessGap === undefined ? "" : `gap ${gap(one)}`];
+  figure.prepend(one.tokens ? coloured(element("p"), one) : pictured(one, name));
+  figure.append(element("p", told.filter(Boolean).join(", ")));
+  opacity();
+}
+
+function pictured(one, name) {
   const picture = element("div");
   picture.className = "picture";
   const canvas = element("canvas");
@@ -209,10 +222,23 @@ function showBeside(figure, one, name) {
     heat.alt = `Heatmap of ${words(name)}`;
     picture.append(heat);
   }
-  const told = [`score ${number4(one.instanceOutputValue)}`, one.completenessGap === undefined ? "" : `gap ${gap(one)}`];
-  figure.prepend(picture);
-  figure.append(element("p", told.filter(Boolean).join(", ")));
-  opacity();
+  return picture;
+}
+
+// The words of a text, each on a colour: red speaks for the class, blue against it.
+function coloured(paragraph, one) {
+  const most = Math.max(...one.tokenValues.map(Math.abs)) || 1;
+  const spans = one.tokens.map((word, i) => {
+    const value = one.tokenValues[i];
+    const span = element("span", word);
+    const strength = (0.8 * Math.abs(value) / most).toFixed(3);
+    span.style.backgroundColor = value < 0 ? `rgba(70, 130, 230, ${strength})` : `rgba(230, 80, 60, ${strength})`;
+    span.title = `${word}: ${number4(value)}`;
+    return span;
+  }).filter((span) => span.textContent);
+  paragraph.className = "words";
+  paragraph.replaceChildren(...spans.flatMap((span) => [span, " "]));
+  return paragraph;
 }
 
 function show(answer, milliseconds) {
@@ -222,7 +248,11 @@ function show(answer, milliseconds) {
   const outputs = Array.isArray(answer.predictions[0]) ? answer.predictions[0] : [];
   const order = outputs.map((_, i) => i).sort((a, b) => outputs[b] - outputs[a]);
   const target = one.outputIndex.length === 1 ? one.outputIndex[0] : -1;
-  drawImage();
+  const isText = Boolean(one.tokens);
+  $("picture").hidden = $("strength").hidden = isText;
+  $("words").hidden = !isText;
+  if (isText) coloured($("words"), one);
+  else drawImage();
   $("heatmap").hidden = !one.heatmapPng;
   if (one.heatmapPng) $("heatmap").src = `data:image/png;base64,${one.heatmapPng.b64}`;
   $("heatmap").alt = `Heatmap of ${words(answer.explainer)} for ${name(target)}`;
@@ -311,7 +341,11 @@ function opacity() {
 $("question").addEventListener("submit", (event) => event.preventDefault());
 $("model").addEventListener("change", listMethods);
 $("model-name").addEventListener("change", listMethods);
-for (const id of ["method", "target"]) $(id).addEventListener("change", () => state.data && explain());
+for (const id of ["method", "target"]) $(id).addEventListener("change", () => asks() && explain());
+$("text").addEventListener("input", () => {
+  clearTimeout(state.pause);
+  state.pause = setTimeout(() => asks() && explain(), PAUSE);
+});
 $("file").addEventListener("change", () => take($("file").files[0]));
 $("opacity").addEventListener("input", opacity);
 $("token").addEventListener("change", () => {
