@@ -17,6 +17,7 @@ from tfxai.core.propagation.steps import PRODUCTS, LiveGraph
 
 GATES, SOFTMAX = "gates", "softmax"
 _GATES = frozenset({"Inv", "Reciprocal", "Rsqrt", "Sigmoid", "Sqrt"})
+_CLIPS = frozenset({"ClipByValue", "Maximum", "Minimum"})
 _STEPS = 16  # operations between a gate and what it multiplies
 
 
@@ -66,6 +67,7 @@ def _multiplies(gate: tf.Tensor, graph: LiveGraph) -> bool:
             others = [i for i in live if op.inputs[i] is not tensor]
             if others and op.type in PRODUCTS and graph.scalar_function(op) is None:
                 return True
-            if not others and operations.kind(op, live) in ("move", "scale", "shift"):
+            passes = operations.kind(op, live) in ("move", "scale", "shift") or op.type in _CLIPS
+            if not others and passes:
                 front.append((op.outputs[0], steps + 1))
     return False

@@ -23,6 +23,9 @@ RULES: dict[str, type[Any]] = {
 }
 
 
+SOFTMAX_RULES = ("taylor", "held")
+
+
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Composite:
@@ -32,14 +35,19 @@ class Composite:
         dense: For dense layers: matrix products.
         convolution: For convolutions.
         first: For the layers that read the input; None for the rule of their kind.
+        softmax: For the weights of attentions: `"taylor"`, on to keys and queries by their first
+            order (AttnLRP), or `"held"`, as constants, which conserves the score.
     """
 
     name: ClassVar[str] = "composite"
     dense: Rule = dataclasses.field(default_factory=Epsilon)
     convolution: Rule = dataclasses.field(default_factory=Epsilon)
     first: Rule | None = None
+    softmax: str = "taylor"
 
     def __post_init__(self) -> None:
+        if self.softmax not in SOFTMAX_RULES:
+            raise UnknownNameError.of("rule of a softmax", str(self.softmax), SOFTMAX_RULES)
         for kind in ("dense", "convolution", "first"):
             given = getattr(self, kind)
             rule = None if given is None and kind == "first" else _record(given, Rule.known)
@@ -106,6 +114,7 @@ PRESETS: dict[str, Composite] = {
         name: Composite(dense=RULES[name](), convolution=RULES[name]())
         for name in ("epsilon", "gamma", "alpha_beta", "z_plus", "flat")
     },
+    "epsilon_held": Composite(softmax="held"),
     "epsilon_plus": Composite(convolution=ZPlus()),
     "epsilon_gamma_box": Composite(convolution=Gamma(), first=ZBox()),
 }

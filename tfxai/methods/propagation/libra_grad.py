@@ -14,6 +14,8 @@ from tfxai.methods.base import AttributionMethod
 from tfxai.methods.propagation.products import balanced_shares
 from tfxai.methods.propagation.rescale import slope
 
+_ENDLESS = frozenset({"Digamma", "Inv", "Lgamma", "Log", "Reciprocal", "Rsqrt", "Xlogy"})
+
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,9 @@ class LibraGrad(AttributionMethod):
 def _balanced(step: Step, signals: list[tf.Tensor]) -> list[tf.Tensor | None]:
     """The signals at the sources of a step."""
     if step.kind == "activation":
+        for op in step.ops:
+            if op.type in _ENDLESS:
+                raise NoRuleError(op, "is endless at zero, from where shares are measured")
         nothing = step.at([tf.zeros_like(step.sources[0])])
         return [signals[0] * slope(step, nothing)]
     if step.kind == "softmax":

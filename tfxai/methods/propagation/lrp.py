@@ -35,11 +35,9 @@ class LRP(AttributionMethod):
         rule: `"epsilon"`, `"gamma"`, `"alpha_beta"` (2, 1), `"z_plus"` or `"flat"` for all
             layers; `"epsilon_plus"`: epsilon for dense layers, z_plus for convolutions;
             `"epsilon_gamma_box"`: epsilon, gamma, and z_box for the layer that reads the input;
-            or a record of `tfxai.rules`: `Epsilon`, `Gamma`, `AlphaBeta`, `ZPlus`, `Flat`, or a
-            `Composite` of them.
-        softmax: How relevance passes the weights of an attention: `"taylor"`, on to keys and
-            queries by their first order (AttnLRP); `"held"`, not at all, the weights being
-            constants: of those rules this one conserves the score.
+            `"epsilon_held"`: epsilon, with the weights of attentions as constants; or a record of
+            `tfxai.rules`: `Epsilon`, `Gamma`, `AlphaBeta`, `ZPlus`, `Flat`, or a `Composite` of
+            them, which also says how relevance passes the weights of attentions.
 
     Returns:
         `Attribution` with values shaped like the inputs: relevance, in units of the score.
@@ -59,7 +57,8 @@ class LRP(AttributionMethod):
         their rule has none. `Gamma` favours negative contributions where z < 0.
         Attention: Achtibat et al., "AttnLRP: Attention-Aware Layer-Wise Relevance Propagation for
         Transformers", ICML 2024, arXiv:2402.05602: a product hands each factor half, gates and
-        the statistics of normalisations are held; `"held"` is Ali et al., ICML 2022,
+        the statistics of normalisations are held, and relevance goes through the softmax by its
+        first order, unless its weights are held, too: Ali et al., ICML 2022,
         arXiv:2202.07304.
 
     Example:
@@ -73,11 +72,11 @@ class LRP(AttributionMethod):
     name: ClassVar[str] = "lrp"
     keeps_every_layer: ClassVar[bool] = True
     rule: Any = option("epsilon", kind=RULE)
-    softmax: str = option("taylor", choices=("taylor", "held"))
 
     def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
-        hold = (GATES, SOFTMAX) if self.softmax == "held" else (GATES,)
-        propagation, rules = f.propagation(x, hold=hold), composite(self.rule)
+        rules = composite(self.rule)
+        hold = (GATES, SOFTMAX) if rules.softmax == "held" else (GATES,)
+        propagation = f.propagation(x, hold=hold)
         epsilon = rules.dense.epsilon if isinstance(rules.dense, Epsilon) else 0.0
 
         def relevance(step: Step, signals: list[tf.Tensor]) -> list[tf.Tensor | None]:
