@@ -103,6 +103,7 @@ def test_layer_is_the_mean_square_of_its_activations():
     np.testing.assert_allclose(found.values, square, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::tfxai.errors.TfxaiWarning")
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_same_seed_gives_the_same_picture_also_under_xla(way, monkeypatch):

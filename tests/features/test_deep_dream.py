@@ -26,7 +26,9 @@ def any_size():
     return filters(kernels(4), (None, None, 3), activation="relu")
 
 
-@pytest.mark.parametrize("model", ["hand-made", "cifar10_cnn"])
+@pytest.mark.parametrize(
+    "model", ["hand-made", pytest.param("cifar10_cnn", marks=pytest.mark.slow)]
+)
 def test_norm_of_the_layer_rises_in_each_octave(model):
     if model == "hand-made":
         found = dreamt(filters(shape=(24, 24, 3)), cat(), octaves=3)
@@ -54,13 +56,13 @@ def _gradient(size):
 
 def test_tiles_leave_no_seam():
     whole, tiled = (
-        dreamt(any_size(), cat(), octaves=1, size=size, steps=8, seed=2).image.astype(float)
+        dreamt(any_size(), cat(), octaves=1, size=size, steps=5, seed=2).image.astype(float)
         for size in (WIDE, (24, 24))
     )
-    changed = np.abs(whole - cat()).mean()
-    assert np.abs(tiled - whole)[3:-3, 3:-3].mean() < 0.25 * changed
-    across = np.abs(np.diff(tiled - whole, axis=0)).mean(axis=(1, 2))[3:-3]
-    assert across.max() < 3 * np.median(across) + 1  # no row stands out
+    inner = (slice(20, -20), slice(20, -20))  # what lies outside the image reaches 4 pixels a step
+    changed, other = np.abs(whole - cat())[inner], np.abs(tiled - whole)[inner]
+    assert other.mean() < 0.05 * changed.mean()
+    assert other.max() < 0.2 * changed.max()  # nowhere, on no edge of a tile
 
 
 def test_memory_decides_on_chunks_and_not_on_the_image(monkeypatch):

@@ -84,6 +84,10 @@ def test_what_cannot_be_ranked_is_refused():
         top_images(subject, "conv", 3, data)
     with pytest.raises(InvalidInputError, match="and type float64"):
         top_images(subject, "conv", 0, data / 255)
+    with pytest.raises(InvalidInputError, match=r"data of shape \(3, 9, 9, 3\)"):
+        top_images(subject, "conv", 0, images(3, (9, 9, 3)))
+    with pytest.raises(InvalidInputError, match="all of one size"):
+        top_images(subject, "conv", 0, [[data[0], data[1][:5]]])
     with pytest.raises(InvalidInputError, match="holds no images"):
         top_images(subject, "conv", 0, [])
     with pytest.raises(InvalidInputError, match="count=0"):

@@ -146,6 +146,7 @@ class ActivationMaximisation(Declared):
         """
         subject = Subject.of(subject)
         task = PictureModel.of(subject, self.size)
+        subject.check_classes(task.structure)
         table = Weights(task.structure, subject.classes)
         groups = groups_of(self.objective)
         table.of(self.objective, groups)  # every objective is checked before the first step

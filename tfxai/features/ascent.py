@@ -16,6 +16,7 @@ from tfxai.arrays import Array
 from tfxai.core.model.cache import ModelCache
 from tfxai.core.program import compiled
 from tfxai.core.sampling.random_numbers import uniform
+from tfxai.errors import UnsupportedModelError
 from tfxai.features.measured import Group, specs, values
 from tfxai.features.parameterisations import Parameterisation
 from tfxai.features.pictures import PictureModel, alive
@@ -137,7 +138,11 @@ def _step(
         if climb.diversity:
             height -= climb.diversity * _likeness(climb, one)
         gradient = tf.gradients(height, own)[0]
-        gradient = tf.zeros_like(own) if gradient is None else gradient
+        if gradient is None:
+            raise UnsupportedModelError(
+                "The objective does not depend on the picture in a differentiable way. Choose "
+                "another layer."
+            )
         first = _FIRST * first + (1 - _FIRST) * gradient
         second = _SECOND * second + (1 - _SECOND) * tf.square(gradient)
         count = tf.cast(step, tf.float32) + 1

@@ -91,7 +91,8 @@ class DeepDream(Declared):
     seed: int = 0
 
     def _check_together(self) -> None:
-        several = (self.layers,) if isinstance(self.layers, str) else tuple(self.layers or ())
+        is_several = isinstance(self.layers, list | tuple)
+        several = tuple(self.layers) if is_several else (self.layers,)
         if not several or not all(isinstance(one, str) for one in several):
             raise InvalidInputError(
                 f"layers={self.layers!r} was expected to be the path of a layer, or several."

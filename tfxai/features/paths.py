@@ -96,8 +96,7 @@ def path_similarity(
         Departure: the mean over layers is judged by the rank of a picture among natural images.
     """
     subject = Subject.of(subject)
-    shape = np.shape(pictures)
-    task = PictureModel.of(subject, shape[1:3] if len(shape) == 4 else None)
+    task = PictureModel.for_images(subject, pictures)
     own, real = (
         read_pixels(n, a, task, k)
         for n, a, k in (("pictures", pictures, 1), ("natural", natural, 2))

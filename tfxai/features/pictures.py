@@ -70,6 +70,14 @@ class PictureModel:
             )
         return cls(layout, structure, subject.preprocessing, shape)
 
+    @classmethod
+    def for_images(cls, subject: Subject, images: Any) -> PictureModel:
+        """As `of`, of the size of images (N, H, W, C) where the model takes any size."""
+        shape = getattr(images, "shape", ())
+        declared = getattr(subject.model, "inputs", None) or []
+        is_free = len(declared) == 1 and None in declared[0].shape[1:3]
+        return cls.of(subject, tuple(shape[1:3]) if is_free and len(shape) == 4 else None)
+
     def inputs(self, pictures: tf.Tensor) -> tf.Tensor:
         """What the model takes for pictures (K, H, W, C) in [0, 1], while a graph is traced."""
         if self.preprocessing.name == "caffe":

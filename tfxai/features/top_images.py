@@ -150,7 +150,7 @@ def top_images(
     total = len(data) if isinstance(data, np.ndarray) else 0
     with shown(progress, "top images", total) as report:
         for batch in _batches(data):
-            task = task or PictureModel.of(subject, np.shape(batch)[1:3])
+            task = task or PictureModel.for_images(subject, batch)
             _check(task, layer, channel)
             images = read_pixels("data", batch, task, 1)
             maps = _maps(subject, task, layer, channel, images, by)
