@@ -281,3 +281,50 @@ def test_a_model_of_any_size_gets_pictures_of_the_size_that_is_asked_for():
     found = ascended(subject, Channel("conv", 0), size=(9, 7))
     slope = slopes(weights[..., 0], 9, 7)
     np.testing.assert_array_equal(found.pictures[0], np.where(slope > 0, 255, 0))
+
+
+class Own(keras.Model):
+    """A model with a `call` of its own, whose convolution is called twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = layers.Conv2D(3, 3, padding="same", name="conv")
+
+    def call(self, x):
+        return keras.ops.mean(self.conv(self.conv(x)), axis=(1, 2))
+
+
+def test_layers_of_models_of_every_kind_are_reached():
+    plain = filters()
+    inner, outer = keras.Input((8, 8, 3)), keras.Input((8, 8, 3))
+    backbone = keras.Model(inner, plain.model.get_layer("conv")(inner), name="backbone")
+    nested = Subject(keras.Model(outer, layers.Flatten()(backbone(outer))), None)
+    nested = dataclasses.replace(nested, card=tfxai.Card(name="nested", preprocessing="unit"))
+    expected = ascended(plain, Channel("conv", 1), steps=3)
+    found = ascended(nested, Channel("backbone/conv", 1), steps=3)
+    np.testing.assert_array_equal(found.pictures, expected.pictures)
+
+    own = Own()
+    own(np.zeros((1, 8, 8, 3), np.float32))
+    card = tfxai.Card(name="own", preprocessing="unit", input_shape=(8, 8, 3))
+    first = ascended(Subject(own, card), Channel("conv#0", 0), steps=3)
+    second = ascended(Subject(own, card), Channel("conv#1", 0), steps=3)
+    maps = own.conv(first.pictures / np.float32(255)).numpy()
+    np.testing.assert_allclose(first.values, maps[..., 0].mean(), rtol=1e-4)
+    maps = own.conv(own.conv(second.pictures / np.float32(255))).numpy()
+    np.testing.assert_allclose(second.values, maps[..., 0].mean(), rtol=1e-3)
+    with pytest.raises(InvalidInputError, match="called 2 times"):
+        ascended(Subject(own, card), Channel("conv", 0))
+
+
+def test_both_classes_of_one_unit_have_a_picture():
+    x = keras.Input((8, 8, 3))
+    unit = layers.Dense(1, activation="sigmoid")(layers.GlobalAveragePooling2D()(x))
+    model = keras.Model(x, unit)
+    model.layers[-1].set_weights([np.array([[9.0], [9.0], [9.0]]), np.array([-13.0])])
+    card = tfxai.Card(name="light", classes=("light",), preprocessing="unit")
+    found = ascended(Subject(model, card), [ClassLogit(0), ClassLogit(1)])
+    np.testing.assert_allclose(found.values, [13, 14], rtol=1e-3)
+    assert found.trust.probability.min() > 0.99
+    assert found.pictures[0].max() == 0
+    assert found.pictures[1].min() == 255
