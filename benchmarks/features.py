@@ -42,6 +42,8 @@ CLASSES = (
     "pineapple", "school_bus", "teapot", "acoustic_guitar", "daisy",
 )  # fmt: skip
 """Classes of ImageNet with a shape of their own, chosen before any picture was made."""
+LEAST = 12
+"""Pictures that have to hold."""
 STEPS = 128
 WAYS: dict[str, dict[str, Any]] = {
     "plain ascent on pixels, 40 steps": {
@@ -67,8 +69,8 @@ def imagenet() -> tuple[tfxai.Subject, list[int]]:
     return tfxai.Subject(model, card), [names.index(one) for one in CLASSES]
 
 
-def proof(folder: Path) -> Table:
-    """Which pictures hold, by each way; the pictures are written to the folder."""
+def proof(folder: Path) -> tuple[Table, list[int]]:
+    """Which pictures hold, and how many by each way; they are written to the folder."""
     subject, targets = imagenet()
     table = Table(title=f"Of {len(targets)} classes, seen with p >= 0.5")
     for heading in (
@@ -81,6 +83,7 @@ def proof(folder: Path) -> Table:
     ):
         table.add_column(heading)
     folder.mkdir(parents=True, exist_ok=True)
+    held = []
     for number, (name, options) in enumerate(WAYS.items()):
         begun = time.perf_counter()
         asked = ActivationMaximisation([ClassLogit(one) for one in targets], **options)
@@ -90,11 +93,12 @@ def proof(folder: Path) -> Table:
             raise SystemExit("The network gives no probabilities.")
         seen = [trust.probability, trust.after_blur, trust.after_half_size]
         counts = [str(int((one >= 0.5).sum())) for one in seen]
+        held.append(int(trust.holds.sum()))
         seconds = f"{time.perf_counter() - begun:.0f}"
-        table.add_row(name, *counts, str(int(trust.holds.sum())), seconds)
+        table.add_row(name, *counts, str(held[-1]), seconds)
         found.plot(folder / f"features-{number}.png", name)
         (folder / f"features-{number}.json").write_text(json.dumps(found.to_dict(), indent=1))
-    return table
+    return table, held
 
 
 def times() -> Table:
@@ -158,7 +162,10 @@ def main() -> None:
     if sys.argv[1:] == ["times"]:
         console.print(times())
     else:
-        console.print(proof(Path("out")))
+        table, (plain, robust) = proof(Path("out"))
+        console.print(table)
+        if plain or robust < LEAST:
+            raise SystemExit(f"{plain} and {robust} hold; 0 and at least {LEAST} were expected.")
 
 
 if __name__ == "__main__":

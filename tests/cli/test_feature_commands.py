@@ -25,7 +25,6 @@ def refused(run, *words):
     return done.stderr
 
 
-@pytest.mark.filterwarnings("ignore::tfxai.errors.TfxaiWarning")
 def test_visualise_gives_what_activation_maximisation_gives(run, models):
     words = ("--layer", LAYER, "-c", 2, "-c", 0, "--steps", 3, "--seed", 5)
     found = printed(run, "visualise", "tiny", *words, "--animation", "a.gif")

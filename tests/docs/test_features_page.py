@@ -9,7 +9,6 @@ from tests.docs.blocks import python_blocks
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::tfxai.errors.TfxaiWarning")
 def test_every_block_runs_and_gives_what_its_comments_say(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}

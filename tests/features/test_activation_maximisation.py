@@ -104,7 +104,6 @@ def test_layer_is_the_mean_square_of_its_activations():
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::tfxai.errors.TfxaiWarning")
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_same_seed_gives_the_same_picture_also_under_xla(way, monkeypatch):
     asked = ActivationMaximisation(

@@ -103,3 +103,5 @@ def test_photographs_that_are_none_are_refused():
         magnitudes(np.zeros((4, 4, 3), np.uint8), 8, 8, 3)
     with pytest.raises(InvalidInputError, match="floats in"):
         magnitudes(np.full((1, 8, 8, 3), 7.0), 8, 8, 3)
+    with pytest.raises(InvalidInputError, match="of several sizes"):
+        PhaseOnly(photographs=[np.zeros((4, 4, 3)), np.zeros((5, 4, 3))])

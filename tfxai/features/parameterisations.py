@@ -13,6 +13,7 @@ import tensorflow as tf
 from tfxai.arrays import Array
 from tfxai.core.inputs.frozen_arrays import FrozenArray
 from tfxai.core.options import Declared, option
+from tfxai.errors import InvalidInputError
 from tfxai.features.photographs import colour_matrix, magnitudes
 
 
@@ -103,7 +104,13 @@ class PhaseOnly(Parameterisation):
     def __post_init__(self) -> None:
         given = self.photographs
         if given is not None and not isinstance(given, FrozenArray):
-            object.__setattr__(self, "photographs", FrozenArray(np.array(given)))
+            try:
+                array = np.array(given)
+            except ValueError as error:  # of several sizes
+                raise InvalidInputError(
+                    "photographs are of several sizes. Bring them to one size first: (N, h, w, C)."
+                ) from error
+            object.__setattr__(self, "photographs", FrozenArray(array))
 
     def start(self, shape: tuple[int, int, int], seed: Sequence[int]) -> Array:
         """As `Parameterisation.start`."""
