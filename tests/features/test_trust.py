@@ -131,6 +131,11 @@ def test_images_that_do_not_fit_are_refused():
     subject, natural = fooled(), photographs(4)
     with pytest.raises(InvalidInputError, match=r"natural holds 1 images\. Pass at least 2"):
         path_similarity(subject, natural, natural[:1])
+    asked = ActivationMaximisation(ClassLogit(0), steps=10**9)  # refused before the first step
+    with pytest.raises(InvalidInputError, match="others came without natural"):
+        asked(subject, others=natural)
+    with pytest.raises(InvalidInputError, match="no more alike than the others"):
+        asked(subject, natural, natural)
     with pytest.raises(InvalidInputError, match=r"natural of shape .* and type float64"):
         path_similarity(subject, natural, natural / 255)
     with pytest.raises(InvalidInputError, match="all of one size"):

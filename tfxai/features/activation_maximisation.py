@@ -18,7 +18,7 @@ from tfxai.features.ascent import COPIES, Climb, climbed, drawn, rows_at_once, s
 from tfxai.features.measured import Weights, groups_of
 from tfxai.features.objectives import ClassLogit, Objective, read_objectives
 from tfxai.features.parameterisations import Fourier, Parameterisation
-from tfxai.features.paths import path_similarity
+from tfxai.features.paths import path_similarity, read_pixels
 from tfxai.features.pictures import PictureModel, as_pixels
 from tfxai.features.reached import objective_values
 from tfxai.features.regularisers import Regulariser
@@ -149,6 +149,7 @@ class ActivationMaximisation(Declared):
         subject.check_classes(task.structure)
         table = Weights(task.structure, subject.classes)
         groups = groups_of(self.objective)
+        _check_images(subject, task, natural, others)
         table.of(self.objective, groups)  # every objective is checked before the first step
         climb = Climb(
             task,
@@ -221,6 +222,17 @@ class ActivationMaximisation(Declared):
             frames if self.frames_every else None,
             tuple(numbers) if self.frames_every else (),
             tuple(remarks),
+        )
+
+
+def _check_images(subject: Subject, task: PictureModel, natural: Any, others: Any) -> None:
+    """Raises `InvalidInputError` for photographs that paths cannot be compared with."""
+    if natural is not None:
+        images = read_pixels("natural", natural, task, 2)
+        path_similarity(subject, images[:1], images, others)
+    elif others is not None:
+        raise InvalidInputError(
+            "others came without natural. Pass photographs of what the pictures should show, too."
         )
 
 
