@@ -62,7 +62,8 @@ def test_tiles_leave_no_seam():
     inner = (slice(20, -20), slice(20, -20))  # what lies outside the image reaches 4 pixels a step
     changed, other = np.abs(whole - cat())[inner], np.abs(tiled - whole)[inner]
     assert other.mean() < 0.05 * changed.mean()
-    assert other.max() < 0.2 * changed.max()  # nowhere, on no edge of a tile
+    for axes in ((1, 2), (0, 2)):  # no row and no column stands out as the edge of a tile
+        assert other.mean(axis=axes).max() < 0.2 * changed.mean()
 
 
 def test_memory_decides_on_chunks_and_not_on_the_image(monkeypatch):
