@@ -186,7 +186,7 @@ def test_a_relu_that_is_shut_at_the_start_is_opened():
 
 def test_an_objective_that_nothing_moves_is_said_to_be_stuck():
     subject = filters(activation="relu", bias=-100.0)
-    with pytest.warns(TfxaiWarning, match="stayed at 0 for conv channel 1: no gradient"):
+    with pytest.warns(TfxaiWarning, match="stayed at 0 for conv channel 1: nothing on"):
         found = ascended(subject, Channel("conv", 1), steps=2)
     assert found.values.tolist() == [0]
 
