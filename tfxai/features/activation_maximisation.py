@@ -251,6 +251,6 @@ def _remarks(history: Array, values: Array, labels: Sequence[str]) -> list[str]:
         return []
     named = ", ".join(labels[i] for i in stuck[:3]) + (" and more" if len(stuck) > 3 else "")
     return [
-        f"The objective stayed at 0 for {named}: nothing on the way excites it. It may be dead, with "
-        "weights near 0; else choose the layer before the activation, or another seed."
+        f"The objective stayed at 0 for {named}: nothing on the way excites it. It may be dead, "
+        "with weights near 0; else choose the layer before the activation, or another seed."
     ]
