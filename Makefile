@@ -36,7 +36,8 @@ MODEL ?= $(TFXAI_TEST_DATA:%=%/models/efficientnet_lite0.keras)
 PIXELS ?= none
 CLASSES ?= $(TFXAI_TEST_DATA:%=%/data/imagenet_class_index.json)
 
-.PHONY: help demo test docs coverage lint bench instruments sanity stress peaks peers notebook comparison crosscheck \
+.PHONY: help demo test docs coverage lint bench instruments sanity stress peaks peers features \
+	notebook comparison crosscheck \
 	gpu-programs mutants old-keras clients protos
 
 help: ## List the targets
@@ -63,6 +64,7 @@ lint: $(STAMP) ## Check style, formatting and types
 bench: $(STAMP) $(PEERS_STAMP) ## Measure against bare TensorFlow, tf-explain, and over HTTP
 	@$(VENV)/bin/python -m benchmarks
 	@$(VENV)/bin/python -m benchmarks.trust
+	@$(VENV)/bin/python -m benchmarks.features times
 	@$(PEERS)/bin/python -m benchmarks.occlusion
 	@$(VENV)/bin/python -m benchmarks.serving
 
@@ -71,6 +73,9 @@ instruments: $(STAMP) ## Test the metrics as instruments on CIFAR-10, for docs/t
 
 sanity: $(STAMP) ## Measure which methods follow the model, for docs/sanity.md (some minutes)
 	@$(VENV)/bin/python -m benchmarks.sanity
+
+features: $(STAMP) ## Make pictures of 20 ImageNet classes and measure which hold (ARGS=times: speed)
+	@$(VENV)/bin/python -m benchmarks.features $(ARGS)
 
 stress: $(STAMP) ## Ask a server 10,000 times, a third of them hostile: it has to hold
 	@$(VENV)/bin/python -m benchmarks.hostile

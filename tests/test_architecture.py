@@ -25,7 +25,8 @@ LEVELS = {
     "registry": 5, "class_outputs": 5, "attention_weights": 5,
     "models": 6,
     "methods": 7,
-    "metrics": 8, "plotting": 8, "rules": 8, "crosscheck": 8, "influence": 8,
+    "features": 8, "metrics": 8, "plotting": 8, "rules": 8, "crosscheck": 8,
+    "influence": 8,
     "auditing": 9, "debugging": 9, "export": 9, "sanity": 9,
     "reporting": 10, "serving": 10,
     "cli": 11, "__main__": 12,
@@ -55,6 +56,7 @@ WHOLE = LEVELS["plotting"]  # a bare `import tfxai` may load any library module
 LAZY_UPWARD = {  # plot() only
     ("attention_weights", "plotting"),
     ("attribution", "plotting"),
+    ("features", "plotting"),
     ("metrics", "plotting"),
 }
 

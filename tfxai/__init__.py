@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
     from tfxai import data as data
     from tfxai import errors as errors
     from tfxai import export as export
+    from tfxai import features as features
     from tfxai import inspection as inspection
     from tfxai import methods as methods
     from tfxai import metrics as metrics
@@ -84,6 +85,7 @@ _MODULES = (
     "data",
     "errors",
     "export",
+    "features",
     "inspection",
     "methods",
     "metrics",

@@ -17,6 +17,7 @@ from tfxai.cli.compare import compare
 from tfxai.cli.crosscheck import crosscheck
 from tfxai.cli.debug import debug
 from tfxai.cli.demo import demo
+from tfxai.cli.dream import dream
 from tfxai.cli.evaluate import evaluate
 from tfxai.cli.explain import explain
 from tfxai.cli.export import export
@@ -28,8 +29,10 @@ from tfxai.cli.predict import predict
 from tfxai.cli.report import report
 from tfxai.cli.sanity import sanity
 from tfxai.cli.serve import serve
+from tfxai.cli.top_images import top_images
 from tfxai.cli.train import train
 from tfxai.cli.train_texts import train_texts
+from tfxai.cli.visualise import visualise
 
 HELP = (
     "Explains what image classifiers built with Keras 3 see.\n\n"
@@ -50,6 +53,7 @@ app = typer.Typer(
 COMMANDS = (
     demo, predict, explain, compare, evaluate, sanity, debug, audit, report, inspect, accuracy,
     methods, train, train_texts, attention, export, check_serving, serve, crosscheck,
+    visualise, dream, top_images,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -16,7 +16,7 @@ UNIFORM = 1
 """The stream of uniform numbers."""
 
 
-def random_bits(seed: int, k: Any, place: Any, stream: int, xp: Arithmetic) -> list[Any]:
+def random_bits(seed: Any, k: Any, place: Any, stream: int, xp: Arithmetic) -> list[Any]:
     """Four arrays of random bits, (K, count) uint32 each.
 
     The hash `pcg4d` of Jarzynski, Olano, "Hash Functions for GPU Rendering", Journal of Computer

@@ -39,15 +39,18 @@ def normal(
 
 
 def uniform(
-    seed: int, k: tf.Tensor, copies: int | tf.Tensor, shape: Sequence[int], dtype: Any
+    seed: int | tf.Tensor, k: tf.Tensor, copies: int | tf.Tensor, shape: Sequence[int], dtype: Any
 ) -> tf.Tensor:
-    """Numbers in [0, 1), multiples of 2^-24, (K B, *shape), as `normal` draws its own."""
+    """Numbers in [0, 1), multiples of 2^-24, (K B, *shape), as `normal` draws its own.
+
+    The seed may be a tensor of uint32, too.
+    """
     bits = _bits(seed, k, copies, -(-math.prod(shape) // 4), stream=UNIFORM)
     return _rows(tf.concat([unit(part, dtype, GRAPH) for part in bits], axis=1), k, shape)
 
 
 def _bits(
-    seed: int, k: tf.Tensor, copies: int | tf.Tensor, count: int, stream: int
+    seed: int | tf.Tensor, k: tf.Tensor, copies: int | tf.Tensor, count: int, stream: int
 ) -> list[tf.Tensor]:
     """Four tensors of random bits, (K, count) uint32 each."""
     each = tf.cast(tf.reshape(k, (copies, -1))[:, :1], tf.uint32)  # (K, 1)
