@@ -99,7 +99,7 @@ def _resampled(pictures: tf.Tensor, matrices: tf.Tensor) -> tf.Tensor:
 def _blocks(pictures: tf.Tensor) -> tf.Tensor:
     """(K, (H + 1) (W + 1), 4 C): each pixel with its three neighbours below and to the right.
 
-    One gather in the place of four: they differ in what each reads alone.
+    One gather then does for all four.
     """
     _, height, width, channels = pictures.shape
     padded = tf.pad(pictures, [(0, 0), (1, 1), (1, 1), (0, 0)])
