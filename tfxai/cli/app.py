@@ -27,6 +27,7 @@ from tfxai.cli.predict import predict
 from tfxai.cli.report import report
 from tfxai.cli.sanity import sanity
 from tfxai.cli.serve import serve
+from tfxai.cli.tcav import tcav
 from tfxai.cli.train import train
 
 HELP = (
@@ -48,6 +49,7 @@ app = typer.Typer(
 COMMANDS = (
     demo, predict, explain, compare, evaluate, sanity, debug, audit, report, inspect, accuracy,
     methods, train, export, check_serving, serve, crosscheck,
+    tcav,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,22 @@ if TYPE_CHECKING:
 CIFAR10 = "cifar10"
 
 
-def evenly_spaced(data: str, limit: int, bad: BadFiles) -> list[Source]:
+def evenly_spaced(
+    data: str,
+    limit: int,
+    bad: BadFiles,
+    *,
+    keep: Callable[[str | None], bool] | None = None,
+    word: str = "--data",
+) -> list[Source]:
     """At most `limit` images of CIFAR-10's test split or of a folder.
+
+    Args:
+        data: `cifar10`, or a folder.
+        limit: Most images.
+        bad: What becomes of files that cannot be read.
+        keep: Which labels count (None: the image has none); None for all.
+        word: The word of the command line that named them.
 
     Raises:
         DataNotFoundError: There is no such folder.
@@ -34,13 +48,18 @@ def evenly_spaced(data: str, limit: int, bad: BadFiles) -> list[Source]:
         spaced = np.linspace(0, count - 1, min(limit, count))
         return [int(i) for i in spaced.round()]
 
+    wanted = keep or (lambda label: True)
+
     if data == CIFAR10:
-        return [Cifar10Image("test", i) for i in numbers(SIZES["test"])]
+        every = [Cifar10Image("test", i) for i in range(SIZES["test"])]
+        kept = every if keep is None else [one for one in every if wanted(one.label)]
+        return [kept[i] for i in numbers(len(kept))]
     if not Path(data).is_dir():
         raise DataNotFoundError(
-            f"--data {data!r} is not a folder. Pass cifar10, or a folder of images."
+            f"{word} {data!r} is not a folder. Pass cifar10, or a folder of images."
         )
-    files, found = labelled_files(data), list[Any]()
+    files = [(path, label) for path, label in labelled_files(data) if wanted(label)]
+    found = list[Any]()
     for i in numbers(len(files)):
         path, label = files[i]
         with bad.allowed(str(path)):

@@ -9,14 +9,12 @@ from typing import Any, final
 import numpy as np
 
 from tfxai.arrays import Array
-from tfxai.concepts.activation_cache import ActivationCache
 from tfxai.concepts.data import check_apart, read_concept
-from tfxai.concepts.directions import LINEAR_MODELS, direction, held_out_accuracy
+from tfxai.concepts.directions import LINEAR_MODELS, direction, held_out_accuracy, one_thread
 from tfxai.concepts.measuring import Measuring
 from tfxai.core.options import SEEDS, Declared, Kind, declaration, option
 from tfxai.errors import InvalidInputError
 from tfxai.methods.options import PATH
-from tfxai.subject import Subject
 
 CONCEPT = Kind("a Concept or an array of images", lambda name, given: read_concept(given, name))
 
@@ -96,15 +94,17 @@ class CAV(Declared):
                 all of them.
             LayerNotFoundError: The layer is not in the model.
         """
-        measuring = Measuring(Subject.of(model), self.pooled, ActivationCache(cache))
+        measuring = Measuring.of(model, pooled=self.pooled, cache=cache)
         images = self.concept.images
         measuring.check_room(self.layer, images, len(images) + len(self.random))
         of_concept = measuring.activations(self.layer, self.concept)
         others = flat(measuring.activations(self.layer, self.random))
-        vector = direction(flat(of_concept), others, self.classifier, self.seed)
-        if vector is None:
-            raise no_direction(self.layer, self.concept.name)
-        accuracy = held_out_accuracy(flat(of_concept), others, self.classifier, self.seed)
+        sets, how = (flat(of_concept), others), (self.classifier, self.seed)
+        with one_thread():
+            vector = direction(*sets, *how)
+            if vector is None:
+                raise no_direction(self.layer, self.concept.name)
+            accuracy = held_out_accuracy(*sets, *how)
         names = (self.layer, self.concept.name, self.random.name)
         return ConceptVector(vector.reshape(of_concept.shape[1:]), accuracy, *names)
 

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, cast
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from tfxai.arrays import Array
 
 LINEAR_MODELS = ("logistic", "ridge", "svm")
 _FOLDS = 3
+_NOTHING = 1e-12  # share of the largest square of a length that is rounding
+
+
+@functools.cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Keeps linear algebra to one thread: on many small problems threads wait for each other."""
+    return cast(AbstractContextManager[Any], _threads().limit(limits=1))
 
 
 def direction(positive: Array, negative: Array, classifier: str, seed: int) -> Array | None:
@@ -60,8 +74,10 @@ def _coordinates(positive: Array, negative: Array) -> tuple[Array, Array, Array]
     labels = np.repeat([1, 0], [len(positive), len(negative)])
     if points.shape[1] <= len(points):
         return points, np.eye(points.shape[1]), labels
-    left, lengths, basis = np.linalg.svd(points, full_matrices=False)
-    return left * lengths, basis, labels
+    squares, left = np.linalg.eigh(points @ points.T)  # far smaller than the points
+    spans = squares > _NOTHING * squares[-1]
+    left, lengths = left[:, spans], np.sqrt(squares[spans])
+    return left * lengths, (left / lengths).T @ points, labels
 
 
 def _fitted(points: Array, labels: Array, classifier: str, seed: int) -> Any:

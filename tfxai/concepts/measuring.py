@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -34,16 +35,34 @@ class Measuring:
         pooled: Whether positions are taken together: activations by their mean, gradients by
             their sum.
         cache: Where arrays are kept.
+        digest: What says which model they are of.
         chunk_size: As for a method.
     """
 
     subject: Subject
     pooled: bool
     cache: ActivationCache
+    digest: str
     chunk_size: int | str = "auto"
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_model", model_digest(self.subject))
+    @classmethod
+    def of(
+        cls,
+        model: Any,
+        *,
+        pooled: bool,
+        cache: str | os.PathLike[str] | None,
+        chunk_size: int | str = "auto",
+    ) -> Measuring:
+        """A model, or subject, whose arrays are kept in a folder where that can be done.
+
+        Where the model's configuration cannot be written, nothing says what it computes: then
+        its arrays are kept for this run only.
+        """
+        subject = Subject.of(model)
+        digest = None if cache is None else model_digest(subject)
+        kept = ActivationCache(None if digest is None else cache)
+        return cls(subject, pooled, kept, digest or "", chunk_size)
 
     def activations(self, layer: str, concept: Concept) -> Array:
         """(N, ...) of a layer, float32 or wider.
@@ -118,12 +137,8 @@ class Measuring:
 
         question = {"target": _plain(target), "score": repr(score)}
         about = {"method": listed(method._record()), "pooled": self.pooled, **question}
-        key = f"{self._key()}\n{json.dumps(about, sort_keys=True)}\n{array_digest(images)}"
+        key = f"{self.digest}\n{json.dumps(about, sort_keys=True)}\n{array_digest(images)}"
         return self.cache.get(hashlib.sha256(key.encode()).hexdigest(), len(images), make)
-
-    def _key(self) -> str:
-        digest: str | None = self._model  # type: ignore[attr-defined]  # set after the fields
-        return digest or f"in this process, {id(self.subject.model)}"
 
 
 def _plain(target: Any) -> Any:

@@ -10,10 +10,9 @@ from typing import Any, final
 import numpy as np
 
 from tfxai.arrays import Array
-from tfxai.concepts.activation_cache import ActivationCache
 from tfxai.concepts.cav import CONCEPT, flat, no_direction
 from tfxai.concepts.data import FEWEST, Concept, check_apart, read_concept
-from tfxai.concepts.directions import LINEAR_MODELS, direction, held_out_accuracy
+from tfxai.concepts.directions import LINEAR_MODELS, direction, held_out_accuracy, one_thread
 from tfxai.concepts.measuring import Measuring
 from tfxai.concepts.ranks import holm, rank_p_value
 from tfxai.concepts.result import ConceptScore, TCAVResult
@@ -148,7 +147,7 @@ class TCAV(Declared):
             OutputError: `cache` cannot be written to.
         """
         images = _of_class(images, target)
-        measuring = Measuring(Subject.of(model), self.pooled, ActivationCache(cache), chunk_size)
+        measuring = Measuring.of(model, pooled=self.pooled, cache=cache, chunk_size=chunk_size)
         count = len(self.randoms) + len(images) + sum(map(len, self.concepts))
         for layer in self.layers:
             measuring.check_room(layer, self.randoms.images, count)
@@ -158,9 +157,10 @@ class TCAV(Declared):
             for layer in self.layers:
                 gradients = flat(measuring.gradients(layer, images, target, score))
                 report(len(found) + 2 * self.layers.index(layer) + 1, steps)
-                for one in self._at_layer(measuring, layer, gradients):
-                    found.append(one)
-                    report(len(found) + 2 * self.layers.index(layer) + 2, steps)
+                with one_thread():
+                    for one in self._at_layer(measuring, layer, gradients):
+                        found.append(one)
+                        report(len(found) + 2 * self.layers.index(layer) + 2, steps)
             report(steps, steps)
         adjusted = holm([one.p_value for one in found])
         pairs = zip(found, adjusted, strict=True)
