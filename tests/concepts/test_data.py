@@ -16,7 +16,8 @@ def coherence(image):
     """How much more a picture varies in one direction than across it, in [0, 1]."""
     grey = image.mean(axis=-1)
     y, x = np.gradient(grey)
-    low, high = np.linalg.eigvalsh([[(y * y).mean(), (y * x).mean()], [0, (x * x).mean()]])
+    across = (y * x).mean()
+    low, high = np.linalg.eigvalsh([[(y * y).mean(), across], [across, (x * x).mean()]])
     return (high - low) / (high + low)
 
 

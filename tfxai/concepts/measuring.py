@@ -19,6 +19,7 @@ from tfxai.concepts.layer_values import LayerActivations, LayerGradient
 from tfxai.core.inputs.frozen_arrays import listed
 from tfxai.core.inputs.reading import read_inputs
 from tfxai.core.model.structure import model_structure
+from tfxai.core.question.scores import Neuron
 from tfxai.errors import InsufficientMemoryError, InvalidInputError
 from tfxai.methods.base import AttributionMethod
 from tfxai.subject import Subject
@@ -72,7 +73,8 @@ class Measuring:
         """
         method = LayerActivations(layer=layer)
         try:
-            return self._kept(method, concept.images, None, None, _mean)
+            # a score of the layer itself: whatever the model returns, nothing behind it runs
+            return self._kept(method, concept.images, None, Neuron(layer, 0), _mean)
         except InvalidInputError as error:
             if type(error) is not InvalidInputError:
                 raise

@@ -117,7 +117,7 @@ def _surface(rgb: tuple[int, int, int], height: int, width: int, random: Random)
     angle, strength = random.uniform(0, 2 * np.pi), random.uniform(0.05, 0.3)
     y, x = np.linspace(-1, 1, height)[:, None], np.linspace(-1, 1, width)[None]
     light = 1 + strength * (np.cos(angle) * x + np.sin(angle) * y)
-    base = np.array(rgb) + random.normal(0, 12, 3)
+    base = np.array(rgb) + random.normal(0, 12) + random.normal(0, 4, 3)
     image = light[..., None] * base + random.normal(0, 4, (height, width, 3))
     return np.clip(image, 0, 255).astype(np.uint8)
 

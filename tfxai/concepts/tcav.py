@@ -17,11 +17,12 @@ from tfxai.concepts.measuring import Measuring
 from tfxai.concepts.ranks import holm, rank_p_value
 from tfxai.concepts.result import ConceptScore, TCAVResult
 from tfxai.core.options import SEEDS, Declared, Kind, declaration, option
-from tfxai.errors import InvalidInputError
+from tfxai.errors import InvalidInputError, UnknownNameError
 from tfxai.methods.options import PATH
 from tfxai.progress import Report, shown
 from tfxai.subject import Subject
 
+SCORES = ("logit", "probability", "output")
 _PER_CONCEPT = 9  # random images for each image of a concept, beside those it is told from
 
 
@@ -132,7 +133,7 @@ class TCAV(Declared):
             model: A built Keras 3 model, or a `Subject`.
             images: Images of the class, (N, ...), at least 10.
             target: The output that is explained: an index, or a class name.
-            score: As for a method; None is the logit.
+            score: `"logit"`, `"probability"` or `"output"`; None is the logit.
             cache: Folder in which activations and gradients are kept by their content, so that
                 another run, or one that was stopped, need not compute them again. At most 2 GiB;
                 models whose configuration cannot be written are not kept.
@@ -146,6 +147,8 @@ class TCAV(Declared):
             InsufficientMemoryError: The activations do not fit into `tfxai.config.memory_budget`.
             OutputError: `cache` cannot be written to.
         """
+        if score is not None and score not in SCORES:
+            raise UnknownNameError.of("score of a class", str(score), SCORES)
         images = _of_class(images, target)
         measuring = Measuring.of(model, pooled=self.pooled, cache=cache, chunk_size=chunk_size)
         count = len(self.randoms) + len(images) + sum(map(len, self.concepts))
