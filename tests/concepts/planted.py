@@ -39,7 +39,7 @@ def network(seed: int) -> keras.Model:
             layers.Conv2D(8, 3, padding="same", activation="relu", name="conv2"),
             layers.GlobalMaxPooling2D(name="pool"),
             layers.Dense(16, activation="relu", name="hidden"),
-            layers.Dense(2, activation="softmax", name="head"),
+            layers.Dense(1, activation="sigmoid", name="head"),
         ]
     )
 
@@ -47,7 +47,7 @@ def network(seed: int) -> keras.Model:
 def trained(seed: int) -> keras.Model:
     """A network that tells images with a red patch (class 1) from those without."""
     model = network(seed)
-    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
     images, labels = surfaces(600, seed)
     model.fit(images, labels, batch_size=64, epochs=12, verbose=0)
     return model

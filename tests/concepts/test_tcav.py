@@ -199,7 +199,7 @@ def test_bad_questions_end_in_a_sentence(monkeypatch):
         TCAV(layers="h", concepts={"a": cloud(20, 1, 1)}, randoms=cloud(400, 0, 2))(
             product(), images_of(9), 0
         )
-    with pytest.raises(InvalidInputError, match="Concept 'a'"):
+    with pytest.raises(InvalidInputError, match=r"Concept 'a': .*shape \(1, 1\)"):
         CAV(
             layer="h", concept=Concept("a", cloud(20, 0, 1)[:, :1]), random=cloud(30, 0, 2)[:, :1]
         )(product())

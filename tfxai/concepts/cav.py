@@ -95,8 +95,7 @@ class CAV(Declared):
             LayerNotFoundError: The layer is not in the model.
         """
         measuring = Measuring.of(model, pooled=self.pooled, cache=cache)
-        images = self.concept.images
-        measuring.check_room(self.layer, images, len(images) + len(self.random))
+        measuring.check_room(self.layer, self.concept, len(self.concept) + len(self.random))
         of_concept = measuring.activations(self.layer, self.concept)
         others = flat(measuring.activations(self.layer, self.random))
         sets, how = (flat(of_concept), others), (self.classifier, self.seed)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -24,6 +25,7 @@ from tfxai.errors import InsufficientMemoryError, InvalidInputError
 from tfxai.methods.base import AttributionMethod
 from tfxai.subject import Subject
 
+_BYTES = 12  # of an activation: as it came, and as a double
 _SLICE = 256  # images whose activations are there unpooled
 
 
@@ -72,13 +74,9 @@ class Measuring:
             TfxaiError: The images do not fit the model, or the layer is not there.
         """
         method = LayerActivations(layer=layer)
-        try:
+        with _said_of(concept):
             # a score of the layer itself: whatever the model returns, nothing behind it runs
             return self._kept(method, concept.images, None, Neuron(layer, 0), _mean)
-        except InvalidInputError as error:
-            if type(error) is not InvalidInputError:
-                raise
-            raise InvalidInputError(f"Concept {concept.name!r}: {error}") from error
 
     def gradients(self, layer: str, images: Array, target: Any, score: Any) -> Array:
         """(N, ...) of the score of each image by the output of a layer.
@@ -90,20 +88,22 @@ class Measuring:
         method = LayerGradient(layer=layer)
         return self._kept(method, images, target, score, _sum)
 
-    def check_room(self, layer: str, images: Array, count: int) -> None:
+    def check_room(self, layer: str, concept: Concept, count: int) -> None:
         """Raises `InsufficientMemoryError` where the activations of `count` images are too many.
 
         Args:
             layer: Path of the layer.
-            images: Some images, of the shape of all.
+            concept: Some images, of the shape of all.
             count: Number of images in all.
         """
-        layout, _ = read_inputs(self.subject.model, self.subject.prepare(images[:1]))
+        with _said_of(concept):
+            one = self.subject.prepare(concept.images[:1])
+            layout, _ = read_inputs(self.subject.model, one)
         shape = model_structure(self.subject.model, layout.plain).find(layer).shape or ()
         units = [size or 1 for size in shape]
         if self.pooled and len(units) > 1:
             units = units[-1:]
-        needed = 4 * count * int(np.prod(units))
+        needed = _BYTES * count * int(np.prod(units))
         if needed > config.memory_budget:
             raise InsufficientMemoryError(
                 f"The activations of {count:,} images at layer {layer!r} take "
@@ -141,6 +141,17 @@ class Measuring:
         about = {"method": listed(method._record()), "pooled": self.pooled, **question}
         key = f"{self.digest}\n{json.dumps(about, sort_keys=True)}\n{array_digest(images)}"
         return self.cache.get(hashlib.sha256(key.encode()).hexdigest(), len(images), make)
+
+
+@contextlib.contextmanager
+def _said_of(concept: Concept) -> Iterator[None]:
+    """Errors about images say of which concept they are."""
+    try:
+        yield
+    except InvalidInputError as error:
+        if type(error) is not InvalidInputError:
+            raise
+        raise InvalidInputError(f"Concept {concept.name!r}: {error}") from error
 
 
 def _plain(target: Any) -> Any:

@@ -153,7 +153,8 @@ class TCAV(Declared):
         measuring = Measuring.of(model, pooled=self.pooled, cache=cache, chunk_size=chunk_size)
         count = len(self.randoms) + len(images) + sum(map(len, self.concepts))
         for layer in self.layers:
-            measuring.check_room(layer, self.randoms.images, count)
+            for concept in (self.randoms, *self.concepts):
+                measuring.check_room(layer, concept, count)
         found: list[ConceptScore] = []
         steps = len(self.layers) * (2 + len(self.concepts))
         with shown(progress, "tcav", steps) as report:
