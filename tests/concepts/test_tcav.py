@@ -203,6 +203,10 @@ def test_bad_questions_end_in_a_sentence(monkeypatch):
         CAV(
             layer="h", concept=Concept("a", cloud(20, 0, 1)[:, :1]), random=cloud(30, 0, 2)[:, :1]
         )(product())
+    with pytest.raises(InvalidInputError, match=r"'images of 0' have shape \(1,\), those of"):
+        TCAV(layers="h", concepts={"a": cloud(20, 1, 1)}, randoms=cloud(400, 0, 2))(
+            product(), images_of()[:, :1], 0
+        )
     with pytest.raises(UnknownNameError, match="score of a class"):
         TCAV(layers="h", concepts={"a": cloud(20, 1, 1)}, randoms=cloud(400, 0, 2))(
             product(), images_of(), 0, score=tfxai.Contrast(0, 1)

@@ -89,8 +89,8 @@ def read_concept(given: Any, name: str) -> Concept:
     return given if isinstance(given, Concept) else Concept(name, given)
 
 
-def check_apart(concept: Concept, other: Concept) -> None:
-    """Raises `InvalidInputError` where two sets share images or differ in size."""
+def check_alike(concept: Concept, other: Concept) -> None:
+    """Raises `InvalidInputError` where the images of two sets differ in size or form."""
     if concept.images.shape[1:] != other.images.shape[1:]:
         raise InvalidInputError(
             f"The images of {concept.name!r} have shape {concept.images.shape[1:]}, those of "
@@ -101,6 +101,11 @@ def check_apart(concept: Concept, other: Concept) -> None:
             f"The images of {concept.name!r} are {concept.images.dtype}, those of "
             f"{other.name!r} {other.images.dtype}. Pass both in the same form."
         )
+
+
+def check_apart(concept: Concept, other: Concept) -> None:
+    """Raises `InvalidInputError` where two sets share images, or differ in size or form."""
+    check_alike(concept, other)
     both = len(concept.digests & other.digests)
     if both == len(concept.digests | other.digests):
         raise InvalidInputError(

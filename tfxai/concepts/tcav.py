@@ -11,7 +11,7 @@ import numpy as np
 
 from tfxai.arrays import Array
 from tfxai.concepts.cav import CONCEPT, flat, no_direction
-from tfxai.concepts.data import FEWEST, Concept, check_apart, read_concept
+from tfxai.concepts.data import FEWEST, Concept, check_alike, check_apart, read_concept
 from tfxai.concepts.directions import LINEAR_MODELS, direction, held_out_accuracy, one_thread
 from tfxai.concepts.measuring import Measuring
 from tfxai.concepts.ranks import holm, rank_p_value
@@ -149,7 +149,9 @@ class TCAV(Declared):
         """
         if score is not None and score not in SCORES:
             raise UnknownNameError.of("score of a class", str(score), SCORES)
-        images = _of_class(images, target)
+        shown_class = _of_class(images, target)
+        check_alike(shown_class, self.randoms)
+        images = shown_class.images
         measuring = Measuring.of(model, pooled=self.pooled, cache=cache, chunk_size=chunk_size)
         count = len(self.randoms) + len(images) + sum(map(len, self.concepts))
         for layer in self.layers:
@@ -232,7 +234,7 @@ def _scores(gradients: Array, vectors: Array) -> tuple[Array, Array]:
     return rises.mean(axis=0), derivatives.mean(axis=0)  # Eq. 2
 
 
-def _of_class(images: Any, target: Any) -> Array:
+def _of_class(images: Any, target: Any) -> Concept:
     """The images of the class, where there are enough and a target was named."""
     is_index = isinstance(target, int | np.integer) and not isinstance(target, bool)
     if not is_index and not isinstance(target, str):
@@ -244,7 +246,7 @@ def _of_class(images: Any, target: Any) -> Array:
         raise InvalidInputError(
             f"{count} images of class {target!r} came. Pass at least {FEWEST}, which show it."
         )
-    return Concept(f"images of {target}", images).images
+    return Concept(f"images of {target}", images)
 
 
 def _named(subject: Subject, target: int) -> str:
