@@ -34,31 +34,38 @@ def main() -> None:
     images, labels = load_cifar10("test")
     order = np.random.default_rng(0).permutation(len(images))
     images, labels = images[order], labels[order]
-    lines = [
-        random_concepts(subject, images, labels),
-        planted_concepts(),
-        kept_activations(subject, images, labels),
-        "",
-        *table(subject, images, labels),
-    ]
+    lines = []
+    for line in measured(subject, images, labels):
+        print(line, flush=True)
+        lines.append(line)
     text = "\n".join(lines)
-    print(text)
     PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), "measured", text), encoding="utf-8")
+
+
+def measured(subject: tfxai.Subject, images: np.ndarray, labels: np.ndarray) -> Iterator[str]:
+    """The lines of the page, one after the other."""
+    yield random_concepts(subject, images, labels)
+    yield kept_activations(subject, images, labels)
+    yield planted_concepts()
+    yield ""
+    yield from table(subject, images, labels)
 
 
 def random_concepts(subject: tfxai.Subject, images: np.ndarray, labels: np.ndarray) -> str:
     """The share of 200 random concepts of 20 images that are called significant."""
     p_values = []
     pool, rest = images[:2000], images[2000:6000].reshape(10, 20, 20, *images.shape[1:])
-    for run, group in enumerate(rest):
-        test = TCAV(
-            layers=LAYER,
-            concepts=[Concept(str(i), one) for i, one in enumerate(group)],
-            randoms=pool,
-            seed=run,
-        )
-        found = test(subject, of_class(images, labels, "Frog"), "Frog", progress=False)
-        p_values += [row.p_value for row in found]
+    asked = subject, of_class(images, labels, "Frog"), "Frog"
+    with tempfile.TemporaryDirectory() as folder:
+        for run, group in enumerate(rest):
+            test = TCAV(
+                layers=LAYER,
+                concepts=[Concept(str(i), one) for i, one in enumerate(group)],
+                randoms=pool,
+                seed=run,
+            )
+            found = test(*asked, cache=folder, progress=False)
+            p_values += [row.p_value for row in found]
     share = np.mean(np.array(p_values) <= 0.05)
     return (
         f"- Of {len(p_values)} random concepts of 20 test images, {share:.1%} have p at most 0.05 "

@@ -23,7 +23,7 @@ def surfaces(count: int, seed: int, patch: float = 0.5) -> tuple[np.ndarray, np.
         0, 0.1, (count, SIZE, SIZE, 3)
     )
     has = np.arange(count) < round(patch * count)
-    for image in images[has]:
+    for image in images[: has.sum()]:  # views, which a mask would not give
         top, left = random.integers(0, SIZE - 4, 2)
         image[top : top + 4, left : left + 4] = RED + random.normal(0, 0.05, (4, 4, 3))
     return np.clip(images, 0, 1).astype(np.float32), has.astype(np.int64)

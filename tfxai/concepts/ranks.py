@@ -19,7 +19,7 @@ def rank_p_value(
 
     Args:
         score: Share of images whose score rises along the concept.
-        magnitude: Mean derivative along it.
+        magnitude: Its mean change along the concept.
         random_scores: (K,) the same of random concepts that were treated alike.
         random_magnitudes: (K,).
     """

@@ -36,12 +36,14 @@ class ConceptScore:
         layer: Path of the layer.
         concept: Name of the concept.
         score: Share in [0, 1] of images whose score rises along the concept.
-        magnitude: Mean derivative of the score along the unit vector, signed.
+        magnitude: Mean change of the score, to first order, along the direction from the mean of
+            the images that the concept is told from to that of the concept; signed, in units of
+            the score.
         p_value: Two-sided, by rank among the random concepts.
         adjusted: The same after Holm's correction over all layers and concepts of the run.
         accuracy: Balanced held-out accuracy of the direction, in [0, 1]; 0.5 is guessing.
         random_scores: (K,) scores of the random concepts.
-        random_magnitudes: (K,) their mean derivatives.
+        random_magnitudes: (K,) their magnitudes.
     """
 
     layer: str

@@ -63,7 +63,8 @@ class TCAV(Declared):
     class's images whose score rises along it. As many random images as the concept has, drawn
     from `randoms`, are fitted against the very same images, again and again. The p-value is the
     two-sided rank of the concept's score among theirs, so that a concept that means nothing is
-    called significant no more often than `alpha` says.
+    called significant about as often as `alpha` says. Equal scores, of which there are many where
+    they are 0 or 1, are ranked by their magnitudes.
 
     Args:
         layers: Path of a layer, or several.
@@ -204,10 +205,11 @@ class TCAV(Declared):
     def _direction(
         self, layer: str, positive: Array, negative: Array, name: str = "random images"
     ) -> Array:
+        """From the mean of `negative` to that of `positive`, along the fitted direction."""
         vector = direction(positive, negative, self.classifier, self.seed)
         if vector is None:
             raise no_direction(layer, name)
-        return vector
+        return vector * ((positive.mean(axis=0) - negative.mean(axis=0)) @ vector)
 
     def _others(self, concept: Concept) -> int:
         """Number of images that a concept is told from."""
@@ -228,7 +230,7 @@ class TCAV(Declared):
 
 
 def _scores(gradients: Array, vectors: Array) -> tuple[Array, Array]:
-    """Share of images whose score rises along each vector, and the mean derivative, (K,) each."""
+    """Share of images whose score rises along each vector, and its mean rise, (K,) each."""
     derivatives = gradients @ vectors.T  # Eq. 1, (B, K)
     rises = (derivatives > 0) + 0.5 * (derivatives == 0)
     return rises.mean(axis=0), derivatives.mean(axis=0)  # Eq. 2
