@@ -36,8 +36,8 @@ MODEL ?= $(TFXAI_TEST_DATA:%=%/models/efficientnet_lite0.keras)
 PIXELS ?= none
 CLASSES ?= $(TFXAI_TEST_DATA:%=%/data/imagenet_class_index.json)
 
-.PHONY: help demo test docs coverage lint bench instruments sanity stress peaks peers features \
-	notebook comparison crosscheck \
+.PHONY: help demo test docs coverage lint bench concepts instruments sanity stress peaks peers \
+	features notebook comparison crosscheck \
 	gpu-programs mutants old-keras clients protos
 
 help: ## List the targets
@@ -70,6 +70,9 @@ bench: $(STAMP) $(PEERS_STAMP) ## Measure against bare TensorFlow, tf-explain, a
 
 instruments: $(STAMP) ## Test the metrics as instruments on CIFAR-10, for docs/trust.md (ten minutes)
 	@$(VENV)/bin/python -m benchmarks.instruments $(ARGS)
+
+concepts: $(STAMP) ## Measure how far TCAV can be believed, for docs/concepts.md (some minutes)
+	@$(VENV)/bin/python -m benchmarks.concepts
 
 sanity: $(STAMP) ## Measure which methods follow the model, for docs/sanity.md (some minutes)
 	@$(VENV)/bin/python -m benchmarks.sanity

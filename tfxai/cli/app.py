@@ -29,6 +29,7 @@ from tfxai.cli.predict import predict
 from tfxai.cli.report import report
 from tfxai.cli.sanity import sanity
 from tfxai.cli.serve import serve
+from tfxai.cli.tcav import tcav
 from tfxai.cli.top_images import top_images
 from tfxai.cli.train import train
 from tfxai.cli.train_texts import train_texts
@@ -53,7 +54,7 @@ app = typer.Typer(
 COMMANDS = (
     demo, predict, explain, compare, evaluate, sanity, debug, audit, report, inspect, accuracy,
     methods, train, train_texts, attention, export, check_serving, serve, crosscheck,
-    visualise, dream, top_images,
+    visualise, dream, top_images, tcav,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,23 @@ CIFAR10 = "cifar10"
 
 
 def evenly_spaced(
-    data: str, limit: int, bad: BadFiles, *, split: str = "test", option: str = "--data"
+    data: str,
+    limit: int,
+    bad: BadFiles,
+    *,
+    keep: Callable[[str | None], bool] | None = None,
+    split: str = "test",
+    option: str = "--data",
 ) -> list[Source]:
     """At most `limit` images of a split of CIFAR-10 or of a folder.
+
+    Args:
+        data: `cifar10`, or a folder.
+        limit: Most images.
+        bad: What becomes of files that cannot be read.
+        keep: Which labels count (None: the image has none); None for all.
+        split: Split of CIFAR-10.
+        option: The word of the command line that named them.
 
     Raises:
         DataNotFoundError: There is no such folder.
@@ -36,13 +50,18 @@ def evenly_spaced(
         spaced = np.linspace(0, count - 1, min(limit, count))
         return [int(i) for i in spaced.round()]
 
+    wanted = keep or (lambda label: True)
+
     if data == CIFAR10:
-        return [Cifar10Image(split, i) for i in numbers(SIZES[split])]
+        every = [Cifar10Image(split, i) for i in range(SIZES[split])]
+        kept = every if keep is None else [one for one in every if wanted(one.label)]
+        return [kept[i] for i in numbers(len(kept))]
     if not Path(data).is_dir():
         raise DataNotFoundError(
             f"{option} {data!r} is not a folder. Pass cifar10, or a folder of images."
         )
-    files, found = labelled_files(data), list[Any]()
+    files = [(path, label) for path, label in labelled_files(data) if wanted(label)]
+    found = list[Any]()
     for i in numbers(len(files)):
         path, label = files[i]
         with bad.allowed(str(path)):

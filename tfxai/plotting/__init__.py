@@ -2,6 +2,7 @@
 
 from tfxai.plotting.attribution import plot_attribution
 from tfxai.plotting.comparison import plot_comparison
+from tfxai.plotting.concepts import plot_tcav
 from tfxai.plotting.drawing import Drawing
 from tfxai.plotting.feature_charts import (
     plot_bars,
@@ -30,6 +31,7 @@ __all__ = [
     "plot_history",
     "plot_importance",
     "plot_sanity",
+    "plot_tcav",
     "plot_waterfall",
     "sample_grid",
     "save_figure",
