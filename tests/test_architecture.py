@@ -26,7 +26,7 @@ LEVELS = {
     "models": 6,
     "methods": 7,
     "metrics": 8, "plotting": 8, "rules": 8, "crosscheck": 8,
-    "auditing": 9, "debugging": 9, "export": 9, "sanity": 9,
+    "auditing": 9, "batch": 9, "debugging": 9, "export": 9, "sanity": 9,
     "reporting": 10, "serving": 10,
     "cli": 11, "__main__": 12,
 }  # fmt: skip
