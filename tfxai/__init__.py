@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
     from tfxai import baselines as baselines
+    from tfxai import batch as batch
     from tfxai import concepts as concepts
     from tfxai import config as config
     from tfxai import data as data
@@ -82,6 +83,7 @@ _HOME = {
 _RENAMED = {"inspect_model": "inspect", "scan_model": "scan"}  # too short a name on its own
 _MODULES = (
     "baselines",
+    "batch",
     "concepts",
     "config",
     "data",
