@@ -116,7 +116,7 @@ mutants: $(STAMP) $(MUTANTS_STAMP) ## List the changes to MODULE= that TESTS= do
 		--python $(abspath $(VENV)/bin/python)
 
 dist: $(DIST_STAMP) ## Build the sdist and the wheel into dist/, and check them
-	@rm -rf build dist
+	@rm -rf build dist tfxai.egg-info  # the last lists files of earlier builds
 	@$(DIST)/bin/python -m build --quiet --outdir dist .
 	@$(DIST)/bin/twine check --strict dist/*
 	@size="$$(cat dist/*.whl | wc -c)"; echo "The wheel has $$size bytes."; \
