@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tfxai.cli import arguments, explain
+from tfxai.cli.completion import method_names
 from tfxai.cli.data_images import CIFAR10
 from tfxai.errors import InvalidInputError
 
@@ -23,7 +24,12 @@ Limit = Annotated[
 Most = Annotated[
     int, typer.Option(min=1, max=40, help="Most mistakes that are explained: the surest ones.")
 ]
-Method = Annotated[str, typer.Option("--method", "-m", metavar="NAME", help="See: tfxai methods.")]
+Method = Annotated[
+    str,
+    typer.Option(
+        "--method", "-m", metavar="NAME", autocompletion=method_names, help="See: tfxai methods."
+    ),
+]
 
 
 def debug(  # noqa: PLR0913 - an argument for each word of the command line
