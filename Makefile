@@ -10,6 +10,8 @@ PEERS_TORCH := .venv-peers-torch
 OLD_KERAS := .venv-old-keras
 MUTANTS := .venv-mutants
 CLIENTS := .venv-clients
+DIST := .venv-dist
+LARGEST_WHEEL := 10485760
 PROTOS := tensorflow tensorflow_serving open_inference
 JOBS ?= 2
 PEERS_STAMP := $(PEERS)/.stamp
@@ -18,6 +20,7 @@ PEERS_TORCH_STAMP := $(PEERS_TORCH)/.stamp
 OLD_KERAS_STAMP := $(OLD_KERAS)/.stamp
 MUTANTS_STAMP := $(MUTANTS)/.stamp
 CLIENTS_STAMP := $(CLIENTS)/.stamp
+DIST_STAMP := $(DIST)/.stamp
 
 # Tests find the shared data through TFXAI_TEST_DATA, CIFAR-10 through TFDS_DATA_DIR.
 ifeq ($(TFXAI_TEST_DATA),)
@@ -38,7 +41,7 @@ CLASSES ?= $(TFXAI_TEST_DATA:%=%/data/imagenet_class_index.json)
 
 .PHONY: help demo test docs coverage lint bench concepts instruments sanity stress peaks peers \
 	features notebook comparison crosscheck \
-	gpu-programs mutants old-keras clients protos
+	gpu-programs mutants old-keras clients protos dist
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -124,6 +127,15 @@ mutants: $(STAMP) $(MUTANTS_STAMP) ## List the changes to MODULE= that TESTS= do
 	@$(MUTANTS)/bin/python tests/mutants.py $(MODULE) $(TESTS) --sample $(or $(SAMPLE),0) \
 		--python $(abspath $(VENV)/bin/python)
 
+dist: $(DIST_STAMP) ## Build the sdist and the wheel into dist/, and check them
+	@rm -rf build dist tfxai.egg-info  # the last lists files of earlier builds
+	@$(DIST)/bin/python -m build --quiet --outdir dist .
+	@$(DIST)/bin/twine check --strict dist/*
+	@size="$$(cat dist/*.whl | wc -c)"; echo "The wheel has $$size bytes."; \
+		test "$$size" -lt $(LARGEST_WHEEL) || { \
+		echo "A wheel has to stay below $(LARGEST_WHEEL) bytes (10 MiB)." \
+			"Look for what should not ship: unzip -l dist/*.whl"; exit 1; }
+
 gpu-programs: $(STAMP) ## Write every method's XLA program, for a GPU machine without TensorFlow
 	@$(VENV)/bin/python -m benchmarks.gpu.export
 
@@ -148,6 +160,9 @@ $(MUTANTS_STAMP): requirements-mutants.txt
 
 $(CLIENTS_STAMP): requirements-clients.txt
 	$(call packages,$(CLIENTS),requirements-clients.txt)
+
+$(DIST_STAMP): requirements-dist.txt
+	$(call packages,$(DIST),requirements-dist.txt)
 
 # Keras 2 runs on the TensorFlow of .venv, beside Keras 3, which does not see it.
 $(OLD_KERAS_STAMP): requirements-old-keras.txt $(STAMP)

@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
+from tfxai.cli.completion import model_names
+
 Model = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
+        autocompletion=model_names,
         help="A .keras or .h5 file, the folder of a SavedModel or of a KerasHub preset, or the "
         "name of a model.",
     ),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfxai.cli import arguments, explain
+from tfxai.cli.completion import method_names
 from tfxai.errors import DataNotFoundError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ Method = Annotated[
         "--method",
         "-m",
         metavar="NAME",
+        autocompletion=method_names,
         help="Also tell how much of its maps lies in the region: a pointer, no proof. Without a "
         "region it proposes some, integrated_gradients by default.",
         show_default=False,

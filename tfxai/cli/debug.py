@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tfxai.cli import arguments, explain
+from tfxai.cli.completion import method_names
 from tfxai.cli.data_images import CIFAR10
 
 if TYPE_CHECKING:
@@ -34,7 +35,12 @@ Training = Annotated[
 TrainingLimit = Annotated[
     int, typer.Option(min=1, help="Look at only that many of them, evenly spaced.")
 ]
-Method = Annotated[str, typer.Option("--method", "-m", metavar="NAME", help="See: tfxai methods.")]
+Method = Annotated[
+    str,
+    typer.Option(
+        "--method", "-m", metavar="NAME", autocompletion=method_names, help="See: tfxai methods."
+    ),
+]
 
 
 def debug(  # noqa: PLR0913 - an argument for each word of the command line

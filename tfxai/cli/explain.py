@@ -8,11 +8,18 @@ from typing import Annotated
 import typer
 
 from tfxai.cli import arguments
+from tfxai.cli.completion import method_names
 from tfxai.errors import InvalidInputError
 
 Methods = Annotated[
     list[str],
-    typer.Option("--method", "-m", metavar="NAME", help="See: tfxai methods. May be repeated."),
+    typer.Option(
+        "--method",
+        "-m",
+        metavar="NAME",
+        autocompletion=method_names,
+        help="See: tfxai methods. May be repeated.",
+    ),
 ]
 Options = Annotated[
     list[str],

@@ -8,12 +8,16 @@ from typing import Annotated, Any
 import typer
 
 from tfxai.cli import arguments
+from tfxai.cli.completion import method_names
 
 _LONGEST = 60  # characters of a default; of a method that is longer, the name is enough
 Name = Annotated[
     str | None,
     typer.Argument(
-        metavar="[NAME]", help="A method, to read about each of its options.", show_default=False
+        metavar="[NAME]",
+        autocompletion=method_names,
+        help="A method, to read about each of its options.",
+        show_default=False,
     ),
 ]
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from tfxai.cli.completion import method_names
+
 TOKEN = "TFXAI_SERVE_TOKEN"
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -44,6 +46,7 @@ Methods = Annotated[
         "--method",
         "-m",
         metavar="NAME",
+        autocompletion=method_names,
         help="With --model: a method to export it with. Repeat it for several. [default: "
         "integrated_gradients, grad_cam and saliency, as far as they explain the model]",
         show_default=False,
