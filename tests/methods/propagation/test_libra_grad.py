@@ -25,8 +25,9 @@ CASES = (
         },
     ),
 )
-HELD = LRP(rule=Composite(dense=Epsilon(epsilon=0.0), softmax="held"))
-TAYLOR = LRP(rule=Epsilon(epsilon=0.0))
+EXACTLY = {"dense": Epsilon(epsilon=0.0), "convolution": Epsilon(epsilon=0.0)}
+HELD = LRP(rule=Composite(**EXACTLY))
+TAYLOR = LRP(rule=Composite(**EXACTLY, softmax="taylor"))
 X = np.random.default_rng(0).normal(size=(2, 5, 8))
 EXACT = {"rtol": 1e-9, "atol": 1e-12}
 
@@ -237,7 +238,7 @@ def test_sentences_of_a_real_model(test_data):
     card = tfxai.Card(name="sst2", classes=("negative", "positive"))
     subject = tfxai.Subject(minilm(test_data), card)
     texts = ["a fine film", "a dull and endless mess of a film, and far too loud"]
-    for method in (LibraGrad(), LRP()):
+    for method in (LibraGrad(), LRP(), LRP(rule="attn_lrp")):
         both = method(subject, texts, target="positive")
         assert np.isfinite(both.values).all()
         alone = method(subject, texts[:1], target="positive")

@@ -21,7 +21,7 @@ CASES = (
         linear=lambda s: s.w * s.x,
         others={"rule": "z_plus"},
         refuses={
-            "probability": "conserves|logit",
+            "probability": "a softmax that weighs nothing",
             "volumes with channels first": "compiled call",
         },
     ),
@@ -101,6 +101,7 @@ def in_proportion(size):
 TINY, LEFT = epsilon(1e-6), in_proportion(1e-6)
 SLOW = {
     "epsilon": ([TINY] * 4, LEFT),
+    "attn_lrp": ([TINY] * 4, LEFT),
     "gamma": ([gamma(0.25)] * 4, in_proportion(0)),
     "alpha_beta": ([alpha_beta(2, 1)] * 4, in_proportion(0)),
     "z_plus": ([alpha_beta(1, 0)] * 4, in_proportion(0)),
@@ -318,7 +319,7 @@ RECORDS = [
     Epsilon(epsilon=0.5),
     AlphaBeta(alpha=1.5, beta=0.5),
     Composite(dense=Epsilon(), convolution=Gamma(gamma=1.0), first=ZBox(low=0.0)),
-    Composite(softmax="held"),
+    Composite(softmax="taylor"),
 ]
 
 

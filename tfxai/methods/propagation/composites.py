@@ -23,7 +23,7 @@ RULES: dict[str, type[Any]] = {
 }
 
 
-SOFTMAX_RULES = ("taylor", "held")
+SOFTMAX_RULES = ("held", "taylor")
 
 
 @final
@@ -35,15 +35,15 @@ class Composite:
         dense: For dense layers: matrix products.
         convolution: For convolutions.
         first: For the layers that read the input; None for the rule of their kind.
-        softmax: For the weights of attentions: `"taylor"`, on to keys and queries by their first
-            order (AttnLRP), or `"held"`, as constants, which conserves the score.
+        softmax: For the weights of attentions: `"held"`, as constants, which conserves the score,
+            or `"taylor"`, half of it on to keys and queries by their first order (AttnLRP).
     """
 
     name: ClassVar[str] = "composite"
     dense: Rule = dataclasses.field(default_factory=Epsilon)
     convolution: Rule = dataclasses.field(default_factory=Epsilon)
     first: Rule | None = None
-    softmax: str = "taylor"
+    softmax: str = "held"
 
     def __post_init__(self) -> None:
         if self.softmax not in SOFTMAX_RULES:
@@ -114,7 +114,7 @@ PRESETS: dict[str, Composite] = {
         name: Composite(dense=RULES[name](), convolution=RULES[name]())
         for name in ("epsilon", "gamma", "alpha_beta", "z_plus", "flat")
     },
-    "epsilon_held": Composite(softmax="held"),
+    "attn_lrp": Composite(softmax="taylor"),
     "epsilon_plus": Composite(convolution=ZPlus()),
     "epsilon_gamma_box": Composite(convolution=Gamma(), first=ZBox()),
 }

@@ -12,7 +12,7 @@ from tfxai.core.model.head import at_least_float32
 from tfxai.core.options import option
 from tfxai.core.propagation.balance import GATES, SOFTMAX
 from tfxai.core.propagation.signed_weights import Affine
-from tfxai.core.propagation.steps import Step
+from tfxai.core.propagation.steps import NoRuleError, Step
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.propagation.composites import RULE, Composite, composite
@@ -35,9 +35,10 @@ class LRP(AttributionMethod):
         rule: `"epsilon"`, `"gamma"`, `"alpha_beta"` (2, 1), `"z_plus"` or `"flat"` for all
             layers; `"epsilon_plus"`: epsilon for dense layers, z_plus for convolutions;
             `"epsilon_gamma_box"`: epsilon, gamma, and z_box for the layer that reads the input;
-            `"epsilon_held"`: epsilon, with the weights of attentions as constants; or a record of
-            `tfxai.rules`: `Epsilon`, `Gamma`, `AlphaBeta`, `ZPlus`, `Flat`, or a `Composite` of
-            them, which also says how relevance passes the weights of attentions.
+            `"attn_lrp"`: epsilon, with half of the relevance going through the weights of
+            attentions, which are constants for all other words; or a record of `tfxai.rules`:
+            `Epsilon`, `Gamma`, `AlphaBeta`, `ZPlus`, `Flat`, or a `Composite` of them, which also
+            says how relevance passes the weights of attentions.
 
     Returns:
         `Attribution` with values shaped like the inputs: relevance, in units of the score.
@@ -57,8 +58,8 @@ class LRP(AttributionMethod):
         their rule has none. `Gamma` favours negative contributions where z < 0.
         Attention: Achtibat et al., "AttnLRP: Attention-Aware Layer-Wise Relevance Propagation for
         Transformers", ICML 2024, arXiv:2402.05602: a product hands each factor half, gates and
-        the statistics of normalisations are held, and relevance goes through the softmax by its
-        first order, unless its weights are held, too: Ali et al., ICML 2022,
+        the statistics of normalisations are held. Its rule of the softmax does not conserve the
+        score, so that it is `"attn_lrp"` alone; to hold the weights is Ali et al., ICML 2022,
         arXiv:2202.07304.
 
     Example:
@@ -82,6 +83,8 @@ class LRP(AttributionMethod):
         def relevance(step: Step, signals: list[tf.Tensor]) -> list[tf.Tensor | None]:
             if step.kind == "activation":
                 return list(signals)
+            if step.kind == "softmax" and rules.softmax == "held":
+                raise NoRuleError(step.ops[0], "is a softmax that weighs nothing")
             if step.kind == "softmax":
                 return [_through_softmax(step, signals[0])]
             if step.weighted is not None:
