@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
     from tfxai import baselines as baselines
     from tfxai import batch as batch
+    from tfxai import callbacks as callbacks
     from tfxai import concepts as concepts
     from tfxai import config as config
     from tfxai import data as data
@@ -84,6 +85,7 @@ _RENAMED = {"inspect_model": "inspect", "scan_model": "scan"}  # too short a nam
 _MODULES = (
     "baselines",
     "batch",
+    "callbacks",
     "concepts",
     "config",
     "data",
