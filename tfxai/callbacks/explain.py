@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -135,8 +136,9 @@ def _pictures(found: Attribution) -> Iterator[tuple[str, Array]]:
 
 def _figure(found: Attribution) -> Array:
     """(H, W, 3) uint8 the figure of the first example."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
 
-    canvas = FigureCanvasAgg(found.plot())
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    stream = io.BytesIO()
+    found.plot().savefig(stream, format="png")
+    with Image.open(stream) as image:
+        return np.asarray(image.convert("RGB"))
