@@ -53,7 +53,7 @@ test: $(STAMP) ## Run every test (ARGS="-k name" picks some, JOBS=0 for pdb)
 	$(VENV)/bin/python -m pytest --numprocesses $(JOBS) --dist worksteal $(ARGS)
 
 docs: $(STAMP) ## Build the documentation site in docs/_build/html (two minutes; every example runs)
-	$(VENV)/bin/python -m sphinx -b html -W --keep-going -q docs docs/_build/html
+	$(VENV)/bin/python -m sphinx -E -b html -W --keep-going -q docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 
 coverage: $(STAMP) ## The same with branch coverage, which takes a third longer

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+shutil.rmtree(HERE / "reference" / "generated", ignore_errors=True)  # of names that are no more
 sys.path[:0] = [str(HERE / "_extensions"), str(HERE.parent)]
 
 from tfxai import __version__  # noqa: E402 - of this checkout
