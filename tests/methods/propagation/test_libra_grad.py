@@ -120,6 +120,37 @@ def test_a_gelu_hands_on_its_gate_by_hand():
     np.testing.assert_allclose(at_zero, 0.5, atol=1e-6)
 
 
+def test_a_gelu_at_zero_hands_on_a_half():
+    x = keras.Input((2,), dtype="float64")
+    model = keras.Model(x, 3 * keras.activations.gelu(ops.sum(x, axis=1, keepdims=True)))
+    given = np.array([[2.0, -2.0], [0.0, 0.0]])
+    for method in (LibraGrad(), HELD):
+        found = method(model, given, target=0, score="output").values
+        expected = [[3.0, -3.0], [0.0, 0.0]] if method == LibraGrad() else np.zeros((2, 2))
+        np.testing.assert_allclose(found, expected, rtol=1e-6)  # LRP has 0 to hand back
+
+
+def rotated(x):
+    """Pairs of elements, turned by the position."""
+    angles = np.arange(5)[:, None] * np.array([1.0, 0.5, 0.25, 0.1])
+    first, second = x[..., :4], x[..., 4:]
+    cos, sin = np.cos(angles), np.sin(angles)
+    return ops.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1)
+
+
+def test_rotary_embeddings_are_linear():
+    x = keras.Input((5, 8), dtype="float64")
+    q, k, v = rotated(dense(8)(x)), rotated(dense(8)(x)), rotated(dense(8)(x))
+    weights = ops.softmax(ops.matmul(q, ops.transpose(k, (0, 2, 1))))
+    model = keras.Model(x, dense(3)(ops.mean(ops.matmul(weights, v), axis=1)))
+    for method in (LibraGrad(), HELD):
+        a = method(model, X, target=1, score="output")
+        np.testing.assert_allclose(summed(a), a.score, rtol=1e-6, atol=1e-9)
+    taylor = TAYLOR(model, X, target=1, score="output")
+    assert np.isfinite(taylor.values).all()
+    assert not np.allclose(taylor.values, a.values, rtol=1e-2)
+
+
 def test_a_layer_normalisation_divides_by_a_constant():
     x = keras.Input((4,), dtype="float64")
     norm = layers.LayerNormalization(center=False, scale=False, epsilon=0.0, dtype="float64")
