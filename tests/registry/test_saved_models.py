@@ -42,7 +42,7 @@ def loaded(exported):
 
 
 # Rules that change what an operation does to a signal, and layers: neither is inside a signature.
-RULES = {"deconv_net", "deep_lift", "deep_shap", "guided_backprop", "lrp"}
+RULES = {"deconv_net", "deep_lift", "deep_shap", "guided_backprop", "libra_grad", "lrp"}
 LAYERS = {
     name
     for name in methods.names(any_model=True)
