@@ -16,12 +16,14 @@ TRAINING, LABELS = RNG.normal(size=(7, 5)).astype("float32"), np.array([0, 1, 2,
 X, TRUE = RNG.normal(size=(3, 5)).astype("float32"), np.array([2, 0, 1])
 
 
-def network(units, activation, classes, *, build="dense"):
+def network(units, activation, classes, *, build="dense", bias=True):
     keras.utils.set_random_seed(3)
     inputs = keras.Input((5,))
     a = keras.layers.Dense(4, activation="tanh")(inputs)
-    last = keras.layers.Dense(units, activation if build == "dense" else None)
+    last = keras.layers.Dense(units, activation if build == "dense" else None, use_bias=bias)
     y = last(a)
+    if build == "prior":  # a shift that is no weight
+        y = keras.ops.softmax(y + np.arange(units, dtype="float32"))
     if build == "layer":
         y = keras.layers.Activation(activation)(y)
     elif build == "operation":
@@ -56,6 +58,8 @@ def sigmoid_loss(label, y):
 CASES = {
     "softmax": (3, "softmax", 3, "dense", softmax_loss),
     "softmax as a layer": (3, "softmax", 3, "layer", softmax_loss),
+    "softmax without a bias": (3, "softmax", 3, "no bias", softmax_loss),
+    "softmax with a prior, without a bias": (3, None, 3, "prior", softmax_loss),
     "softmax after dropout": (3, "softmax", 3, "operation", softmax_loss),
     "logits": (3, None, 3, "dense", logit_loss),
     "two softmax units": (2, "softmax", 2, "dense", softmax_loss),
@@ -66,7 +70,13 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_influences_are_products_of_gradients(case):
     units, activation, classes, build, loss = CASES[case]
-    subject, last = network(units, activation, classes, build=build)
+    subject, last = network(
+        units,
+        activation,
+        classes,
+        build="dense" if build == "no bias" else build,
+        bias=build not in ("no bias", "prior"),
+    )
     labels, true = LABELS % classes, TRUE % classes
     training, examples = Gradients(subject, TRAINING, labels), Gradients(subject, X, true)
     theirs = by_tape(subject, last, TRAINING, labels, loss)

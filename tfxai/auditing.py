@@ -16,7 +16,7 @@ from tfxai.class_outputs import ClassOutputs, class_outputs, read_classes
 from tfxai.core.graph.imputation import imputed
 from tfxai.errors import InvalidInputError, UnsupportedModelError
 from tfxai.methods import AttributionMethod, create
-from tfxai.metrics.statistics import Difference, holm, paired
+from tfxai.metrics.statistics import Difference, corrected, paired
 from tfxai.regions import Mask, Patch, Region
 from tfxai.subject import Subject
 
@@ -389,7 +389,7 @@ def _corrected(effects: Sequence[Effect]) -> list[Effect]:
     found = list(effects)
     for test in ("pulled", "taken out"):
         places = [i for i, one in enumerate(found) if one.test == test]
-        for i, change in zip(places, holm([found[i].change for i in places]), strict=True):
+        for i, change in zip(places, corrected([found[i].change for i in places]), strict=True):
             found[i] = dataclasses.replace(found[i], change=change)
     return found
 

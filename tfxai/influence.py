@@ -73,7 +73,7 @@ class Suspect:
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Penultimate(AttributionMethod, is_named=False):
-    """A program whose values are the penultimate activations, (B, d)."""
+    """A program whose values are the penultimate activations and a 1 for the bias, (B, d + 1)."""
 
     name: ClassVar[str] = "penultimate"
     is_map: ClassVar[bool] = True
@@ -88,9 +88,8 @@ class _Penultimate(AttributionMethod, is_named=False):
 class Gradients:
     """The gradients of the cross-entropy by the weights of the last layer, of some examples.
 
-    The gradient by the matrix is the outer product of the penultimate activations a and the
-    residual p - y, that by the bias is the residual, so that products of gradients are
-    (a . a' + 1) (p - y) . (p' - y').
+    The gradient is the outer product of a, the penultimate activations with a 1 for the bias, and
+    of the residual p - y, so that products of gradients are (a . a') (p - y) . (p' - y').
 
     Args:
         subject: A classifier.
@@ -112,8 +111,8 @@ class Gradients:
             )
         self.labels = read_classes(labels, found.values)
         self.predicted = found.values.argmax(axis=1)
-        self.activations = np.concatenate(
-            [_activations(subject, x[i : i + _ROWS]) for i in range(0, len(x), _ROWS)]
+        self._taken = np.concatenate(
+            [_taken(subject, x[i : i + _ROWS]) for i in range(0, len(x), _ROWS)]
         )
         self._residuals = found.values - np.eye(found.values.shape[1])[self.labels]
         if np.ravel(subject.predict(x[:1])).size == 1:  # of the one unit
@@ -121,17 +120,15 @@ class Gradients:
 
     def products(self, other: Gradients) -> Array:
         """TracIn of each example with each of the others, (B, B')."""
-        similar = self.activations @ other.activations.T + 1
-        return np.asarray(similar * (self._residuals @ other._residuals.T))
+        return np.asarray((self._taken @ other._taken.T) * (self._residuals @ other._residuals.T))
 
     def cosines(self, other: Gradients) -> Array:
         """Cosine of the penultimate activations of each example and each of the others."""
-        return np.asarray(_unit(self.activations) @ _unit(other.activations).T)
+        return np.asarray(_unit(self._taken[:, :-1]) @ _unit(other._taken[:, :-1]).T)
 
     def squares(self) -> Array:
         """TracIn of each example with itself, (B,)."""
-        lengths = (self.activations**2).sum(axis=1) + 1
-        return np.asarray(lengths * (self._residuals**2).sum(axis=1))
+        return np.asarray((self._taken**2).sum(axis=1) * (self._residuals**2).sum(axis=1))
 
 
 def influences(examples: Gradients, training: Gradients, most: int) -> list[Influences]:
@@ -145,26 +142,20 @@ def influences(examples: Gradients, training: Gradients, most: int) -> list[Infl
     products, cosines = examples.products(training), examples.cosines(training)
     found = []
     for influence, cosine in zip(products, cosines, strict=True):
-
-        def pick(
-            order: Array, influence: Array = influence, cosine: Array = cosine
-        ) -> tuple[TrainingExample, ...]:
-            return tuple(
+        rising = np.argsort(influence, kind="stable")
+        falling = np.argsort(-influence, kind="stable")
+        nearest = np.argsort(-cosine, kind="stable")
+        parts = (rising[influence[rising] < 0], falling[influence[falling] > 0], nearest)
+        told = (
+            tuple(
                 TrainingExample(
                     int(i), int(training.labels[i]), float(influence[i]), float(cosine[i])
                 )
-                for i in order
+                for i in part[:most]
             )
-
-        rising = np.argsort(influence, kind="stable")
-        falling = np.argsort(-influence, kind="stable")
-        found.append(
-            Influences(
-                pick(rising[influence[rising] < 0][:most]),
-                pick(falling[influence[falling] > 0][:most]),
-                pick(np.argsort(-cosine, kind="stable")[:most]),
-            )
+            for part in parts
         )
+        found.append(Influences(*told))
     return found
 
 
@@ -186,7 +177,7 @@ def counted(examples: tuple[TrainingExample, ...], names: tuple[str, ...] | None
     )
 
 
-def _activations(subject: Subject, x: Array) -> Array:
+def _taken(subject: Subject, x: Array) -> Array:
     values = _Penultimate()(subject, x, 0, progress=False).values
     return np.asarray(values, np.float64)
 

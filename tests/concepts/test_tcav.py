@@ -11,7 +11,7 @@ import tfxai
 from tests.concepts import planted
 from tfxai.concepts import CAV, TCAV, Concept
 from tfxai.concepts.directions import LINEAR_MODELS, direction, held_out_accuracy
-from tfxai.concepts.ranks import holm, rank_p_value
+from tfxai.concepts.ranks import rank_p_value
 from tfxai.errors import (
     InsufficientMemoryError,
     InvalidInputError,
@@ -19,6 +19,7 @@ from tfxai.errors import (
     UnknownNameError,
     UnsupportedModelError,
 )
+from tfxai.metrics.statistics import holm
 
 
 def product():

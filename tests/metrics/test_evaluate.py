@@ -73,7 +73,7 @@ def test_chances_are_corrected_over_methods(found):
         column.measurements[one].better_than(column.measurements["random_map"])
         for one in found.methods
     ]
-    expected = [one.adjusted for one in metrics.statistics.holm(raw)]
+    expected = [one.adjusted for one in metrics.statistics.corrected(raw)]
     got = [column.differences["random_map"][one].adjusted for one in found.methods]
     np.testing.assert_allclose(got, expected)
 

@@ -7,7 +7,7 @@ import pytest
 
 from tfxai.errors import InvalidInputError
 from tfxai.metrics import Difference, Measurement
-from tfxai.metrics.statistics import holm, paired
+from tfxai.metrics.statistics import corrected, holm, paired
 
 RNG = np.random.default_rng(6)
 
@@ -48,7 +48,7 @@ def test_examples_without_a_value_on_either_side_do_not_count():
 
 def test_holm_by_hand():
     ps = [0.01, 0.04, 0.03, 0.005]
-    found = holm([Difference(1.0, 0.5, 1.5, p, 9, p) for p in ps])
+    found = corrected([Difference(1.0, 0.5, 1.5, p, 9, p) for p in ps])
     np.testing.assert_allclose([one.adjusted for one in found], [0.03, 0.06, 0.06, 0.02])
     assert [one.is_better for one in found] == [True, False, False, True]
     assert holm([]) == []

@@ -1,8 +1,6 @@
-"""How a concept's score ranks among those of random concepts, and corrections for many tests."""
+"""How a concept's score ranks among those of random concepts."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -27,13 +25,3 @@ def rank_p_value(
     above = np.where(is_tie, random_magnitudes >= magnitude, random_scores > score).sum()
     below = np.where(is_tie, random_magnitudes <= magnitude, random_scores < score).sum()
     return float(min(1.0, 2 * (1 + min(above, below)) / (len(random_scores) + 1)))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values corrected for their number after Holm, in the same order."""
-    order = np.argsort(p_values, kind="stable")
-    adjusted, largest = [0.0] * len(p_values), 0.0
-    for rank, index in enumerate(order):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        adjusted[index] = largest
-    return adjusted

@@ -14,11 +14,12 @@ from tfxai.concepts.cav import CONCEPT, flat, no_direction
 from tfxai.concepts.data import FEWEST, Concept, check_alike, check_apart, read_concept
 from tfxai.concepts.directions import LINEAR_MODELS, direction, held_out_accuracy, one_thread
 from tfxai.concepts.measuring import Measuring
-from tfxai.concepts.ranks import holm, rank_p_value
+from tfxai.concepts.ranks import rank_p_value
 from tfxai.concepts.result import ConceptScore, TCAVResult
 from tfxai.core.options import SEEDS, Declared, Kind, declaration, option
 from tfxai.errors import InvalidInputError, UnknownNameError
 from tfxai.methods.options import PATH
+from tfxai.metrics.statistics import holm
 from tfxai.progress import Report, shown
 from tfxai.subject import Subject
 

@@ -158,9 +158,9 @@ class ForwardPass:
                 that cannot be looked into has none.
         """
         held = None
-        if hold:
-            held = held_operations(self.score, self.score.graph.capture(self._x), hold)
         try:
+            if hold:
+                held = held_operations(self.score, self.score.graph.capture(self._x), hold)
             return Propagation(self.score, self._x, by_gradient=by_gradient, held=held)
         except NoRuleError as error:
             raise NoRuleError(error.op, error.what, self.layer_of(error.op)) from None
@@ -199,7 +199,9 @@ class ForwardPass:
         )
 
     def penultimate(self) -> tf.Tensor:
-        """(B, d): the activations of which the logits are a product with a matrix, plus a bias.
+        """(B, d + 1): what the last dense layer multiplies with its weights to make the logits.
+
+        The activations that it takes, and 1 for its bias, 0 where it has none.
 
         Raises:
             UnsupportedModelError: The logits are made in another way.
@@ -212,7 +214,9 @@ class ForwardPass:
                 "The model does not end in a dense layer with at most a softmax or sigmoid behind "
                 "it, so it has no penultimate activations. Leave training= out."
             )
-        return at_least_float32(taken)
+        activations = at_least_float32(taken[0])
+        ones = tf.fill([tf.shape(activations)[0], 1], tf.cast(taken[1], activations.dtype))
+        return tf.concat([activations, ones], axis=1)
 
     def patched(self, windows: Windows) -> tuple[Callable[..., Any], float] | None:
         """The network as a function of what stands in a window of x, as `patches` has it."""

@@ -155,7 +155,9 @@ class Score:
         return self.forward(x).attention()
 
     def penultimate(self, x: tf.Tensor) -> tf.Tensor:
-        """The activations, (B, d), of which the logits are a product with a matrix, plus a bias.
+        """What the last dense layer multiplies with its weights to make the logits, (B, d + 1).
+
+        The activations that it takes, and 1 for its bias, 0 where it has none.
 
         Raises:
             UnsupportedModelError: The logits are made in another way.

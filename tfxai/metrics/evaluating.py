@@ -26,7 +26,7 @@ from tfxai.metrics.evaluation import Column, Evaluation
 from tfxai.metrics.fills import FILL
 from tfxai.metrics.measurement import Measurement
 from tfxai.metrics.relevance import places
-from tfxai.metrics.statistics import holm
+from tfxai.metrics.statistics import corrected
 from tfxai.progress import shown
 
 METHODS = ("saliency", "gradient_input", "integrated_gradients", "smooth_grad", "occlusion")
@@ -248,5 +248,5 @@ def _column(
     if found[methods[0]].higher_is_better is not None:
         for control in controls:
             compared = [found[label].better_than(found[control], seed) for label in methods]
-            differences[control] = dict(zip(methods, holm(compared), strict=True))
+            differences[control] = dict(zip(methods, corrected(compared), strict=True))
     return Column(metric.name, fill, found, differences)

@@ -19,7 +19,7 @@ from scipy import stats
 from tfxai.files import replacing
 from tfxai.metrics.fitness import is_unfit
 from tfxai.metrics.measurement import Measurement
-from tfxai.metrics.statistics import Difference, holm
+from tfxai.metrics.statistics import Difference, corrected
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -187,7 +187,7 @@ class Evaluation:
     def _is_worse(self, column: Column, method: str, able: Sequence[str]) -> bool:
         """Whether a method is worse than the best of a column, corrected over methods."""
         best, *others = column.ranking(able)
-        found = holm(
+        found = corrected(
             [
                 column.measurements[one].better_than(column.measurements[best], self.seed)
                 for one in others

@@ -101,19 +101,23 @@ def paired(a: Array, b: Array, *, higher_is_better: bool, seed: int = 0) -> Diff
     return Difference(float(gains.mean()), low, high, p, len(gains), p)
 
 
-def holm(differences: Sequence[Difference]) -> list[Difference]:
-    """The same differences with chances corrected for how many they are.
+def holm(chances: Sequence[float]) -> list[float]:
+    """Chances corrected for how many they are, in the same order.
 
     Reference:
         Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of
         Statistics 6(2), 1979.
     """
-    order: Any = np.argsort([one.p for one in differences], kind="stable")
-    adjusted, worst = np.ones(len(differences)), 0.0
+    order: Any = np.argsort(chances, kind="stable")
+    adjusted, worst = [1.0] * len(chances), 0.0
     for i, place in enumerate(order):
-        worst = max(worst, min(1.0, (len(order) - i) * differences[place].p))
+        worst = max(worst, min(1.0, (len(order) - i) * chances[place]))
         adjusted[place] = worst
-    return [
-        dataclasses.replace(one, adjusted=float(p))
-        for one, p in zip(differences, adjusted, strict=True)
-    ]
+    return adjusted
+
+
+def corrected(differences: Sequence[Difference]) -> list[Difference]:
+    """The same differences with chances corrected for how many they are, after Holm."""
+    adjusted = holm([one.p for one in differences])
+    pairs = zip(differences, adjusted, strict=True)
+    return [dataclasses.replace(one, adjusted=p) for one, p in pairs]

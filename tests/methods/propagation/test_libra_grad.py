@@ -51,6 +51,26 @@ def by_hand(x):
     return ops.matmul(ops.softmax(ops.matmul(q, ops.transpose(k, (0, 2, 1))) / 8**0.5), v)
 
 
+def softmax_by_hand(x):
+    """The same with the softmax as a quotient."""
+    q, k, v = (dense(8)(x) for _ in range(3))
+    z = ops.exp(ops.matmul(q, ops.transpose(k, (0, 2, 1))) / 8**0.5)
+    return ops.matmul(z / ops.sum(z, axis=-1, keepdims=True), v)
+
+
+def on_a_plane(x):
+    """Keras' attention over two axes, whose softmax is an exponential of a difference."""
+    attend = layers.MultiHeadAttention(
+        2, 4, use_bias=False, attention_axes=(1, 2), dtype="float64"
+    )
+    plane = ops.expand_dims(x, 2)
+    return ops.squeeze(attend(plane, plane), 2)
+
+
+def in_groups(x):
+    return layers.GroupQueryAttention(4, 4, 2, use_bias=False, dtype="float64")(x, x)
+
+
 NORMS = {
     "layer": lambda: layers.LayerNormalization(center=False, dtype="float64"),
     "rms": lambda: layers.RMSNormalization(dtype="float64"),
@@ -92,6 +112,8 @@ MODELS = {
     **{name: lambda a=a: transformer(activation=a) for name, a in ACTIVATIONS.items()},
     **{f"{norm} norm": lambda n=norm: transformer(norm=n) for norm in NORMS},
     "attention by hand": lambda: transformer(by_hand),
+    "softmax by hand": lambda: transformer(softmax_by_hand),
+    "grouped queries": lambda: transformer(in_groups),
     "swiglu": lambda: transformer(activation="silu", norm="rms", gate=lambda x: x),
     "gated by sigmoid": lambda: transformer(activation="tanh", gate=ops.sigmoid),
     "gated by hard sigmoid": lambda: transformer(activation="relu6", gate=ops.hard_sigmoid),
@@ -249,6 +271,34 @@ def test_networks_with_gates_are_explained(make):
         assert np.isfinite(a.values).all()
         # biases of new networks are zero
         np.testing.assert_allclose(summed(a), a.score, rtol=1e-2, atol=1e-6)
+
+
+def test_a_softmax_by_hand_has_no_first_order():
+    with pytest.raises(UnsupportedModelError, match="a softmax that is written by hand"):
+        TAYLOR(transformer(softmax_by_hand), X, target=1, score="output")
+
+
+@pytest.mark.parametrize(
+    "method", [LibraGrad(), HELD, TAYLOR], ids=["libra_grad", "lrp", "attn_lrp"]
+)
+def test_attention_over_two_axes_is_refused(method):
+    with pytest.raises(UnsupportedModelError, match="operation StopGradient"):
+        method(transformer(on_a_plane), X, target=1, score="output")
+
+
+@pytest.mark.slow
+def test_a_backbone_of_kerashub():
+    hub = pytest.importorskip("keras_hub")
+    backbone = hub.models.LlamaBackbone(
+        vocabulary_size=20, num_layers=2, num_query_heads=4, num_key_value_heads=2, hidden_dim=8,
+        intermediate_dim=16, dtype="float32",
+    )  # fmt: skip
+    ids = {"token_ids": np.array([[3, 7, 1, 12]]), "padding_mask": np.ones((1, 4), "int32")}
+    pooled = layers.Dense(2, use_bias=False)(ops.mean(backbone.output, axis=1))
+    model = keras.Model(backbone.input, pooled)
+    for method in (LibraGrad(), HELD):  # no bias and no position embedding
+        a = method(model, ids, target=1, at="token_embedding")
+        np.testing.assert_allclose(summed(a), a.score, rtol=1e-3, atol=1e-6)
 
 
 def test_a_softmax_that_weighs_nothing_is_refused():

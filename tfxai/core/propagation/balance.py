@@ -13,7 +13,7 @@ import tensorflow as tf
 from tfxai.core.graph import operations
 from tfxai.core.graph.expressions import constant, opened
 from tfxai.core.model.attention import attention_weights
-from tfxai.core.propagation.steps import PRODUCTS, LiveGraph
+from tfxai.core.propagation.steps import PRODUCTS, LiveGraph, NoRuleError
 
 GATES, SOFTMAX = "gates", "softmax"
 _GATES = frozenset({"Inv", "Reciprocal", "Rsqrt", "Sigmoid", "Sqrt"})
@@ -31,10 +31,16 @@ def held_operations(
         x: What it was computed from.
         kinds: `GATES`, sigmoids and what tensors are divided by; `SOFTMAX`, the weights of
             attentions and of experts.
+
+    Raises:
+        NoRuleError: The weights of an attention are not held, and made by no one operation.
     """
     graph, held = LiveGraph(score, x), set[tf.Operation]()
-    if SOFTMAX in kinds:
-        held = {one.tensor.op for one in attention_weights(x, [score])}
+    for op in {one.tensor.op for one in attention_weights(x, [score])}:
+        if SOFTMAX in kinds:
+            held.add(op)
+        elif op.type != "Softmax":
+            raise NoRuleError(op, "ends a softmax that is written by hand, which has to be held")
     for op in graph.order:
         is_gate = op.type in _GATES or _is_hard_sigmoid(op)
         is_asked_for = (GATES in kinds and is_gate) or (SOFTMAX in kinds and op.type == "Softmax")
