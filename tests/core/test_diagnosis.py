@@ -69,3 +69,10 @@ def test_finite_values_are_not_touched():
     model = chain(identity("first"), Inverse(name="inverse"), identity("last"))
     a = Saliency()(model, X[:1], 1)
     np.testing.assert_allclose(a.values, [[0, 1 / 4, 0]], rtol=1e-6)
+
+
+def test_many_models_that_are_not_finite_draw_no_warning_of_tensorflow(caplog):
+    for _ in range(10):
+        with pytest.raises(NotFiniteError):
+            Saliency()(chain(Root(name="root"), identity("last")), X, 1)
+    assert caplog.text == ""

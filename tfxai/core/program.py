@@ -270,8 +270,9 @@ def why_not_finite(
         f, _ = f.decided(x)
         return finite_flags(f, x)
 
-    tensors = [tf.convert_to_tensor(leaf) for leaf in leaves]
-    flags = tf.function(run, autograph=False)(tensors, tf.convert_to_tensor(target))
+    tensors = [tf.convert_to_tensor(leaf) for leaf in leaves], tf.convert_to_tensor(target)
+    specs = tf.nest.map_structure(tf.TensorSpec.from_tensor, tensors)
+    flags = compiled(run, specs)(*tensors)
     return culprit({name: bool(flag) for name, flag in flags.items()}, structure)
 
 

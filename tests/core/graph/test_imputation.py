@@ -95,3 +95,9 @@ def test_batch_mates_do_not_matter():
     for i in range(3):
         alone = filled(x[i : i + 1], hidden[i : i + 1])
         np.testing.assert_allclose(together[i], alone[0], rtol=0, atol=1e-5)
+
+
+def test_pictures_of_many_sizes_draw_no_warning_of_tensorflow(caplog):
+    for side in range(5, 15):
+        filled(np.zeros((1, side, 5, 1), np.float32), np.ones((1, side, 5), bool))
+    assert caplog.text == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,12 +31,22 @@ def imputed(x: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
     Returns:
         Shaped like x, within (machine epsilon)^(2/3) of the range of each channel.
     """
-    return _compiled(x, hidden)
+    return _program(tuple(x.shape[1:]), x.dtype)(x, hidden)
 
 
-@tf.function(autograph=False, jit_compile=sys.platform == "linux")  # XLA does not come everywhere
-def _compiled(x: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
+@lru_cache(maxsize=64)
+def _program(shape: tuple[int, ...], dtype: tf.DType) -> Any:
     """All in a few kernels: three to five times as fast as one for each operation."""
+    specs = tf.TensorSpec((None, *shape), dtype), tf.TensorSpec((None, *shape[:-1]), tf.bool)
+    return tf.function(
+        _imputed,
+        input_signature=specs,
+        autograph=False,
+        jit_compile=sys.platform == "linux",  # XLA does not come everywhere
+    ).get_concrete_function()
+
+
+def _imputed(x: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
     order = [0, x.shape.rank - 1, *range(1, x.shape.rank - 1)]
     planes = tf.transpose(x, order)  # (B, C, *places)
     is_missing = tf.cast(hidden, x.dtype)[:, None]
