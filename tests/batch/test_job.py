@@ -59,7 +59,7 @@ def test_values_are_those_of_the_methods_in_process(form, model, tmp_path):
         for method in METHODS:
             direct = method(tfxai.load(model), PIXELS[part])
             mine = [rows[f"example {i}"] for i in range(COUNT)[part]]
-            for name in ("values", "score", "target", "probability", "prediction"):
+            for name in ("values", "score", "target", "prediction"):
                 given = [row[f"{method.name}/{name}"] for row in mine]
                 np.testing.assert_array_equal(given, getattr(direct, name))
     assert [row["label"] for row in rows.values()] == LABELS.tolist()

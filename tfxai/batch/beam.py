@@ -10,7 +10,7 @@ import numpy as np
 
 from tfxai.batch.explainer import Explainer
 from tfxai.batch.job import Job
-from tfxai.batch.running import Done, set_threads
+from tfxai.batch.running import Done, set_threads, watching
 from tfxai.errors import InvalidInputError, MissingExtraError
 
 try:
@@ -159,14 +159,15 @@ class Beam:
             )
         # The direct runner would first try to download a program of another language.
         runner = None if "runner" in options.get_all_options(drop_default=True) else "FnApiRunner"
-        with apache_beam.Pipeline(runner=runner, options=options) as pipeline:
+        with (
+            watching(job, todo, done),
+            apache_beam.Pipeline(runner=runner, options=options) as pipeline,
+        ):
             _ = (
                 pipeline
                 | apache_beam.Create(todo, reshuffle=True)
                 | apache_beam.ParDo(_RunShard(job, self.threads))
             )
-        for shard in todo:
-            done(job.report(shard))
 
     def _options(self) -> tuple[Any, list[str]]:
         words = list(self.words)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,13 @@ from tfxai.batch.summary import Summary
 from tfxai.batch.where import Where
 from tfxai.class_outputs import class_outputs
 from tfxai.classes import class_index
-from tfxai.errors import InvalidInputError, NotFiniteError, TfxaiError, UnknownNameError
+from tfxai.errors import (
+    InvalidInputError,
+    NotFiniteError,
+    TfxaiError,
+    TfxaiWarning,
+    UnknownNameError,
+)
 from tfxai.files import replacing
 
 STATES = "_shards"
@@ -180,10 +188,9 @@ class Job:
                     return
 
     def _try(self, ready: Ready) -> None:
-        try:
+        with contextlib.suppress(NotFiniteError), warnings.catch_warnings():  # it may be its own
+            warnings.simplefilter("ignore", TfxaiWarning)
             self.explainer.attributions(self._batch([ready]))
-        except NotFiniteError:  # it may be this example's own
-            return
 
     def run(self, shard: int, care: Care = Care()) -> ShardReport:
         """Explains the examples of a shard and writes its files.
@@ -275,7 +282,9 @@ class Job:
         try:
             kept = some if self.where is None else self._holds(some)
             if kept:
-                answers = self.explainer.attributions(self._batch(kept))
+                with warnings.catch_warnings():  # the summary has the gaps of all
+                    warnings.simplefilter("ignore", TfxaiWarning)
+                    answers = self.explainer.attributions(self._batch(kept))
                 write(self._columns(kept, [columns_of(one) for one in answers]))
         except OSError:  # the disk, not an example
             raise

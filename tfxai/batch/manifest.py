@@ -101,9 +101,10 @@ def check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> Non
     other = [name for name in now if before.get(name) != now[name]]
     if other:
         name = other[0]
+        old, new = _short(before.get(name)), _short(now[name])
         raise InvalidInputError(
-            f"The run in {str(folder)!r} was started with {name} {_short(before.get(name))}, and now "
-            f"it is {_short(now[name])}. Ask the same, or choose another folder."
+            f"The run in {str(folder)!r} was begun with {name} {old}, and now it is {new}. Ask "
+            "the same, or choose another folder."
         )
 
 

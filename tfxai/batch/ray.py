@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from typing import Any
 
 from tfxai.batch.job import Job
-from tfxai.batch.running import Done, set_threads
+from tfxai.batch.running import Done, set_threads, watching
 from tfxai.errors import InvalidInputError, MissingExtraError
 
 try:
@@ -33,9 +34,12 @@ class Ray:
 
     def __call__(self, job: Job, todo: list[int], done: Done) -> None:
         """Runs the shards."""
+        if not todo:
+            return
         address = self._address()
         if not ray.is_initialized():
             ray.init(address=address, log_to_driver=False, logging_level="error")
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         ray.data.DataContext.get_current().enable_progress_bars = False
         shards = ray.data.from_items(
             [{"shard": one} for one in todo], override_num_blocks=len(todo)
@@ -43,11 +47,11 @@ class Ray:
         ran = shards.map(
             _RunShard,
             fn_constructor_args=(job, self.threads),
-            compute=ray.data.ActorPoolStrategy(size=min(self.workers, max(len(todo), 1))),
+            compute=ray.data.ActorPoolStrategy(size=min(self.workers, len(todo))),
             num_cpus=self.threads or 1,
         )
-        for row in ran.iter_rows():
-            done(job.report(int(row["shard"])))
+        with watching(job, todo, done):
+            ran.take_all()
 
     def _address(self) -> str | None:
         found = None

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 
 from tfxai.batch.job import Care, Job, ShardReport
 from tfxai.batch.manifest import check_folder, check_same, configuration, finish, write_manifest
-from tfxai.errors import InvalidInputError
+from tfxai.errors import InvalidInputError, OutputError
 
 Done = Callable[[ShardReport], None]
 """Called with what became of each shard."""
@@ -92,6 +93,38 @@ def set_threads(threads: int) -> None:
 
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(threads)
+
+
+@contextlib.contextmanager
+def watching(job: Job, todo: list[int], done: Done) -> Iterator[None]:
+    """Tells of each shard once its files are there, wherever it runs."""
+    left, is_over = list(todo), threading.Event()
+
+    def look() -> None:
+        for shard in [one for one in left if job.state_file(one).exists()]:
+            left.remove(shard)
+            done(job.report(shard))
+
+    def keep() -> None:
+        while not is_over.wait(_EVERY):
+            look()
+
+    thread = threading.Thread(target=keep, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+    look()
+    if left:
+        raise OutputError(
+            f"Shard {left[0]} was done, and its file is not in {job.output!r}. Choose a folder "
+            "that all workers share."
+        )
+
+
+_EVERY = 1.0  # seconds between two looks
 
 
 @dataclasses.dataclass(frozen=True)

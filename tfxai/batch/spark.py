@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 from tfxai.batch.job import Job
-from tfxai.batch.running import Done, set_threads
+from tfxai.batch.running import Done, set_threads, watching
 from tfxai.errors import InvalidInputError, MissingExtraError
 
 try:
@@ -48,10 +50,11 @@ class Spark:
 
         rows = session.createDataFrame([(one,) for one in todo], "shard long")
         ran = rows.repartition(len(todo), "shard").mapInPandas(run, "shard long")
-        for row in ran.toLocalIterator():
-            done(job.report(int(row["shard"])))
+        with watching(job, todo, done):
+            ran.collect()
 
     def _session(self) -> Any:
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         builder = SparkSession.builder.appName("tfxai")
         master = f"local[{self.workers}]"
         for word in self.words:
