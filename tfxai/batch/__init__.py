@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tfxai.batch.job import Job, job_of
     from tfxai.batch.running import run_job
     from tfxai.batch.sources import Fields, open_source
+    from tfxai.batch.summary import Summary
     from tfxai.batch.where import Where
 
 _HOME = {
@@ -21,6 +22,7 @@ _HOME = {
     "Explainer": "explainer",
     "Fields": "sources",
     "Job": "job",
+    "Summary": "summary",
     "Where": "where",
     "compare_runs": "drift",
     "job_of": "job",
@@ -33,6 +35,7 @@ __all__ = [
     "Explainer",
     "Fields",
     "Job",
+    "Summary",
     "Where",
     "compare_runs",
     "job_of",

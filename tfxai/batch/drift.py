@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import os
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from tfxai.batch.manifest import SUMMARY
 from tfxai.batch.summary import Moments, Summary
-from tfxai.errors import DataNotFoundError, InvalidInputError
+from tfxai.classes import class_name
+from tfxai.errors import InvalidInputError
 from tfxai.metrics.statistics import holm
 
 LEVEL = 0.05
@@ -71,7 +67,7 @@ def compare_runs(first: str | os.PathLike[str], second: str | os.PathLike[str]) 
         Variances are Involved", Biometrika 34, 1947; Holm, "A Simple Sequentially Rejective
         Multiple Test Procedure", Scandinavian Journal of Statistics 6(2), 1979.
     """
-    (one, names), (two, _) = _read(first), _read(second)
+    one, two = Summary.read(first), Summary.read(second)
     common = [name for name in one.methods if name in two.methods]
     if not common:
         raise InvalidInputError(
@@ -83,27 +79,13 @@ def compare_runs(first: str | os.PathLike[str], second: str | os.PathLike[str]) 
         a, b = one.methods[name].masses, two.methods[name].masses
         for key in sorted(a.keys() & b.keys()):
             if min(a[key][0], b[key][0]) > 1:
-                found.append(_welch(name, _class(key, names), a[key], b[key]))
+                found.append(
+                    _welch(name, class_name(key, one.class_names) or str(key), a[key], b[key])
+                )
     found += _counts(one.classes, two.classes)
     adjusted = holm([drift.p for drift in found])
     pairs = zip(found, adjusted, strict=True)
     return [dataclasses.replace(drift, adjusted=p) for drift, p in pairs]
-
-
-def _read(folder: str | os.PathLike[str]) -> tuple[Summary, Sequence[str] | None]:
-    path = Path(folder, SUMMARY)
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return Summary.from_dict(record), record["class_names"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataNotFoundError(
-            f"{os.fspath(folder)!r} holds no summary of a run. Pass the folder of a run of tfxai "
-            "batch that has ended."
-        ) from error
-
-
-def _class(key: int, names: Sequence[str] | None) -> str:
-    return names[key] if names and 0 <= key < len(names) else str(key)
 
 
 def _welch(what: str, which: str, one: Moments, two: Moments) -> Drift:

@@ -15,12 +15,12 @@ import tensorflow as tf
 import tfxai
 from tfxai.batch.formats import FORMATS
 from tfxai.batch.job import STATES, Job, ShardReport
-from tfxai.batch.summary import Summary
+from tfxai.batch.summary import FIGURE, SUMMARY, Summary
 from tfxai.errors import InvalidInputError, OutputError
 from tfxai.files import replacing
 from tfxai.fingerprints import fingerprint
 
-MANIFEST, FAILURES, SUMMARY = "manifest.json", "failures.jsonl", "summary.json"
+MANIFEST, FAILURES = "manifest.json", "failures.jsonl"
 
 
 def configuration(job: Job, threads: int) -> dict[str, Any]:
@@ -150,8 +150,8 @@ def finish(job: Job, asked: dict[str, Any], workers: int) -> dict[str, Any]:
         whole.merge(report.summary)
     lines = [json.dumps(one.to_dict()) for report in reports for one in report.failures]
     _write(folder / FAILURES, "".join(line + "\n" for line in lines))
-    record = {**whole.to_dict(), "class_names": job.explainer.subject.classes}
-    _write(folder / SUMMARY, json.dumps(record, allow_nan=False) + "\n")
+    whole.class_names = job.explainer.subject.classes
+    whole.write(folder)
     return write_manifest(folder, asked, reports, workers)
 
 
@@ -166,7 +166,7 @@ def _clear(folder: Path) -> None:
     for suffix in FORMATS.values():
         for path in folder.glob(f"part-[0-9]*{suffix}"):
             path.unlink(missing_ok=True)
-    for name in (MANIFEST, FAILURES, SUMMARY):
+    for name in (MANIFEST, FAILURES, SUMMARY, FIGURE):
         (folder / name).unlink(missing_ok=True)
 
 

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from tfxai.arithmetic import gap_shares
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
+from tfxai.errors import DataNotFoundError
+from tfxai.files import replacing
+from tfxai.plotting.run_summary import plot_run_summary
 from tfxai.token_values import has_token_values, token_values
 from tfxai.tokens import PADDING
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SUMMARY, FIGURE = "summary.json", "summary.png"
+"""The files of a summary in the folder of a run."""
 MAP_SIDE = 16
 """Most cells along a side of an average map."""
 LARGEST = 20
@@ -119,10 +130,48 @@ class Summary:
     Args:
         methods: By name.
         classes: How often each class was predicted.
+        class_names: Names of the classes, where they are known.
     """
 
     methods: dict[str, MethodSummary] = dataclasses.field(default_factory=dict)
     classes: dict[int, int] = dataclasses.field(default_factory=dict)
+    class_names: tuple[str, ...] | None = None
+
+    @classmethod
+    def read(cls, folder: str | os.PathLike[str]) -> Summary:
+        """What a run says as a whole.
+
+        Args:
+            folder: The folder of a run that has ended.
+
+        Raises:
+            DataNotFoundError: It holds none.
+        """
+        path = Path(folder, SUMMARY)
+        try:
+            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataNotFoundError(
+                f"{os.fspath(folder)!r} holds no summary of a run. Pass the folder of a run of "
+                "tfxai batch that has ended."
+            ) from error
+
+    def write(self, folder: str | os.PathLike[str]) -> None:
+        """Writes it beside the results, as `read` reads it.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        with replacing(Path(folder, SUMMARY)) as path:
+            path.write_text(json.dumps(self.to_dict(), allow_nan=False) + "\n", encoding="utf-8")
+
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
+        """Draws strength by class, the average map and the gaps of each method.
+
+        Raises:
+            OutputError: The file cannot be written.
+        """
+        return plot_run_summary(self.methods, self.class_names, path)
 
     def add(self, answers: Iterable[Attribution], keys: Sequence[str]) -> None:
         """Adds the examples of a batch."""
@@ -145,6 +194,7 @@ class Summary:
         return {
             "methods": {name: one.to_dict() for name, one in self.methods.items()},
             "classes": {str(key): n for key, n in sorted(self.classes.items())},
+            "class_names": None if self.class_names is None else list(self.class_names),
         }
 
     @classmethod
@@ -153,6 +203,7 @@ class Summary:
         return cls(
             {name: MethodSummary.from_dict(one) for name, one in record["methods"].items()},
             {int(key): int(n) for key, n in record["classes"].items()},
+            None if record["class_names"] is None else tuple(record["class_names"]),
         )
 
 

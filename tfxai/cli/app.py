@@ -19,6 +19,7 @@ from tfxai.cli.crosscheck import crosscheck
 from tfxai.cli.debug import debug
 from tfxai.cli.demo import demo
 from tfxai.cli.dream import dream
+from tfxai.cli.drift import drift
 from tfxai.cli.evaluate import evaluate
 from tfxai.cli.explain import explain
 from tfxai.cli.export import export
@@ -52,7 +53,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    demo, predict, explain, batch, compare, evaluate, sanity, debug, audit, report, inspect,
+    demo, predict, explain, batch, drift, compare, evaluate, sanity, debug, audit, report, inspect,
     accuracy, methods, train, train_texts, attention, export, check_serving, serve, crosscheck,
     visualise, dream, top_images, tcav,
 )  # fmt: skip

@@ -312,7 +312,7 @@ def _show(job: Job, made: dict[str, Any], *, as_json: bool) -> None:
     files = sorted(folder.glob(f"part-*{job.data_file(0).suffix}"))
     say(f"{len(files):,} files in {shown(folder)}: {shown(files[0].name)} ..." if files else "")
     say(shown(folder / "manifest.json"))
-    say(shown(folder / "summary.json"))
+    _show_methods(folder)
     if counts["failed"]:
         say(shown(folder / "failures.jsonl"))
     if counts["cropped_or_resized"]:
@@ -320,3 +320,26 @@ def _show(job: Job, made: dict[str, Any], *, as_json: bool) -> None:
             f"{counts['cropped_or_resized']:,} pictures have another size than the model's and "
             "were cropped or resized."
         )
+
+
+def _show_methods(folder: Path) -> None:
+    """Prints what each method gave as a whole, and draws it."""
+    from tfxai.batch.summary import FIGURE, Summary
+    from tfxai.cli.terminal import print_laid_out, say, shown, table
+
+    found = Summary.read(folder)
+    if found.methods:
+        found.plot(folder / FIGURE)
+        rows = table("Method", "Examples", "Mean |value|", "Largest gap", "Of", right=(1, 2, 3))
+        for name, one in found.methods.items():
+            count = sum(n for n, _, _ in one.masses.values())
+            mean = sum(total for _, total, _ in one.masses.values()) / count
+            gap, key = one.largest[0] if one.largest else (None, "")
+            rows.add_row(
+                name, f"{count:,}", f"{mean:.3g}", "" if gap is None else f"{gap:.1e}", shown(key)
+            )
+        say()
+        print_laid_out(rows)
+        say()
+        say(shown(folder / FIGURE))
+    say(shown(folder / "summary.json"))
