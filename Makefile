@@ -42,7 +42,7 @@ PIXELS ?= none
 CLASSES ?= $(TFXAI_TEST_DATA:%=%/data/imagenet_class_index.json)
 
 .PHONY: help demo test docs coverage lint bench concepts instruments sanity stress peaks peers \
-	features notebook comparison crosscheck \
+	batch features notebook comparison crosscheck \
 	gpu-programs mutants old-keras clients engines protos dist
 
 help: ## List the targets
@@ -84,6 +84,9 @@ sanity: $(STAMP) ## Measure which methods follow the model, for docs/sanity.md (
 
 features: $(STAMP) ## Make pictures of 20 ImageNet classes and measure which hold (ARGS=times: speed)
 	@$(VENV)/bin/python -m benchmarks.features $(ARGS)
+
+batch: $(STAMP) ## Prove and time runs over CIFAR-10, for docs/scaling.md (some minutes; ARGS=rate picks)
+	@$(VENV)/bin/python -m benchmarks.batch $(ARGS)
 
 stress: $(STAMP) ## Ask a server 10,000 times, a third of them hostile: it has to hold
 	@$(VENV)/bin/python -m benchmarks.hostile

@@ -45,6 +45,7 @@ ROOMS = {
     "program": 8,
 }  # fmt: skip
 IMPORTED_AS = {
+    "apache-beam": "apache_beam",
     "grpcio": "grpc",
     "pillow": "PIL",
     "protobuf": "google",
@@ -149,11 +150,14 @@ def test_every_package_that_is_imported_is_declared(is_server):
     modules = [path for path in MODULES if ("serving" in path.parts) == is_server]
     wanted = {name.split(".")[0] for path in modules for name, _ in imports(path)}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = ["serve", "grpc"] if is_server else ["data", "pandas", "report"]
+    extras = (
+        ["serve", "grpc"] if is_server else ["batch", "beam", "data", "pandas", "ray", "report"]
+    )
+    extras += [] if is_server else ["spark"]
     several = [project["optional-dependencies"][extra] for extra in extras]
     declared = [*project["dependencies"], *(one for part in several for one in part)]
     known = {"tfxai", *sys.stdlib_module_names}
-    known |= {IMPORTED_AS.get(n, n) for n in (re.split("[<>=]", one)[0] for one in declared)}
+    known |= {IMPORTED_AS.get(n, n) for n in (re.split(r"[<>=\[]", one)[0] for one in declared)}
     assert wanted - known == set()  # neither OpenCV nor TensorBoard, for one
 
 

@@ -8,8 +8,9 @@ import json
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -32,6 +33,8 @@ from tfxai.errors import (
     UnknownNameError,
 )
 from tfxai.files import replacing
+
+_Batch: TypeAlias = "tuple[list[Failure], list[list[Ready]]]"
 
 STATES = "_shards"
 """Folder of what is known of each shard; a shard whose file is there is done."""
@@ -101,10 +104,13 @@ class Care:
     """How a shard is run again after a process died over it.
 
     Args:
+        is_watched: Whether it is written down before anything is read or explained what it is;
+            else the next batch is read while one is explained.
         alone: Places of examples that are explained each by itself.
         lost: Places of examples that are not tried again, and why.
     """
 
+    is_watched: bool = False
     alone: frozenset[int] = frozenset()
     lost: tuple[tuple[int, str], ...] = ()
 
@@ -219,8 +225,11 @@ class Job:
                 replacing(self.data_file(shard)) as path,
                 writing(self.kind, path, **words) as write,
             ):
-                for some in self._batches(taken, shard, care, report):
-                    self._explain(some, report, write)
+                batches = self._batches(taken, shard, care)
+                for failures, groups in batches if care.is_watched else _ahead(batches):
+                    report.failures += failures
+                    for some in groups:
+                        self._explain(some, report, write, watched=care.is_watched)
         finally:
             config.memory_budget = before
         if report.explained == 0:
@@ -234,27 +243,27 @@ class Job:
         self.trace_file(shard).unlink(missing_ok=True)
         return report
 
-    def _batches(
-        self, taken: Taken, shard: int, care: Care, report: ShardReport
-    ) -> Iterator[list[Ready]]:
-        """The examples of a shard that can be explained, those of one place in one batch."""
+    def _batches(self, taken: Taken, shard: int, care: Care) -> Iterator[_Batch]:
+        """What fails of each batch, and the examples of each shape that can be explained."""
         start, stop = self.span(shard)
         lost = dict(care.lost)
         for places in self._places(start, stop, care):
-            _trace(self.trace_file(shard), places)
+            if care.is_watched:
+                _trace(self.trace_file(shard), places)
+            failures: list[Failure] = []
             groups: dict[tuple[Any, ...], list[Ready]] = {}
             rows = self.source.read(places.start, places.stop)
             for position, row in zip(places, _but(lost, places, rows), strict=True):
                 if isinstance(row, Failure):
-                    report.failures.append(row)
+                    failures.append(row)
                     continue
                 try:
                     ready = self._ready(taken, row, position)
                 except InvalidInputError as error:
-                    report.failures.append(Failure(row.key, "input", str(error)))
+                    failures.append(Failure(row.key, "input", str(error)))
                 else:
                     groups.setdefault(shape_of(ready.given), []).append(ready)
-            yield from groups.values()
+            yield failures, list(groups.values())
 
     def _places(self, start: int, stop: int, care: Care) -> Iterator[range]:
         """The places of the examples of each batch."""
@@ -276,9 +285,12 @@ class Job:
             )
         return Ready(row, position, given, label, was_fitted)
 
-    def _explain(self, some: list[Ready], report: ShardReport, write: Writer) -> None:
+    def _explain(
+        self, some: list[Ready], report: ShardReport, write: Writer, *, watched: bool
+    ) -> None:
         """Explains a batch, and where that fails each example by itself."""
-        _trace(self.trace_file(report.shard), [one.position for one in some])
+        if watched:
+            _trace(self.trace_file(report.shard), [one.position for one in some])
         try:
             kept = some if self.where is None else self._holds(some)
             if kept:
@@ -293,7 +305,7 @@ class Job:
                 report.failures.append(Failure(some[0].row.key, "explain", _reason(error)))
                 return
             for one in some:
-                self._explain([one], report, write)
+                self._explain([one], report, write, watched=watched)
             return
         report.left_out += len(some) - len(kept)
         if kept:
@@ -420,6 +432,15 @@ def _class_number(label: Any, classes: tuple[str, ...] | None) -> int:
 def _trace(path: Path, places: Sequence[int]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(list(places)), encoding="utf-8")
+
+
+def _ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
+    """The same batches, the next one read while one is worked on."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(next, batches, None)
+            yield batch
 
 
 def _but(

@@ -183,7 +183,7 @@ class Processes:
 
     def _by_itself(self, job: Job, shard: int) -> ShardReport:
         """Runs one shard after a process died, and finds the example that killed it."""
-        care = Care()
+        care = Care(is_watched=True)
         while True:
             job.trace_file(shard).unlink(missing_ok=True)
             with self._pool(job, 1) as pool:
