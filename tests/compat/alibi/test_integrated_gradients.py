@@ -231,6 +231,35 @@ def test_several_inputs_have_an_array_each():
         explainer.explain([X, y[:2]], target=1)
 
 
+def test_layer_behind_several_inputs_is_explained():
+    model, y = two_inputs(), np.array([[1.0], [0.0], [-2.0]], "float32")
+    both = np.concatenate([X, y], axis=1)
+    kernel = np.array([*KERNEL[:, 1], 2.0])
+    explainer = IntegratedGradients(model, layer=model.get_layer("both"))
+    found = explainer.explain([X, y], target=1, baselines=[None, 1])
+    expected = slow_squares(both, np.array([0, 0, 1.0]), kernel)
+    np.testing.assert_allclose(found.attributions[0], expected, rtol=1e-5, atol=1e-5)
+    explainer = IntegratedGradients(model, layer=model.get_layer("dense"))
+    inner = explainer.explain(
+        [X, y], target=1, baselines=[None, 1], attribute_to_layer_inputs=True
+    )
+    np.testing.assert_allclose(inner.attributions[0], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_layer_of_a_model_with_keyword_arguments_is_explained():
+    model, scale = own(), np.array([[1.0], [2.0], [0.5]], "float32")
+    sums = X @ KERNEL[:, :1]
+    for layer, of_inputs, expected in (
+        (model.dense, False, (scale * sums) ** 2),
+        (model.square, True, (scale * sums) ** 2),
+        (model.dense, True, scale**2 * slow_squares(X, 0 * X, KERNEL[:, 0])),
+    ):
+        explainer = IntegratedGradients(model, layer=layer)
+        found = explainer.explain(X, {"scale": scale}, attribute_to_layer_inputs=of_inputs)
+        np.testing.assert_allclose(found.attributions[0], expected, rtol=1e-5)
+        np.testing.assert_allclose(found.deltas, 0, atol=1e-4)
+
+
 def test_one_input_may_come_as_a_list_of_one():
     explainer = IntegratedGradients(squares())
     alone = explainer.explain(X, target=0).attributions[0]

@@ -32,7 +32,7 @@ class CalledModel(keras.Model):
         self._of, self._keywords = model, tuple(keywords)
         self._tapped = tapped
         self.built = model.built
-        self.tap = keras.layers.Identity(name="layer_input", dtype=model.dtype_policy)
+        self.tap = _Tap(name="layer_input", dtype=model.dtype_policy, autocast=False)
 
     @property
     def is_tapped(self) -> bool:
@@ -63,6 +63,13 @@ class CalledModel(keras.Model):
                 "explained. Leave out attribute_to_layer_inputs, or choose another layer."
             )
         return (self.tap(args[0]), *args[1:]), keywords
+
+
+class _Tap(keras.layers.Layer):
+    """Gives what it is given, as a tensor of the graph in which it is called."""
+
+    def call(self, inputs: Any) -> Any:
+        return tf.identity(inputs)
 
 
 def input_name(number: int) -> str:
