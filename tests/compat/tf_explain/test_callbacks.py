@@ -57,9 +57,11 @@ def pictures(folder, tag):
 def test_each_epoch_writes_what_the_explainer_shows_by_the_weights_of_then(name, tmp_path):
     tag, explainer, options = CASES[name]
     model, weights = models.convolutional(), []
-    model.compile(keras.optimizers.SGD(1.0), "sparse_categorical_crossentropy")
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    others = [0.7 - one for one in model.get_weights()]
     keep = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: weights.append(model.get_weights())
+        on_epoch_begin=lambda epoch, logs: model.set_weights(others) if epoch else None,
+        on_epoch_end=lambda epoch, logs: weights.append(model.get_weights()),
     )
     watch = getattr(callbacks, f"{name}Callback")((X, None), output_dir=tmp_path, **options)
     model.fit(TRAINED, Y, epochs=2, verbose=0, callbacks=[keep, watch])

@@ -33,7 +33,8 @@ class IntegratedGradients:
     departure: ClassVar[str] = (
         "IntegratedGradients leaves out the factor x - x' (here the image itself), takes the "
         "plain mean of the output's gradients at n_steps points with both ends, and shows it "
-        "standardised over the batch, times 255 and modulo 256, as tf-explain does. "
+        "from the batch's mean (black) to one standard deviation above it (white), as tf-explain "
+        "does. "
         "IntegratedGradients(exact=True) shows the paper's values."
     )
 

@@ -11,7 +11,8 @@ import numpy as np
 from tfxai.arrays import Array
 from tfxai.compat.departures import tell_departure
 from tfxai.compat.tf_explain.core.given import images_of
-from tfxai.compat.tf_explain.utils.display import grid_display, heatmap_display, resized
+from tfxai.compat.tf_explain.utils import opencv as cv2
+from tfxai.compat.tf_explain.utils.display import grid_display, heatmap_display
 from tfxai.compat.tf_explain.utils.image import GREY, apply_grey_patch
 from tfxai.compat.tf_explain.utils.saver import save_rgb
 from tfxai.errors import InvalidInputError
@@ -109,7 +110,7 @@ class OcclusionSensitivity:
                 "outputs. Pass an index from 0."
             )
         left = 1 - predicted[:, class_index].astype(np.float64)
-        return resized(left.reshape(columns, rows).T, (height, width))
+        return cv2.resize(left.reshape(columns, rows).T, (width, height))
 
     def save(self, grid: Any, output_dir: str | os.PathLike[str], output_name: str) -> None:
         """Writes a grid as a picture in colours.

@@ -37,9 +37,9 @@ class SmoothGrad:
 
     departure: ClassVar[str] = (
         "SmoothGrad averages the gradient of the cross-entropy, which is -1 / p times that of the "
-        "probability p of the class at each sample, and shows it standardised over the batch, "
-        "times 255 and modulo 256, as tf-explain does. SmoothGrad(exact=True) averages the "
-        "gradient of the class's logit."
+        "probability p of the class at each sample, and shows it from the batch's mean "
+        "(black) to one standard deviation above it (white), as tf-explain does. "
+        "SmoothGrad(exact=True) averages the gradient of the class's logit."
     )
 
     def __init__(self, *, exact: bool = False) -> None:

@@ -49,7 +49,8 @@ class VanillaGradients:
     departure: ClassVar[str] = (
         "VanillaGradients explains the model's output where its softmax is no layer of its own "
         "(p (1 - p) times the logit's gradient, for one unit), and shows the gradient's size "
-        "standardised over the batch, times 255 and modulo 256, as tf-explain does. "
+        "from the batch's mean (black) to one standard deviation above it (white), as tf-explain "
+        "does. "
         "VanillaGradients(exact=True) explains the logit and shows its size."
     )
     method: ClassVar[AttributionMethod] = Saliency(absolute=False)

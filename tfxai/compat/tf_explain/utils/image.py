@@ -33,9 +33,9 @@ def apply_grey_patch(image: Any, top_left_x: int, top_left_y: int, patch_size: i
 def transform_to_normalized_grayscale(tensor: Any) -> tf.Tensor:
     """Gradients as grey values, as tf-explain shows them.
 
-    The sum over the channels is standardised over the whole batch, multiplied by 255 and cast to
-    uint8: fractions are cut off, and values outside [0, 255] wrap around. Neither are two batches
-    comparable, nor is a brighter pixel always a larger gradient.
+    The sum over the channels is black up to its mean over the whole batch, white from one standard
+    deviation above it, and linear in between. So more than half of a picture is black, the largest
+    values look alike, and two batches have different scales.
 
     Args:
         tensor: (B, H, W, C) numbers.
@@ -45,4 +45,4 @@ def transform_to_normalized_grayscale(tensor: Any) -> tf.Tensor:
     """
     total = tf.reduce_sum(tf.convert_to_tensor(tensor), axis=-1)
     standardised = 255 * tf.image.per_image_standardization(total)
-    return tf.cast(tf.cast(standardised, tf.int64) % 256, tf.uint8)
+    return tf.saturate_cast(standardised, tf.uint8)
