@@ -29,7 +29,7 @@ LEVELS = {
     "influence": 8,
     "auditing": 9, "batch": 9, "callbacks": 9, "concepts": 9, "debugging": 9, "export": 9,
     "sanity": 9,
-    "reporting": 10, "serving": 10,
+    "compat": 10, "reporting": 10, "serving": 10,
     "cli": 11, "__main__": 12,
 }  # fmt: skip
 # The rooms of core/ and what lies above them: a room may import its own modules and lower ones.

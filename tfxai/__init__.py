@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
     from tfxai import baselines as baselines
     from tfxai import batch as batch
     from tfxai import callbacks as callbacks
+    from tfxai import compat as compat
     from tfxai import concepts as concepts
     from tfxai import config as config
     from tfxai import data as data
@@ -86,6 +87,7 @@ _MODULES = (
     "baselines",
     "batch",
     "callbacks",
+    "compat",
     "concepts",
     "config",
     "data",

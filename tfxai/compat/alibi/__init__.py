@@ -1,0 +1,1 @@
+"""alibi's interface to gradients: `explainers.IntegratedGradients` and `utils.visualization`."""

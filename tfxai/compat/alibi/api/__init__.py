@@ -1,0 +1,1 @@
+"""What an explanation is, and what it holds."""

@@ -1,0 +1,125 @@
+"""Passes to a layer of a model, and from it on; the model is not touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfxai.core.model.layer_calls import Arguments, observe
+from tfxai.errors import LayerNotFoundError
+
+
+def run_forward_to_layer(
+    model: keras.Model,
+    layer: keras.Layer,
+    orig_call: Callable[..., Any] | None,
+    x: Any,
+    forward_kwargs: dict[str, Any] | None = None,
+    run_to_layer_inputs: bool = False,
+) -> Any:
+    """What a layer returns, or is given, where a model is called.
+
+    Args:
+        model: The model.
+        layer: A layer of it; of several calls the last counts.
+        orig_call: Not looked at.
+        x: The model's inputs.
+        forward_kwargs: Keyword arguments of the model.
+        run_to_layer_inputs: Whether what the layer is given is wanted.
+
+    Returns:
+        The layer's output; a list of its inputs where those are wanted.
+
+    Raises:
+        LayerNotFoundError: The model does not call the layer.
+    """
+    outputs: list[Any] = []
+    inputs: list[Any] = []
+
+    def visit(_: str, called: keras.Layer, __: int, output: Any) -> Any:
+        outputs.extend([output] if called is layer else [])
+        return output
+
+    def enter(called: keras.Layer, given: Arguments) -> None:
+        inputs.extend([tf.nest.flatten(given[0])] if called is layer else [])
+
+    with observe(visit, enter):
+        model(x, training=False, **(forward_kwargs or {}))
+    return _last(inputs if run_to_layer_inputs else outputs, layer)
+
+
+def run_forward_from_layer(  # noqa: PLR0913 - alibi's own
+    model: keras.Model,
+    layer: keras.Layer,
+    orig_call: Callable[..., Any] | None,
+    orig_dummy_input: Any,
+    x: Any,
+    target: Any,
+    forward_kwargs: dict[str, Any] | None = None,
+    run_from_layer_inputs: bool = False,
+    select_target: bool = True,
+) -> Any:
+    """What a model returns where a layer's output, or input, is replaced.
+
+    Args:
+        model: The model.
+        layer: A layer of it.
+        orig_call: Not looked at.
+        orig_dummy_input: Inputs of the model, of which only the number of examples counts.
+        x: What is put in the place of the layer's output, or of its inputs: a tensor or a list.
+        target: As for `select`.
+        forward_kwargs: Keyword arguments of the model.
+        run_from_layer_inputs: Whether the layer's inputs are replaced.
+        select_target: Whether the target is selected.
+
+    Returns:
+        The outputs, (B, ...), or those of the target, (B,).
+
+    Raises:
+        LayerNotFoundError: The model does not call the layer.
+    """
+    seen: list[Any] = []
+    given = tf.nest.map_structure(tf.convert_to_tensor, x)
+
+    def visit(_: str, called: keras.Layer, __: int, output: Any) -> Any:
+        seen.extend([called] if called is layer else [])
+        return given if called is layer and not run_from_layer_inputs else output
+
+    def enter(called: keras.Layer, arguments: Arguments) -> Arguments | None:
+        if called is not layer or not run_from_layer_inputs:
+            return None
+        leaves = given if isinstance(given, list | tuple) else [given]
+        return tf.nest.pack_sequence_as(arguments[0], leaves), arguments[1]
+
+    with observe(visit, enter):
+        outputs = model(orig_dummy_input, training=False, **(forward_kwargs or {}))
+    _last(seen, layer)
+    return select(outputs, target) if select_target else outputs
+
+
+def select(outputs: Any, target: Any) -> tf.Tensor:
+    """The outputs of a target, (B,).
+
+    Args:
+        outputs: (B, ...) what a model returned.
+        target: (B,) indices, or (B, r) where each example has r axes; None for all outputs.
+    """
+    outputs = tf.convert_to_tensor(outputs)
+    if target is None:
+        return outputs
+    indices = tf.cast(target, tf.int64)
+    rows = tf.reshape(indices, [np.shape(outputs)[0], -1])
+    return tf.gather_nd(outputs, rows, batch_dims=1)
+
+
+def _last(found: list[Any], layer: keras.Layer) -> Any:
+    if not found:
+        raise LayerNotFoundError(
+            f"The model does not call layer {layer.name!r}. Pass a layer out of model.layers, or "
+            "one inside of them."
+        )
+    return found[-1]

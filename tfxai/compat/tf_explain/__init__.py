@@ -1,0 +1,1 @@
+"""tf-explain's interface: `core` explains, `callbacks` explain during `fit`, `utils` draw."""

@@ -1,0 +1,1 @@
+"""Grids, heatmaps, grey scales and files of pictures."""
