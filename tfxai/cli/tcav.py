@@ -200,7 +200,7 @@ def _check_words(
     """Refuses words that nothing can come of, before a model is loaded."""
     from tfxai.cli.writing import check_file, check_folder
     from tfxai.concepts.patterns import NAMES
-    from tfxai.concepts.result import check_suffix
+    from tfxai.concepts.result_table import check_suffix
     from tfxai.plotting.figures import format_of
 
     format_of(save)
