@@ -31,7 +31,7 @@ class DiscoveredConcept:
         score: How strongly it shows in an image: pass it as `score=` of any method.
         importance: Total-order Sobol index, at least 0: the share of the score's variance that
             goes with it, alone or together with others, the mean over images.
-        error: Standard error of that mean; 0 for one image.
+        error: Standard error of that mean over images, 0 for one; that of the masks is not in it.
         drop: How much the score falls where this concept alone is taken out, the mean over
             images: signed, in units of the score.
         similarity: Correlation in [-1, 1], over the crops, of its strength with that of its

@@ -49,7 +49,7 @@ class ConceptDiscovery(Declared):
         crop: Side of a crop as a share of the image's, in (0, 1).
         crops: Crops of each image.
         samples: Random masks of the Sobol indices, a power of two: samples (concepts + 1) passes
-            through the layers behind `layer` for each image.
+            through the layers behind `layer` for each image. More make the indices more exact.
         alike: From which correlation between two runs, in (0, 1), a concept counts as the same.
         seed: Seed of crops, starts and masks.
 
@@ -66,7 +66,7 @@ class ConceptDiscovery(Declared):
     concepts: int = option(10, at_least=1, below=1000)
     crop: float = option(0.3, above=0, below=1)
     crops: int = option(12, at_least=1)
-    samples: int = option(32, at_least=2)
+    samples: int = option(64, at_least=2)
     alike: float = option(0.8, above=0, below=1)
     seed: int = option(0, at_least=0, below=SEEDS)
 

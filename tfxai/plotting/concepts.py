@@ -91,7 +91,8 @@ def plot_discovered(result: Any, path: str | os.PathLike[str] | None = None) -> 
 
     Returns:
         The figure: beside each row how much the score rests on the concept, as a bar up to the
-        largest, and how similar it is in a second run; pale where it does not come back.
+        largest, what the score becomes without it, and how similar it is in a second run; pale
+        where it does not come back.
 
     Raises:
         OutputError: The file cannot be written.
@@ -105,7 +106,7 @@ def plot_discovered(result: Any, path: str | os.PathLike[str] | None = None) -> 
     page.text(
         _MARGIN,
         _MARGIN + _TITLE,
-        "Crops that show each concept most; bar: importance",
+        "Crops that show each concept most; bar: importance, blue where it speaks against",
         **style.font(style.SMALL, style.MUTED),
     )
     largest = max(row.importance for row in result.rows) or 1.0
@@ -127,13 +128,15 @@ def _say(page: Page, row: Any, top: float, share: float) -> None:
     ink, alpha = (style.INK, 1.0) if row.comes_back else (style.MUTED, 0.3)
     page.text(_MARGIN, top, row.name.capitalize(), **style.font(style.BODY, ink, bold=True))
     axes = page.axes(_MARGIN, top + 0.19, _FACTS - 0.3, _BAR)
-    axes.barh(0, share, 1.0, color=style.SUPPORTS, alpha=alpha)
+    colour = style.SUPPORTS if row.drop >= 0 else style.SPEAKS_AGAINST
+    axes.barh(0, share, 1.0, color=colour, alpha=alpha)
     axes.set_xlim(0, 1)
     axes.set_ylim(-0.5, 0.5)
     axes.set_axis_off()
     verdict = "comes back" if row.comes_back else "does not come back"
     lines = (
         f"importance {row.importance:.2f} \N{PLUS-MINUS SIGN} {row.error:.2f}",
+        f"without it: score {-row.drop:+.2g}",
         f"{verdict} ({row.similarity:.2f})",
     )
     for i, line in enumerate(lines):
