@@ -234,6 +234,17 @@ BAD = {
     "no class": ({"target": None}, InvalidInputError, "target=None was expected to be one class"),
     "a class out of range": ({"target": 7}, InvalidInputError, "target=7"),
     "few images": ({"images": patches(9)[0]}, InvalidInputError, "9 images of class 1 came"),
+    "few crops": (
+        {
+            "model": planted.network(0),
+            "images": planted.surfaces(10, 0)[0],
+            "layer": "conv1",
+            "concepts": 6,
+            "crops": 1,
+        },
+        InvalidInputError,
+        "10 crops came for concepts=6, and each needs 2 at least",
+    ),
     "another size": ({"images": patches()[0][:, :8]}, InvalidInputError, r"shape \(1, 8, 12, 3\)"),
     "a score": ({"call": {"score": "loss"}}, UnknownNameError, "score of a class"),
     "no concept": ({"call": {"within": "red"}}, InvalidInputError, "within='red' was expected"),
@@ -279,6 +290,20 @@ def test_negative_activations_and_vectors_are_refused():
     rows = np.random.default_rng(0).uniform(size=(20, 5)).astype(np.float32)
     with pytest.raises(InvalidInputError, match="no image that crops can be cut out of"):
         asked(table, rows, layer="dense")
+
+
+def test_the_default_layer_is_the_last_one_whose_maps_are_never_negative():
+    images, _ = patches()
+    found = ConceptDiscovery(concepts=2, crop=0.4, samples=2)(painted(), images, 1)
+    assert found.layer == "late"
+    x = keras.Input((12, 12, 3))
+    y = layers.Conv2D(4, 3, activation="relu", name="relu")(layers.Rescaling(0.5)(x))
+    y = layers.Conv2D(4, 3, activation="tanh", name="tanh")(y)
+    model = keras.Model(x, layers.Dense(2)(layers.Flatten()(y)))
+    found = ConceptDiscovery(concepts=2, crop=0.4, samples=2)(model, images, 1)
+    assert found.layer == "relu"
+    with pytest.raises(LayerNotFoundError, match="no layer with 5 feature maps or more"):
+        ConceptDiscovery(concepts=5)(model, images, 1)
 
 
 def test_pixels_of_a_subject_with_a_card_are_cropped_as_pixels():

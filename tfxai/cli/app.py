@@ -14,6 +14,7 @@ from tfxai.cli.attention import attention
 from tfxai.cli.audit import audit
 from tfxai.cli.check_serving import check_serving
 from tfxai.cli.compare import compare
+from tfxai.cli.concepts import concepts
 from tfxai.cli.crosscheck import crosscheck
 from tfxai.cli.debug import debug
 from tfxai.cli.demo import demo
@@ -53,7 +54,7 @@ app = typer.Typer(
 COMMANDS = (
     demo, predict, explain, compare, evaluate, sanity, debug, audit, report, inspect, accuracy,
     methods, train, train_texts, attention, export, check_serving, serve, crosscheck,
-    visualise, dream, top_images, tcav,
+    visualise, dream, top_images, tcav, concepts,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

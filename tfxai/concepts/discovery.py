@@ -15,16 +15,15 @@ from tfxai.axes import input_axes
 from tfxai.concepts.class_images import check_score, class_name, images_of_class
 from tfxai.concepts.crops import Crops
 from tfxai.concepts.data import Concept
+from tfxai.concepts.default_layer import activations_at, default_layer
 from tfxai.concepts.discovered import DiscoveredConcept, DiscoveredConcepts
 from tfxai.concepts.factorisation import check_nonnegative, left_over, similarities
 from tfxai.concepts.importances import ImportanceDesign
-from tfxai.concepts.layer_values import LayerActivations
 from tfxai.concepts.measuring import Measuring
 from tfxai.concepts.searching import IMAGES_AT_ONCE, Asked, Factorised, Search, best_places
 from tfxai.concepts.strength import ConceptStrength
 from tfxai.core.inputs.frozen_arrays import FrozenArray
-from tfxai.core.options import SEEDS, Declared, declaration, option
-from tfxai.core.question.scores import Neuron
+from tfxai.core.options import SEEDS, Declared, option
 from tfxai.errors import InvalidInputError
 from tfxai.methods.options import PATH
 from tfxai.progress import Report, shown
@@ -44,7 +43,8 @@ class ConceptDiscovery(Declared):
     not to.
 
     Args:
-        layer: Path of a layer whose output is non-negative, with channels.
+        layer: Path of a layer whose output is non-negative, with channels; None for the last
+            layer with feature maps that are never negative in the images.
         concepts: Most concepts, at least 1 and at most as many as the layer has channels.
         crop: Side of a crop as a share of the image's, in (0, 1).
         crops: Crops of each image.
@@ -62,7 +62,7 @@ class ConceptDiscovery(Declared):
         place of a grid; a second run is compared with the first.
     """
 
-    layer: str = dataclasses.field(metadata=declaration(kind=PATH))
+    layer: str | None = option(None, kind=PATH)
     concepts: int = option(10, at_least=1, below=1000)
     crop: float = option(0.3, above=0, below=1)
     crops: int = option(12, at_least=1)
@@ -114,9 +114,12 @@ class ConceptDiscovery(Declared):
         """
         check_score(score)
         of_class = images_of_class(images, target)
-        _check_within(within, self.layer, score)
         measuring = Measuring.of(model, pooled=True, cache=cache, chunk_size=chunk_size)
-        axes = self._checked(measuring, of_class)
+        layer = self.layer or default_layer(
+            measuring, of_class.images[:IMAGES_AT_ONCE], self.concepts
+        )
+        _check_within(within, layer, score)
+        axes = self._checked(measuring, layer, of_class)
         runs = [
             Crops(of_class.images, axes, self.crop, self.crops, (self.seed, run))
             for run in range(_RUNS)
@@ -124,12 +127,12 @@ class ConceptDiscovery(Declared):
         steps = sum(run.slices + 1 for run in runs) + -(-len(of_class) // IMAGES_AT_ONCE)
         parent = None if within is None else within.score
         with shown(progress, "concept_discovery", steps) as report:
-            search = Search(measuring, self.layer, self.concepts, parent, _counting(report, steps))
+            search = Search(measuring, layer, self.concepts, parent, _counting(report, steps))
             first, second = map(search.factorised, runs)
             rows = self._rows(search, first, second, Asked(of_class.images, target, score))
         return DiscoveredConcepts(
             rows,
-            layer=self.layer,
+            layer=layer,
             target=class_name(measuring.subject, target) if parent is None else parent.in_words(),
             count=len(of_class),
             crops=len(first.rows),
@@ -137,26 +140,20 @@ class ConceptDiscovery(Declared):
             alike=self.alike,
         )
 
-    def _checked(self, measuring: Measuring, of_class: Concept) -> str:
+    def _checked(self, measuring: Measuring, layer: str, of_class: Concept) -> str:
         """The axes of an image, where model, layer and images go together.
 
         Raises:
             TfxaiError: They do not.
         """
-        measuring.check_room(self.layer, of_class, self.crops * len(of_class))
-        found = LayerActivations(layer=self.layer)(
-            measuring.subject,
-            of_class.images[:IMAGES_AT_ONCE],
-            score=Neuron(self.layer, 0),
-            chunk_size=measuring.chunk_size,
-            progress=False,
-        )
+        measuring.check_room(layer, of_class, self.crops * len(of_class))
+        found = activations_at(measuring, layer, of_class.images[:IMAGES_AT_ONCE])
         activations = np.asarray(found.values)
-        check_nonnegative(activations, self.layer)
+        check_nonnegative(activations, layer)
         channels = activations.shape[found.layer_axes.find("C") + 1 or -1]
         if self.concepts > channels:
             raise InvalidInputError(
-                f"concepts={self.concepts} was asked for, and layer {self.layer!r} has {channels} "
+                f"concepts={self.concepts} was asked for, and layer {layer!r} has {channels} "
                 "channels. Pass as many concepts at most."
             )
         axes = input_axes(found)
@@ -181,14 +178,14 @@ class ConceptDiscovery(Declared):
         if search.within is not None and not found.varied:
             raise InvalidInputError(
                 f"The strength of {search.within.in_words()} does not change with layer "
-                f"{self.layer!r}. Choose a layer before it."
+                f"{search.layer!r}. Choose a layer before it."
             )
         order = np.argsort(-found.indices, kind="stable")
         bank = FrozenArray(first.bank[order])
         return tuple(
             DiscoveredConcept(
                 number=number,
-                score=ConceptStrength(self.layer, bank, number),
+                score=ConceptStrength(search.layer, bank, number),
                 importance=float(found.indices[i]),
                 error=float(found.error[i]),
                 drop=float(found.drop[i]),

@@ -7,10 +7,11 @@ import warnings
 import numpy as np
 
 from tfxai.arrays import Array
+from tfxai.concepts.directions import one_thread
 from tfxai.errors import InvalidInputError
 
-_TURNS = 2000  # most iterations
-_TOLERANCE = 1e-5
+_TURNS = 1000  # most iterations
+_TOLERANCE = 1e-4
 _NOTHING = 1e-6  # share of the largest length: a concept that is in next to nothing is none
 
 
@@ -31,7 +32,7 @@ def factorise(activations: Array, count: int, seed: int) -> tuple[Array, Array]:
 
     scale = activations.mean()
     model = NMF(count, init="random", random_state=seed, max_iter=_TURNS, tol=_TOLERANCE)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), one_thread():
         warnings.simplefilter("ignore", ConvergenceWarning)  # what matters is what is left over
         found = model.fit_transform(np.asarray(activations, np.float64) / scale)
     lengths = np.linalg.norm(model.components_, axis=1)
