@@ -74,8 +74,9 @@ bench: $(STAMP) $(PEERS_STAMP) ## Measure against bare TensorFlow, tf-explain, a
 instruments: $(STAMP) ## Test the metrics as instruments on CIFAR-10, for docs/trust.md (ten minutes)
 	@$(VENV)/bin/python -m benchmarks.instruments $(ARGS)
 
-concepts: $(STAMP) ## Measure how far TCAV can be believed, for docs/concepts.md (some minutes)
+concepts: $(STAMP) ## Measure how far TCAV and discovered concepts can be believed, for docs/concepts.md (some minutes)
 	@$(VENV)/bin/python -m benchmarks.concepts
+	@$(VENV)/bin/python -m benchmarks.concept_discovery
 
 sanity: $(STAMP) ## Measure which methods follow the model, for docs/sanity.md (some minutes)
 	@$(VENV)/bin/python -m benchmarks.sanity
