@@ -49,8 +49,8 @@ def _of(kind: type, words: str, *, is_optional: bool = False) -> Kind:
 
 
 _REGULARISERS = Kind("regularisers", _read_regularisers)
-_PARAMETERISATION = _of(Parameterisation, "Pixels(), Fourier() or PhaseOnly()")
-_TRANSFORMATIONS = _of(Transformations, "Transformations() or None", is_optional=True)
+PARAMETERISATION = _of(Parameterisation, "Pixels(), Fourier() or PhaseOnly()")
+TRANSFORMATIONS = _of(Transformations, "Transformations() or None", is_optional=True)
 
 
 @final
@@ -94,8 +94,8 @@ class ActivationMaximisation(Declared):
     objective: Any
     steps: int = option(256, at_least=1)
     learning_rate: float = option(0.05, above=0.0)
-    parameterisation: Parameterisation = option(Fourier(), kind=_PARAMETERISATION)
-    transformations: Transformations | None = option(Transformations(), kind=_TRANSFORMATIONS)
+    parameterisation: Parameterisation = option(Fourier(), kind=PARAMETERISATION)
+    transformations: Transformations | None = option(Transformations(), kind=TRANSFORMATIONS)
     regularisers: Sequence[Regulariser] = option((), kind=_REGULARISERS)
     copies: int = option(1, at_least=1, below=COPIES + 1)
     diversity: float = option(0.0, at_least=0.0)
