@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -24,8 +26,8 @@ def images(count=2, shape=(8, 8, 3), seed=0):
     return np.random.default_rng(seed).integers(20, 236, (count, *shape), np.uint8)
 
 
-def accentuated(objective=Channel("conv", 1), subject=None, given=None, **options):
-    asked = FeatureAccentuation(objective, **{**PLAIN, "steps": 40, **options})
+def accentuated(objective=None, subject=None, given=None, **options):
+    asked = FeatureAccentuation(objective or Channel("conv", 1), **{**PLAIN, "steps": 40, **options})
     return asked(subject or filters(), images() if given is None else given, progress=False)
 
 
@@ -72,7 +74,7 @@ def test_numbers_beside_pictures_are_those_of_the_pictures():
 
 def test_the_more_weight_the_nearer_the_picture_and_the_lower_the_objective():
     found = [accentuated(weight=weight) for weight in (0.0, 1.0, 30.0)]
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in itertools.pairwise(found):
         assert (one.distances > other.distances).all()
         assert (one.values > other.values).all()
     assert (found[-1].values > found[-1].before).all()
