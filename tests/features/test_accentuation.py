@@ -27,7 +27,8 @@ def images(count=2, shape=(8, 8, 3), seed=0):
 
 
 def accentuated(objective=None, subject=None, given=None, **options):
-    asked = FeatureAccentuation(objective or Channel("conv", 1), **{**PLAIN, "steps": 40, **options})
+    options = {**PLAIN, "steps": 40, **options}
+    asked = FeatureAccentuation(objective or Channel("conv", 1), **options)
     return asked(subject or filters(), images() if given is None else given, progress=False)
 
 
