@@ -15,13 +15,14 @@ import numpy as np
 from tfxai import config
 from tfxai.arrangement import array_channels_last
 from tfxai.arrays import Array
-from tfxai.concepts.activation_cache import ActivationCache, array_digest, model_digest
+from tfxai.concepts.activation_cache import ActivationCache
 from tfxai.concepts.data import Concept
 from tfxai.concepts.layer_values import LayerActivations, LayerGradient
 from tfxai.core.inputs.frozen_arrays import listed
 from tfxai.core.inputs.reading import read_inputs
 from tfxai.core.model.structure import model_structure
 from tfxai.core.question.scores import Neuron
+from tfxai.digests import array_digest, model_digest
 from tfxai.errors import InsufficientMemoryError, InvalidInputError
 from tfxai.methods.base import AttributionMethod
 from tfxai.subject import Subject
