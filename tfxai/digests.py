@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-import tfxai
+from tfxai import __version__
 from tfxai.arrays import Array
 from tfxai.subject import Subject
 
@@ -20,7 +20,7 @@ def model_digest(subject: Subject) -> str | None:
         config = subject.model.to_json()
     except (TypeError, ValueError, NotImplementedError):
         return None
-    found = hashlib.sha256(f"{tfxai.__version__}\n{config}\n{subject.preprocessing!r}".encode())
+    found = hashlib.sha256(f"{__version__}\n{config}\n{subject.preprocessing!r}".encode())
     for weight in subject.model.weights:
         array = np.ascontiguousarray(weight.numpy())
         found.update(f"{array.dtype}{array.shape}".encode())

@@ -12,6 +12,7 @@ import tfxai
 from tests.concepts import planted
 from tfxai.concepts import CAV, ConceptDiscovery, DiscoveredConcepts
 from tfxai.concepts.crops import Crops
+from tfxai.concepts.searching import in_use
 from tfxai.errors import (
     InsufficientMemoryError,
     InvalidInputError,
@@ -274,7 +275,8 @@ def test_parts_of_a_concept_need_an_earlier_layer_and_crops_that_show_it(monkeyp
     with pytest.raises(InvalidInputError, match="does not change with layer 'late'"):
         asked(model, images, call={"within": early[0]})
     monkeypatch.setattr(tfxai.config, "memory_budget", 1000)
-    with pytest.raises(InsufficientMemoryError, match="activations of 480 images"):
+    sentence = r"activations of 480 images .* 0\. Choose a deeper layer or fewer images"
+    with pytest.raises(InsufficientMemoryError, match=sentence):
         asked(model)
 
 
@@ -304,6 +306,20 @@ def test_the_default_layer_is_the_last_one_whose_maps_are_never_negative():
     assert found.layer == "relu"
     with pytest.raises(LayerNotFoundError, match="no layer with 5 feature maps or more"):
         ConceptDiscovery(concepts=5)(model, images, 1)
+
+
+def test_concepts_that_no_crop_holds_are_left_out():
+    bank = np.array([[1.0, 0.0, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0]])
+    activations = np.array([[1.0, 0.0, 0.0], [2.0, 0.0, 3.0]])
+    np.testing.assert_array_equal(in_use(bank, activations), bank[[0, 2]])
+
+
+def test_xla_finds_the_same(monkeypatch):
+    plain = found_late()
+    monkeypatch.setattr(tfxai.config, "jit_compile", True)
+    for one, other in zip(discovered_late(), plain, strict=True):
+        np.testing.assert_allclose(one.vector, other.vector, atol=1e-6)
+        assert one.importance == pytest.approx(other.importance, rel=1e-4)
 
 
 def test_pixels_of_a_subject_with_a_card_are_cropped_as_pixels():

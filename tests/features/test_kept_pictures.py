@@ -22,6 +22,7 @@ from tfxai.features import (
     Pixels,
     Transformations,
     activation_maximisation,
+    visualise_layer,
 )
 from tfxai.features.regularisers import Regulariser
 from tfxai.subject import Subject
@@ -224,6 +225,12 @@ def test_what_nobody_can_tell_apart_is_not_kept(tmp_path, climbs, monkeypatch):
     monkeypatch.setattr(type(subject.model), "to_json", refuse)
     made(tmp_path, OBJECTIVES[:1], subject)
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_sheet_of_a_layer_is_kept_too(tmp_path, climbs):
+    for count in (2, 3):
+        visualise_layer(network(), "conv", count, cache=tmp_path, progress=False, **OPTIONS)
+    assert climbs == [2, 1]
 
 
 def test_a_folder_that_cannot_be_written_to_is_said(tmp_path):

@@ -12,7 +12,8 @@ from tfxai.errors import InvalidInputError
 
 _TURNS = 1000  # most iterations
 _TOLERANCE = 1e-4
-_NOTHING = 1e-6  # share of the largest length: a concept that is in next to nothing is none
+NOTHING = 1e-6
+"""Share of the strongest concept: one that is no stronger anywhere is none."""
 
 
 def factorise(activations: Array, count: int, seed: int) -> tuple[Array, Array]:
@@ -37,7 +38,7 @@ def factorise(activations: Array, count: int, seed: int) -> tuple[Array, Array]:
         found = model.fit_transform(np.asarray(activations, np.float64) / scale)
     lengths = np.linalg.norm(model.components_, axis=1)
     weights = lengths * np.linalg.norm(found, axis=0)
-    kept = weights > _NOTHING * weights.max()
+    kept = weights > NOTHING * weights.max()
     bank = model.components_[kept] / lengths[kept, None]
     return bank, found[:, kept] * lengths[kept] * scale
 

@@ -110,11 +110,12 @@ class Measuring:
             units = units[-1:]
         needed = _BYTES * count * int(np.prod(units))
         if needed > config.memory_budget:
+            advice = "Choose" if self.pooled else "Pass pooled=True, choose"
             raise InsufficientMemoryError(
                 f"The activations of {count:,} images at layer {layer!r} take "
                 f"{needed / 2**20:,.0f} MiB, and tfxai.config.memory_budget is "
-                f"{config.memory_budget / 2**20:,.0f}. Pass pooled=True, choose a deeper layer "
-                "or fewer images."
+                f"{config.memory_budget / 2**20:,.0f}. {advice} a deeper layer or fewer "
+                "images."
             )
 
     def _kept(

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tfxai.arrays import Array
 from tfxai.concepts.coefficients import coefficients
 from tfxai.concepts.crops import Crops
-from tfxai.concepts.factorisation import check_nonnegative, factorise
+from tfxai.concepts.factorisation import NOTHING, check_nonnegative, factorise
 from tfxai.concepts.importances import ImportanceDesign, Importances
 from tfxai.concepts.measuring import Measuring
 from tfxai.concepts.strength import ConceptStrength
@@ -130,7 +130,7 @@ class Search:
         seed = int(np.random.default_rng(crops.seed).integers(SEEDS))
         bank, _ = factorise(activations, self.count, seed)
         self.step()
-        return Factorised(crops, rows, activations, bank)
+        return Factorised(crops, rows, activations, in_use(bank, activations))
 
     def importances(
         self,
@@ -165,6 +165,14 @@ class Search:
             crops |= _cut(pixels(found), start, places)
             self.step()
         return design.summed_up(np.concatenate(scores)), crops
+
+
+def in_use(bank: Array, activations: Array) -> Array:
+    """The concepts (M, K) of a bank that are in some activations, (N, K), beside the others."""
+    found = np.asarray(coefficients(tf.constant(activations), bank))
+    strongest = found.max(axis=0)
+    used: Array = bank[strongest > NOTHING * strongest.max()]
+    return used
 
 
 def best_places(found: Factorised, strengths: Array) -> list[Place]:
