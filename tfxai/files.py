@@ -47,3 +47,38 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         ) from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+def shrink(folder: Path, suffix: str, most_bytes: int, what: str) -> None:
+    """Removes files named by a SHA-256 that were used longest ago, until the rest fits.
+
+    Args:
+        folder: Where they lie; others in it are left alone.
+        suffix: How their names end, such as `".npy"`.
+        most_bytes: Most bytes that they take.
+        what: What the folder is, for the sentence of the error.
+
+    Raises:
+        OutputError: The folder cannot be looked into.
+    """
+    try:
+        found = [path for path in folder.glob(f"*{suffix}") if _is_digest(path.stem)]
+        files = sorted((p.stat().st_mtime_ns, p.stat().st_size, p) for p in found)
+    except FileNotFoundError:  # another process removed one: it shrinks the folder itself
+        return
+    except OSError as error:
+        raise OutputError(
+            f"Cannot look into the {what} {str(folder)!r}: {error.strerror or error}. "
+            "Choose another folder."
+        ) from error
+    total = sum(size for _, size, _ in files)
+    for _, size, path in files:
+        if total <= most_bytes:
+            return
+        path.unlink(missing_ok=True)
+        total -= size
+
+
+def _is_digest(name: str) -> bool:
+    """Whether a name is a SHA-256."""
+    return len(name) == 64 and set(name) <= set("0123456789abcdef")

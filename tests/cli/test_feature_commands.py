@@ -45,6 +45,27 @@ def test_visualise_gives_what_activation_maximisation_gives(run, models):
         assert animation.n_frames == 3
 
 
+def test_visualise_goes_on_from_the_pictures_that_are_done(run, monkeypatch):
+    from tfxai.features import activation_maximisation
+
+    counts, climbed = [], activation_maximisation.climbed
+
+    def counting(model, climb, numbers, *given):
+        counts.append(len(numbers))
+        return climbed(model, climb, numbers, *given)
+
+    monkeypatch.setattr(activation_maximisation, "climbed", counting)
+    words = ("--layer", LAYER, "--steps", 2, "-c", 2)
+    first = printed(run, "visualise", "tiny", *words)
+    found = printed(run, "visualise", "tiny", *words, "-c", 0)
+    assert counts == [1, 1]
+    assert found["pictures"][0] == first["pictures"][0]
+    assert len(list(Path("out/features.kept").glob("*.npz"))) == 2
+    printed(run, "visualise", "tiny", *words, "--cache", "kept", "--save", "b.png")
+    assert counts == [1, 1, 1]
+    assert len(list(Path("kept").glob("*.npz"))) == 1
+
+
 def test_visualise_says_how_far_to_trust_the_picture_of_a_class(run):
     done = run("visualise", "tiny", "--class", "Frog", "--steps", 2, "--way", "pixels")
     assert done.exit_code == 0

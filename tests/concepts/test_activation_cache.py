@@ -5,9 +5,11 @@ import pytest
 
 import tfxai
 from tests.concepts import planted
-from tfxai.concepts import TCAV, activation_cache
-from tfxai.concepts.activation_cache import ActivationCache, array_digest
+from tfxai import digests
+from tfxai.concepts import TCAV
+from tfxai.concepts.activation_cache import ActivationCache
 from tfxai.concepts.layer_values import LayerActivations, LayerGradient
+from tfxai.digests import array_digest
 from tfxai.errors import OutputError
 
 
@@ -83,7 +85,7 @@ def test_without_a_configuration_nothing_is_kept_beyond_the_model(monkeypatch, t
 
     model = planted.network(0)
     monkeypatch.setattr(type(model), "to_json", refuse)
-    assert activation_cache.model_digest(tfxai.Subject(model)) is None
+    assert digests.model_digest(tfxai.Subject(model)) is None
     made()(model, planted.surfaces(20, 1)[0], 1, cache=tmp_path, progress=False)
     assert list(tmp_path.iterdir()) == []
 

@@ -22,5 +22,7 @@ def test_every_block_runs_and_gives_what_its_comments_say(tmp_path, monkeypatch)
     assert paths.mean.shape == paths.is_other.shape == (3,)
     assert (dream.norms[:, 1] > dream.norms[:, 0]).all()
     assert dream.image.shape == (64, 96, 3)
-    for name in ("frogs.png", "layer.png", "top.png"):
+    assert (names["more"].values > names["more"].before).all()
+    assert names["more"].distances.shape == (16,)
+    for name in ("frogs.png", "more.png", "layer.png", "top.png"):
         assert (tmp_path / name).stat().st_size > 5_000

@@ -6,10 +6,11 @@ import doctest
 
 import pytest
 
-from tfxai.features import activation_maximisation, deep_dream, sheets
+from tfxai.features import accentuation, activation_maximisation, deep_dream, sheets
 
 MODULES = {
-    one.__name__.rpartition(".")[2]: one for one in (activation_maximisation, deep_dream, sheets)
+    one.__name__.rpartition(".")[2]: one
+    for one in (accentuation, activation_maximisation, deep_dream, sheets)
 }
 
 

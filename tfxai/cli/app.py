@@ -15,6 +15,7 @@ from tfxai.cli.audit import audit
 from tfxai.cli.batch import batch
 from tfxai.cli.check_serving import check_serving
 from tfxai.cli.compare import compare
+from tfxai.cli.concepts import concepts
 from tfxai.cli.crosscheck import crosscheck
 from tfxai.cli.debug import debug
 from tfxai.cli.demo import demo
@@ -55,7 +56,7 @@ app = typer.Typer(
 COMMANDS = (
     demo, predict, explain, batch, drift, compare, evaluate, sanity, debug, audit, report, inspect,
     accuracy, methods, train, train_texts, attention, export, check_serving, serve, crosscheck,
-    visualise, dream, top_images, tcav,
+    visualise, dream, top_images, tcav, concepts,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -112,7 +112,8 @@ def tcav(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.runtime import start
     from tfxai.cli.terminal import print_json
 
-    _check_words(concept, save, numbers, cache)
+    _check_words(concept)
+    check_files(save, numbers, cache)
     bad = BadFiles(skip=skip_bad)
     start()
     classifier = open_classifier(
@@ -194,13 +195,10 @@ def images_of(
     return found
 
 
-def _check_words(
-    concepts: Sequence[str], save: Path, numbers: Path | None, cache: Path | None
-) -> None:
-    """Refuses words that nothing can come of, before a model is loaded."""
+def check_files(save: Path, numbers: Path | None, cache: Path | None) -> None:
+    """Refuses files that cannot be written or are named wrongly, before a model is loaded."""
     from tfxai.cli.writing import check_file, check_folder
-    from tfxai.concepts.patterns import NAMES
-    from tfxai.concepts.result import check_suffix
+    from tfxai.concepts.result_table import check_suffix
     from tfxai.plotting.figures import format_of
 
     format_of(save)
@@ -210,6 +208,12 @@ def _check_words(
         check_suffix(numbers)
     if cache is not None:
         check_folder(cache)
+
+
+def _check_words(concepts: Sequence[str]) -> None:
+    """Refuses words that name no concept, before a model is loaded."""
+    from tfxai.concepts.patterns import NAMES
+
     for word in concepts:
         if word not in NAMES and not Path(word).is_dir():
             raise UnknownNameError.of("folder or drawn concept", word, NAMES)

@@ -75,6 +75,18 @@ Animation = Annotated[
     ),
 ]
 
+Kept = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        metavar="FOLDER",
+        help="Keep each picture there when it is done (at most 2 GiB), so that a run that was "
+        "stopped, or another one, makes only what is missing. If left out, the folder "
+        "out/features.kept beside the figure out/features.png.",
+        show_default=False,
+    ),
+]
+
 
 def visualise(  # noqa: PLR0913 - an argument for each word of the command line
     model: arguments.Model,
@@ -88,6 +100,7 @@ def visualise(  # noqa: PLR0913 - an argument for each word of the command line
     seed: Seed = 0,
     save: arguments.Figure = Path("out/features.png"),
     animation: Animation = None,
+    cache: Kept = None,
     preprocessing: arguments.Preprocessing = None,
     resize: arguments.Resize = None,
     classes: arguments.Classes = None,
@@ -98,7 +111,7 @@ def visualise(  # noqa: PLR0913 - an argument for each word of the command line
     """Draw what channels or classes look for, and say how far each picture may be trusted."""
     from tfxai.cli.image_classifier import open_classifier
     from tfxai.cli.runtime import start
-    from tfxai.cli.writing import check_file
+    from tfxai.cli.writing import check_file, check_folder
     from tfxai.features import ActivationMaximisation, Transformations
     from tfxai.plotting.figures import format_of
 
@@ -106,6 +119,8 @@ def visualise(  # noqa: PLR0913 - an argument for each word of the command line
     format_of(save)
     for path in filter(None, (save, animation)):
         check_file(path)
+    kept = cache or save.with_suffix(".kept")
+    check_folder(kept)
     start()
     classifier = open_classifier(
         model, preprocessing, classes, resize, trust=trust, modules=modules
@@ -121,7 +136,7 @@ def visualise(  # noqa: PLR0913 - an argument for each word of the command line
         size=size,
         seed=seed,
     )
-    found = asked(classifier.subject, photographs)
+    found = asked(classifier.subject, photographs, cache=kept)
     save.parent.mkdir(parents=True, exist_ok=True)
     found.plot(save, f"What {layer or 'classes'} of {model} {'looks' if layer else 'look'} for")
     files = [save]

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-import tfxai
 from tfxai.arrays import Array
-from tfxai.errors import OutputError
-from tfxai.files import replacing
-from tfxai.subject import Subject
+from tfxai.files import replacing, shrink
 
 MOST_BYTES = 2 * 2**30
 """Most bytes of a folder; the files that were used longest ago go first."""
@@ -79,48 +75,5 @@ class ActivationCache:
 
     def _shrink(self) -> None:
         """Removes the files that were used longest ago until the rest fits."""
-        try:
-            names = [path for path in Path(self._folder or ".").glob("*.npy") if _is_ours(path)]
-            files = sorted((p.stat().st_mtime_ns, p.stat().st_size, p) for p in names)
-        except FileNotFoundError:  # another process removed one: it shrinks the folder itself
-            return
-        except OSError as error:
-            raise OutputError(
-                f"Cannot look into the cache {str(self._folder)!r}: {error.strerror or error}. "
-                "Choose another folder."
-            ) from error
-        total = sum(size for _, size, _ in files)
-        for _, size, path in files:
-            if total <= self._most:
-                return
-            path.unlink(missing_ok=True)
-            total -= size
-
-
-def model_digest(subject: Subject) -> str | None:
-    """A digest of a model's configuration, weights and preprocessing.
-
-    None where the configuration cannot be written: then nothing says what the model computes.
-    """
-    try:
-        config = subject.model.to_json()
-    except (TypeError, ValueError, NotImplementedError):
-        return None
-    found = hashlib.sha256(f"{tfxai.__version__}\n{config}\n{subject.preprocessing!r}".encode())
-    for weight in subject.model.weights:
-        array = np.ascontiguousarray(weight.numpy())
-        found.update(f"{array.dtype}{array.shape}".encode())
-        found.update(array.tobytes())
-    return found.hexdigest()
-
-
-def array_digest(array: Array) -> str:
-    """A digest of an array's type, shape and content."""
-    found = hashlib.sha256(f"{array.dtype}{array.shape}".encode())
-    found.update(np.ascontiguousarray(array).tobytes())
-    return found.hexdigest()
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether a file is named like ours: a SHA-256."""
-    return len(path.stem) == 64 and set(path.stem) <= set("0123456789abcdef")
+        if self._folder is not None:
+            shrink(self._folder, ".npy", self._most, "cache")

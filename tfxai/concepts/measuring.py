@@ -13,14 +13,16 @@ from typing import Any, cast
 import numpy as np
 
 from tfxai import config
+from tfxai.arrangement import array_channels_last
 from tfxai.arrays import Array
-from tfxai.concepts.activation_cache import ActivationCache, array_digest, model_digest
+from tfxai.concepts.activation_cache import ActivationCache
 from tfxai.concepts.data import Concept
 from tfxai.concepts.layer_values import LayerActivations, LayerGradient
 from tfxai.core.inputs.frozen_arrays import listed
 from tfxai.core.inputs.reading import read_inputs
 from tfxai.core.model.structure import model_structure
 from tfxai.core.question.scores import Neuron
+from tfxai.digests import array_digest, model_digest
 from tfxai.errors import InsufficientMemoryError, InvalidInputError
 from tfxai.methods.base import AttributionMethod
 from tfxai.subject import Subject
@@ -68,15 +70,18 @@ class Measuring:
         return cls(subject, pooled, kept, digest or "", chunk_size)
 
     def activations(self, layer: str, concept: Concept) -> Array:
-        """(N, ...) of a layer, float32 or wider.
+        """(N, ...) of a layer, channels last, float32 or wider.
 
         Raises:
             TfxaiError: The images do not fit the model, or the layer is not there.
         """
-        method = LayerActivations(layer=layer)
         with _said_of(concept):
-            # a score of the layer itself: whatever the model returns, nothing behind it runs
-            return self._kept(method, concept.images, None, Neuron(layer, 0), _mean)
+            return self.activations_of(layer, concept.images)
+
+    def activations_of(self, layer: str, images: Array) -> Array:
+        """As `activations`, of images (N, ...)."""
+        # a score of the layer itself: whatever the model returns, nothing behind it runs
+        return self._kept(LayerActivations(layer=layer), images, None, Neuron(layer, 0), _mean)
 
     def gradients(self, layer: str, images: Array, target: Any, score: Any) -> Array:
         """(N, ...) of the score of each image by the output of a layer.
@@ -105,11 +110,12 @@ class Measuring:
             units = units[-1:]
         needed = _BYTES * count * int(np.prod(units))
         if needed > config.memory_budget:
+            advice = "Choose" if self.pooled else "Pass pooled=True, choose"
             raise InsufficientMemoryError(
                 f"The activations of {count:,} images at layer {layer!r} take "
                 f"{needed / 2**20:,.0f} MiB, and tfxai.config.memory_budget is "
-                f"{config.memory_budget / 2**20:,.0f}. Pass pooled=True, choose a deeper layer "
-                "or fewer images."
+                f"{config.memory_budget / 2**20:,.0f}. {advice} a deeper layer or fewer "
+                "images."
             )
 
     def _kept(
@@ -134,6 +140,8 @@ class Measuring:
                     progress=False,
                 )
                 values = cast(Array, found.values)  # of one layer
+                if "C" in found.layer_axes:
+                    values = array_channels_last(values, found.layer_axes)
                 parts.append(pool(values) if self.pooled and values.ndim > 2 else values)
             return np.concatenate(parts)
 

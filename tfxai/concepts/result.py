@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import os
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfxai.arrays import Array
-from tfxai.errors import InvalidInputError, MissingExtraError
-from tfxai.files import replacing
+from tfxai.concepts.result_table import ResultTable
 from tfxai.plotting.concepts import plot_tcav
-from tfxai.reprs import rows_html
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -64,7 +60,7 @@ class ConceptScore:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class TCAVResult:
+class TCAVResult(ResultTable):
     """The concepts of a run, those that fail the test included.
 
     Args:
@@ -96,9 +92,6 @@ class TCAVResult:
             f"significant at {self.alpha:g})"
         )
 
-    def _repr_html_(self) -> str:
-        return rows_html(COLUMNS, [list(map(_short, row.values())) for row in self.table()])
-
     def is_significant(self, row: ConceptScore) -> bool:
         """Whether a concept differs from random ones after the correction."""
         return row.adjusted <= self.alpha
@@ -115,6 +108,11 @@ class TCAVResult:
             f"{min(1.0, smallest):.2g} after the correction: nothing can be significant at "
             f"{self.alpha:g}. Pass draws={needed} or more."
         )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The keys of each row."""
+        return COLUMNS
 
     def table(self) -> list[dict[str, Any]]:
         """A dict for each layer and concept, with the keys `COLUMNS`."""
@@ -134,34 +132,6 @@ class TCAVResult:
         about = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         return {**about, "rows": self.table(), "remark": self.remark}
 
-    def to_pandas(self) -> Any:
-        """A pandas DataFrame with a row for each layer and concept.
-
-        Raises:
-            MissingExtraError: pandas is not installed.
-        """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise MissingExtraError(
-                "to_pandas() needs pandas. Install it with: pip install 'tfxai[pandas]'"
-            ) from error
-        return pd.DataFrame(self.table(), columns=list(COLUMNS))
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the numbers, as .json or as .csv.
-
-        Raises:
-            InvalidInputError: The name ends in neither.
-            OutputError: The file cannot be written.
-        """
-        check_suffix(path)
-        with replacing(path) as beside:
-            if Path(path).suffix == ".json":
-                beside.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
-            else:
-                _write_rows(beside, self.table())
-
     def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
         """Draws the scores beside those of random concepts; concepts that fail are pale.
 
@@ -169,24 +139,3 @@ class TCAVResult:
             OutputError: The file cannot be written.
         """
         return plot_tcav(self, path=path)
-
-
-def check_suffix(path: str | os.PathLike[str]) -> None:
-    """Raises `InvalidInputError` unless a file of numbers is named .json or .csv."""
-    if Path(path).suffix not in (".json", ".csv"):
-        raise InvalidInputError(
-            f"{str(path)!r} was expected to end in .json or .csv. Correct the name of the file."
-        )
-
-
-def _write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    import csv
-
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)

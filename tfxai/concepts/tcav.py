@@ -11,19 +11,18 @@ import numpy as np
 
 from tfxai.arrays import Array
 from tfxai.concepts.cav import CONCEPT, flat, no_direction
-from tfxai.concepts.data import FEWEST, Concept, check_alike, check_apart, read_concept
+from tfxai.concepts.class_images import check_score, class_name, images_of_class
+from tfxai.concepts.data import Concept, check_alike, check_apart, read_concept
 from tfxai.concepts.directions import LINEAR_MODELS, direction, held_out_accuracy, one_thread
 from tfxai.concepts.measuring import Measuring
 from tfxai.concepts.ranks import rank_p_value
 from tfxai.concepts.result import ConceptScore, TCAVResult
 from tfxai.core.options import SEEDS, Declared, Kind, declaration, option
-from tfxai.errors import InvalidInputError, UnknownNameError
+from tfxai.errors import InvalidInputError
 from tfxai.methods.options import PATH
 from tfxai.metrics.statistics import holm
 from tfxai.progress import Report, shown
-from tfxai.subject import Subject
 
-SCORES = ("logit", "probability", "output")
 _PER_CONCEPT = 9  # random images for each image of a concept, beside those it is told from
 
 
@@ -149,9 +148,8 @@ class TCAV(Declared):
             InsufficientMemoryError: The activations do not fit into `tfxai.config.memory_budget`.
             OutputError: `cache` cannot be written to.
         """
-        if score is not None and score not in SCORES:
-            raise UnknownNameError.of("score of a class", str(score), SCORES)
-        shown_class = _of_class(images, target)
+        check_score(score)
+        shown_class = images_of_class(images, target)
         check_alike(shown_class, self.randoms)
         images = shown_class.images
         measuring = Measuring.of(model, pooled=self.pooled, cache=cache, chunk_size=chunk_size)
@@ -173,7 +171,7 @@ class TCAV(Declared):
         adjusted = holm([one.p_value for one in found])
         pairs = zip(found, adjusted, strict=True)
         rows = tuple(dataclasses.replace(one, adjusted=p) for one, p in pairs)
-        name = target if isinstance(target, str) else _named(measuring.subject, int(target))
+        name = class_name(measuring.subject, target)
         return TCAVResult(rows, name, len(images), self.alpha, self.draws, self.relative)
 
     def _at_layer(self, measuring: Measuring, layer: str, gradients: Array) -> Any:
@@ -235,23 +233,3 @@ def _scores(gradients: Array, vectors: Array) -> tuple[Array, Array]:
     derivatives = gradients @ vectors.T  # Eq. 1, (B, K)
     rises = (derivatives > 0) + 0.5 * (derivatives == 0)
     return rises.mean(axis=0), derivatives.mean(axis=0)  # Eq. 2
-
-
-def _of_class(images: Any, target: Any) -> Concept:
-    """The images of the class, where there are enough and a target was named."""
-    is_index = isinstance(target, int | np.integer) and not isinstance(target, bool)
-    if not is_index and not isinstance(target, str):
-        raise InvalidInputError(
-            f"target={target!r} was expected to be one class: its index, or its name."
-        )
-    count = len(images) if hasattr(images, "__len__") else 0
-    if count < FEWEST:
-        raise InvalidInputError(
-            f"{count} images of class {target!r} came. Pass at least {FEWEST}, which show it."
-        )
-    return Concept(f"images of {target}", images)
-
-
-def _named(subject: Subject, target: int) -> str:
-    names = subject.classes
-    return names[target] if names and 0 <= target < len(names) else str(target)

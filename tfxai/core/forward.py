@@ -22,7 +22,7 @@ from tfxai.core.model.layer_calls import is_readable, observe, unreadable
 from tfxai.core.model.structure import ModelStructure
 from tfxai.core.propagation.balance import held_operations
 from tfxai.core.propagation.steps import NoRuleError, Propagation
-from tfxai.core.question.scores import Contrast, Neuron, Question, one_number_an_example
+from tfxai.core.question.scores import Contrast, LayerScore, Question, one_number_an_example
 from tfxai.core.question.targets import resolve, select
 from tfxai.core.tracing import Run
 from tfxai.core.windows.patches import patched
@@ -220,7 +220,7 @@ class ForwardPass:
 
     def patched(self, windows: Windows) -> tuple[Callable[..., Any], float] | None:
         """The network as a function of what stands in a window of x, as `patches` has it."""
-        if isinstance(self._question.kind, Neuron):
+        if isinstance(self._question.kind, LayerScore):
             return None
         return patched(self._x, self.raw, windows)
 
@@ -254,9 +254,9 @@ class ForwardPass:
     def _read(self, target: tf.Tensor) -> tuple[tf.Tensor | None, tf.Tensor]:
         """The outputs, where the question is about one of them, and the score."""
         kind = self._question.kind
-        if isinstance(kind, Neuron):
+        if isinstance(kind, LayerScore):
             activations = self.activations(kind.layer)
-            if isinstance(kind.index, int):  # a channel, wherever the channels lie
+            if kind.of_channels:  # wherever the channels lie
                 activations = channels_last(activations, self._structure.find(kind.layer).axes)
             return None, kind.select(activations)
         if isinstance(kind, Contrast):

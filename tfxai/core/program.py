@@ -28,7 +28,7 @@ from tfxai.core.model.cache import ModelCache
 from tfxai.core.model.functions import is_of_function
 from tfxai.core.model.structure import ModelStructure
 from tfxai.core.network import Network
-from tfxai.core.question.scores import Neuron, Question
+from tfxai.core.question.scores import LayerScore, Question
 from tfxai.core.sampling.passes import reported
 from tfxai.core.score import Score
 from tfxai.core.tracing import RowTensors, TraceLimits
@@ -359,7 +359,7 @@ def _explained(
 ) -> tuple[Network, tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor | None]:
     """The network as a function of what is explained, that, what is held beside it, and x'."""
     layout = plan.layout
-    may_cut = len(leaves) == 1 and not isinstance(plan.question.kind, Neuron)
+    may_cut = len(leaves) == 1 and not isinstance(plan.question.kind, LayerScore)
     if plan.at is None:
         may_cut = may_cut and not layout.texts
         network = Network.of(model, structure, layout.unpack, may_cut=may_cut)

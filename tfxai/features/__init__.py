@@ -1,5 +1,7 @@
 """Feature visualisation: what a network looks for, and how far a picture of it may be trusted."""
 
+from tfxai.features.accentuation import Accentuation as Accentuation
+from tfxai.features.accentuation import FeatureAccentuation as FeatureAccentuation
 from tfxai.features.activation_maximisation import ActivationMaximisation as ActivationMaximisation
 from tfxai.features.deep_dream import DeepDream as DeepDream
 from tfxai.features.deep_dream import Dream as Dream

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, final
 
 import keras
@@ -13,8 +16,10 @@ import tensorflow as tf
 from tfxai import config
 from tfxai.arrays import Array
 from tfxai.core.options import Declared, Kind, check_seed, option
+from tfxai.digests import model_digest
 from tfxai.errors import InvalidInputError
 from tfxai.features.ascent import COPIES, Climb, climbed, drawn, rows_at_once, start
+from tfxai.features.kept_pictures import AT_ONCE, Climbed, KeptPictures, described
 from tfxai.features.measured import Weights, groups_of
 from tfxai.features.objectives import ClassLogit, Objective, read_objectives
 from tfxai.features.parameterisations import Fourier, Parameterisation
@@ -49,8 +54,8 @@ def _of(kind: type, words: str, *, is_optional: bool = False) -> Kind:
 
 
 _REGULARISERS = Kind("regularisers", _read_regularisers)
-_PARAMETERISATION = _of(Parameterisation, "Pixels(), Fourier() or PhaseOnly()")
-_TRANSFORMATIONS = _of(Transformations, "Transformations() or None", is_optional=True)
+PARAMETERISATION = _of(Parameterisation, "Pixels(), Fourier() or PhaseOnly()")
+TRANSFORMATIONS = _of(Transformations, "Transformations() or None", is_optional=True)
 
 
 @final
@@ -94,8 +99,8 @@ class ActivationMaximisation(Declared):
     objective: Any
     steps: int = option(256, at_least=1)
     learning_rate: float = option(0.05, above=0.0)
-    parameterisation: Parameterisation = option(Fourier(), kind=_PARAMETERISATION)
-    transformations: Transformations | None = option(Transformations(), kind=_TRANSFORMATIONS)
+    parameterisation: Parameterisation = option(Fourier(), kind=PARAMETERISATION)
+    transformations: Transformations | None = option(Transformations(), kind=TRANSFORMATIONS)
     regularisers: Sequence[Regulariser] = option((), kind=_REGULARISERS)
     copies: int = option(1, at_least=1, below=COPIES + 1)
     diversity: float = option(0.0, at_least=0.0)
@@ -125,6 +130,7 @@ class ActivationMaximisation(Declared):
         natural: Any = None,
         others: Any = None,
         *,
+        cache: str | os.PathLike[str] | None = None,
         progress: bool | Report | None = None,
     ) -> Visualisation:
         """The pictures of a model's parts.
@@ -134,6 +140,10 @@ class ActivationMaximisation(Declared):
             natural: (N, H, W, C) uint8 photographs of what the pictures should show, at least 2,
                 to compare the pictures' paths through the network with; or None.
             others: (M, H, W, C) uint8 photographs of other things, for the same.
+            cache: Folder in which pictures are kept when they are done, by the model, the options
+                and their objective, so that a run that was stopped, or another one, makes only
+                those that are missing; four objectives then climb at once. At most 2 GiB; models
+                whose configuration cannot be written are not kept.
             progress: As for a method's call.
 
         Returns:
@@ -143,6 +153,7 @@ class ActivationMaximisation(Declared):
             LayerNotFoundError: There is no such layer.
             InvalidInputError: A layer, channel, position or class does not fit the model.
             UnsupportedModelError: The model takes no images.
+            OutputError: `cache` cannot be written to.
         """
         subject = Subject.of(subject)
         task = PictureModel.of(subject, self.size)
@@ -162,13 +173,57 @@ class ActivationMaximisation(Declared):
             self.learning_rate,
             config.jit_compile,
         )
+        kept = None if cache is None else self._kept(cache, subject)
+        done = self._done(kept, climb, table)
         size = rows_at_once(task, self.copies)
-        chunks = [self.objective[i : i + size] for i in range(0, len(self.objective), size)]
-        done = []
+        size = size if kept is None else min(size, AT_ONCE)
+        missing = [i for i, one in enumerate(done) if one is None]
+        chunks = [missing[i : i + size] for i in range(0, len(missing), size)]
         with shown(progress, "visualise", self.steps * len(chunks)) as report:
             for i, chunk in enumerate(chunks):
-                done.append(self._climb(subject, climb, table, chunk, report, (i, len(chunks))))
-        return self._finished(subject, table, done, natural, others)
+                objectives = [self.objective[place] for place in chunk]
+                part = (i, len(chunks))
+                made = self._climb(subject, climb, table, objectives, report, part)
+                for place, one in zip(chunk, made, strict=True):
+                    done[place] = one
+                    if kept is not None:
+                        kept.write(self._path(kept, table, self.objective[place]), one)
+        return self._finished(subject, table, [one for one in done if one], natural, others)
+
+    def _kept(self, cache: str | os.PathLike[str], subject: Subject) -> KeptPictures | None:
+        """Where pictures are kept; None where nothing says what the model computes."""
+        model = model_digest(subject)
+        try:
+            options = {
+                field.name: described(getattr(self, field.name))
+                for field in dataclasses.fields(self)
+                if field.name != "objective"
+            }
+        except TypeError:  # a regulariser of one's own, say, that is no record
+            return None
+        about = f"{model}\n{json.dumps(options, sort_keys=True)}"
+        return None if model is None else KeptPictures(cache, about)
+
+    def _done(
+        self, kept: KeptPictures | None, climb: Climb, table: Weights
+    ) -> list[Climbed | None]:
+        """The pictures of each objective that are kept."""
+        if kept is None:
+            return [None] * len(self.objective)
+        whole = (self.copies, *climb.task.shape)
+        frames = -(-self.steps // self.frames_every) if self.frames_every else 1
+        like = Climbed(
+            np.empty(whole, np.uint8),
+            np.empty(self.copies, np.float32),
+            np.empty((self.steps, self.copies), np.float32),
+            np.empty((frames, *whole), np.uint8),
+        )
+        return [kept.read(self._path(kept, table, one), like) for one in self.objective]
+
+    def _path(self, kept: KeptPictures, table: Weights, objective: Objective) -> Path:
+        """The file of an objective."""
+        groups = groups_of([objective])
+        return kept.path(groups, table.of([objective], groups))
 
     def _climb(
         self,
@@ -178,8 +233,8 @@ class ActivationMaximisation(Declared):
         objectives: Sequence[Objective],
         report: Report,
         part: tuple[int, int],
-    ) -> tuple[Array, Array, Array, Array]:
-        """Pictures, values, history and frames of some objectives."""
+    ) -> list[Climbed]:
+        """What becomes of some objectives."""
         each = table.of(objectives, climb.groups)
         weights = [np.repeat(one, self.copies, axis=0) for one in each]
         numbers: Any = start(climb, len(objectives), self.seed)
@@ -192,10 +247,16 @@ class ActivationMaximisation(Declared):
             report(part[0] * self.steps + number, part[1] * self.steps)
         pictures = as_pixels(drawn(subject.model, climb, tf.convert_to_tensor(numbers)))
         reached = objective_values(subject.model, climb.task, climb.groups, weights, pictures)
-        return pictures, reached, np.stack(history), np.stack(frames or [pictures])
+        parts = [
+            np.split(pictures, len(objectives)),
+            np.split(reached, len(objectives)),
+            np.split(np.stack(history), len(objectives), axis=1),
+            np.split(np.stack(frames or [pictures]), len(objectives), axis=1),
+        ]
+        return [Climbed(*one) for one in zip(*parts, strict=True)]
 
     def _finished(
-        self, subject: Subject, table: Weights, done: Sequence[Any], natural: Any, others: Any
+        self, subject: Subject, table: Weights, done: Sequence[Climbed], natural: Any, others: Any
     ) -> Visualisation:
         pictures, values = (np.concatenate([one[i] for one in done]) for i in range(2))
         history, frames = (np.concatenate([one[i] for one in done], axis=1) for i in (2, 3))

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tfxai import config
 from tfxai.arrays import Array
+from tfxai.core.forward import ForwardPass
 from tfxai.core.model.cache import ModelCache
 from tfxai.core.program import compiled
 from tfxai.core.sampling.random_numbers import uniform
@@ -30,6 +31,29 @@ COPIES = 1024
 
 
 @dataclasses.dataclass(frozen=True)
+class Near:
+    """Pictures are held near the images that they start from, as a layer sees both.
+
+    Args:
+        layer: Path of the layer.
+        weight: Weight of the squared distance in units of the image's own squared length.
+    """
+
+    layer: str
+    weight: float
+
+    def distance(self, one: ForwardPass, other: ForwardPass) -> tf.Tensor:
+        """(K,) of the pictures of one pass from the images of the other."""
+        seen, image = (
+            tf.cast(each.shown(self.layer, each.activations(self.layer)), tf.float32)
+            for each in (one, other)
+        )
+        axes = list(range(1, seen.shape.rank))
+        length = tf.reduce_sum(tf.square(image), axis=axes)
+        return tf.reduce_sum(tf.square(seen - image), axis=axes) / tf.maximum(length, _TINY)
+
+
+@dataclasses.dataclass(frozen=True)
 class Climb:
     """All that a trace of the step depends on besides the model.
 
@@ -43,6 +67,7 @@ class Climb:
         diversity: Weight of how alike they are.
         learning_rate: Length of a step.
         jit: Whether XLA compiles it.
+        near: How pictures are held near images, or None.
     """
 
     task: PictureModel
@@ -54,6 +79,7 @@ class Climb:
     diversity: float
     learning_rate: float
     jit: bool
+    near: Near | None = None
 
     def picture(self, numbers: tf.Tensor) -> tf.Tensor:
         """Pictures (K, H, W, C) in [0, 1], while a graph is traced."""
@@ -85,6 +111,7 @@ def climbed(
     weights: Sequence[Array],
     steps: int,
     seed: int,
+    images: Array | None = None,
 ) -> Iterator[tuple[tf.Tensor, Array]]:
     """After each step the numbers (K, ...) and the objectives (K,) that the step started from.
 
@@ -95,13 +122,15 @@ def climbed(
         weights: Of each group, a row for each picture.
         steps: How many.
         seed: Seed of the transformations.
+        images: (K, H, W, C) in [0, 1] that pictures are held near, where `climb.near` says so.
     """
     step = _programs.get(model, climb, lambda: _step(model, climb, numbers, weights))
     state = [tf.constant(numbers), tf.zeros(numbers.shape), tf.zeros(numbers.shape)]
     given = [tf.constant(one) for one in weights]
+    near = [] if images is None else [tf.constant(images, tf.float32)]
     for number in range(steps):
         *state, reached = step(
-            state, tf.constant(number), tf.constant(seed % 2**32, tf.uint32), given
+            state, tf.constant(number), tf.constant(seed % 2**32, tf.uint32), given, near
         )
         yield state[0], reached.numpy()
 
@@ -125,7 +154,11 @@ def _step(
     reference = weakref.ref(model)
 
     def run(
-        state: list[tf.Tensor], step: tf.Tensor, seed: tf.Tensor, weights: list[tf.Tensor]
+        state: list[tf.Tensor],
+        step: tf.Tensor,
+        seed: tf.Tensor,
+        weights: list[tf.Tensor],
+        images: list[tf.Tensor],
     ) -> list[tf.Tensor]:
         own, first, second = state
         pictures = climb.picture(own)
@@ -137,6 +170,10 @@ def _step(
         height -= _penalties(climb, pictures)
         if climb.diversity:
             height -= climb.diversity * _likeness(climb, one)
+        if climb.near is not None:
+            original = climb.task.inputs(climb.seen(images[0], step, seed))
+            other = climb.task.passed(alive(reference), original)
+            height -= climb.near.weight * climb.near.distance(one, other)
         gradient = tf.gradients(height, own)[0]
         if gradient is None:
             raise UnsupportedModelError(
@@ -154,7 +191,9 @@ def _step(
         tf.TensorSpec((None, *numbers.shape[1:]), tf.float32, name=f"state_{i}") for i in range(3)
     ]
     number, seed = tf.TensorSpec((), tf.int32), tf.TensorSpec((), tf.uint32)
-    return compiled(run, [state, number, seed, specs(climb.groups, weights)], jit=climb.jit)
+    near = [] if climb.near is None else [tf.TensorSpec((None, *climb.task.shape), tf.float32)]
+    given = [state, number, seed, specs(climb.groups, weights), near]
+    return compiled(run, given, jit=climb.jit)
 
 
 def _penalties(climb: Climb, pictures: tf.Tensor) -> tf.Tensor:

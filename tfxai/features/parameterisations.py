@@ -9,12 +9,16 @@ from typing import Any, final
 
 import numpy as np
 import tensorflow as tf
+from scipy.special import logit
 
 from tfxai.arrays import Array
 from tfxai.core.inputs.frozen_arrays import FrozenArray
 from tfxai.core.options import Declared, option
 from tfxai.errors import InvalidInputError
 from tfxai.features.photographs import colour_matrix, magnitudes
+
+EDGE = 0.01
+"""How near to 0 and 1 the pixels of a given picture may be."""
 
 
 class Parameterisation(abc.ABC, Declared):
@@ -27,6 +31,19 @@ class Parameterisation(abc.ABC, Declared):
     @abc.abstractmethod
     def picture(self, numbers: tf.Tensor, shape: tuple[int, int, int]) -> tf.Tensor:
         """The pictures (K, H, W, C) in [0, 1] of numbers (K, ...), while a graph is traced."""
+
+    def numbers_of(self, pictures: Array) -> Array:
+        """Numbers (K, ...) float32 whose pictures are those: (K, H, W, C) in [0, 1].
+
+        Pixels nearer to black or white than `EDGE` become as near, since no number gives them.
+
+        Raises:
+            InvalidInputError: Not every picture can be written so.
+        """
+        raise InvalidInputError(
+            f"{type(self).__name__}() cannot write a picture that is given. Pass Fourier() or "
+            "Pixels()."
+        )
 
 
 @final
@@ -50,6 +67,10 @@ class Pixels(Parameterisation):
     def picture(self, numbers: tf.Tensor, shape: tuple[int, int, int]) -> tf.Tensor:
         """As `Parameterisation.picture`."""
         return tf.sigmoid(numbers)
+
+    def numbers_of(self, pictures: Array) -> Array:
+        """As `Parameterisation.numbers_of`."""
+        return np.asarray(_logits(pictures), np.float32)
 
 
 @final
@@ -81,6 +102,16 @@ class Fourier(Parameterisation):
         scale = _falling(height, width, self.decay) * np.sqrt(height * width)
         spectrum = tf.complex(numbers[:, 0] * scale, numbers[:, 1] * scale)
         return tf.sigmoid(_coloured(_inverse(spectrum, height, width)))
+
+    def numbers_of(self, pictures: Array) -> Array:
+        """As `Parameterisation.numbers_of`."""
+        height, width, channels = pictures.shape[1:]
+        maps = _logits(pictures)
+        if channels == 3:
+            maps = maps @ np.linalg.inv(colour_matrix().astype(np.float64)).T
+        spectrum = np.moveaxis(np.fft.rfft2(maps, axes=(1, 2)), -1, 1)
+        spectrum /= _falling(height, width, self.decay) * np.sqrt(height * width)
+        return np.stack([spectrum.real, spectrum.imag], axis=1).astype(np.float32)
 
 
 @final
@@ -126,6 +157,11 @@ class PhaseOnly(Parameterisation):
         free[0, 0] = 0  # the mean colour has no phase
         spectrum = tf.complex(size * tf.cos(numbers * free), size * tf.sin(numbers * free))
         return tf.sigmoid(4 * (_coloured(_inverse(spectrum, height, width)) - 0.5))
+
+
+def _logits(pictures: Array) -> Array:
+    """What a sigmoid brings to the pixels."""
+    return logit(np.clip(pictures, EDGE, 1 - EDGE).astype(np.float64))
 
 
 def _normal(shape: Sequence[int], seed: Sequence[int], spread: float) -> Array:

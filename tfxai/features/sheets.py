@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ def visualise_layer(
     layer: str,
     channels: int | Sequence[int] = 16,
     *,
+    cache: str | os.PathLike[str] | None = None,
     progress: bool | Report | None = None,
     **options: Any,
 ) -> Visualisation:
@@ -31,6 +33,7 @@ def visualise_layer(
         subject: A subject whose card says how pixels become the input.
         layer: Path of the layer.
         channels: Numbers of channels, or how many of the first ones, at most all.
+        cache: Folder in which pictures are kept, as for the call of `ActivationMaximisation`.
         progress: As for a method's call.
         **options: Options of `ActivationMaximisation`.
 
@@ -53,4 +56,4 @@ def visualise_layer(
         )
     numbers = range(min(channels, count)) if isinstance(channels, int) else channels
     asked = ActivationMaximisation([Channel(layer, one) for one in numbers], **options)
-    return asked(subject, progress=progress)
+    return asked(subject, cache=cache, progress=progress)

@@ -11,7 +11,7 @@ from tfxai.arrays import Array
 from tfxai.classes import both_classes
 from tfxai.core.model.head import answered, is_two_classes
 from tfxai.core.model.structure import ModelStructure
-from tfxai.core.question.scores import Contrast, Neuron, Question, name_of, registered_score
+from tfxai.core.question.scores import Contrast, LayerScore, Question, name_of, registered_score
 from tfxai.core.question.targets import PREDICTED, read_target
 from tfxai.errors import InvalidInputError, UnsupportedModelError
 from tfxai.subject import Subject
@@ -39,15 +39,15 @@ def read_question(score: Any, default: str, subject: Subject, body: ModelStructu
         axes, names = outputs_of(of, body), classes_of(of, subject, body)
         a, b = (int(read_target(c, 1, axes, names)[0]) for c in (score.a, score.b))
         return Question(Contrast(a, b))
-    if not isinstance(score, Neuron):
+    if not isinstance(score, LayerScore):
         raise InvalidInputError(
             f"score={score!r} is a {type(score).__name__}. Pass 'logit', 'probability', 'output', "
             "the name (a str) given to tfxai.register_score, Contrast(a, b) or "
             "Neuron(layer, index)."
         )
     call = body.find(score.layer)
-    of_channel = isinstance(score.index, int) and call.shape is not None
-    score.check(moved_shape(call.shape, call.axes) if of_channel and call.shape else call.shape)
+    is_moved = score.of_channels and call.shape is not None
+    score.check(moved_shape(call.shape, call.axes) if is_moved and call.shape else call.shape)
     return Question(score)
 
 

@@ -2,7 +2,7 @@
 
 from tfxai.plotting.attribution import plot_attribution
 from tfxai.plotting.comparison import plot_comparison
-from tfxai.plotting.concepts import plot_tcav
+from tfxai.plotting.concepts import plot_discovered, plot_tcav
 from tfxai.plotting.drawing import Drawing
 from tfxai.plotting.feature_charts import (
     plot_bars,
@@ -28,6 +28,7 @@ __all__ = [
     "plot_beeswarm",
     "plot_comparison",
     "plot_dependence",
+    "plot_discovered",
     "plot_history",
     "plot_importance",
     "plot_sanity",

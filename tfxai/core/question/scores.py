@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import operator
 from collections.abc import Callable, Sequence
@@ -43,8 +44,34 @@ class Contrast:
         return f"{a} rather than {b}"
 
 
+class LayerScore(abc.ABC):
+    """A number that is made of the output of one layer, whatever the model makes of it.
+
+    A subclass is a frozen dataclass with a field `layer`: it is part of a program's key.
+    """
+
+    layer: str
+
+    @property
+    @abc.abstractmethod
+    def of_channels(self) -> bool:
+        """Whether `select` takes the layer's output with its channels last."""
+
+    @abc.abstractmethod
+    def select(self, activations: tf.Tensor) -> tf.Tensor:
+        """The explained number of each example, (B,), of a layer's output (B, ...)."""
+
+    @abc.abstractmethod
+    def in_words(self, classes: Sequence[str] | None = None) -> str:
+        """What is explained, for people."""
+
+    @abc.abstractmethod
+    def check(self, shape: tuple[int | None, ...] | None) -> None:
+        """Raises `InvalidInputError` unless it fits a layer's output of that shape."""
+
+
 @dataclasses.dataclass(frozen=True)
-class Neuron:
+class Neuron(LayerScore):
     """One activation inside the model.
 
     Args:
@@ -66,6 +93,11 @@ class Neuron:
                 f"Neuron index {self.index!r} was expected to be an integer, or one an axis."
             ) from error
         object.__setattr__(self, "index", index if many else index[0])
+
+    @property
+    def of_channels(self) -> bool:
+        """Whether it is a channel, of which the last axis holds the numbers."""
+        return isinstance(self.index, int)
 
     def select(self, activations: tf.Tensor) -> tf.Tensor:
         """The explained activation, (B,), of (B, ...)."""
@@ -91,7 +123,7 @@ class Neuron:
             )
 
 
-ScoreKind: TypeAlias = str | Contrast | Neuron
+ScoreKind: TypeAlias = str | Contrast | LayerScore
 
 _registered: dict[str, Callable[[Any], tf.Tensor]] = {}
 
