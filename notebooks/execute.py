@@ -18,7 +18,7 @@ from PIL import Image
 
 from tfxai.files import replacing
 
-WIDEST = 900
+WIDEST = 800
 """Most pixels across a picture in an output."""
 
 
@@ -39,6 +39,7 @@ def execute(path: Path) -> Any:
                 data = one.get("data", {})
                 if "image/png" in data:
                     data["image/png"] = shrunk(data["image/png"])
+                    data.pop("image/jpeg", None)  # the same picture again
     return notebook
 
 
