@@ -99,7 +99,8 @@ notebooks: $(STAMP) ## Run every notebook, with the data and without (four minut
 
 # Without the data: no image of a data set may reach a committed notebook.
 notebook: $(STAMP) ## Execute notebooks in place (ARGS=notebooks/gradients.ipynb picks one)
-	env -u TFXAI_TEST_DATA -u TFDS_DATA_DIR TFXAI_IMAGENET=$(MODEL) $(VENV)/bin/python \
+	env -u TFXAI_TEST_DATA -u TFDS_DATA_DIR TFXAI_IMAGENET=$(MODEL) \
+		TFXAI_IMAGENET_CLASSES=$(CLASSES) $(VENV)/bin/python \
 		notebooks/execute.py $(or $(ARGS),$(wildcard notebooks/*.ipynb))
 
 # The first test image of each of five classes of CIFAR-10, none chosen by its map.

@@ -21,6 +21,26 @@ BOOKS = ROOT / "notebooks"
 NOTEBOOKS = sorted(path.stem for path in BOOKS.glob("*.ipynb"))
 ALWAYS = ("cifar10_explained",)  # all others by `make notebooks`
 LARGEST = 400_000  # bytes
+PICTURES = {
+    "cifar10_explained": 4,
+    "gradients": 4,
+    "imagenet_on_thumbnails": 3,
+    "mistakes_and_shortcuts": 5,
+    "one_image_six_maps": 6,
+    "serving_and_batches": 3,
+    "shap_features_concepts": 6,
+    "transformers": 4,
+}
+SAID = {  # with the data and without
+    "cifar10_explained": ["explained class:", "completeness gap:"],
+    "gradients": ["IG, 200 steps", "random map"],
+    "imagenet_on_thumbnails": ["Score-CAM   drop"],
+    "mistakes_and_shortcuts": ["The model uses a patch of 5 x 5", "No use of a patch of 5 x 5"],
+    "one_image_six_maps": ["guided_backprop   +0.9"],  # of two classes: it hardly knows any
+    "serving_and_batches": ["{200: 32}", "the server ended with 0"],
+    "shap_features_concepts": ["saliency passes", "guided_backprop fails", "grad_cam passes"],
+    "transformers": ["neither looks most at clever", "right: 100%"],
+}
 HIDDEN = "is not at hand"  # what a cell prints that would run on data, or on a model, of one's own
 
 
@@ -38,18 +58,21 @@ HIDDEN = "is not at hand"  # what a cell prints that would run on data, or on a 
 def test_notebook_runs_on_a_fresh_kernel(name, with_data, request, monkeypatch):
     if name not in ALWAYS and os.environ.get("TFXAI_NOTEBOOKS") != "all":
         pytest.skip("TFXAI_NOTEBOOKS=all runs every notebook: make notebooks")
-    for variable in ("TFDS_DATA_DIR", "TFXAI_IMAGENET"):
+    for variable in ("TFDS_DATA_DIR", "TFXAI_IMAGENET", "TFXAI_IMAGENET_CLASSES"):
         monkeypatch.delenv(variable, raising=False)
     if with_data:
         shared = request.getfixturevalue("test_data")
         monkeypatch.setenv("TFDS_DATA_DIR", str(shared / "data" / "tensorflow_datasets"))
         monkeypatch.setenv("TFXAI_IMAGENET", str(shared / "models" / "efficientnet_lite0.keras"))
+        classes = shared / "data" / "imagenet_class_index.json"
+        monkeypatch.setenv("TFXAI_IMAGENET_CLASSES", str(classes))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     notebook = execute(BOOKS / f"{name}.ipynb")
     printed = _printed(notebook)
     assert ("CIFAR-10 test image" in printed) == (with_data and "load_cifar10" in _code(notebook))
     assert (HIDDEN in printed) == (not with_data and HIDDEN in _code(notebook))
-    assert len(_pictures(notebook)) == len(_pictures(_committed(name)))
+    assert len(_pictures(notebook)) == PICTURES[name]
+    assert [one for one in SAID[name] if one not in printed] == []
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -60,7 +83,8 @@ def test_committed_notebook_is_small_and_whole(name):
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     assert 10 <= len(notebook.cells) <= 24
     pictures = [base64.b64decode(one) for one in _pictures(notebook)]
-    assert pictures
+    assert len(pictures) == PICTURES[name]
+    assert [one for one in SAID[name] if one not in _printed(notebook)] == []
     assert all(Image.open(io.BytesIO(one)).width <= WIDEST for one in pictures)
 
 
@@ -72,6 +96,8 @@ def test_committed_notebook_holds_no_data_set_image(name):
     assert "CIFAR-10 test image" not in printed
     if "load_cifar10" in _code(notebook):
         assert f"CIFAR-10 {HIDDEN}" in printed
+    if name == "cifar10_explained":
+        assert "truth: Cat" in printed
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
