@@ -93,7 +93,7 @@ peaks: $(STAMP) ## Compare counted and measured memory on ten networks (ARGS="Re
 peers: $(STAMP) $(PEERS_STAMP) $(PEERS_TF_STAMP) $(PEERS_TORCH_STAMP) ## Measure beside six libraries
 	@$(VENV)/bin/python -m benchmarks.peers $(or $(ARGS),--page docs/benchmarks.md)
 
-notebooks: $(STAMP) ## Run every notebook, with the data and without (four minutes on 2 cores)
+notebooks: $(STAMP) ## Run every notebook, with the data and without (five minutes on 2 cores)
 	TFXAI_NOTEBOOKS=all $(VENV)/bin/python -m pytest --numprocesses $(JOBS) --dist worksteal \
 		tests/docs/test_notebooks.py $(ARGS)
 

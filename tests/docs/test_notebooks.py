@@ -28,8 +28,8 @@ PICTURES = {
     "mistakes_and_shortcuts": 5,
     "one_image_six_maps": 6,
     "serving_and_batches": 3,
-    "shap_features_concepts": 6,
-    "transformers": 4,
+    "shap_features_concepts": 7,
+    "transformers": 5,
 }
 SAID = {  # with the data and without
     "cifar10_explained": ["explained class:", "completeness gap:"],
