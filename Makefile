@@ -10,6 +10,7 @@ PEERS_TORCH := .venv-peers-torch
 OLD_KERAS := .venv-old-keras
 MUTANTS := .venv-mutants
 CLIENTS := .venv-clients
+ENGINES := .venv-engines
 DIST := .venv-dist
 LARGEST_WHEEL := 10485760
 PROTOS := tensorflow tensorflow_serving open_inference
@@ -20,6 +21,7 @@ PEERS_TORCH_STAMP := $(PEERS_TORCH)/.stamp
 OLD_KERAS_STAMP := $(OLD_KERAS)/.stamp
 MUTANTS_STAMP := $(MUTANTS)/.stamp
 CLIENTS_STAMP := $(CLIENTS)/.stamp
+ENGINES_STAMP := $(ENGINES)/.stamp
 DIST_STAMP := $(DIST)/.stamp
 
 # Tests find the shared data through TFXAI_TEST_DATA, CIFAR-10 through TFDS_DATA_DIR.
@@ -41,7 +43,7 @@ CLASSES ?= $(TFXAI_TEST_DATA:%=%/data/imagenet_class_index.json)
 
 .PHONY: help demo test docs coverage lint bench concepts instruments sanity stress peaks peers \
 	features notebook notebooks comparison crosscheck \
-	gpu-programs mutants old-keras clients protos dist
+	gpu-programs mutants old-keras clients engines protos dist
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -122,6 +124,9 @@ clients: $(STAMP) $(CLIENTS_STAMP) ## Ask a server with tritonclient and KServe'
 	TFXAI_CLIENTS=$(abspath $(CLIENTS)/bin/python) $(VENV)/bin/python -m pytest \
 		tests/serving/test_clients.py $(ARGS)
 
+engines: $(ENGINES_STAMP) ## Run data sets on Beam, Ray and Spark (in .venv-engines; Spark needs Java)
+	$(ENGINES)/bin/python -m pytest tests/batch/engines $(ARGS)
+
 protos: $(STAMP) ## Compile the messages of gRPC to what is read at run time
 	$(VENV)/bin/python -m grpc_tools.protoc --include_imports \
 		-I tfxai/serving/messages/protos $(PROTOS:%=%.proto) \
@@ -165,6 +170,9 @@ $(MUTANTS_STAMP): requirements-mutants.txt
 
 $(CLIENTS_STAMP): requirements-clients.txt
 	$(call packages,$(CLIENTS),requirements-clients.txt)
+
+$(ENGINES_STAMP): requirements-engines.txt pyproject.toml setup.py
+	$(call environment,$(ENGINES),requirements-engines.txt)
 
 $(DIST_STAMP): requirements-dist.txt
 	$(call packages,$(DIST),requirements-dist.txt)

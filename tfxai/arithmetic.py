@@ -205,3 +205,9 @@ def completeness_gap(
     """
     total = sum(map(xp.totals, values[1:]), start=xp.totals(values[0]))
     return total - (xp.cast(score, "float64") - xp.cast(baseline_score, "float64"))
+
+
+def gap_shares(gaps: Any, scores: Any, baseline_scores: Any) -> Any:
+    """(B,) |gap / (score - baseline score)|; infinite where the scores are equal and a gap is."""
+    gaps, whole = np.abs(gaps), np.abs(np.asarray(scores, np.float64) - baseline_scores)
+    return np.divide(gaps, whole, out=np.where(gaps > 0, np.inf, 0.0), where=whole > 0)

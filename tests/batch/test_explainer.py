@@ -41,7 +41,9 @@ def test_values_are_those_of_the_methods_to_the_last_bit(path):
 
 def test_threads_share_one_load(path, monkeypatch):
     loads = []
-    monkeypatch.setattr(explainer, "load", lambda name: loads.append(name) or tfxai.load(name))
+    monkeypatch.setattr(
+        explainer, "load", lambda name, **_: loads.append(name) or tfxai.load(name)
+    )
     explainer._load_once.cache_clear()
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: Explainer(path, METHODS).setup(), range(8)))

@@ -15,7 +15,7 @@ from tfxai.data.preprocessing import Preprocessing
 from tfxai.export import save
 from tfxai.export.probes import read_cases
 from tfxai.export.protos import prediction_log, read_prediction_log
-from tfxai.export.records import fingerprint
+from tfxai.fingerprints import fingerprint
 
 CARD = Card(name="small", classes=("a", "b", "c"), preprocessing=Preprocessing("tf"))  # -1 to 1
 EXTRA = "assets.extra"

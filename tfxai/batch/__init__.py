@@ -1,3 +1,54 @@
-"""Explanations of whole data sets, by any engine that hands out batches."""
+"""Explanations of whole data sets, on one machine or many.
 
-from tfxai.batch.explainer import Explainer as Explainer
+Names are resolved when they are first used: to read what was asked loads no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tfxai.batch.drift import Drift, compare_runs
+    from tfxai.batch.explainer import Explainer
+    from tfxai.batch.job import Job, job_of
+    from tfxai.batch.running import run_job
+    from tfxai.batch.sources import Fields, open_source
+    from tfxai.batch.summary import Summary
+    from tfxai.batch.where import Where
+
+_HOME = {
+    "Drift": "drift",
+    "Explainer": "explainer",
+    "Fields": "sources",
+    "Job": "job",
+    "Summary": "summary",
+    "Where": "where",
+    "compare_runs": "drift",
+    "job_of": "job",
+    "open_source": "sources",
+    "run_job": "running",
+}
+
+__all__ = [
+    "Drift",
+    "Explainer",
+    "Fields",
+    "Job",
+    "Summary",
+    "Where",
+    "compare_runs",
+    "job_of",
+    "open_source",
+    "run_job",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

@@ -7,18 +7,28 @@ import functools
 import os
 import threading
 from collections.abc import Mapping
-from typing import Any, final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
+from tfxai.card import Card
+from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
+from tfxai.methods.together import explain
 from tfxai.registry import load
 from tfxai.subject import Subject
+from tfxai.token_values import has_token_values, token_values
+from tfxai.tokens import PADDING
+
+if TYPE_CHECKING:
+    from tfxai.core.question.scores import ScoreKind
 
 _LOADING = threading.Lock()
+_NUMBERS = ("target", "score", "baseline_score", "completeness_gap", "probability", "prediction")
 
 
 @final
@@ -33,9 +43,16 @@ class Explainer:
     Args:
         model: Name or path of a model, as for `tfxai.load`.
         methods: Records of the methods to run, such as `(tfxai.GradCAM(),)`, no two of one name.
-        column: The column of a batch that holds the model's input, (B, ...).
+        column: The column of a batch that holds the model's input, (B, ...): arrays, or texts
+            for a model that takes texts. Several names are columns of numbers, (B,), that are
+            one input side by side, or each the input of its name where the model has several.
         target: None for the predicted class, an index or a class name, for every example.
         target_column: The column with one class index per example, (B,), instead of `target`.
+        score: What is explained, as for a method; None is each method's own.
+        at: Path of a layer whose activations are explained in the place of the input.
+        preprocessing: How uint8 pixels become the model's input; None is what its card says.
+        chunk_size: Most examples that a method runs at once, as for a method.
+        trust: Whether to load the model whatever its scan finds, as for `tfxai.load`.
 
     Raises:
         InvalidInputError: An argument is none of these.
@@ -43,9 +60,14 @@ class Explainer:
 
     model: str
     methods: tuple[AttributionMethod, ...]
-    column: str = "inputs"
+    column: str | tuple[str, ...] = "inputs"
     target: int | str | None = None
     target_column: str | None = None
+    score: ScoreKind | None = None
+    at: str | None = None
+    preprocessing: Preprocessing | None = None
+    chunk_size: int | str = "auto"
+    trust: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, str | os.PathLike):
@@ -58,6 +80,8 @@ class Explainer:
         several = (given,) if isinstance(given, AttributionMethod) else tuple(given)
         object.__setattr__(self, "methods", several)
         _check_methods(several)
+        if not isinstance(self.column, str):
+            object.__setattr__(self, "column", tuple(self.column))
         if self.target is not None and self.target_column is not None:
             raise InvalidInputError(
                 f"target={self.target!r} and target_column={self.target_column!r} were both "
@@ -70,7 +94,41 @@ class Explainer:
         Raises:
             TfxaiError: As `tfxai.load`.
         """
-        _subject(self.model)
+        _ = self.subject
+
+    @property
+    def subject(self) -> Subject:
+        """The model with its card, loaded where this process has it not yet."""
+        with _LOADING:
+            return _load_once(self.model, self.trust, self.preprocessing)
+
+    def inputs(self, batch: Mapping[str, Any]) -> Any:
+        """What the model is given of a batch.
+
+        Raises:
+            InvalidInputError: A column is missing.
+        """
+        if isinstance(self.column, str):
+            read = self._read(batch, self.column)
+            is_text = self.subject.encoder is not None and np.asarray(read).dtype.kind in "OUS"
+            return [_text(one) for one in read] if is_text else read
+        columns = {name: np.asarray(self._read(batch, name)) for name in self.column}
+        if len(getattr(self.subject.model, "inputs", None) or ()) > 1:
+            return columns
+        return np.stack([np.asarray(one, np.float32) for one in columns.values()], axis=-1)
+
+    def attributions(self, batch: Mapping[str, Any]) -> list[Attribution]:
+        """What each method gives for a batch.
+
+        Raises:
+            TfxaiError: As `__call__`.
+        """
+        inputs = self.inputs(batch)
+        target: Any = self.target
+        if self.target_column is not None:
+            target = self._read(batch, self.target_column)
+        words: dict[str, Any] = {"score": self.score, "at": self.at, "chunk_size": self.chunk_size}
+        return explain(self.subject, inputs, self.methods, target, **words, progress=False)
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Array]:
         """The explanations of one batch, equal to those of the methods called in process.
@@ -80,27 +138,25 @@ class Explainer:
 
         Returns:
             All columns of the batch but the input, and for each method `NAME/values`, (B, ...),
-            raw, `NAME/target`, (B,) or (B, r), `NAME/score`, (B,), and `NAME/completeness_gap`,
-            (B,), where the method has one.
+            raw, `NAME/target`, (B,) or (B, r), `NAME/score`, (B,), `NAME/baseline_score` and
+            `NAME/completeness_gap`, (B,), where the method has them, and `NAME/probability` and
+            `NAME/prediction`, (B,), where the model says so. Of several inputs
+            `NAME/values/INPUT` for each. Of texts `NAME/tokens` and `NAME/token_values`, (B,)
+            of one array for each text, without padding, in the place of the values.
 
         Raises:
-            InvalidInputError: A column is missing or has a name that an answer takes, or the
-                model has several inputs.
+            InvalidInputError: A column is missing or has a name that an answer takes.
             TfxaiError: As a call of the method.
         """
-        inputs = self._read(batch, self.column)
-        target = self.target
-        if self.target_column is not None:
-            target = self._read(batch, self.target_column)
         answers: dict[str, Array] = {}
-        for method in self.methods:
-            answer = method(_subject(self.model), inputs, target, progress=False)
-            answers |= _columns(method.name, answer)
+        for answer in self.attributions(batch):
+            answers |= columns_of(answer)
         if taken := sorted(batch.keys() & answers.keys()):
             raise InvalidInputError(
                 f"The batch has a column {taken[0]!r}, and so have the answers. Rename the column."
             )
-        kept = {name: np.asarray(batch[name]) for name in batch if name != self.column}
+        used = (self.column,) if isinstance(self.column, str) else self.column
+        kept = {name: np.asarray(batch[name]) for name in batch if name not in used}
         return kept | answers
 
     def _read(self, batch: Mapping[str, Any], name: str) -> Any:
@@ -129,23 +185,50 @@ def _check_methods(methods: tuple[Any, ...]) -> None:
         )
 
 
-def _subject(model: str) -> Subject:
-    with _LOADING:
-        return _load_once(model)
-
-
 @functools.cache
-def _load_once(model: str) -> Subject:
-    return load(model)
+def _load_once(model: str, trust: bool, preprocessing: Preprocessing | None) -> Subject:
+    subject = load(model, trust=trust)
+    if preprocessing is None:
+        return subject
+    card = subject.card or Card(name=Path(model).stem)
+    return dataclasses.replace(
+        subject, card=dataclasses.replace(card, preprocessing=preprocessing)
+    )
 
 
-def _columns(name: str, answer: Attribution) -> dict[str, Array]:
-    if not isinstance(answer.values, np.ndarray):
-        raise InvalidInputError(
-            "The model has several inputs, and a batch has one column of them. "
-            "Call the method in process."
-        )
-    columns = {"values": answer.values, "target": answer.target, "score": answer.score}
-    if answer.completeness_gap is not None:
-        columns["completeness_gap"] = answer.completeness_gap
-    return {f"{name}/{key}": np.asarray(column) for key, column in columns.items()}
+def _text(one: Any) -> str:
+    return one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one)
+
+
+def columns_of(answer: Attribution) -> dict[str, Array]:
+    """What an explanation says, as columns (B, ...): see `Explainer.__call__`."""
+    name = answer.method["name"]
+    found: dict[str, Array | None]
+    if has_token_values(answer):
+        found = _tokens(answer)
+    elif isinstance(answer.values, dict):
+        found = {f"values/{key}": array for key, array in answer.values.items()}
+    else:
+        found = {"values": answer.values}
+    for key in _NUMBERS:
+        found[key] = getattr(answer, key)
+    return {f"{name}/{key}": np.asarray(one) for key, one in found.items() if one is not None}
+
+
+def _tokens(answer: Attribution) -> dict[str, Array | None]:
+    text = answer.text
+    if text is None:
+        return {}
+    is_there = text.kinds != PADDING
+    found = {"tokens": text.pieces, "token_values": np.asarray(token_values(answer))}
+    return {
+        key: _ragged([row[kept] for row, kept in zip(rows, is_there, strict=True)])
+        for key, rows in found.items()
+    }
+
+
+def _ragged(rows: list[Array]) -> Array:
+    """(B,) of arrays of any length each."""
+    made = np.empty(len(rows), object)
+    made[:] = rows
+    return made

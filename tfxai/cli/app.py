@@ -12,12 +12,14 @@ import tfxai
 from tfxai.cli.accuracy import accuracy
 from tfxai.cli.attention import attention
 from tfxai.cli.audit import audit
+from tfxai.cli.batch import batch
 from tfxai.cli.check_serving import check_serving
 from tfxai.cli.compare import compare
 from tfxai.cli.crosscheck import crosscheck
 from tfxai.cli.debug import debug
 from tfxai.cli.demo import demo
 from tfxai.cli.dream import dream
+from tfxai.cli.drift import drift
 from tfxai.cli.evaluate import evaluate
 from tfxai.cli.explain import explain
 from tfxai.cli.export import export
@@ -51,8 +53,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    demo, predict, explain, compare, evaluate, sanity, debug, audit, report, inspect, accuracy,
-    methods, train, train_texts, attention, export, check_serving, serve, crosscheck,
+    demo, predict, explain, batch, drift, compare, evaluate, sanity, debug, audit, report, inspect,
+    accuracy, methods, train, train_texts, attention, export, check_serving, serve, crosscheck,
     visualise, dream, top_images, tcav,
 )  # fmt: skip
 for command in COMMANDS:

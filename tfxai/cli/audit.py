@@ -186,8 +186,7 @@ def _region(
     background: bool,
 ) -> Region | None:
     """What the words ask for; None where they name none."""
-    from tfxai.cli.image_classifier import grey
-    from tfxai.data.images import read_image
+    from tfxai.data.images import grey_image, read_image
     from tfxai.regions import Border, Mask, Patch
 
     data, sources, classifier = images
@@ -195,7 +194,7 @@ def _region(
         return Border(border)
     if patch is not None:
         pixels = read_image(patch)
-        return Patch(pixels if classifier.channels == 3 else grey(pixels), *at)
+        return Patch(pixels if classifier.channels == 3 else grey_image(pixels), *at)
     if mask is None:
         return None
     import numpy as np

@@ -40,11 +40,11 @@ def dream(  # noqa: PLR0913 - an argument for each word of the command line
     """Let layers of a model dream over an image: raise what they find in it, size by size."""
     from PIL import Image as Pictures
 
-    from tfxai.cli.image_classifier import grey, open_classifier
+    from tfxai.cli.image_classifier import open_classifier
     from tfxai.cli.runtime import start
     from tfxai.cli.terminal import print_json, print_laid_out, say, shown, table
     from tfxai.cli.writing import check_file
-    from tfxai.data.images import read_image
+    from tfxai.data.images import grey_image, read_image
     from tfxai.features import DeepDream
     from tfxai.files import replacing
 
@@ -57,7 +57,7 @@ def dream(  # noqa: PLR0913 - an argument for each word of the command line
         layer, octaves=octaves, octave_scale=octave_scale, steps=steps, seed=seed,
         size=classifier.size or ANY_SIZE,
     )  # fmt: skip
-    found = asked(classifier.subject, grey(pixels) if classifier.channels == 1 else pixels)
+    found = asked(classifier.subject, grey_image(pixels) if classifier.channels == 1 else pixels)
     save.parent.mkdir(parents=True, exist_ok=True)
     own = found.image[..., 0] if found.image.shape[-1] == 1 else found.image
     with replacing(save) as beside:

@@ -58,11 +58,11 @@ class ImageClassifier(Classifier):
 
     def fit(self, image: Pixels) -> Pixels:
         """An image (H, W, 3) as the model can take it: uint8 (h, w, C)."""
-        from tfxai.data.images import fit_image
+        from tfxai.data.images import fit_image, grey_image
 
         if self.size is not None:
             image = fit_image(image, *self.size, self.interpolation)
-        return image if self.channels == 3 else grey(image)
+        return image if self.channels == 3 else grey_image(image)
 
     def read(self, source: Source) -> Pixels:
         """An image as the model can take it: uint8 (h, w, C)."""
@@ -221,11 +221,3 @@ def _input_shape(subject: Subject, path: Path) -> tuple[int | None, int | None, 
             "--csv, one of texts by --text, another one in Python."
         )
     return shape[0], shape[1], shape[2]
-
-
-def grey(image: Pixels) -> Pixels:
-    """(H, W, 1) of (H, W, 3), as Pillow weighs the colours."""
-    import numpy as np
-    from PIL import Image
-
-    return np.asarray(Image.fromarray(image).convert("L"))[..., None]

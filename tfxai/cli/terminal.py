@@ -129,6 +129,16 @@ class Counted:
         with self._bar:
             yield
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether there is a bar."""
+        return self._bar is not None
+
+    def rename(self, on: str) -> None:
+        """Says otherwise what is being done."""
+        if self._bar is not None:
+            self._bar.update(self._task, description=shown(on))
+
     def reach(self, done: float) -> None:
         """Moves the bar to `done` things."""
         if self._bar is not None:

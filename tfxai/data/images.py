@@ -179,6 +179,11 @@ def fit_image(
     return np.array(picture.resize((width, height), _FILTERS[interpolation], box=box))
 
 
+def grey_image(image: np.ndarray) -> np.ndarray:
+    """uint8 (H, W, 1) of (H, W, 3), as Pillow weighs the colours."""
+    return np.asarray(Image.fromarray(image).convert("L"))[..., None]
+
+
 def list_images(folder: str | os.PathLike[str]) -> list[Path]:
     """The image files that lie directly in a folder, sorted by name.
 

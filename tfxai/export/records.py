@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import importlib.metadata
 import json
 import platform
@@ -12,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfxai.core.inputs.frozen_arrays import FrozenArray, replaced
 from tfxai.export.heatmaps import Heatmap
 from tfxai.export.names import RECORD, SCHEMA, SERVE
 from tfxai.export.signatures import MethodSignature
+from tfxai.fingerprints import fingerprint
 from tfxai.heatmaps import CLIP
 from tfxai.methods.prepared import Prepared
 from tfxai.subject import Subject
@@ -47,16 +46,6 @@ def write_record(folder: Path, content: dict[str, Any]) -> None:
     """Writes the file."""
     text = json.dumps(content, indent=2, allow_nan=False)
     (folder / RECORD).write_text(text + "\n", encoding="utf-8")
-
-
-def fingerprint(model: keras.Model) -> str:
-    """SHA-256 over path, type, shape and values of the model's variables, in their order."""
-    digest = hashlib.sha256()
-    for variable in model.variables:
-        array = np.ascontiguousarray(variable.value.numpy())
-        digest.update(f"{variable.path}\0{array.dtype.name}\0{array.shape}\0".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
 
 
 def _versions() -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tfxai.arithmetic import gap_shares
 from tfxai.arrays import Array
 from tfxai.classes import class_name
 from tfxai.serving.explaining.request import ExplainRequest
@@ -89,9 +90,9 @@ def _attribution(
         baseline = float(made.baseline_score[i])
         found["baselineOutputValue"] = baseline
         if made.completeness_gap is not None:
-            gap, difference = float(made.completeness_gap[i]), score - baseline
+            gap = float(made.completeness_gap[i])
             found["completenessGap"] = gap
-            error = abs(gap / difference) if difference else math.inf if gap else 0.0
+            error = float(gap_shares(gap, score, baseline))
             found["approximationError"] = error if math.isfinite(error) else None
     if "attributions" in question.outputs:
         found["featureAttributions"] = {name: array[i] for name, array in made.values.items()}

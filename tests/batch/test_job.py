@@ -1,0 +1,366 @@
+"""Runs over whole data sets: values, counts, what fails, and what goes on after a stop."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+import tfxai
+from tests.batch.conftest import (
+    CLASSES,
+    COUNT,
+    LABELS,
+    PIXELS,
+    SHAPE,
+    write_images,
+    write_lines,
+    write_parquet,
+    write_records,
+)
+from tests.batch.faults import Harmful
+from tests.batch.results import failures, manifest, rows_of, same
+from tests.builders import KERAS_SAVES
+from tfxai.batch import Explainer, Fields, Where, job_of, open_source, run_job
+from tfxai.batch.job import Job
+from tfxai.errors import InvalidInputError, OutputError, UnknownNameError
+
+pytestmark = pytest.mark.filterwarnings(KERAS_SAVES)
+NAMED = Fields(label="label", key="id")
+FORMS = {"tfrecord": write_records, "parquet": write_parquet, "jsonl": write_lines}
+METHODS = (tfxai.GradCAM(), tfxai.IntegratedGradients(steps=4))
+
+
+def explained(source, model, output, *, methods=METHODS, resume=False, **options):
+    words = {"batch_size": 8, "shard_size": 8, **options}
+    asked = {name: words.pop(name) for name in ("target", "target_column") if name in words}
+    engine = {name: words.pop(name) for name in ("workers", "overwrite") if name in words}
+    job = job_of(source, Explainer(model, methods, **asked), output, **words)
+    return run_job(job, resume=resume, **engine)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_values_are_those_of_the_methods_in_process(form, model, tmp_path):
+    source = open_source([FORMS[form](tmp_path)], NAMED)
+    made = explained(source, model, tmp_path / "out")
+    assert made["counts"]["explained"] == COUNT
+    assert made == manifest(tmp_path / "out")
+    rows = rows_of(tmp_path / "out")
+    assert list(rows) == [f"example {i}" for i in range(COUNT)]
+    for start in range(0, COUNT, 8):
+        part = slice(start, start + 8)
+        for method in METHODS:
+            direct = method(tfxai.load(model), PIXELS[part])
+            mine = [rows[f"example {i}"] for i in range(COUNT)[part]]
+            for name in ("values", "score", "target", "prediction"):
+                given = [row[f"{method.name}/{name}"] for row in mine]
+                np.testing.assert_array_equal(given, getattr(direct, name))
+    assert [row["label"] for row in rows.values()] == LABELS.tolist()
+    assert [row["integrated_gradients/completeness_gap"] for row in mine] == list(
+        direct.completeness_gap
+    )
+
+
+def test_pictures_of_other_sizes_are_fitted_and_counted(model, tmp_path):
+    from PIL import Image
+
+    large = np.random.default_rng(0).integers(0, 256, (12, 20, 3), np.uint8)
+    for number in range(3):
+        Image.fromarray(large).save(tmp_path / f"{number}.png")
+    Image.fromarray(PIXELS[0]).save(tmp_path / "3.png")
+    made = explained(open_source([f"{tmp_path}/*.png"]), model, tmp_path / "out")
+    assert made["counts"]["cropped_or_resized"] == 3
+    fitted = tfxai.data.images.fit_image(large, *SHAPE[:2])
+    direct = METHODS[1](tfxai.load(model), np.stack([fitted] * 3 + [PIXELS[0]]))
+    rows = list(rows_of(tmp_path / "out").values())
+    np.testing.assert_array_equal(
+        [row["integrated_gradients/values"] for row in rows], direct.values
+    )
+
+
+def test_of_corrupt_examples_none_is_lost(model, tmp_path):
+    glob = write_images(tmp_path / "data")
+    bad = sorted((tmp_path / "data").rglob("*.png"))[3::7]
+    for path in bad:
+        path.write_bytes(path.read_bytes()[:40])
+    made = explained(open_source([glob]), model, tmp_path / "out")
+    counts = made["counts"]
+    assert counts["failed"] == len(bad) == len(failures(tmp_path / "out"))
+    assert counts["explained"] + counts["failed"] == counts["examples"] == COUNT
+    assert [one["key"] for one in failures(tmp_path / "out")] == [str(path) for path in bad]
+    assert all(one["stage"] == "read" for one in failures(tmp_path / "out"))
+
+
+def test_a_poisoned_batch_is_explained_one_by_one(model, tmp_path):
+    source = Harmful(20, SHAPE, nan=(2, 13), failed=(5,))
+    made = explained(source, model, tmp_path / "out")
+    assert made["counts"] == {
+        **{"examples": 20, "explained": 17, "left_out": 0, "failed": 3},
+        **{"cropped_or_resized": 0, "shards": 3},
+    }
+    assert [(one["key"], one["stage"]) for one in failures(tmp_path / "out")] == [
+        ("5", "read"), ("2", "explain"), ("13", "explain"),
+    ]  # fmt: skip
+    assert "NaN" in failures(tmp_path / "out")[1]["reason"]
+    rows = rows_of(tmp_path / "out")
+    for row in source.read(0, 20):
+        if row.key in rows:
+            direct = METHODS[1](tfxai.load(model), row.inputs["image"][None]).values[0]
+            mine = rows[row.key]["integrated_gradients/values"]
+            np.testing.assert_allclose(mine, direct, atol=1e-6 * np.abs(direct).max())
+
+
+def test_a_process_that_dies_costs_its_example_alone(model, tmp_path):
+    source = Harmful(20, SHAPE, deadly=(11,))
+    made = explained(source, model, tmp_path / "out", workers=2)
+    assert made["counts"]["explained"] == 19
+    (lost,) = failures(tmp_path / "out")
+    assert lost["key"] == "#11"
+    assert "died" in lost["reason"]
+    assert set(rows_of(tmp_path / "out")) == {str(i) for i in range(20)} - {"11"}
+
+
+def test_two_processes_give_the_values_of_one(model, tmp_path):
+    source = Harmful(20, SHAPE)
+    explained(source, model, tmp_path / "one")
+    explained(source, model, tmp_path / "two", workers=2)
+    a, b = rows_of(tmp_path / "one"), rows_of(tmp_path / "two")
+    assert list(a) == list(b)
+    for key, row in a.items():
+        for name in ("grad_cam/values", "integrated_gradients/values"):
+            largest = np.abs(row[name]).max()
+            np.testing.assert_allclose(b[key][name], row[name], rtol=0, atol=1e-6 * largest)
+
+
+def test_a_run_goes_on_where_it_was_stopped(model, tmp_path, monkeypatch):
+    source = Harmful(40, SHAPE, nan=(12,))
+    explained(source, model, tmp_path / "whole")
+    run = Job.run
+    for stop in (0, 2, 3, 4):
+
+        def until(job, shard, *care, stop=stop):
+            if shard == stop:
+                (Path(job.output) / ".part-half.parquet").write_bytes(b"half")
+                raise KeyboardInterrupt
+            return run(job, shard, *care)
+
+        monkeypatch.setattr(Job, "run", until)
+        with pytest.raises(KeyboardInterrupt):
+            explained(source, model, tmp_path / "parts", resume=stop > 0)
+        assert manifest(tmp_path / "parts")["status"] == "running"
+    monkeypatch.setattr(Job, "run", run)
+    done = {path: path.stat().st_mtime_ns for path in (tmp_path / "parts").glob("part-*")}
+    made = explained(source, model, tmp_path / "parts", resume=True)
+    assert made["status"] == "done"
+    same(tmp_path / "whole", tmp_path / "parts")
+    assert all(path.stat().st_mtime_ns == when for path, when in done.items())
+    assert not list((tmp_path / "parts").glob(".*"))
+
+
+def test_a_full_disk_ends_the_run_with_one_sentence(model, tmp_path, monkeypatch):
+    source = Harmful(24, SHAPE)
+
+    @contextlib.contextmanager
+    def full(*_, **words):
+        def write(columns):
+            raise OSError(errno.ENOSPC, "disk full")
+
+        yield write
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tfxai.batch.job.writing", full)
+        with pytest.raises(OutputError, match="disk full"):
+            explained(source, model, tmp_path / "out")
+    assert not list((tmp_path / "out").glob("part-*"))
+    assert explained(source, model, tmp_path / "out", resume=True)["counts"]["explained"] == 24
+
+
+def test_only_what_the_condition_holds_for_is_explained(model, tmp_path):
+    source = open_source([write_parquet(tmp_path)], Fields(label="label", key="id", keep=("id",)))
+    subject = tfxai.load(model)
+    outputs = subject.predict(PIXELS)
+    best = outputs.argmax(axis=1)
+    for text, wanted in (
+        ("prediction != label", best != LABELS),
+        ("prediction == 'red' or label == 'Blue'", (best == 0) | (LABELS == 2)),
+        ("probability < 0.45", np.exp(outputs).max(1) / np.exp(outputs).sum(1) < 0.45),
+        ("id in ('example 3', 'example 4')", np.isin(np.arange(COUNT), (3, 4))),
+        ("prediction == label and id == 'nothing'", np.zeros(COUNT, bool)),
+    ):
+        made = explained(
+            source, model, tmp_path / "out", where=Where(text), overwrite=True, target="red"
+        )
+        assert set(rows_of(tmp_path / "out")) == {f"example {i}" for i in np.flatnonzero(wanted)}
+        assert made["counts"]["left_out"] == COUNT - wanted.sum()
+
+
+def test_the_true_class_is_explained_where_it_is_asked_for(model, tmp_path):
+    source = open_source([write_records(tmp_path)], NAMED)
+    explained(source, model, tmp_path / "out", target_column="label")
+    rows = rows_of(tmp_path / "out")
+    assert [row["grad_cam/target"] for row in rows.values()] == LABELS.tolist()
+    unlabelled = open_source([write_records(tmp_path)], Fields(("image/encoded",), key="id"))
+    with pytest.raises(InvalidInputError, match="label None names no class"):
+        explained(unlabelled, model, tmp_path / "none", target_column="label")
+
+
+def test_columns_of_numbers_are_one_input_side_by_side(tmp_path):
+    x = keras.Input((3,))
+    keras.Model(x, layers.Dense(2)(x)).save(tmp_path / "table.keras")
+    numbers = np.random.default_rng(0).normal(size=(9, 3)).astype(np.float32)
+    lines = [json.dumps({"c": float(c), "a": float(a), "b": float(b)}) for a, b, c in numbers]
+    (tmp_path / "data.jsonl").write_text("\n".join([*lines, '{"a": 1, "b": "x", "c": 3}']))
+    source = open_source([str(tmp_path / "data.jsonl")], Fields(("a", "b", "c")))
+    method = tfxai.GradientInput()
+    model = str(tmp_path / "table.keras")
+    made = explained(source, model, tmp_path / "out", methods=(method,))
+    direct = method(tfxai.load(model), numbers[8:])
+    rows = list(rows_of(tmp_path / "out").values())
+    np.testing.assert_array_equal(rows[8]["gradient_input/values"], direct.values[0])
+    assert made["counts"]["failed"] == 1
+    assert "'b'" in failures(tmp_path / "out")[0]["reason"]
+
+
+def test_several_inputs_are_taken_by_name(tmp_path):
+    a, b = keras.Input((2,), name="a"), keras.Input((3,), name="b")
+    made = layers.Dense(2)(layers.Concatenate()([a, b]))
+    keras.Model({"a": a, "b": b}, made).save(tmp_path / "two.keras")
+    model = str(tmp_path / "two.keras")
+    rng = np.random.default_rng(0)
+    one, two = rng.normal(size=(5, 2)), rng.normal(size=(5, 3))
+    lines = [json.dumps({"b": y.tolist(), "a": x.tolist()}) for x, y in zip(one, two, strict=True)]
+    (tmp_path / "data.jsonl").write_text("\n".join(lines))
+    words = [str(tmp_path / "data.jsonl")]
+    method = tfxai.GradientInput()
+    explained(open_source(words, Fields(("a", "b"))), model, tmp_path / "out", methods=(method,))
+    direct = method(tfxai.load(model), {"a": one, "b": two})
+    rows = list(rows_of(tmp_path / "out").values())
+    for name in ("a", "b"):
+        mine = [row[f"gradient_input/values/{name}"] for row in rows]
+        np.testing.assert_allclose(mine, direct.values[name], rtol=1e-6)
+    with pytest.raises(InvalidInputError, match="the inputs a, b"):
+        explained(open_source(words, Fields(("a",))), model, tmp_path / "no", methods=(method,))
+
+
+def test_texts_are_explained_by_token(tmp_path):
+    subject = (
+        tfxai.load("sst2_transformer") if "sst2_transformer" in tfxai.registry.names() else None
+    )
+    if subject is None:
+        pytest.skip("the model of texts is in the repository alone")
+    texts = ["a fine film", "dull", "not at all what one would call a good film"]
+    (tmp_path / "data.jsonl").write_text("\n".join(json.dumps({"text": one}) for one in texts))
+    source = open_source([str(tmp_path / "data.jsonl")])
+    method = tfxai.GradientInput()
+    words = {"methods": (method,), "where": Where("probability >= 0")}
+    explained(source, "sst2_transformer", tmp_path / "out", **words)
+    direct = method(subject, texts)
+    rows = list(rows_of(tmp_path / "out").values())
+    for i, row in enumerate(rows):
+        is_there = direct.text.kinds[i] != 2
+        assert row["gradient_input/tokens"] == direct.text.pieces[i][is_there].tolist()
+        np.testing.assert_allclose(
+            row["gradient_input/token_values"],
+            np.asarray(direct.token_values)[i][is_there],
+            rtol=1e-6,
+        )
+
+
+def test_records_hold_what_tables_hold(model, tmp_path):
+    source = open_source([write_lines(tmp_path)], NAMED)
+    explained(source, model, tmp_path / "table")
+    explained(source, model, tmp_path / "records", kind="tfrecord")
+    rows = rows_of(tmp_path / "table")
+    files = sorted(map(str, (tmp_path / "records").glob("*.tfrecord")))
+    count = 0
+    for record in tf.data.TFRecordDataset(files):
+        features = tf.train.Example.FromString(record.numpy()).features.feature
+        key = features["key"].bytes_list.value[0].decode()
+        for name in ("grad_cam/values", "integrated_gradients/values"):
+            shape = tuple(features[f"{name}/shape"].int64_list.value)
+            values = np.reshape(features[name].float_list.value, shape)
+            np.testing.assert_array_equal(values.astype(np.float32), rows[key][name])
+        assert features["label"].int64_list.value[0] == rows[key]["label"]
+        count += 1
+    assert count == COUNT
+
+
+def test_vertex_objects_have_the_members_of_its_schema(model, tmp_path):
+    source = open_source([write_lines(tmp_path)], NAMED)
+    explained(source, model, tmp_path / "table", methods=METHODS[1:])
+    explained(source, model, tmp_path / "vertex", methods=METHODS[1:], kind="vertex")
+    rows = rows_of(tmp_path / "table")
+    lines = []
+    for path in sorted((tmp_path / "vertex").glob("*.jsonl")):
+        if path.name != "failures.jsonl":
+            lines += path.read_text().splitlines()
+    assert len(lines) == COUNT
+    known = {
+        "baselineOutputValue": float, "instanceOutputValue": float, "featureAttributions": dict,
+        "outputIndex": list, "outputDisplayName": str, "approximationError": float,
+    }  # fmt: skip
+    for line in map(json.loads, lines):
+        row = rows[line["instance"]["key"]]
+        (attribution,) = line["explanation"]["attributions"]
+        assert {name: type(one) for name, one in attribution.items()} == known
+        values = row["integrated_gradients/values"]
+        np.testing.assert_allclose(attribution["featureAttributions"]["inputs"], values, rtol=1e-6)
+        target = row["integrated_gradients/target"]
+        assert attribution["outputIndex"] == [target]
+        assert attribution["outputDisplayName"] == CLASSES[target]
+        difference = row["integrated_gradients/score"] - row["integrated_gradients/baseline_score"]
+        gap = row["integrated_gradients/completeness_gap"]
+        assert attribution["approximationError"] == pytest.approx(abs(gap / difference))
+    with pytest.raises(InvalidInputError, match="one explanation"):
+        explained(source, model, tmp_path / "two", kind="vertex")
+
+
+def test_a_folder_with_results_is_kept(model, tmp_path):
+    source = Harmful(10, SHAPE)
+    explained(source, model, tmp_path / "out")
+    with pytest.raises(InvalidInputError, match="--resume"):
+        explained(source, model, tmp_path / "out")
+    with pytest.raises(InvalidInputError, match="batch_size 8, and now it is 4"):
+        explained(source, model, tmp_path / "out", resume=True, batch_size=4)
+    with pytest.raises(InvalidInputError, match="source"):
+        explained(Harmful(11, SHAPE), model, tmp_path / "out", resume=True)
+    before = rows_of(tmp_path / "out")
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    explained(source, model, tmp_path / "out", resume=True)
+    assert rows_of(tmp_path / "out").keys() == before.keys()
+    explained(Harmful(5, SHAPE), model, tmp_path / "again", overwrite=True)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match="other files"):
+        explained(source, model, tmp_path / "other")
+    with pytest.raises(OutputError, match="other files"):
+        explained(source, model, tmp_path / "other", overwrite=True)
+    (tmp_path / "other" / "manifest.json").write_text("{}")
+    with pytest.raises(InvalidInputError, match="no manifest of a run"):
+        explained(source, model, tmp_path / "other", resume=True)
+
+
+def test_a_request_that_fits_no_example_ends_before_the_run(model, tmp_path):
+    source = Harmful(10, SHAPE)
+    for words, error, sentence in (
+        ({"target": "Purple"}, UnknownNameError, "Purple"),
+        (
+            {"where": Where("probability < 0.5 and prediction == 'Purple'")},
+            UnknownNameError,
+            "'Pur",
+        ),
+        ({"where": Where("age > 3")}, UnknownNameError, "field 'age'"),
+        ({"methods": (tfxai.GradCAM(layer="none"),)}, UnknownNameError, "none"),
+        ({"batch_size": 0}, InvalidInputError, "at least 1"),
+        ({"kind": "csv"}, UnknownNameError, "csv"),
+    ):
+        with pytest.raises(error, match=sentence):
+            explained(source, model, tmp_path / "out", **words)
+        assert not (tmp_path / "out").exists()

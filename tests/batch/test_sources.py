@@ -1,0 +1,207 @@
+"""Every form of data gives the same examples in a fixed order, and says what it cannot read."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.batch.conftest import (
+    CLASSES,
+    COUNT,
+    LABELS,
+    PIXELS,
+    write_images,
+    write_lines,
+    write_parquet,
+    write_records,
+)
+from tfxai.batch import Fields, open_source
+from tfxai.batch.sources import Failure, Row, rows
+from tfxai.data.cifar10 import find_data_dir
+from tfxai.data.images import decode_image
+from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
+
+NAMED = Fields(label="label", key="id", keep=("label",))
+FORMS = {
+    "tfrecord": write_records,
+    "gzip": lambda folder: write_records(folder, "GZIP"),
+    "parquet": write_parquet,
+    "jsonl": write_lines,
+}
+
+
+def pixels_of(row):
+    (value,) = row.inputs.values()
+    return decode_image(value) if isinstance(value, bytes) else np.asarray(value)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_the_same_examples(form, tmp_path):
+    source = pickle.loads(pickle.dumps(open_source([FORMS[form](tmp_path)], NAMED)))
+    assert source.count == COUNT
+    for start, stop in ((0, COUNT), (7, 19), (22, 23)):
+        read = list(source.read(start, stop))
+        assert [row.key for row in read] == [f"example {i}" for i in range(start, stop)]
+        np.testing.assert_array_equal([pixels_of(row) for row in read], PIXELS[start:stop])
+        known = [CLASSES.index(row.label) if row.label in CLASSES else row.label for row in read]
+        np.testing.assert_array_equal(known, LABELS[start:stop])
+        assert [row.kept["label"] for row in read] == [row.label for row in read]
+
+
+def test_images_have_the_class_of_their_folder(tmp_path):
+    glob = write_images(tmp_path)
+    for source in (open_source([glob]), open_source([str(tmp_path)])):
+        read = list(source.read(0, source.count))
+        assert source.count == COUNT
+        for row in read:
+            i = int(Path(row.key).stem)
+            assert row.label == CLASSES[LABELS[i]]
+            np.testing.assert_array_equal(row.inputs["image"], PIXELS[i])
+    one = open_source([str(tmp_path / "Red" / "*.png")])
+    assert next(one.read(0, 1)).label is None
+
+
+def test_reading_starts_behind_a_mark(tmp_path, monkeypatch):
+    monkeypatch.setattr("tfxai.batch.sources.lines.EVERY", 4)
+    monkeypatch.setattr("tfxai.batch.sources.records.EVERY", 4)
+    for write in (write_lines, write_records):
+        source = open_source([write(tmp_path)], NAMED)
+        for start in range(COUNT):
+            keys = [row.key for row in source.read(start, COUNT)]
+            assert keys == [f"example {i}" for i in range(start, COUNT)]
+
+
+def test_a_split_of_tensorflow_datasets():
+    if find_data_dir() is None:
+        pytest.skip("tensorflow-datasets has prepared no cifar10 here")
+    source = open_source(["cifar10:test[10:30]"], Fields(keep=("label",)))
+    assert source.count == 20
+    whole = list(open_source(["tfds:cifar10:test"]).read(15, 18))
+    part = list(source.read(5, 8))
+    for a, b in zip(whole, part, strict=True):
+        assert a.key == b.key
+        np.testing.assert_array_equal(a.inputs["image"], b.inputs["image"])
+        assert b.label == b.kept["label"] == a.label
+
+
+def test_a_damaged_record_costs_itself_alone(tmp_path):
+    path = Path(write_records(tmp_path).replace("*", "00000"))
+    data = bytearray(path.read_bytes())
+    (length,) = np.frombuffer(data[:8], "<u8")
+    second = 12 + int(length) + 4
+    data[second + 12 + 40] ^= 0xFF  # one byte of the second record
+    path.write_bytes(data)
+    read = list(open_source([str(path)], NAMED).read(0, 12))
+    assert isinstance(read[1], Failure)
+    assert (read[1].key, read[1].stage) == (f"{path.name}#1", "read")
+    assert [row.key for row in read if isinstance(row, Row)] == [
+        f"example {i}" for i in range(12) if i != 1
+    ]
+
+
+@pytest.mark.parametrize("compression", ["", "GZIP"])
+def test_of_a_file_that_is_cut_off_the_records_before_are_read(tmp_path, compression):
+    path = Path(write_records(tmp_path, compression).replace("*", "00000"))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
+    source = open_source([str(path)], NAMED)
+    read = list(source.read(0, source.count))
+    assert 5 < source.count < 12
+    assert isinstance(read[-1], Failure)
+    assert "cut off" in read[-1].reason or "end" in read[-1].reason.lower()
+    assert [row.key for row in read[:-1]] == [f"example {i}" for i in range(source.count - 1)]
+
+
+def test_a_record_that_claims_to_be_huge_is_not_believed(tmp_path):
+    path = tmp_path / "one.tfrecord"
+    path.write_bytes((2**60).to_bytes(8, "little") + bytes(100))
+    (row,) = open_source([str(path)]).read(0, 1)
+    assert "bytes cannot be" in row.reason
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{", "no JSON"),
+        ('{"image": {"b64": "?"}, "label": 1, "id": "x"}', "base64"),
+        ('{"image": [[1, 2], [3]], "label": 1, "id": "x"}', "differ in length"),
+        ('{"label": 1, "id": "x"}', "no field 'image'"),
+        ("[" * 100_000, "no JSON"),
+    ],
+    ids=("cut", "base64", "ragged", "missing", "deep"),
+)
+def test_a_bad_line_costs_itself_alone(tmp_path, line, reason):
+    good = json.dumps({"image": [1.0], "label": 0, "id": "good"})
+    (tmp_path / "data.jsonl").write_text(f"{good}\n{line}\n{good}\n")
+    named = Fields(("image",), "label", "id")
+    first, bad, last = open_source([str(tmp_path / "data.jsonl")], named).read(0, 3)
+    assert (first.key, last.key) == ("good", "good")
+    assert isinstance(bad, Failure)
+    assert reason in bad.reason
+
+
+def test_a_long_line_is_not_held_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("tfxai.batch.sources.lines.MOST_BYTES", 100)
+    (tmp_path / "data.jsonl").write_text("[1]\n" + "[" + "1," * 200 + "1]\n[2]\n")
+    first, bad, last = open_source([str(tmp_path / "data.jsonl")]).read(0, 3)
+    assert (first.inputs["instance"][0], last.inputs["instance"][0]) == (1, 2)
+    assert "more than 100 bytes" in bad.reason
+
+
+def test_a_row_group_that_cannot_be_read_costs_its_rows_alone(tmp_path):
+    path = Path(write_parquet(tmp_path))
+    data = bytearray(path.read_bytes())
+    data[300:320] = bytes(20)
+    path.write_bytes(data)
+    read = list(open_source([str(path)], NAMED).read(0, COUNT))
+    assert len(read) == COUNT
+    failed = [i for i, row in enumerate(read) if isinstance(row, Failure)]
+    assert failed == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "sentence"),
+    [
+        (["{}/none*.png"], DataNotFoundError, "matches no file"),
+        (["{}/data.jsonl", "{}/data.parquet"], InvalidInputError, "several formats"),
+        (["{}/data.bin"], InvalidInputError, "--input-format"),
+        (["gs://bucket/x-*.png"], InvalidInputError, "Mount"),
+        (["tfds:nothing_like_it:test"], DataNotFoundError, "has prepared no"),
+        (["tfds:nonsense"], InvalidInputError, "Write it as in"),
+        (["{}/empty.jsonl"], InvalidInputError, "no examples"),
+        (["{}/fake.parquet"], InvalidInputError, "Parquet"),
+    ],
+    ids=("none", "mixed", "unknown", "address", "tfds", "word", "empty", "fake"),
+)
+def test_bad_words_get_one_sentence(tmp_path, words, error, sentence):
+    write_lines(tmp_path)
+    write_parquet(tmp_path)
+    (tmp_path / "data.bin").write_bytes(b"x")
+    (tmp_path / "fake.parquet").write_bytes(b"x" * 100)
+    (tmp_path / "empty.jsonl").write_text("\n")
+    with pytest.raises(error, match=sentence):
+        open_source([word.format(tmp_path) for word in words])
+
+
+def test_a_field_that_nobody_named_is_asked_for(tmp_path):
+    (tmp_path / "data.jsonl").write_text('{"a": [1], "b": [2]}\n')
+    (row,) = open_source([str(tmp_path / "data.jsonl")]).read(0, 1)
+    assert "--input-field" in row.reason
+    with pytest.raises(InvalidInputError, match="images have none"):
+        open_source([write_images(tmp_path)], Fields(label="label"))
+    with pytest.raises(UnknownNameError, match="format 'csv'"):
+        open_source([str(tmp_path / "data.jsonl")], format="csv")
+
+
+def test_what_a_source_says_of_itself_changes_with_its_files(tmp_path):
+    word = write_records(tmp_path)
+    before = open_source([word], NAMED).describe()
+    assert before == open_source([word], NAMED).describe()
+    with tf.io.TFRecordWriter(str(tmp_path / "data.tfrecord-00001")) as file:
+        file.write(b"")
+    assert open_source([word], NAMED).describe() != before
+    assert rows.about("x", Fields(), [])["files"] == 0

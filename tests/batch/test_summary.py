@@ -1,0 +1,159 @@
+"""What a run says as a whole: against NumPy over all examples at once, in any grouping."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import tfxai
+from tests.batch.conftest import PIXELS
+from tfxai.batch import Summary, compare_runs
+from tfxai.batch.summary import GAP_EDGES, LARGEST, MAP_SIDE
+from tfxai.errors import DataNotFoundError, InvalidInputError
+
+METHODS = (tfxai.GradCAM(), tfxai.IntegratedGradients(steps=3))
+
+
+@pytest.fixture(scope="module")
+def answers(model):
+    return [method(tfxai.load(model), PIXELS) for method in METHODS]
+
+
+def summed(answers, cuts) -> Summary:
+    whole = Summary()
+    for start, stop in itertools.pairwise([0, *cuts, len(PIXELS)]):
+        part = Summary()
+        some = [one[start:stop] for one in answers]
+        part.add(some, [f"{i}" for i in range(start, stop)])
+        whole.merge(Summary.from_dict(json.loads(json.dumps(part.to_dict()))))
+    return whole
+
+
+@pytest.mark.parametrize("cuts", [[], [1, 2, 3], [11, 20]], ids=("one", "four", "three"))
+def test_sums_are_those_of_numpy(answers, cuts):
+    found = summed(answers, cuts)
+    classes, counts = np.unique(answers[0].prediction, return_counts=True)
+    assert found.classes == dict(zip(classes.tolist(), counts.tolist(), strict=True))
+    for one in answers:
+        mine = found.methods[one.method["name"]]
+        masses = np.abs(one.values.astype(np.float64)).reshape(len(one), -1).mean(axis=1)
+        for target in np.unique(one.target):
+            of_class = masses[one.target == target]
+            n, total, squares = mine.masses[int(target)]
+            assert n == len(of_class)
+            np.testing.assert_allclose((total, squares), (of_class.sum(), (of_class**2).sum()))
+            count, whole = mine.maps[int(target)]
+            heat = np.abs(one.values[one.target == target].astype(np.float64))
+            heat = heat.sum(axis=-1) if heat.ndim == 4 else heat
+            heat /= heat.sum(axis=(1, 2), keepdims=True)
+            assert count == n
+            np.testing.assert_allclose(whole, heat.sum(axis=0))
+    gaps = np.abs(answers[1].completeness_gap)
+    shares = gaps / np.abs(answers[1].score - answers[1].baseline_score)
+    edges = [-np.inf, *GAP_EDGES, np.inf]
+    mine = found.methods["integrated_gradients"]
+    assert mine.gaps == [
+        int(((a <= shares) & (shares < b)).sum()) for a, b in itertools.pairwise(edges)
+    ]
+    order = np.argsort(-gaps)[:LARGEST]
+    assert [key for _, key in mine.largest] == [f"{i}" for i in order]
+    assert found.methods["grad_cam"].gaps == []
+
+
+def test_a_large_map_is_summed_into_cells():
+    values = np.zeros((1, 40, 24), np.float32)
+    values[0, 0, 0], values[0, 39, 23] = 3, -1
+    one = tfxai.Attribution(
+        values, np.zeros((1, 40, 24, 3), np.float32), np.zeros(1, np.int32), np.zeros(1),
+        {"name": "any", "options": {}}, "logit", is_map=True,
+    )  # fmt: skip
+    found = Summary()
+    found.add([one], ["a"])
+    _, cells = found.methods["any"].maps[0]
+    assert cells.shape == (MAP_SIDE, MAP_SIDE)
+    assert (cells[0, 0], cells[-1, -1], cells.sum()) == (0.75, 0.25, 1)
+
+
+def written(folder, masses, classes, names=("Red", "Green")):
+    found = Summary(classes=classes, class_names=names)
+    from tfxai.batch.summary import MethodSummary
+
+    moments = {
+        key: (len(one), float(np.sum(one)), float(np.sum(np.square(one))))
+        for key, one in masses.items()
+    }
+    found.methods["saliency"] = MethodSummary(masses=moments)
+    folder.mkdir()
+    found.write(folder)
+    return folder
+
+
+def test_a_comparison_is_welchs_test_with_holms_correction(tmp_path):
+    rng = np.random.default_rng(0)
+    a = {0: rng.normal(1, 0.1, 30), 1: rng.normal(1, 0.3, 20), 5: np.ones(1)}
+    b = {0: rng.normal(1.2, 0.2, 25), 1: rng.normal(1, 0.1, 40), 5: np.ones(1)}
+    one = written(tmp_path / "a", a, {0: 30, 1: 20})
+    two = written(tmp_path / "b", b, {0: 25, 1: 40})
+    first, second, counts = compare_runs(one, two)
+    tests = [stats.ttest_ind(a[key], b[key], equal_var=False).pvalue for key in (0, 1)]
+    tests.append(stats.chi2_contingency([[30, 20], [25, 40]]).pvalue)
+    np.testing.assert_allclose([one.p for one in (first, second, counts)], tests)
+    assert (first.which, second.which, counts.what) == ("Red", "Green", "predicted classes")
+    np.testing.assert_allclose(first.means, (a[0].mean(), b[0].mean()))
+    assert first.adjusted == pytest.approx(3 * tests[0])
+    assert first.differs
+    assert not second.differs
+
+
+def test_equal_runs_rarely_differ(tmp_path):
+    rng = np.random.default_rng(1)
+    hits = 0
+    for trial in range(100):
+        sides = []
+        for side in "ab":
+            masses = {key: rng.exponential(1, 40) for key in range(5)}
+            counts = dict(enumerate(rng.multinomial(200, [0.2] * 5).tolist()))
+            sides.append(written(tmp_path / f"{trial}{side}", masses, counts, None))
+        hits += any(one.differs for one in compare_runs(*sides))
+    assert hits <= 12  # 5 of 100 are expected; more than 12 come once in 1,000 times
+
+
+def test_constant_runs_are_compared(tmp_path):
+    one = written(tmp_path / "a", {0: np.ones(5)}, {0: 5})
+    two = written(tmp_path / "b", {0: np.ones(5)}, {0: 9})
+    three = written(tmp_path / "c", {0: np.full(5, 2.0)}, {0: 9})
+    assert [one.p for one in compare_runs(one, two)] == [1, 1]
+    assert compare_runs(one, three)[0].differs
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    one = written(tmp_path / "a", {0: np.ones(5)}, {0: 5})
+    with pytest.raises(DataNotFoundError, match="no summary"):
+        compare_runs(one, tmp_path)
+    other = Summary(class_names=None)
+    (tmp_path / "b").mkdir()
+    other.write(tmp_path / "b")
+    with pytest.raises(InvalidInputError, match="no method in common"):
+        compare_runs(one, tmp_path / "b")
+
+
+def test_the_figure_has_a_bar_for_each_class(answers):
+    found = summed(answers, [])
+    found.class_names = ("Red", "Green", "Blue")
+    figure = found.plot()
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == [
+        *("Mean absolute value", "Average map"),
+        *("Mean absolute value", "Average map", "Completeness gap / difference of scores"),
+    ]
+    for axes, name in zip((figure.axes[0], figure.axes[2]), found.methods, strict=True):
+        masses = found.methods[name].masses
+        order = sorted(masses, key=lambda key: (-masses[key][0], key))
+        drawn = [bar.get_width() for bar in axes.patches]
+        np.testing.assert_allclose(drawn, [masses[key][1] / masses[key][0] for key in order])
+    heights = [bar.get_height() for bar in figure.axes[4].patches]
+    assert heights == found.methods["integrated_gradients"].gaps

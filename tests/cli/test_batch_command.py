@@ -1,0 +1,109 @@
+"""`tfxai batch` and `tfxai drift`: a folder in, results out, and one sentence where that fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import tfxai
+from tests.batch.results import failures, manifest, rows_of, same
+from tests.processes import ROOT
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    (tmp_path / "data").mkdir()
+    for number in range(12):
+        pixels = rng.integers(0, 256, (32, 32, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "data" / f"{number:02d}.png")
+    return tmp_path / "data"
+
+
+def test_a_folder_is_explained(run, folder):
+    words = ("tiny", "--input", folder, "--output", "out", "-m", "saliency")
+    done = run("batch", *words, "-m", "integrated_gradients", "-o", "steps=3")
+    assert done.exit_code == 0, done.stderr
+    assert "12          12          0        0" in done.stdout
+    rows = rows_of("out")
+    pixels = np.stack([np.asarray(Image.open(path)) for path in rows])
+    direct = tfxai.Saliency()(tfxai.load("tiny"), pixels)
+    given = np.stack([row["saliency/values"] for row in rows.values()])
+    np.testing.assert_allclose(given, direct.values, rtol=0, atol=1e-6 * direct.values.max())
+    assert Path("out/summary.png").stat().st_size > 0
+    made = json.loads(run("batch", *words, "--overwrite", "--json").stdout)
+    assert made == manifest("out")
+
+
+def test_what_fails_is_listed_and_the_exit_code_says_so(run, folder):
+    (folder / "05.png").write_bytes(b"no image")
+    done = run("batch", "tiny", "--input", f"{folder}/*.png", "--output", "out", "-m", "saliency")
+    assert done.exit_code == 1
+    assert "12          11          0        1" in done.stdout
+    assert [one["key"] for one in failures("out")] == [str(folder / "05.png")]
+
+
+def test_two_runs_are_compared(run, folder):
+    for name, where in (("a", "prediction >= 0"), ("b", "key != ''")):
+        words = ("--input", f"{folder}/*.png", "--output", name, "-m", "saliency")
+        assert run("batch", "tiny", *words, "--where", where).exit_code == 0
+    done = run("drift", "a", "b")
+    assert done.exit_code == 0
+    assert "0 of " in done.stdout
+    record = json.loads(run("drift", "a", "b", "--json").stdout)
+    assert not any(one["differs"] for one in record["comparisons"])
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "There is no --input"),
+        (("--input", "none*.png"), "matches no file"),
+        (("--input", "{}", "--where", "probability <"), "is no condition"),
+        (("--input", "{}", "--where", "hue > 3"), "Fields were named"),
+        (("--input", "{}", "--format", "csv"), "no format 'csv'"),
+        (("--input", "{}", "--engine", "flink"), "no engine 'flink'"),
+        (("--input", "{}", "--target", "Cat", "--true-label"), "both say what to explain"),
+        (("--input", "{}", "--target", "Purple"), "Purple"),
+        (("--input", "{}", "--", "--runner=FlinkRunner"), "is an option of an engine"),
+    ],
+    ids=("none", "glob", "where", "field", "format", "engine", "target", "class", "runner"),
+)
+def test_bad_words_get_one_sentence(fails, folder, words, sentence):
+    words = [word.format(folder) for word in words]
+    assert sentence in fails("batch", "tiny", "--output", "out", "-m", "saliency", *words)
+
+
+def test_a_folder_with_another_runs_results_is_refused(run, fails, folder):
+    words = ("batch", "tiny", "--input", folder, "--output", "out", "-m", "saliency")
+    assert run(*words).exit_code == 0
+    assert "--resume" in fails(*words)
+    assert "with batch_size 32, and now it is 4" in fails(*words, "--resume", "--batch-size", "4")
+    assert run(*words, "--resume").exit_code == 0
+
+
+def test_a_run_that_is_killed_goes_on(run, folder, models, tmp_path):
+    words = ["--input", str(folder), "-m", "saliency", "--batch-size", "2", "--shard-size", "2"]
+    command = [sys.executable, "-m", "tfxai", "batch", "tiny", *words, "--output", "killed"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "TFXAI_MODELS": str(models)}
+    process = subprocess.Popen(command, env=env, cwd=tmp_path, stderr=subprocess.PIPE)
+    done = tmp_path / "killed" / "_shards" / "00000.json"
+    deadline = time.monotonic() + 300
+    while not done.exists() and process.poll() is None:
+        assert time.monotonic() < deadline, "the first shard never ended"
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    subprocess.run([*command, "--resume"], env=env, cwd=tmp_path, check=True, capture_output=True)
+    whole = [*command[:-1], "whole"]
+    subprocess.run(whole, env=env, cwd=tmp_path, check=True, capture_output=True)
+    same(tmp_path / "whole", tmp_path / "killed")

@@ -1,0 +1,115 @@
+"""Whether two runs differ beyond what their samples explain."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+
+import numpy as np
+from scipy import stats
+
+from tfxai.batch.summary import Moments, Summary
+from tfxai.classes import class_name
+from tfxai.errors import InvalidInputError
+from tfxai.metrics.statistics import holm
+
+LEVEL = 0.05
+"""The chance of calling any two equal runs different."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Drift:
+    """One number of two runs.
+
+    Args:
+        what: What was compared, such as `"integrated_gradients"` or `"predicted classes"`.
+        which: The class, or empty for all.
+        numbers: How many examples of each run.
+        means: The mean in each run; NaN where there is none.
+        p: The chance of a difference this large between two samples of one source.
+        adjusted: The same corrected for how many comparisons there are, after Holm.
+    """
+
+    what: str
+    which: str
+    numbers: tuple[int, int]
+    means: tuple[float, float]
+    p: float
+    adjusted: float
+
+    @property
+    def differs(self) -> bool:
+        """Whether it is more than sampling explains."""
+        return self.adjusted < LEVEL
+
+
+def compare_runs(first: str | os.PathLike[str], second: str | os.PathLike[str]) -> list[Drift]:
+    """What two runs of `tfxai batch` say of the same model on different data, or the reverse.
+
+    The mean absolute values of each method are compared for each class by Welch's t-test, and
+    how often each class was predicted by the chi-squared test of homogeneity.
+
+    Args:
+        first: Folder of a run.
+        second: Folder of another.
+
+    Returns:
+        A comparison for each method and class that occurs at least twice in both, and one of the
+        predicted classes.
+
+    Raises:
+        DataNotFoundError: A folder holds no run that has ended.
+        InvalidInputError: They have no method in common.
+
+    Reference:
+        Welch, "The Generalization of Student's Problem when Several Different Population
+        Variances are Involved", Biometrika 34, 1947; Holm, "A Simple Sequentially Rejective
+        Multiple Test Procedure", Scandinavian Journal of Statistics 6(2), 1979.
+    """
+    one, two = Summary.read(first), Summary.read(second)
+    common = [name for name in one.methods if name in two.methods]
+    if not common:
+        raise InvalidInputError(
+            f"The runs have no method in common: {', '.join(one.methods) or 'none'} and "
+            f"{', '.join(two.methods) or 'none'}. Compare runs of one method."
+        )
+    found = []
+    for name in common:
+        a, b = one.methods[name].masses, two.methods[name].masses
+        for key in sorted(a.keys() & b.keys()):
+            if min(a[key][0], b[key][0]) > 1:
+                found.append(
+                    _welch(name, class_name(key, one.class_names) or str(key), a[key], b[key])
+                )
+    found += _counts(one.classes, two.classes)
+    adjusted = holm([drift.p for drift in found])
+    pairs = zip(found, adjusted, strict=True)
+    return [dataclasses.replace(drift, adjusted=p) for drift, p in pairs]
+
+
+def _welch(what: str, which: str, one: Moments, two: Moments) -> Drift:
+    (n, mean, variance), (m, other, spread) = _moments(one), _moments(two)
+    if variance + spread > 0:
+        given = (mean, math.sqrt(variance), n, other, math.sqrt(spread), m)
+        p = float(stats.ttest_ind_from_stats(*given, equal_var=False).pvalue)
+    else:
+        p = 1.0 if mean == other else 0.0
+    return Drift(what, which, (n, m), (mean, other), p, p)
+
+
+def _moments(one: Moments) -> tuple[int, float, float]:
+    n, total, squares = one
+    mean = total / n
+    variance = max(squares / n - mean * mean, 0.0) * n / (n - 1)
+    return n, mean, variance
+
+
+def _counts(one: dict[int, int], two: dict[int, int]) -> list[Drift]:
+    keys = sorted(one.keys() | two.keys())
+    table = np.array([[side.get(key, 0) for key in keys] for side in (one, two)])
+    if len(keys) == 0 or (table.sum(axis=1) == 0).any():
+        return []
+    p = 1.0 if len(keys) == 1 else float(stats.chi2_contingency(table).pvalue)
+    n, m = (int(total) for total in table.sum(axis=1))
+    return [Drift("predicted classes", "", (n, m), (math.nan, math.nan), p, p)]

@@ -1,0 +1,191 @@
+"""From what a source gives to what the model takes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfxai.arrays import Array
+from tfxai.batch.sources.rows import Row
+from tfxai.data.images import decode_image, fit_image, grey_image
+from tfxai.errors import InvalidInputError
+from tfxai.subject import Subject
+
+INPUTS = "inputs"
+"""The column of a batch that is the model's one input."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Taken:
+    """What a model takes.
+
+    Args:
+        shapes: Shape of each input without the batch, None where any size is taken; one under
+            `INPUTS` where the model has one input.
+        takes_texts: Whether the input is a text.
+        knows_pixels: Whether the model's card says how pixels become its input.
+    """
+
+    shapes: dict[str, tuple[int | None, ...] | None]
+    takes_texts: bool
+    knows_pixels: bool
+
+    @classmethod
+    def by(cls, subject: Subject) -> Taken:
+        """What the model of a subject takes."""
+        knows_pixels = subject.preprocessing is not None
+        if subject.encoder is not None:
+            return cls({INPUTS: None}, True, knows_pixels)
+        declared = list(getattr(subject.model, "inputs", None) or [])
+        if len(declared) > 1:
+            return cls({one.name: tuple(one.shape[1:]) for one in declared}, False, knows_pixels)
+        shape = tuple(declared[0].shape[1:]) if declared else None
+        if shape is None and subject.card is not None and subject.card.input_shape is not None:
+            shape = tuple(subject.card.input_shape)
+        return cls({INPUTS: shape}, False, knows_pixels)
+
+    def columns(self, fields: Sequence[str]) -> tuple[str, ...] | str:
+        """The columns of a batch that the model is given, of rows with these fields.
+
+        Raises:
+            InvalidInputError: The fields are not those of the model's inputs.
+        """
+        if len(self.shapes) > 1:
+            if set(fields) != set(self.shapes):
+                raise InvalidInputError(
+                    f"The model has the inputs {', '.join(self.shapes)}, and the fields "
+                    f"{', '.join(fields)} came. Name a field for each with --input-field."
+                )
+            return tuple(self.shapes)
+        return INPUTS if len(fields) == 1 else tuple(fields)
+
+    def read(self, row: Row) -> tuple[dict[str, Any], bool]:
+        """What the model is given of a row, and whether a picture was cropped or resized.
+
+        Raises:
+            InvalidInputError: It does not fit the model.
+        """
+        if len(self.shapes) > 1:
+            read = {
+                name: self._one(row.inputs[name], shape) for name, shape in self.shapes.items()
+            }
+        elif len(row.inputs) > 1:
+            return {name: _number(name, one) for name, one in row.inputs.items()}, False
+        else:
+            (value,) = row.inputs.values()
+            read = {INPUTS: self._one(value, self.shapes[INPUTS])}
+        values = {name: one for name, (one, _) in read.items()}
+        return values, any(was_fitted for _, was_fitted in read.values())
+
+    def _one(self, value: Any, shape: tuple[int | None, ...] | None) -> tuple[Any, bool]:
+        if self.takes_texts:
+            return _text(value), False
+        if isinstance(value, bytes):
+            value = decode_image(value)
+        array = np.asarray(value)
+        if array.dtype.kind not in "biuf":
+            raise InvalidInputError(
+                f"Its input is {_kind(value)}, and numbers were expected. Name another field."
+            )
+        if shape is None:
+            return _typed(array), False
+        if _is_image(shape):
+            return self._image(array, shape)
+        return _fitting(_typed(array), shape), False
+
+    def _image(self, array: Array, shape: tuple[int | None, ...]) -> tuple[Array, bool]:
+        is_whole = array.dtype.kind in "iu" and array.size > 0
+        if is_whole and self.knows_pixels and array.min() >= 0 and array.max() <= 255:
+            array = array.astype(np.uint8)
+        if array.ndim == 1 or (array.ndim == 2 and shape[2] == 1):
+            array = _fitting(array, shape)
+        if array.dtype != np.uint8:
+            return _fitting(_typed(array), shape), False
+        if not self.knows_pixels:
+            raise InvalidInputError(
+                "Its input is pixels (uint8), and the model has no card that says how pixels "
+                "become its input. Pass --preprocessing."
+            )
+        if array.ndim != 3 or array.shape[2] not in (1, 3):
+            return _fitting(array, shape), False
+        fitted, (height, width, _) = array, shape
+        if height and width and array.shape[:2] != (height, width):
+            coloured = np.repeat(array, 3, 2) if array.shape[2] == 1 else array
+            fitted = fit_image(coloured, height, width)
+        if fitted.shape[2] != shape[2]:
+            fitted = grey_image(fitted) if shape[2] == 1 else np.repeat(fitted, 3, axis=2)
+        return fitted, array.shape[:2] != fitted.shape[:2]
+
+
+def stacked(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Rows of one shape as the columns of a batch."""
+    return {
+        name: [one[name] for one in values]
+        if isinstance(values[0][name], str)
+        else np.stack([one[name] for one in values])
+        for name in values[0]
+    }
+
+
+def shape_of(value: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What rows have to have in common to stand in one batch."""
+    return tuple(
+        () if isinstance(one, str) else (np.shape(one), np.asarray(one).dtype.str)
+        for one in value.values()
+    )
+
+
+def _is_image(shape: tuple[int | None, ...]) -> bool:
+    return (
+        len(shape) == 3
+        and shape[2] in (1, 3)
+        and keras.config.image_data_format() != "channels_first"
+    )
+
+
+def _typed(array: Array) -> Array:
+    return array.astype(np.float32) if array.dtype.kind in "bf" else array
+
+
+def _fitting(array: Array, shape: tuple[int | None, ...]) -> Array:
+    """An array of the shape, reshaped where only the axes are missing."""
+    if len(array.shape) == len(shape) and all(
+        want is None or have == want for have, want in zip(array.shape, shape, strict=True)
+    ):
+        return array
+    known = [side for side in shape if side is not None]
+    if len(known) == len(shape) and array.ndim < len(shape) and array.size == np.prod(known):
+        return array.reshape(known)
+    raise InvalidInputError(
+        f"Its input has shape {array.shape}, and {shape} was expected. Bring the data to the "
+        "model's shape."
+    )
+
+
+def _number(name: str, value: Any) -> Any:
+    array = np.asarray(value)
+    if array.size != 1 or array.dtype.kind not in "biuf":
+        raise InvalidInputError(
+            f"Its field {name!r} is {_kind(value)}, and a number was expected. Name fields of "
+            "numbers, or one of an array."
+        )
+    return array.reshape(()).astype(np.float32)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InvalidInputError("Its text is no UTF-8. Encode it so.") from error
+    if not isinstance(value, str):
+        raise InvalidInputError(f"Its input is {_kind(value)}, and a text was expected.")
+    return value
+
+
+def _kind(value: Any) -> str:
+    return "missing" if value is None else f"a {type(value).__name__}"

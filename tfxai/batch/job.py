@@ -1,0 +1,439 @@
+"""A run over a data set: shards that can be worked on anywhere, each written once it is whole."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfxai import config
+from tfxai.arrays import Array
+from tfxai.batch.explainer import Explainer, columns_of
+from tfxai.batch.formats import FORMATS
+from tfxai.batch.inputs import INPUTS, Taken, shape_of, stacked
+from tfxai.batch.sinks import Writer, writing
+from tfxai.batch.sources.rows import Failure, Row, Source
+from tfxai.batch.summary import Summary
+from tfxai.batch.where import Where
+from tfxai.class_outputs import class_outputs
+from tfxai.classes import class_index
+from tfxai.errors import (
+    InvalidInputError,
+    NotFiniteError,
+    TfxaiError,
+    TfxaiWarning,
+    UnknownNameError,
+)
+from tfxai.files import replacing
+
+STATES = "_shards"
+"""Folder of what is known of each shard; a shard whose file is there is done."""
+UNKNOWN = -1
+"""The number of a class that is not known."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Ready:
+    """An example as the model is given it.
+
+    Args:
+        row: The example.
+        position: Its place in the data.
+        given: Its inputs by column.
+        label: The number of its true class, `UNKNOWN` where it has none.
+        was_fitted: Whether it is a picture that was cropped or resized.
+    """
+
+    row: Row
+    position: int
+    given: dict[str, Any]
+    label: int
+    was_fitted: bool
+
+
+@dataclasses.dataclass
+class ShardReport:
+    """What became of the examples of a shard.
+
+    Args:
+        shard: Its number.
+        examples: How many it has.
+        explained: How many were explained.
+        left_out: How many the condition left out.
+        fitted: How many pictures were cropped or resized.
+        failures: Those that have no explanation.
+        summary: What the explanations say as a whole.
+    """
+
+    shard: int
+    examples: int
+    explained: int = 0
+    left_out: int = 0
+    fitted: int = 0
+    failures: list[Failure] = dataclasses.field(default_factory=list)
+    summary: Summary = dataclasses.field(default_factory=Summary)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As in its file."""
+        made = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        made["failures"] = [one.to_dict() for one in self.failures]
+        made["summary"] = self.summary.to_dict()
+        return made
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> ShardReport:
+        """The inverse of `to_dict`."""
+        made = dict(record)
+        made["failures"] = [Failure(**one) for one in record["failures"]]
+        made["summary"] = Summary.from_dict(record["summary"])
+        return cls(**made)
+
+
+@dataclasses.dataclass(frozen=True)
+class Care:
+    """How a shard is run again after a process died over it.
+
+    Args:
+        alone: Places of examples that are explained each by itself.
+        lost: Places of examples that are not tried again, and why.
+    """
+
+    alone: frozenset[int] = frozenset()
+    lost: tuple[tuple[int, str], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A run, which every process can do a part of.
+
+    Which examples stand in one batch is fixed by the shard and the size of a batch: values do not
+    depend on how many processes share the work.
+
+    Args:
+        source: The examples.
+        explainer: The model and the methods; its columns are those that `Taken.columns` says.
+        output: The folder of the results.
+        kind: What they are written as, one of `formats.FORMATS`.
+        batch_size: Examples explained at once.
+        shard_size: Examples in a file.
+        where: Which examples are explained; None for all.
+        memory_budget: Bytes that the activations of one chunk may take: it decides how sums are
+            split, and so their last digits.
+    """
+
+    source: Source
+    explainer: Explainer
+    output: str
+    kind: str = "parquet"
+    batch_size: int = 32
+    shard_size: int = 1000
+    where: Where | None = None
+    memory_budget: int = 2**30
+
+    @property
+    def shards(self) -> int:
+        """How many shards there are."""
+        return -(-self.source.count // self.shard_size)
+
+    def span(self, shard: int) -> tuple[int, int]:
+        """The places of a shard's examples in the data: from the first to before the second."""
+        start = shard * self.shard_size
+        return start, min(start + self.shard_size, self.source.count)
+
+    def data_file(self, shard: int) -> Path:
+        """Where the explanations of a shard are written."""
+        return Path(self.output, f"part-{shard:05d}{FORMATS[self.kind]}")
+
+    def state_file(self, shard: int) -> Path:
+        """Where it is written that a shard is done."""
+        return Path(self.output, STATES, f"{shard:05d}.json")
+
+    def trace_file(self, shard: int) -> Path:
+        """Where it is written which examples are being explained."""
+        return Path(self.output, STATES, f"{shard:05d}.at")
+
+    def todo(self) -> list[int]:
+        """The shards that are not done."""
+        return [shard for shard in range(self.shards) if not self.state_file(shard).exists()]
+
+    def report(self, shard: int) -> ShardReport:
+        """What became of a shard that is done."""
+        text = self.state_file(shard).read_text(encoding="utf-8")
+        return ShardReport.from_dict(json.loads(text))
+
+    def check(self) -> None:
+        """Explains the first example that can be read: a request that fits none ends here.
+
+        Raises:
+            TfxaiError: The request does not fit the model, or the condition not the data.
+        """
+        taken, subject = Taken.by(self.explainer.subject), self.explainer.subject
+        if self.where is not None:
+            self.where.check_classes(subject.classes)
+        for start in range(0, min(self.source.count, _TRIED), self.batch_size):
+            stop = min(start + self.batch_size, self.source.count)
+            for row in self.source.read(start, stop):
+                if isinstance(row, Row):
+                    ready = self._ready(taken, row, start)
+                    if self.where is not None:
+                        self._holds([ready])
+                    self._try(ready)
+                    return
+
+    def _try(self, ready: Ready) -> None:
+        with contextlib.suppress(NotFiniteError), warnings.catch_warnings():  # it may be its own
+            warnings.simplefilter("ignore", TfxaiWarning)
+            self.explainer.attributions(self._batch([ready]))
+
+    def run(self, shard: int, care: Care = Care()) -> ShardReport:
+        """Explains the examples of a shard and writes its files.
+
+        The data come first and the file that says that the shard is done last, each under
+        another name until it is whole.
+
+        Args:
+            shard: Its number.
+            care: How, after a process died over it.
+
+        Raises:
+            OutputError: The folder cannot be written to.
+            TfxaiError: The model cannot be loaded.
+        """
+        start, stop = self.span(shard)
+        report = ShardReport(shard, stop - start)
+        subject = self.explainer.subject
+        taken = Taken.by(subject)
+        are_fixed = all(shape is not None and None not in shape for shape in taken.shapes.values())
+        words: dict[str, Any] = {"are_fixed": are_fixed, "classes": subject.classes}
+        before, config.memory_budget = config.memory_budget, self.memory_budget
+        try:
+            self.data_file(shard).unlink(missing_ok=True)
+            with (
+                replacing(self.data_file(shard)) as path,
+                writing(self.kind, path, **words) as write,
+            ):
+                for some in self._batches(taken, shard, care, report):
+                    self._explain(some, report, write)
+        finally:
+            config.memory_budget = before
+        if report.explained == 0:
+            self.data_file(shard).unlink(missing_ok=True)
+        with replacing(self.state_file(shard)) as path:
+            text = json.dumps(report.to_dict(), allow_nan=False)
+            with path.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        self.trace_file(shard).unlink(missing_ok=True)
+        return report
+
+    def _batches(
+        self, taken: Taken, shard: int, care: Care, report: ShardReport
+    ) -> Iterator[list[Ready]]:
+        """The examples of a shard that can be explained, those of one place in one batch."""
+        start, stop = self.span(shard)
+        lost = dict(care.lost)
+        for places in self._places(start, stop, care):
+            _trace(self.trace_file(shard), places)
+            groups: dict[tuple[Any, ...], list[Ready]] = {}
+            rows = self.source.read(places.start, places.stop)
+            for position, row in zip(places, _but(lost, places, rows), strict=True):
+                if isinstance(row, Failure):
+                    report.failures.append(row)
+                    continue
+                try:
+                    ready = self._ready(taken, row, position)
+                except InvalidInputError as error:
+                    report.failures.append(Failure(row.key, "input", str(error)))
+                else:
+                    groups.setdefault(shape_of(ready.given), []).append(ready)
+            yield from groups.values()
+
+    def _places(self, start: int, stop: int, care: Care) -> Iterator[range]:
+        """The places of the examples of each batch."""
+        for first in range(start, stop, self.batch_size):
+            places = range(first, min(first + self.batch_size, stop))
+            if care.alone.isdisjoint(places) and not any(p in places for p, _ in care.lost):
+                yield places
+            else:
+                yield from (range(place, place + 1) for place in places)
+
+    def _ready(self, taken: Taken, row: Row, position: int) -> Ready:
+        given, was_fitted = taken.read(row)
+        label = _class_number(row.label, self.explainer.subject.classes)
+        uses = self.where is not None and "label" in self.where.names
+        if label == UNKNOWN and (uses or self.explainer.target_column):
+            raise InvalidInputError(
+                f"Its label {row.label!r} names no class of the model, and it is asked for. "
+                "Name the field of the labels with --label-field, or correct them."
+            )
+        return Ready(row, position, given, label, was_fitted)
+
+    def _explain(self, some: list[Ready], report: ShardReport, write: Writer) -> None:
+        """Explains a batch, and where that fails each example by itself."""
+        _trace(self.trace_file(report.shard), [one.position for one in some])
+        try:
+            kept = some if self.where is None else self._holds(some)
+            if kept:
+                with warnings.catch_warnings():  # the summary has the gaps of all
+                    warnings.simplefilter("ignore", TfxaiWarning)
+                    answers = self.explainer.attributions(self._batch(kept))
+                write(self._columns(kept, [columns_of(one) for one in answers]))
+        except OSError:  # the disk, not an example
+            raise
+        except Exception as error:  # of one example, whatever it is: the others go on
+            if len(some) == 1:
+                report.failures.append(Failure(some[0].row.key, "explain", _reason(error)))
+                return
+            for one in some:
+                self._explain([one], report, write)
+            return
+        report.left_out += len(some) - len(kept)
+        if kept:
+            report.summary.add(answers, [one.row.key for one in kept])
+            report.explained += len(kept)
+            report.fitted += sum(one.was_fitted for one in kept)
+
+    def _batch(self, some: Sequence[Ready]) -> dict[str, Any]:
+        batch = stacked([one.given for one in some])
+        if self.explainer.target_column is not None:
+            batch[self.explainer.target_column] = np.array([one.label for one in some])
+        return batch
+
+    def _columns(self, some: Sequence[Ready], answers: list[dict[str, Array]]) -> dict[str, Array]:
+        columns = {
+            "key": np.array([one.row.key for one in some]),
+            "label": np.array([one.label for one in some], np.int32),
+        }
+        for name in some[0].row.kept:
+            columns[name] = np.array([one.row.kept[name] for one in some])
+        for one in answers:
+            columns |= one
+        return columns
+
+    def _holds(self, some: list[Ready]) -> list[Ready]:
+        """Those for which the condition holds."""
+        where, subject = self.where, self.explainer.subject
+        if where is None:
+            return some
+        values = [{"key": one.row.key, "label": one.label, **one.row.kept} for one in some]
+        if where.needs_answer:
+            found = class_outputs(subject, self.explainer.inputs(self._batch(some)))
+            if "probability" in where.names and not found.are_probabilities:
+                raise InvalidInputError(
+                    "The condition asks for the probability, and the model gives none. Ask for "
+                    "the prediction."
+                )
+            best = found.values.argmax(axis=1)
+            for i, one in enumerate(values):
+                one["prediction"] = int(best[i])
+                one["probability"] = float(found.values[i, best[i]])
+        holds = [where.holds(one, subject.classes) for one in values]
+        return [one for one, is_kept in zip(some, holds, strict=True) if is_kept]
+
+
+def job_of(
+    source: Source,
+    explainer: Explainer,
+    output: str | os.PathLike[str],
+    *,
+    kind: str = "parquet",
+    batch_size: int = 32,
+    shard_size: int | None = None,
+    where: Where | None = None,
+) -> Job:
+    """A run over a data set; loads the model.
+
+    Args:
+        source: The examples.
+        explainer: The model and the methods; what its columns are called does not matter here.
+        output: The folder of the results.
+        kind: What they are written as: `"parquet"`, `"tfrecord"` or `"vertex"`.
+        batch_size: Examples explained at once.
+        shard_size: Examples in a file; None makes about twenty, of 1,000 at most.
+        where: Which examples are explained; None for all.
+
+    Raises:
+        UnknownNameError: There is no such format.
+        InvalidInputError: The format takes one method, the sizes are below 1, or the fields are
+            not those of the model's inputs.
+        TfxaiError: The model cannot be loaded.
+    """
+    if kind not in FORMATS:
+        raise UnknownNameError.of("format", kind, FORMATS)
+    if kind == "vertex" and len(explainer.methods) > 1:
+        raise InvalidInputError(
+            f"Vertex AI's form has one explanation for an example, and {len(explainer.methods)} "
+            "methods came. Pass one, or write Parquet."
+        )
+    if batch_size < 1 or (shard_size is not None and shard_size < 1):
+        raise InvalidInputError(
+            f"batch_size={batch_size}, shard_size={shard_size} came. Pass at least 1 for both."
+        )
+    if shard_size is None:
+        about = min(max(source.count // _SHARDS, 1), _MOST)
+        shard_size = max(about // batch_size, 1) * batch_size
+    columns = Taken.by(explainer.subject).columns(_input_fields(source))
+    explainer = dataclasses.replace(explainer, column=columns)
+    sizes = {"batch_size": batch_size, "shard_size": shard_size}
+    budget = config.memory_budget
+    return Job(
+        source, explainer, os.fspath(output), kind, **sizes, where=where, memory_budget=budget
+    )
+
+
+def _input_fields(source: Source) -> tuple[str, ...]:
+    """The fields that the first readable example gives the model."""
+    for row in source.read(0, min(source.count, _TRIED)):
+        if isinstance(row, Row):
+            return tuple(row.inputs)
+    return (INPUTS,)
+
+
+_SHARDS, _MOST = (
+    20,
+    1000,
+)  # files that are made where nobody says how many, and their most examples
+_TRIED = 1000  # examples that are looked at for one that can be read
+
+
+def _class_number(label: Any, classes: tuple[str, ...] | None) -> int:
+    if isinstance(label, np.ndarray):
+        label = label.item() if label.size == 1 else None
+    if isinstance(label, int | np.integer) and not isinstance(label, bool):
+        return int(label) if label >= 0 and (classes is None or label < len(classes)) else UNKNOWN
+    if isinstance(label, str):
+        if label.isdecimal():
+            return _class_number(int(label), classes)
+        found = class_index(label, classes)
+        return UNKNOWN if found is None else found
+    return UNKNOWN
+
+
+def _trace(path: Path, places: Sequence[int]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(list(places)), encoding="utf-8")
+
+
+def _but(
+    lost: Mapping[int, str], places: range, rows: Iterator[Row | Failure]
+) -> Iterator[Row | Failure]:
+    """The examples, of which a lost one, which is in a batch of its own, is not read again."""
+    if places.start in lost:
+        yield Failure(f"#{places.start}", "explain", lost[places.start])
+    else:
+        yield from rows
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TfxaiError):
+        return str(error)
+    text = (str(error).strip().splitlines() or [""])[0][:500].rstrip(". ")
+    return f"{type(error).__name__}: {text}." if text else f"{type(error).__name__}."

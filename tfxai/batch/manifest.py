@@ -1,0 +1,175 @@
+"""What a run was asked, with what, and what became of it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import tfxai
+from tfxai.batch.formats import FORMATS
+from tfxai.batch.job import STATES, Job, ShardReport
+from tfxai.batch.summary import FIGURE, SUMMARY, Summary
+from tfxai.errors import InvalidInputError, OutputError
+from tfxai.files import replacing
+from tfxai.fingerprints import fingerprint
+
+MANIFEST, FAILURES = "manifest.json", "failures.jsonl"
+
+
+def configuration(job: Job, threads: int) -> dict[str, Any]:
+    """All that decides the results of a run, as JSON has it."""
+    explainer = job.explainer
+    preprocessing = explainer.subject.preprocessing
+    made = {
+        "model": explainer.model,
+        "model_fingerprint": fingerprint(explainer.subject.model),
+        "preprocessing": None if preprocessing is None else preprocessing.to_dict(),
+        "methods": [one.to_config() for one in explainer.methods],
+        "target": "label" if explainer.target_column else explainer.target,
+        "score": None if explainer.score is None else repr(explainer.score),
+        "at": explainer.at,
+        "source": job.source.describe(),
+        "where": None if job.where is None else job.where.text,
+        "format": job.kind,
+        "batch_size": job.batch_size,
+        "shard_size": job.shard_size,
+        "chunk_size": explainer.chunk_size,
+        "memory_budget": job.memory_budget,
+        "threads": threads,
+        "versions": {
+            "tfxai": tfxai.__version__,
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+        },
+    }
+    return dict(json.loads(json.dumps(made)))
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a run in a folder; None where there is none.
+
+    Raises:
+        InvalidInputError: It is damaged.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(found["configuration"], dict):
+            return dict(found)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    raise InvalidInputError(
+        f"{str(path)!r} is no manifest of a run. Choose another folder, or pass --overwrite."
+    )
+
+
+def check_folder(folder: Path, *, resume: bool, overwrite: bool) -> dict[str, Any] | None:
+    """The manifest of the run that is to go on; makes the folder ready for one.
+
+    Raises:
+        InvalidInputError: Another run is there, or there is none to go on with.
+        OutputError: The folder holds other files, or cannot be written to.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{str(folder)!r} is a file. Choose a folder for the results.")
+    if overwrite:
+        _clear(folder)
+    found = read_manifest(folder)
+    if found is not None and not resume:
+        raise InvalidInputError(
+            f"{str(folder)!r} holds the results of a run. Pass --resume to go on with it, "
+            "--overwrite to start anew, or another folder."
+        )
+    if found is None and folder.is_dir() and any(folder.iterdir()):
+        raise OutputError(
+            f"{str(folder)!r} holds other files. Choose a folder that is empty or not there."
+        )
+    return found
+
+
+def check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
+    """Raises `InvalidInputError` where a run would go on with another question."""
+    other = [name for name in now if before.get(name) != now[name]]
+    if other:
+        name = other[0]
+        old, new = _short(before.get(name)), _short(now[name])
+        raise InvalidInputError(
+            f"The run in {str(folder)!r} was begun with {name} {old}, and now it is {new}. Ask "
+            "the same, or choose another folder."
+        )
+
+
+def write_manifest(
+    folder: Path, asked: dict[str, Any], reports: Sequence[ShardReport] | None, workers: int
+) -> dict[str, Any]:
+    """Writes what was asked, and once all is done what became of it.
+
+    Args:
+        folder: The folder of the run.
+        asked: `configuration`.
+        reports: What became of each shard; None while the run goes on.
+        workers: Processes that shared the work.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    made: dict[str, Any] = {"status": "running" if reports is None else "done"}
+    if reports is not None:
+        made["counts"] = {
+            "examples": sum(one.examples for one in reports),
+            "explained": sum(one.explained for one in reports),
+            "left_out": sum(one.left_out for one in reports),
+            "failed": sum(len(one.failures) for one in reports),
+            "cropped_or_resized": sum(one.fitted for one in reports),
+            "shards": len(reports),
+        }
+    made |= {"configuration": asked, "workers": workers, "python": platform.python_version()}
+    _write(folder / MANIFEST, json.dumps(made, indent=2, allow_nan=False) + "\n")
+    return made
+
+
+def finish(job: Job, asked: dict[str, Any], workers: int) -> dict[str, Any]:
+    """Writes the manifest, the dead-letter file and the summary of a run that is done.
+
+    Raises:
+        OutputError: A file cannot be written.
+    """
+    folder = Path(job.output)
+    reports = [job.report(shard) for shard in range(job.shards)]
+    whole = Summary()
+    for report in reports:
+        whole.merge(report.summary)
+    lines = [json.dumps(one.to_dict()) for report in reports for one in report.failures]
+    _write(folder / FAILURES, "".join(line + "\n" for line in lines))
+    whole.class_names = job.explainer.subject.classes
+    whole.write(folder)
+    return write_manifest(folder, asked, reports, workers)
+
+
+def _write(path: Path, text: str) -> None:
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+def _clear(folder: Path) -> None:
+    """Removes what a run has written, and nothing else."""
+    shutil.rmtree(folder / STATES, ignore_errors=True)
+    for suffix in FORMATS.values():
+        for path in folder.glob(f"part-[0-9]*{suffix}"):
+            path.unlink(missing_ok=True)
+    for name in (MANIFEST, FAILURES, SUMMARY, FIGURE):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,127 @@
+"""JSON lines: one instance a line, as Vertex AI's batch predictions take them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfxai.batch.sources.rows import EVERY, Failure, Fields, Marked, Row, about, place, spans
+from tfxai.errors import InvalidInputError
+
+MOST_BYTES = 2**28
+"""Most bytes of a line that is read."""
+INSTANCE = "instance"
+"""The field of an instance that is a value by itself."""
+
+
+@dataclasses.dataclass(frozen=True)
+class JsonLines:
+    """The lines of files in the order of the files; empty lines do not count.
+
+    Args:
+        files: The files.
+        fields: Which members of an instance mean what.
+    """
+
+    files: tuple[Marked, ...]
+    fields: Fields
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return sum(file.count for file in self.files)
+
+    def read(self, start: int, stop: int) -> Iterator[Row | Failure]:
+        """Each instance, lists as arrays and `{"b64": ...}` as bytes."""
+        for file, first, last in spans(self.files, start, stop):
+            for i, line in _lines(file, first, last):
+                key = place(file.path, i)
+                try:
+                    yield self.fields.row(key, _instance(line))
+                except InvalidInputError as error:
+                    yield Failure(key, "read", str(error))
+
+    def describe(self) -> dict[str, Any]:
+        """What it is, for the manifest."""
+        return about("jsonl", self.fields, self.files)
+
+
+def mark(path: str, size: int) -> Marked:
+    """Counts the lines of a file."""
+    marks, count, offset = [], 0, 0
+    with Path(path).open("rb") as file:
+        for length, is_empty in _lengths(file):
+            if not is_empty:
+                if count % EVERY == 0:
+                    marks.append(offset)
+                count += 1
+            offset += length
+    return Marked(path, size, count, tuple(marks))
+
+
+def _lengths(file: Any) -> Iterator[tuple[int, bool]]:
+    """The bytes of each line, and whether it is empty; a long line is not held in memory."""
+    length, is_empty = 0, True
+    while part := file.readline(2**20):
+        length += len(part)
+        is_empty &= not part.strip()
+        if part.endswith(b"\n"):
+            yield length, is_empty
+            length, is_empty = 0, True
+    if length:
+        yield length, is_empty
+
+
+def _lines(file: Marked, first: int, last: int) -> Iterator[tuple[int, bytes]]:
+    with Path(file.path).open("rb") as opened:
+        opened.seek(file.marks[first // EVERY])
+        index = first // EVERY * EVERY
+        while index < last:
+            line = opened.readline(MOST_BYTES + 1)
+            if len(line) > MOST_BYTES:
+                while (more := opened.readline(2**20)) and not more.endswith(b"\n"):
+                    pass
+            elif not line.strip():
+                if not line:
+                    return
+                continue
+            if index >= first:
+                yield index, line
+            index += 1
+
+
+def _instance(line: bytes) -> dict[str, Any]:
+    if len(line) > MOST_BYTES:
+        raise InvalidInputError(f"The line has more than {MOST_BYTES:,} bytes. Split the data.")
+    try:
+        read = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(
+            f"The line is no JSON: {str(error).rstrip('.')}. Write one instance a line."
+        ) from error
+    if isinstance(read, dict) and set(read) != {"b64"}:
+        return {name: _value(one) for name, one in read.items()}
+    return {INSTANCE: _value(read)}
+
+
+def _value(one: Any) -> Any:
+    if isinstance(one, dict) and set(one) == {"b64"} and isinstance(one["b64"], str):
+        try:
+            return base64.b64decode(one["b64"], validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise InvalidInputError("Its b64 is no base64. Encode the bytes again.") from error
+    if isinstance(one, list):
+        try:
+            return np.asarray(one)
+        except ValueError as error:
+            raise InvalidInputError(
+                "Its lists differ in length, and an array was expected. Pad them."
+            ) from error
+    return one

@@ -1,0 +1,176 @@
+"""What a source gives: one example after another, or why one cannot be read."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from tfxai.errors import InvalidInputError, nearest
+
+
+@dataclasses.dataclass(frozen=True)
+class Fields:
+    """Which fields of an example mean what.
+
+    Args:
+        inputs: Those that the model is given; empty for the one that can be told.
+        label: That of the true class, None where there is none.
+        key: That of the name of the example; None names it by its place.
+        keep: Others that are wanted.
+    """
+
+    inputs: tuple[str, ...] = ()
+    label: str | None = None
+    key: str | None = None
+    keep: tuple[str, ...] = ()
+
+    def row(self, key: str, example: Mapping[str, Any]) -> Row:
+        """One example by what its fields mean.
+
+        Raises:
+            InvalidInputError: A field is missing.
+        """
+        inputs = self.inputs or (_only(example),)
+        return Row(
+            key if self.key is None else str(_text(_field(example, self.key))),
+            {name: _field(example, name) for name in inputs},
+            None if self.label is None else _text(_field(example, self.label)),
+            {name: _text(_field(example, name)) for name in self.keep},
+        )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Row:
+    """One example.
+
+    Args:
+        key: Its name.
+        inputs: By field what the model is to be given: an array, a number, a text, or the bytes
+            of an image file.
+        label: Its true class by number or name, None where it is not known.
+        kept: The other fields that are wanted.
+    """
+
+    key: str
+    inputs: dict[str, Any]
+    label: Any = None
+    kept: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """One example that has no explanation.
+
+    Args:
+        key: Its name.
+        stage: `"read"`, `"input"` or `"explain"`: how far it came.
+        reason: Why, in one sentence.
+    """
+
+    key: str
+    stage: str
+    reason: str
+
+    def to_dict(self) -> dict[str, str]:
+        """As in the dead-letter file."""
+        return dataclasses.asdict(self)
+
+
+class Source(Protocol):
+    """The examples of a data set in a fixed order; it can be pickled."""
+
+    @property
+    def count(self) -> int:
+        """How many examples there are."""
+
+    def read(self, start: int, stop: int) -> Iterator[Row | Failure]:
+        """The examples from `start` to before `stop`, each read or failed."""
+
+    def describe(self) -> dict[str, Any]:
+        """What it is, for the manifest: two sources that say the same give the same."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Marked:
+    """A file with its number of examples, and where some of them begin.
+
+    Args:
+        path: Where it is.
+        size: Its bytes.
+        count: How many examples it holds.
+        marks: Where the examples 0, `every`, 2 `every`, ... begin, in bytes.
+        fault: What stopped the count before the end of the file; empty where nothing did.
+    """
+
+    path: str
+    size: int
+    count: int
+    marks: tuple[int, ...] = ()
+    fault: str = ""
+
+
+EVERY = 1000
+"""Examples between two marks."""
+
+
+def spans(files: Sequence[Marked], start: int, stop: int) -> Iterator[tuple[Marked, int, int]]:
+    """The files that hold the examples from `start` to before `stop`, with those of each."""
+    before = 0
+    for file in files:
+        first, last = max(start - before, 0), min(stop - before, file.count)
+        if first < last:
+            yield file, first, last
+        before += file.count
+
+
+def about(kind: str, fields: Fields, files: Sequence[Marked]) -> dict[str, Any]:
+    """What a source of files says of itself."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.path}\0{file.size}\0{file.count}\0".encode())
+    return {
+        "format": kind,
+        "files": len(files),
+        "bytes": sum(file.size for file in files),
+        "files_sha256": digest.hexdigest(),
+        "fields": dataclasses.asdict(fields),
+    }
+
+
+def place(path: str, index: int) -> str:
+    """The name of an example that has none."""
+    return f"{Path(path).name}#{index}"
+
+
+def _field(example: Mapping[str, Any], name: str) -> Any:
+    if name in example:
+        return example[name]
+    known = list(example)
+    close = nearest(name, known)
+    listed = ", ".join(map(repr, close or known[:8])) or "none"
+    raise InvalidInputError(f"It has no field {name!r}, only {listed}. Name one that is there.")
+
+
+def _only(example: Mapping[str, Any]) -> str:
+    if len(example) == 1:
+        return next(iter(example))
+    for name in ("inputs", "image", "image/encoded", "text", "sentence"):
+        if name in example:
+            return name
+    listed = ", ".join(map(repr, list(example)[:8])) or "none"
+    raise InvalidInputError(
+        f"Its fields are {listed}, and none of them is known to be the input. Name it with "
+        "--input-field."
+    )
+
+
+def _text(value: Any) -> Any:
+    """Bytes as text, an array of one number as the number."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if getattr(value, "shape", None) in ((), (1,)):
+        return value.item()
+    return value

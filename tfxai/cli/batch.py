@@ -1,0 +1,345 @@
+"""`tfxai batch`: explanations of a whole data set, written shard by shard."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tfxai.cli import arguments, explain
+from tfxai.errors import InvalidInputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from tfxai.batch.job import Job, ShardReport
+
+ENGINES = ("local", "beam", "ray", "spark")
+
+Given = Annotated[
+    list[str],
+    typer.Option(
+        "--input",
+        "-i",
+        metavar="GLOB",
+        help="Files of images, TFRecords of tf.Example, Parquet or JSON lines (as for Vertex AI), "
+        "a folder of images or of class folders, or tfds:NAME:SPLIT. May be repeated.",
+    ),
+]
+Output = Annotated[Path, typer.Option("--output", metavar="DIR", help="A new folder.")]
+InputFormat = Annotated[
+    str | None,
+    typer.Option(
+        metavar="images|tfrecord|parquet|jsonl",
+        help="What the files hold, where their names do not say it.",
+        show_default=False,
+    ),
+]
+Format = Annotated[
+    str,
+    typer.Option("--format", metavar="parquet|tfrecord|vertex", help="What is written."),
+]
+InputFields = Annotated[
+    list[str],
+    typer.Option(
+        "--input-field",
+        metavar="NAME",
+        help="The field that the model is given: an array, an encoded image or a text. Several "
+        "are numbers side by side, or one for each input of the model. Repeat it for several.",
+        show_default=False,
+    ),
+]
+LabelField = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="The field of the true class, as a number or a name. Of images it is their folder.",
+        show_default=False,
+    ),
+]
+KeyField = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="The field that names an example; its file and place name it if left out.",
+        show_default=False,
+    ),
+]
+Keep = Annotated[
+    list[str],
+    typer.Option(
+        metavar="NAME",
+        help="Another field that goes into the results. May be repeated.",
+        show_default=False,
+    ),
+]
+Condition = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CONDITION",
+        help='Explain only examples for which it holds, such as "probability < 0.5 or prediction '
+        '!= label". It may name prediction, probability, label, key and fields of the data, and '
+        "join comparisons by and, or, not.",
+        show_default=False,
+    ),
+]
+BatchSize = Annotated[int, typer.Option(min=1, help="Examples explained at once.")]
+ShardSize = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Examples in a file, between which a run can be stopped; by their number if left "
+        "out, at most 1,000.",
+        show_default=False,
+    ),
+]
+Workers = Annotated[int, typer.Option(min=1, help="Processes that share the work.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Threads of TensorFlow in each process; the cores are shared if left out.",
+        show_default=False,
+    ),
+]
+ChunkSize = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Most rows that a method runs through the model at once; by the memory if left out.",
+        show_default=False,
+    ),
+]
+EngineName = Annotated[
+    str, typer.Option("--engine", metavar="|".join(ENGINES), help="What runs the shards.")
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Remove the results of an earlier run in DIR first.")
+]
+EngineWords = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[-- ENGINE OPTION...]",
+        help="Options of the engine, such as --runner=FlinkRunner of Beam.",
+        show_default=False,
+    ),
+]
+
+
+def batch(  # noqa: PLR0913 - an argument for each word of the command line
+    model: arguments.Model,
+    words: EngineWords = None,
+    given: Given = [],  # noqa: B006 - typer copies it
+    output: Output = Path("out/batch"),
+    method: explain.Methods = ["grad_cam"],  # noqa: B006 - typer copies it
+    option: explain.Options = [],  # noqa: B006 - typer copies it
+    layer: explain.Layer = None,
+    target: explain.Target = None,
+    true_label: explain.TrueLabel = False,
+    score: explain.Score = None,
+    contrast: explain.Contrast = None,
+    at: explain.At = None,
+    input_format: InputFormat = None,
+    input_field: InputFields = [],  # noqa: B006 - typer copies it
+    label_field: LabelField = None,
+    key_field: KeyField = None,
+    keep: Keep = [],  # noqa: B006 - typer copies it
+    where: Condition = None,
+    kind: Format = "parquet",
+    batch_size: BatchSize = 32,
+    shard_size: ShardSize = None,
+    chunk_size: ChunkSize = None,
+    workers: Workers = 1,
+    threads: Threads = None,
+    engine: EngineName = "local",
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    preprocessing: arguments.Preprocessing = None,
+    trust: arguments.Trust = False,
+    as_json: arguments.Json = False,
+) -> None:
+    """Explain a whole data set, on one machine or many, and go on after a stop."""
+    from tfxai import registry
+    from tfxai.batch.where import Where
+    from tfxai.cli.image_classifier import named_preprocessing
+    from tfxai.cli.picking import pick_methods, read_score, read_target
+    from tfxai.cli.runtime import start
+
+    _check_words(given, kind, engine, words)
+    if target is not None and true_label:
+        raise InvalidInputError(
+            f"--target {target} came with --true-label, and both say what to explain. Pass one."
+        )
+    asked = None if where is None else Where(where)
+    registry.find(model)
+    chosen = named_preprocessing(preprocessing)
+    start()
+    from tfxai.batch.explainer import Explainer
+    from tfxai.batch.sources import Fields, open_source
+
+    wanted = tuple(dict.fromkeys([*keep, *(asked.fields if asked else ())]))
+    fields = Fields(tuple(input_field), label_field, key_field, wanted)
+    source = open_source(given, fields, input_format)
+    explainer = Explainer(
+        model,
+        tuple(pick_methods(method, option, layer)),
+        target=read_target(target),
+        target_column="label" if true_label else None,
+        score=read_score(score, contrast, target),
+        at=at,
+        preprocessing=chosen,
+        chunk_size=chunk_size or "auto",
+        trust=trust,
+    )
+    from tfxai.batch import job_of, run_job
+
+    job = job_of(
+        source,
+        explainer,
+        output,
+        kind=kind,
+        batch_size=batch_size,
+        shard_size=shard_size,
+        where=asked,
+    )
+    runner = _engine(engine, workers, threads, words or [])
+    with _Shown(job).bar() as tell:
+        made = run_job(
+            job,
+            engine=runner,
+            workers=workers,
+            threads=threads,
+            resume=resume,
+            overwrite=overwrite,
+            done=tell,
+        )
+    _show(job, made, as_json=as_json)
+    if made["counts"]["failed"]:
+        from tfxai.cli.bad_files import LEFT_OUT
+
+        raise typer.Exit(LEFT_OUT)
+
+
+def _check_words(given: list[str], kind: str, engine: str, words: list[str] | None) -> None:
+    from tfxai.batch.formats import FORMATS
+
+    if not given:
+        raise InvalidInputError(
+            "There is no --input. Pass a glob of files, a folder of images or tfds:NAME:SPLIT."
+        )
+    if kind not in FORMATS:
+        raise UnknownNameError.of("format", kind, FORMATS)
+    if engine not in ENGINES:
+        raise UnknownNameError.of("engine", engine, ENGINES)
+    if words and engine == "local":
+        raise InvalidInputError(
+            f"{words[0]!r} is an option of an engine, and the engine is local. Pass --engine beam."
+        )
+
+
+def _engine(name: str, workers: int, threads: int | None, words: list[str]) -> Any:
+    if name == "local":
+        return None
+    if name == "beam":
+        from tfxai.batch.beam import Beam
+
+        return Beam(tuple(words), workers, threads)
+    if name == "ray":
+        from tfxai.batch.ray import Ray
+
+        return Ray(tuple(words), workers, threads)
+    from tfxai.batch.spark import Spark
+
+    return Spark(tuple(words), workers, threads)
+
+
+class _Shown:
+    """Examples done, how fast, failures and the time left: a bar, or a line now and then."""
+
+    EVERY = 30.0  # seconds between lines where there is no terminal
+
+    def __init__(self, job: Job) -> None:
+        self._total, self._job = job.source.count, job
+        self._done = self._failed = 0
+        self._start = self._last = time.monotonic()
+
+    def bar(self) -> Any:
+        """A context that gives the function to call with each report."""
+        import contextlib
+
+        from tfxai.cli.terminal import Counted, remark
+
+        counted = Counted("Explaining", self._total)
+
+        def tell(report: ShardReport) -> None:
+            self._done += report.examples
+            self._failed += len(report.failures)
+            now = time.monotonic()
+            rate = self._done / max(now - self._start, 1e-9)
+            counted.rename(f"Explaining, {rate:,.1f} a second, {self._failed:,} failed")
+            counted.reach(self._done)
+            if not counted.is_shown and now - self._last > self.EVERY:
+                self._last = now
+                left = (self._total - self._done) / rate
+                remark(
+                    f"{self._done:,} of {self._total:,} examples, {rate:,.1f} a second, "
+                    f"{self._failed:,} failed, {left:,.0f} s left."
+                )
+
+        @contextlib.contextmanager
+        def shown() -> Any:
+            with counted.shown():
+                yield tell
+
+        return shown()
+
+
+def _show(job: Job, made: dict[str, Any], *, as_json: bool) -> None:
+    from tfxai.cli.terminal import print_json, print_laid_out, remark, say, shown, table
+
+    folder, counts = Path(job.output), made["counts"]
+    if as_json:
+        print_json(made)
+        return
+    rows = table("Examples", "Explained", "Left out", "Failed", right=(0, 1, 2, 3))
+    names = ("examples", "explained", "left_out", "failed")
+    rows.add_row(*(f"{counts[name]:,}" for name in names))
+    print_laid_out(rows)
+    say()
+    files = sorted(folder.glob(f"part-*{job.data_file(0).suffix}"))
+    say(f"{len(files):,} files in {shown(folder)}: {shown(files[0].name)} ..." if files else "")
+    say(shown(folder / "manifest.json"))
+    _show_methods(folder)
+    if counts["failed"]:
+        say(shown(folder / "failures.jsonl"))
+    if counts["cropped_or_resized"]:
+        remark(
+            f"{counts['cropped_or_resized']:,} pictures have another size than the model's and "
+            "were cropped or resized."
+        )
+
+
+def _show_methods(folder: Path) -> None:
+    """Prints what each method gave as a whole, and draws it."""
+    from tfxai.batch.summary import FIGURE, Summary
+    from tfxai.cli.terminal import print_laid_out, say, shown, table
+
+    found = Summary.read(folder)
+    if found.methods:
+        found.plot(folder / FIGURE)
+        rows = table("Method", "Examples", "Mean |value|", "Largest gap", "Of", right=(1, 2, 3))
+        for name, one in found.methods.items():
+            count = sum(n for n, _, _ in one.masses.values())
+            mean = sum(total for _, total, _ in one.masses.values()) / count
+            gap, key = one.largest[0] if one.largest else (None, "")
+            rows.add_row(
+                name, f"{count:,}", f"{mean:.3g}", "" if gap is None else f"{gap:.1e}", shown(key)
+            )
+        say()
+        print_laid_out(rows)
+        say()
+        say(shown(folder / FIGURE))
+    say(shown(folder / "summary.json"))

@@ -1,0 +1,108 @@
+"""What a run over a data set says as a whole: strength by class, where it lies, and the gaps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tfxai.classes import class_name
+from tfxai.plotting import style
+from tfxai.plotting.figures import Page, frame, save_figure, small_ticks
+
+_MARGIN, _NAMES, _BARS, _MAP, _GAPS, _BETWEEN = 0.2, 1.1, 2.2, 1.5, 2.0, 0.55  # inches
+_HIGH, _TITLE, _ABOVE, _BELOW = 1.5, 0.34, 0.5, 0.5
+_MOST = 8  # classes that are drawn
+_LONGEST = 16  # characters of a name
+
+
+def plot_run_summary(
+    methods: dict[str, Any],
+    classes: Sequence[str] | None,
+    path: str | os.PathLike[str] | None = None,
+) -> Figure:
+    """Draws a row of panels for each method.
+
+    Args:
+        methods: By name what `tfxai.batch.summary.MethodSummary` holds.
+        classes: Names of the classes, where they are known.
+        path: File to write the figure to as well; its suffix names the format.
+
+    Returns:
+        The figure: the mean absolute values of the most frequent classes with their 95 %
+        intervals, the average map where there are images, and a histogram of the completeness
+        gaps where values have to add up.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    width = 2 * _MARGIN + _NAMES + _BARS + _MAP + _GAPS + 2 * _BETWEEN
+    height = 2 * _MARGIN + _TITLE + len(methods) * (_ABOVE + _HIGH + _BELOW)
+    page = Page(width, height, "Summary of a run")
+    page.text(_MARGIN, _MARGIN, "Summary of a run", **style.font(style.TITLE, bold=True))
+    top = _MARGIN + _TITLE
+    for name, one in methods.items():
+        count = sum(n for n, _, _ in one.masses.values())
+        left = _MARGIN + _NAMES
+        page.text(_MARGIN, top, f"{name}, {count:,} examples", **style.font(style.BODY, bold=True))
+        _strengths(page.axes(left, top + _ABOVE, _BARS, _HIGH), one.masses, classes)
+        left += _BARS + _BETWEEN
+        if one.maps:
+            _average(page.axes(left, top + _ABOVE, _MAP, _HIGH), one.maps)
+        left += _MAP + _BETWEEN
+        if one.gaps:
+            _gaps(page.axes(left, top + _ABOVE, _GAPS, _HIGH), one.gaps)
+        top += _ABOVE + _HIGH + _BELOW
+    if path is not None:
+        save_figure(page.figure, path)
+    return page.figure
+
+
+def _strengths(axes: Axes, masses: dict[int, Any], classes: Sequence[str] | None) -> None:
+    """Bars of the mean absolute values of the classes that are explained most."""
+    kept = sorted(masses, key=lambda key: (-masses[key][0], key))[:_MOST]
+    for place, key in enumerate(kept):
+        n, total, squares = masses[key]
+        mean = total / n
+        axes.barh(place, mean, 0.6, color=style.LINES[0])
+        if n > 1:
+            error = 1.96 * np.sqrt(max(squares / n - mean * mean, 0.0) / (n - 1))
+            axes.plot([mean - error, mean + error], [place] * 2, color=style.INK, linewidth=1)
+    names = [_short(class_name(key, classes) or str(key)) for key in kept]
+    axes.set_yticks(range(len(kept)), names)
+    axes.set_ylim(len(kept) - 0.5, -0.5)
+    _titled(axes, "Mean absolute value")
+    axes.locator_params(axis="x", nbins=4)
+
+
+def _average(axes: Axes, maps: dict[int, Any]) -> None:
+    """Where the values of all images lie, as one map."""
+    counts = [n for n, _ in maps.values()]
+    whole = sum(total for _, total in maps.values()) / max(sum(counts), 1)
+    axes.imshow(whole, cmap="viridis", vmin=0)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_title("Average map", **style.font(style.SMALL))
+
+
+def _gaps(axes: Axes, gaps: Sequence[int]) -> None:
+    """How many examples have a gap of each size."""
+    axes.bar(range(len(gaps)), gaps, 0.9, color=style.LINES[0])
+    places = [2.5, 6.5, 8.5]  # edges of the bins are powers of ten from 1e-8 on
+    axes.set_xticks(places, ["1e-6", "1 %", "100 %"])
+    axes.locator_params(axis="y", nbins=4)
+    _titled(axes, "Completeness gap / difference of scores")
+
+
+def _titled(axes: Axes, title: str) -> None:
+    axes.set_title(title, **style.font(style.SMALL))
+    frame(axes, sides=("left", "bottom"))
+    small_ticks(axes)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
