@@ -44,7 +44,7 @@ PIXELS ?= none
 CLASSES ?= $(TFXAI_TEST_DATA:%=%/data/imagenet_class_index.json)
 
 .PHONY: help demo test docs coverage lint bench concepts instruments sanity stress peaks peers \
-	batch features notebook comparison crosscheck \
+	batch features notebook notebooks comparison crosscheck \
 	gpu-programs mutants old-keras clients engines protos dist
 
 help: ## List the targets
@@ -101,10 +101,15 @@ peaks: $(STAMP) ## Compare counted and measured memory on ten networks (ARGS="Re
 peers: $(STAMP) $(PEERS_STAMP) $(PEERS_TF_STAMP) $(PEERS_TORCH_STAMP) ## Measure beside six libraries
 	@$(VENV)/bin/python -m benchmarks.peers $(or $(ARGS),--page docs/benchmarks.md)
 
-# Without the shared data: no image of a data set may reach the committed notebook.
-notebook: $(STAMP) ## Execute the notebook in place
-	env -u TFXAI_TEST_DATA -u TFDS_DATA_DIR $(VENV)/bin/python notebooks/execute.py \
-		notebooks/cifar10_explained.ipynb
+notebooks: $(STAMP) ## Run every notebook, with the data and without (five minutes on 2 cores)
+	TFXAI_NOTEBOOKS=all $(VENV)/bin/python -m pytest --numprocesses $(JOBS) --dist worksteal \
+		tests/docs/test_notebooks.py $(ARGS)
+
+# Without the data: no image of a data set may reach a committed notebook.
+notebook: $(STAMP) ## Execute notebooks in place (ARGS=notebooks/gradients.ipynb picks one)
+	env -u TFXAI_TEST_DATA -u TFDS_DATA_DIR TFXAI_IMAGENET=$(MODEL) \
+		TFXAI_IMAGENET_CLASSES=$(CLASSES) $(VENV)/bin/python \
+		notebooks/execute.py $(or $(ARGS),$(wildcard notebooks/*.ipynb))
 
 # The first test image of each of five classes of CIFAR-10, none chosen by its map.
 comparison: $(STAMP) ## Draw three CAMs of five CIFAR-10 images at 224x224 (MODEL=, PIXELS=, CLASSES=)

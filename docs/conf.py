@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import inspect
+import json
 import re
 import shutil
 import sys
@@ -42,6 +44,7 @@ myst_heading_anchors = 3
 nb_execution_mode = "force"
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
+nb_execution_excludepatterns = ["notebooks/*"]  # shown with the outputs they were committed with
 nb_output_stderr = "remove"  # remarks stand under the figures
 
 autodoc_typehints = "none"
@@ -51,6 +54,24 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_custom_sections = [("Reference", "notes_style")]
 default_role = "code"
+
+
+def _copy_notebooks() -> None:
+    """Puts the notebooks below this folder, each with the picture of its cell `thumbnail`."""
+    folder = HERE / "notebooks"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for notebook in (HERE.parent / "notebooks").glob("*.ipynb"):
+        shutil.copy(notebook, folder)
+        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+            if "thumbnail" in cell["metadata"].get("tags", []):
+                data = [one["data"] for one in cell["outputs"] if "data" in one]
+                (folder / f"{notebook.stem}.png").write_bytes(
+                    base64.b64decode(data[0]["image/png"])
+                )
+
+
+_copy_notebooks()
 
 
 def _own_signature(app: Any, what: str, name: str, obj: Any, *rest: Any) -> Any:

@@ -139,6 +139,21 @@ def test_without_a_region_the_one_that_is_used_is_proposed():
     assert again.rows() == audit.rows()  # the same seed, the same numbers
 
 
+def test_regions_are_proposed_for_every_class():
+    random = np.random.default_rng(0)
+    images = random.uniform(0.2, 1, (40, SIDE, SIDE, 3)).astype(np.float32)
+    weights = np.full((SIDE, SIDE, 3, 2), 0.01, np.float32)
+    weights[9, 9, :, 0] = weights[1, 1, :, 1] = 1.0
+    image = keras.Input((SIDE, SIDE, 3))
+    answer = layers.Dense(2, activation="softmax", use_bias=False, name="sum")
+    model = keras.Model(image, answer(layers.Flatten()(image)))
+    answer.set_weights([weights.reshape(-1, 2)])
+    found = tfxai.audit(model, images, labels=np.arange(40) % 2, method="gradient_input")
+    regions = {one.region for one in found.effects}
+    assert any("class 0" in one and "rows 8-10, columns 8-10" in one for one in regions)
+    assert any("class 1" in one and "rows 0-2, columns 0-2" in one for one in regions)
+
+
 def test_classes_of_one_image_are_named_and_maps_of_nothing_propose_nothing():
     images, labels = two_kinds()
     labels[0] = 2

@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import tensorflow as tf
@@ -157,16 +157,17 @@ class AttentionWeights:
     def plot(
         self,
         layer: int | str = -1,
-        head: int | None = None,
+        head: int | Literal["mean"] | None = None,
         index: int = 0,
         *,
         path: str | os.PathLike[str] | None = None,
     ) -> Figure:
-        """One head as a heatmap, or all heads of a layer in a grid.
+        """One head, or the mean of all, as a heatmap, or all heads of a layer in a grid.
 
         Args:
             layer: Number or path of the layer.
-            head: Number of the head; None draws all of them.
+            head: Number of the head, or `"mean"` for the mean over the heads; None draws all of
+                them.
             index: The example.
             path: File to write the figure to as well; its suffix names the format.
 
@@ -200,7 +201,8 @@ class AttentionWeights:
         """Raises `InvalidInputError` where there is no such head or example."""
         batch, heads = self.weights[number].shape[:2]
         for what, given, count in (("head", head, heads), ("example", index, batch)):
-            if given is not None and not 0 <= given < count:
+            is_number = isinstance(given, int | np.integer)
+            if given is not None and not (is_number and 0 <= given < count):
                 raise InvalidInputError(
                     f"There is no {what} {given!r}: layer {self.layers[number]!r} has {count}. "
                     f"Pass a number from 0 to {count - 1}."

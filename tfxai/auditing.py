@@ -364,8 +364,8 @@ def _candidates(work: _Work, maps: Array, rows: Array) -> list[Mask]:
         for number in np.argsort(sums)[::-1][:_CANDIDATES]:
             grown = ndimage.binary_dilation(blobs == number + 1)
             if not grown.all():
-                rows, columns = np.where(grown)
-                where = f"rows {rows.min()}-{rows.max()}, columns {columns.min()}-{columns.max()}"
+                down, across = np.where(grown)
+                where = f"rows {down.min()}-{down.max()}, columns {across.min()}-{across.max()}"
                 title = f"where the maps of {work.name(int(k))} concentrate ({where})"
                 found.append(Mask(grown, called=title))
     return found

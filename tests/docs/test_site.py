@@ -42,9 +42,17 @@ def test_every_page_can_be_reached():
     for page in PAGES:
         for tree in re.findall(r"```\{toctree\}\n(.*?)```", page.read_text(), re.S):
             words = [line.strip() for line in tree.splitlines() if line and line[0] != ":"]
-            listed |= {(page.parent / f"{word}.md").resolve() for word in words}
+            listed |= {_source(page.parent / word) for word in words}
+    notebooks = set((ROOT / "notebooks").glob("*.ipynb"))
+    assert notebooks - listed == set()
     assert {page.name for page in PAGES if page not in listed} == {"index.md"}
     assert all(page.exists() for page in listed)
+
+
+def _source(page):
+    """The file of a page: a notebook is copied from where it lies when the site is built."""
+    notebook = ROOT / "notebooks" / f"{page.name}.ipynb"
+    return notebook if page.parent.name == "notebooks" else page.with_suffix(".md").resolve()
 
 
 @pytest.mark.slow
@@ -57,6 +65,7 @@ def test_it_builds_without_a_warning(tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     pages = {path.relative_to(tmp_path / "html").as_posix() for path in tmp_path.rglob("*.html")}
     assert {"index.html", "families/paths.html", "reference/generated/tfxai.LRP.html"} <= pages
+    assert "notebooks/transformers.html" in pages
     for path in (tmp_path / "html").rglob("*.html"):
         text = path.read_text()
         loaded = re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(https?:[^"]+)"', text)

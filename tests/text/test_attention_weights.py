@@ -123,6 +123,14 @@ def test_figures_of_one_head_and_of_all():
     assert "<img" in found._repr_html_()
 
 
+def test_a_figure_of_the_mean_over_the_heads():
+    found = tfxai.attention(Subject(bert()), ["a fine film"])
+    (axes,) = found.plot(head="mean").axes
+    expected = (found[0][0, 0, :5, :5] + found[0][0, 1, :5, :5]) / 2
+    np.testing.assert_allclose(axes.images[0].get_array(), expected, rtol=1e-6)
+    assert [label.get_text() for label in axes.get_xticklabels()] == found.labels()[:5]
+
+
 def test_a_model_without_attention_is_refused():
     with pytest.raises(UnsupportedModelError, match="no attention that can be seen"):
         tfxai.attention(looked_up(), ["good film"])
@@ -136,7 +144,11 @@ def test_what_is_not_there_is_refused():
     ):
         with pytest.raises(LayerNotFoundError, match=message):
             call()
-    for options, message in (({"head": 9}, "no head 9"), ({"index": 3}, "no example 3")):
+    for options, message in (
+        ({"head": 9}, "no head 9"),
+        ({"head": "max"}, "no head 'max'.*has 2"),
+        ({"index": 3}, "no example 3"),
+    ):
         with pytest.raises(InvalidInputError, match=message):
             found.plot(**options)
     with pytest.raises(InvalidInputError, match="chunk_size"):

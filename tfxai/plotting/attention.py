@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from matplotlib.figure import Figure
 
@@ -27,21 +27,24 @@ _MOST_LABELS = 64
 def plot_heads(
     weights: AttentionWeights,
     layer: int | str = -1,
-    head: int | None = None,
+    head: int | Literal["mean"] | None = None,
     index: int = 0,
     *,
     path: str | os.PathLike[str] | None = None,
 ) -> Figure:
     """One head as a heatmap, or all heads of a layer in a grid; see `AttentionWeights.plot`."""
     number = weights.number(layer)
-    weights.check(number, head, index)
+    weights.check(number, None if head == "mean" else head, index)
     kept = weights.kept(index)
     maps = weights[number][index]
     if maps.shape[-1] == maps.shape[-2] == len(weights.labels(index)):
         maps = maps[:, kept][:, :, kept]
     labels = [weights.labels(index)[i] for i in kept]
     name = weights.layers[number]
-    if head is not None:
+    if head == "mean":
+        title = f"Layer {number} ({name}), mean of {len(maps)} heads"
+        figure = _one(maps.mean(axis=0), labels, title)
+    elif head is not None:
         figure = _one(maps[head], labels, f"Layer {number} ({name}), head {head}")
     else:
         figure = _grid(maps, f"Layer {number} ({name}): {len(maps)} heads")
