@@ -17,8 +17,11 @@ from tfxai.compat.alibi.api.interfaces import Explanation
 from tfxai.compat.alibi.explainers import IntegratedGradients
 from tfxai.compat.alibi.explainers.integrated_gradients import (
     RULES,
+    _check_target,
+    _get_target_from_target_fn,
     _run_forward_from_layer,
     _run_forward_to_layer,
+    _select_target,
 )
 from tfxai.errors import InvalidInputError, LayerNotFoundError, UnsupportedModelError
 
@@ -380,7 +383,7 @@ def test_layers_that_cannot_be_explained_are_refused():
         ({"target": 3}, "Pass indices from 0 below 3"),
         ({"target": -1}, "Pass indices from 0 below 3"),
         ({"target": [0, 1]}, "target has shape (2,), and (3,) was expected"),
-        ({"target": 1.0}, "was expected to hold integers"),
+        ({"target": 1.0}, "type float64, and integers were expected"),
         ({"target": 0, "baselines": np.ones((1, 2))}, "baselines have shape (1, 2)"),
         ({"target": 0, "baselines": "white"}, "None, a number or an array"),
     ],
@@ -464,3 +467,20 @@ def test_passes_to_a_layer_and_from_it_make_a_whole_one(of_inputs):
     assert layer.call == call
     with pytest.raises(LayerNotFoundError, match="does not call layer"):
         _run_forward_to_layer(model, keras.layers.Dense(1), None, X)
+
+
+def test_targets_are_checked_chosen_and_selected_by_themselves():
+    model = deep()
+    chosen = _get_target_from_target_fn(partial(np.argmax, axis=1), model, X)
+    np.testing.assert_array_equal(chosen, model(X).numpy().argmax(axis=1))
+    outputs = np.arange(12.0).reshape(2, 2, 3)
+    np.testing.assert_array_equal(_select_target(outputs, np.array([[0, 1], [1, 2]])), [1, 11])
+    np.testing.assert_array_equal(_select_target(outputs[0], [2, 0]), [2, 3])
+    np.testing.assert_array_equal(_select_target(outputs, None), outputs)
+    _check_target((None, 1), np.array([0, 1]), 2)
+    _check_target((None, None, 3), np.array([[7, 2]]), 1)
+    _check_target((None, 4), None, 2)
+    with pytest.raises(ValueError, match="below 2"):
+        _check_target((None, 1), np.array([0, 2]), 2)
+    with pytest.raises(ValueError, match=r"and \(1, 2\) was expected"):
+        _check_target((None, 2, 3), np.array([1]), 1)

@@ -73,32 +73,48 @@ def target_of(given: Any, outputs: Array) -> Array | None:
         InvalidInputError: None for several outputs, or indices that do not fit.
     """
     axes = outputs.shape[1:] or (1,)
-    is_one = axes == (1,)
     if given is None:
-        if is_one:
+        if axes == (1,):
             return None
         raise InvalidInputError(
             f"The model has outputs of shape {axes}, and no target came. Pass the index of an "
             "output, one for all examples or one for each."
         )
     target = np.asarray(given)
-    if target.dtype.kind not in "iu":
-        raise InvalidInputError(f"target={given!r} was expected to hold integers.")
     target = np.full(len(outputs), target) if target.ndim == 0 else target
-    wanted = (len(outputs),) if len(axes) == 1 else (len(outputs), len(axes))
+    check_target((None, *outputs.shape[1:]), target, len(outputs))
+    return target
+
+
+def check_target(
+    output_shape: tuple[int | None, ...], target: Array | None, nb_samples: int
+) -> None:
+    """Raises `InvalidInputError` unless a target fits the outputs.
+
+    Args:
+        output_shape: (None, ...) of the model's output.
+        target: (B,) indices, (B, r) for outputs with r axes; None fits any outputs.
+        nb_samples: B.
+    """
+    if target is None:
+        return
+    axes = tuple(output_shape[1:]) or (1,)
+    if target.dtype.kind not in "iu":
+        raise InvalidInputError(f"target has type {target.dtype}, and integers were expected.")
+    wanted = (nb_samples,) if len(axes) == 1 else (nb_samples, len(axes))
     if target.shape != wanted:
         raise InvalidInputError(
-            f"target has shape {target.shape}, and {wanted} was expected for {len(outputs)} "
+            f"target has shape {target.shape}, and {wanted} was expected for {nb_samples} "
             f"examples with outputs of shape {axes}."
         )
-    most = (2,) if is_one else axes  # the classes 0 and 1 of one output
-    rows = target.reshape(len(outputs), -1)
-    if (rows < 0).any() or (rows >= np.array(most)).any():
+    most = (2,) if axes == (1,) else axes  # the classes 0 and 1 of one output
+    rows = target.reshape(nb_samples, -1)
+    bounds = np.array([np.inf if n is None else n for n in most])
+    if (rows < 0).any() or (rows >= bounds).any():
         raise InvalidInputError(
-            f"target={given!r} is outside the model's outputs of shape {axes}. Pass indices from "
-            f"0 below {most[0] if len(most) == 1 else most}."
+            f"target={target.tolist()} is outside the model's outputs of shape {axes}. Pass "
+            f"indices from 0 below {most[0] if len(most) == 1 else most}."
         )
-    return target
 
 
 def target_by(function: Callable[[Any], Any], outputs: Array) -> Array:

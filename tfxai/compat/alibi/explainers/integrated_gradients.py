@@ -14,6 +14,7 @@ from tfxai.arrays import Array
 from tfxai.attribution import Attribution
 from tfxai.compat.alibi.api.defaults import DEFAULT_DATA_INTGRAD, DEFAULT_META_INTGRAD
 from tfxai.compat.alibi.api.interfaces import Explanation
+from tfxai.compat.alibi.explainers import given, layer_runs
 from tfxai.compat.alibi.explainers.called_model import (
     CalledModel,
     input_name,
@@ -21,8 +22,6 @@ from tfxai.compat.alibi.explainers.called_model import (
     path_of,
 )
 from tfxai.compat.alibi.explainers.given import baselines_of, leaves_of, target_by, target_of
-from tfxai.compat.alibi.explainers.layer_runs import run_forward_from_layer as _from_layer
-from tfxai.compat.alibi.explainers.layer_runs import run_forward_to_layer as _to_layer
 from tfxai.compat.departures import tell_departure
 from tfxai.core.inputs.reading import read_inputs
 from tfxai.errors import InvalidInputError, UnknownNameError, UnsupportedModelError
@@ -37,7 +36,12 @@ RULES = {
     "riemann_trapezoid": "riemann_trapezoid",
 }
 """alibi's names of the quadrature rules, and tfxai's."""
-_run_forward_to_layer, _run_forward_from_layer = _to_layer, _from_layer
+# The names under which alibi has them.
+_check_target = given.check_target
+_get_target_from_target_fn = layer_runs.target_from_target_fn
+_run_forward_from_layer = layer_runs.run_forward_from_layer
+_run_forward_to_layer = layer_runs.run_forward_to_layer
+_select_target = layer_runs.select
 
 
 class IntegratedGradients:

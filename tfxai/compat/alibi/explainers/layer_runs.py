@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfxai.arrays import Array
+from tfxai.compat.alibi.explainers.given import target_by
 from tfxai.core.model.layer_calls import Arguments, observe
 from tfxai.errors import LayerNotFoundError
 
@@ -114,6 +116,26 @@ def select(outputs: Any, target: Any) -> tf.Tensor:
     indices = tf.cast(target, tf.int64)
     rows = tf.reshape(indices, [np.shape(outputs)[0], -1])
     return tf.gather_nd(outputs, rows, batch_dims=1)
+
+
+def target_from_target_fn(
+    target_fn: Callable[[Any], Any],
+    model: keras.Model,
+    X: Any,
+    forward_kwargs: dict[str, Any] | None = None,
+) -> Array:
+    """The output of each example that a function of the predictions chooses, (B,).
+
+    Args:
+        target_fn: From the predictions (B, N) to (B,) indices.
+        model: The model.
+        X: Its inputs.
+        forward_kwargs: Keyword arguments of the model.
+
+    Raises:
+        InvalidInputError: The function does not choose one index for each example.
+    """
+    return target_by(target_fn, np.asarray(model(X, training=False, **(forward_kwargs or {}))))
 
 
 def _last(found: list[Any], layer: keras.Layer) -> Any:

@@ -134,7 +134,10 @@ def heatmap_display(
     low, high = values.min(), values.max()
     spread = high - low if high > low else 1.0
     grey = ((values - low) / spread * 255).astype(np.uint8)
-    return cv2.addWeighted(image, image_weight, cv2.applyColorMap(grey, colormap), 1, 0)
+    colours = cv2.applyColorMap(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), colormap)
+    image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    total = cv2.addWeighted(image, image_weight, colours, 1, 0)
+    return cv2.cvtColor(total, cv2.COLOR_BGR2RGB)
 
 
 def _in_colours(image: Array) -> Array:

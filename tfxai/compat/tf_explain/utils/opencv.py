@@ -28,17 +28,33 @@ def resize(image: Any, size: tuple[int, int]) -> Array:
     return np.clip(between, exact.min(), exact.max())  # a constant stays one, rounding or not
 
 
-def applyColorMap(image: Any, colormap: int | str) -> Array:
-    """The colours of grey values, (H, W, 3) uint8: red, green, blue, not OpenCV's order.
+COLOR_RGB2BGR = COLOR_BGR2RGB = 4
+COLOR_GRAY2BGR = 8
+
+
+def cvtColor(image: Any, code: int) -> Array:
+    """An image with its channels in another order, or grey values as three channels.
 
     Args:
-        image: (H, W) uint8.
+        image: (H, W, 3), or (H, W) for `COLOR_GRAY2BGR`.
+        code: `COLOR_RGB2BGR`, `COLOR_BGR2RGB` or `COLOR_GRAY2BGR`.
+    """
+    if code == COLOR_GRAY2BGR:
+        return np.repeat(np.asarray(image)[..., None], 3, axis=-1)
+    return np.asarray(image)[..., ::-1]
+
+
+def applyColorMap(image: Any, colormap: int | str) -> Array:
+    """The colours of grey values, (H, W, 3) uint8: blue, green, red.
+
+    Args:
+        image: (H, W, 3) uint8, all channels alike.
         colormap: OpenCV's number of a colour map, or matplotlib's name.
 
     Raises:
         InvalidInputError: There is no such colour map.
     """
-    return opencv_colours(colormap)[image]
+    return opencv_colours(colormap)[np.asarray(image)[..., 0]][..., ::-1]
 
 
 def addWeighted(first: Any, alpha: float, second: Any, beta: float, gamma: float) -> Array:
