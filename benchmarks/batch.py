@@ -6,6 +6,7 @@ is killed ten times, images a second beside a plain loop, and memory over many i
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import resource
@@ -16,7 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
+import types
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,10 @@ import pyarrow.parquet
 from PIL import Image
 
 import tfxai
-from tfxai.batch import Explainer, job_of, open_source, run_job
+from tfxai.batch import Explainer, Job, job_of, open_source, run_job
+from tfxai.batch.explainer import columns_of
+from tfxai.batch.running import Processes
+from tfxai.batch.sinks import writing
 from tfxai.data.cifar10 import load_cifar10
 from tfxai.errors import TfxaiWarning
 
@@ -159,6 +165,100 @@ def workers(images: np.ndarray, folder: Path) -> str:
     return f"two processes take {seconds[2] / seconds[1]:.2f} of the time of one"
 
 
+def cost(images: np.ndarray, folder: Path) -> str:
+    """Milliseconds an image takes to be read, explained and written."""
+    _files(images[:512], folder / "data")
+    source = open_source([f"{folder}/data/*.png"])
+    said = []
+    for method in (CAM, IG):
+        explainer = Explainer(MODEL, (method,))
+        job = job_of(source, explainer, folder / "out", batch_size=BATCH, shard_size=512)
+        batches = [images[i : i + BATCH] for i in range(0, 512, BATCH)]
+        answers = [explainer.attributions({"inputs": one}) for one in batches]
+        spent = {
+            "read": _seconds(lambda: list(source.read(0, 512))),
+            "explain": _seconds(
+                lambda: [explainer.attributions({"inputs": one}) for one in batches]  # noqa: B023
+            ),
+            "write": _seconds(lambda: _written(job, answers)),  # noqa: B023
+        }
+        words = ", ".join(f"{name} {1e3 * one / 512:.2f} ms" for name, one in spent.items())
+        said.append(f"{method.name}: {words}")
+    return "; ".join(said)
+
+
+def simulated(images: np.ndarray, folder: Path) -> str:
+    """A run with a model that only waits, beside the arithmetic N (read + model + write) / W."""
+    _files(images[:1280], folder / "data")
+    source = open_source([f"{folder}/data/*.png"])
+    read = _seconds(lambda: list(source.read(0, 512))) / 512
+    said = []
+    for count in (1, 2, 4):
+        stub = Waiting(0.02)
+        job = Job(source, stub, str(folder / f"{count}"), batch_size=32, shard_size=64)
+        start = time.perf_counter()
+        times: list[float] = []
+        Processes(count, 1)(job, job.todo(), lambda _: times.append(time.perf_counter()))  # noqa: B023
+        took = times[-1] - times[count - 1]  # from when every process has begun to work
+        shards = job.shards - count
+        wanted = shards * 64 * max(stub.seconds, read) / count  # the next batch is read meanwhile
+        said.append(f"{count} processes {took / wanted:.2f} (start {times[0] - start:.0f} s)")
+    return "time over the arithmetic's: " + ", ".join(said)
+
+
+@dataclasses.dataclass(frozen=True)
+class Waiting:
+    """Stands for an `Explainer` whose model waits.
+
+    Args:
+        seconds: How long for each image.
+    """
+
+    seconds: float
+    target_column: None = None
+
+    @property
+    def subject(self) -> Any:
+        """What is asked of it: images of CIFAR-10's size."""
+        spec = types.SimpleNamespace(name="x", shape=(None, 32, 32, 3))
+        model = types.SimpleNamespace(inputs=[spec])
+        words = {"encoder": None, "card": None, "preprocessing": True, "classes": None}
+        return types.SimpleNamespace(model=model, **words)
+
+    def setup(self) -> None:
+        """There is nothing to load."""
+
+    def attributions(self, batch: dict[str, Any]) -> list[tfxai.Attribution]:
+        """Maps of zeros, after a while."""
+        count = len(batch["inputs"])
+        time.sleep(self.seconds * count)
+        zeros = np.zeros(count, np.float32)
+        maps = np.zeros((count, 32, 32), np.float32)
+        record = {"name": "waiting", "options": {}}
+        words = {"target": zeros.astype(np.int32), "score": zeros, "method": record}
+        return [tfxai.Attribution(maps, maps, score_name="logit", is_map=True, **words)]
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    """The median of three times, after one that counts for nothing."""
+    found = []
+    for turn in range(4):
+        start = time.perf_counter()
+        work()
+        if turn:
+            found.append(time.perf_counter() - start)
+    return statistics.median(found)
+
+
+def _written(job: Job, answers: list[Any]) -> None:
+    path = Path(job.output, "one.parquet")
+    path.parent.mkdir(exist_ok=True)
+    with writing("parquet", path, are_fixed=True, classes=None) as write:
+        for (one,) in answers:
+            keys = {"key": np.array([f"{i}" for i in range(len(one))])}
+            write(keys | columns_of(one))
+
+
 def memory(images: np.ndarray, folder: Path) -> str:
     """Resident memory after 2,000 images and after 10,000, in a process of its own."""
     code = (
@@ -214,6 +314,8 @@ PARTS = {
     "killed": killed,
     "rate": rate,
     "workers": workers,
+    "cost": cost,
+    "simulated": simulated,
     "memory": memory,
 }
 

@@ -311,7 +311,7 @@ def test_vertex_objects_have_the_members_of_its_schema(model, tmp_path):
         (attribution,) = line["explanation"]["attributions"]
         assert {name: type(one) for name, one in attribution.items()} == known
         values = row["integrated_gradients/values"]
-        np.testing.assert_allclose(attribution["featureAttributions"]["inputs"], values, rtol=1e-6)
+        np.testing.assert_allclose(attribution["featureAttributions"]["image"], values, rtol=1e-6)
         target = row["integrated_gradients/target"]
         assert attribution["outputIndex"] == [target]
         assert attribution["outputDisplayName"] == CLASSES[target]

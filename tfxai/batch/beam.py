@@ -143,12 +143,12 @@ class Beam:
         words: Beam's own options, such as `("--runner=FlinkRunner",)`; without a runner they run
             on this machine.
         workers: Processes on this machine, where no runner is named.
-        threads: Threads of TensorFlow in each; None leaves that to TensorFlow.
+        threads: Threads of TensorFlow in each.
     """
 
     words: tuple[str, ...] = ()
     workers: int = 1
-    threads: int | None = None
+    threads: int = 1
 
     def __call__(self, job: Job, todo: list[int], done: Done) -> None:
         """Runs the shards."""
@@ -186,14 +186,13 @@ def _is_known(word: str) -> bool:
 class _RunShard(apache_beam.DoFn):
     """Runs one shard after another."""
 
-    def __init__(self, job: Job, threads: int | None) -> None:
+    def __init__(self, job: Job, threads: int) -> None:
         self._job = job
         self._threads = threads
 
     def setup(self) -> None:
         """Threads before the first operation, then the model."""
-        if self._threads:
-            set_threads(self._threads)
+        set_threads(self._threads)
         self._job.explainer.setup()
 
     def process(self, shard: int) -> Iterator[int]:

@@ -19,9 +19,9 @@ from tfxai.arrays import Array
 from tfxai.batch.explainer import Explainer, columns_of
 from tfxai.batch.formats import FORMATS
 from tfxai.batch.inputs import INPUTS, Taken, shape_of, stacked
+from tfxai.batch.shards import NO_CARE, STATES, UNKNOWN, Care, Ready, ShardReport
 from tfxai.batch.sinks import Writer, writing
 from tfxai.batch.sources.rows import Failure, Row, Source
-from tfxai.batch.summary import Summary
 from tfxai.batch.where import Where
 from tfxai.class_outputs import class_outputs
 from tfxai.classes import class_index
@@ -35,84 +35,6 @@ from tfxai.errors import (
 from tfxai.files import replacing
 
 _Batch: TypeAlias = "tuple[list[Failure], list[list[Ready]]]"
-
-STATES = "_shards"
-"""Folder of what is known of each shard; a shard whose file is there is done."""
-UNKNOWN = -1
-"""The number of a class that is not known."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Ready:
-    """An example as the model is given it.
-
-    Args:
-        row: The example.
-        position: Its place in the data.
-        given: Its inputs by column.
-        label: The number of its true class, `UNKNOWN` where it has none.
-        was_fitted: Whether it is a picture that was cropped or resized.
-    """
-
-    row: Row
-    position: int
-    given: dict[str, Any]
-    label: int
-    was_fitted: bool
-
-
-@dataclasses.dataclass
-class ShardReport:
-    """What became of the examples of a shard.
-
-    Args:
-        shard: Its number.
-        examples: How many it has.
-        explained: How many were explained.
-        left_out: How many the condition left out.
-        fitted: How many pictures were cropped or resized.
-        failures: Those that have no explanation.
-        summary: What the explanations say as a whole.
-    """
-
-    shard: int
-    examples: int
-    explained: int = 0
-    left_out: int = 0
-    fitted: int = 0
-    failures: list[Failure] = dataclasses.field(default_factory=list)
-    summary: Summary = dataclasses.field(default_factory=Summary)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As in its file."""
-        made = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        made["failures"] = [one.to_dict() for one in self.failures]
-        made["summary"] = self.summary.to_dict()
-        return made
-
-    @classmethod
-    def from_dict(cls, record: dict[str, Any]) -> ShardReport:
-        """The inverse of `to_dict`."""
-        made = dict(record)
-        made["failures"] = [Failure(**one) for one in record["failures"]]
-        made["summary"] = Summary.from_dict(record["summary"])
-        return cls(**made)
-
-
-@dataclasses.dataclass(frozen=True)
-class Care:
-    """How a shard is run again after a process died over it.
-
-    Args:
-        is_watched: Whether it is written down before anything is read or explained what it is;
-            else the next batch is read while one is explained.
-        alone: Places of examples that are explained each by itself.
-        lost: Places of examples that are not tried again, and why.
-    """
-
-    is_watched: bool = False
-    alone: frozenset[int] = frozenset()
-    lost: tuple[tuple[int, str], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,6 +52,7 @@ class Job:
         batch_size: Examples explained at once.
         shard_size: Examples in a file.
         where: Which examples are explained; None for all.
+        feature: What the one input is called in Vertex AI's form.
         memory_budget: Bytes that the activations of one chunk may take: it decides how sums are
             split, and so their last digits.
     """
@@ -141,6 +64,7 @@ class Job:
     batch_size: int = 32
     shard_size: int = 1000
     where: Where | None = None
+    feature: str = INPUTS
     memory_budget: int = 2**30
 
     @property
@@ -198,7 +122,7 @@ class Job:
             warnings.simplefilter("ignore", TfxaiWarning)
             self.explainer.attributions(self._batch([ready]))
 
-    def run(self, shard: int, care: Care = Care()) -> ShardReport:
+    def run(self, shard: int, care: Care = NO_CARE) -> ShardReport:
         """Explains the examples of a shard and writes its files.
 
         The data come first and the file that says that the shard is done last, each under
@@ -217,7 +141,11 @@ class Job:
         subject = self.explainer.subject
         taken = Taken.by(subject)
         are_fixed = all(shape is not None and None not in shape for shape in taken.shapes.values())
-        words: dict[str, Any] = {"are_fixed": are_fixed, "classes": subject.classes}
+        words: dict[str, Any] = {
+            "are_fixed": are_fixed,
+            "classes": subject.classes,
+            "feature": self.feature,
+        }
         before, config.memory_budget = config.memory_budget, self.memory_budget
         try:
             self.data_file(shard).unlink(missing_ok=True)
@@ -234,12 +162,11 @@ class Job:
             config.memory_budget = before
         if report.explained == 0:
             self.data_file(shard).unlink(missing_ok=True)
+        else:
+            _sync(self.data_file(shard))
         with replacing(self.state_file(shard)) as path:
-            text = json.dumps(report.to_dict(), allow_nan=False)
-            with path.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
+            path.write_text(json.dumps(report.to_dict(), allow_nan=False), encoding="utf-8")
+            _sync(path)
         self.trace_file(shard).unlink(missing_ok=True)
         return report
 
@@ -392,13 +319,12 @@ def job_of(
     if shard_size is None:
         about = min(max(source.count // _SHARDS, 1), _MOST)
         shard_size = max(about // batch_size, 1) * batch_size
-    columns = Taken.by(explainer.subject).columns(_input_fields(source))
+    fields = _input_fields(source)
+    columns = Taken.by(explainer.subject).columns(fields)
     explainer = dataclasses.replace(explainer, column=columns)
-    sizes = {"batch_size": batch_size, "shard_size": shard_size}
-    budget = config.memory_budget
-    return Job(
-        source, explainer, os.fspath(output), kind, **sizes, where=where, memory_budget=budget
-    )
+    sizes: dict[str, Any] = {"batch_size": batch_size, "shard_size": shard_size}
+    words: dict[str, Any] = {"feature": fields[0], "memory_budget": config.memory_budget}
+    return Job(source, explainer, os.fspath(output), kind, **sizes, where=where, **words)
 
 
 def _input_fields(source: Source) -> tuple[str, ...]:
@@ -427,6 +353,12 @@ def _class_number(label: Any, classes: tuple[str, ...] | None) -> int:
         found = class_index(label, classes)
         return UNKNOWN if found is None else found
     return UNKNOWN
+
+
+def _sync(path: Path) -> None:
+    """What the file holds is on the disk before anything else is written."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _trace(path: Path, places: Sequence[int]) -> None:

@@ -14,7 +14,8 @@ import tensorflow as tf
 
 import tfxai
 from tfxai.batch.formats import FORMATS
-from tfxai.batch.job import STATES, Job, ShardReport
+from tfxai.batch.job import Job
+from tfxai.batch.shards import STATES, ShardReport
 from tfxai.batch.summary import FIGURE, SUMMARY, Summary
 from tfxai.errors import InvalidInputError, OutputError
 from tfxai.files import replacing

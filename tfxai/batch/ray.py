@@ -25,12 +25,12 @@ class Ray:
         words: The address of a cluster, as in `("--address=auto",)`; without it one of this
             machine is started.
         workers: Actors, each with its own model.
-        threads: Threads of TensorFlow in each, and the cores that it is given; None for one.
+        threads: Threads of TensorFlow in each, and the cores that it is given.
     """
 
     words: tuple[str, ...] = ()
     workers: int = 1
-    threads: int | None = None
+    threads: int = 1
 
     def __call__(self, job: Job, todo: list[int], done: Done) -> None:
         """Runs the shards."""
@@ -48,7 +48,7 @@ class Ray:
             _RunShard,
             fn_constructor_args=(job, self.threads),
             compute=ray.data.ActorPoolStrategy(size=min(self.workers, len(todo))),
-            num_cpus=self.threads or 1,
+            num_cpus=self.threads,
         )
         with watching(job, todo, done):
             ran.take_all()
@@ -68,9 +68,8 @@ class Ray:
 class _RunShard:
     """Runs one shard after another in an actor."""
 
-    def __init__(self, job: Job, threads: int | None) -> None:
-        if threads:
-            set_threads(threads)
+    def __init__(self, job: Job, threads: int) -> None:
+        set_threads(threads)
         job.explainer.setup()
         self._job = job
 

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from tfxai.batch.job import Care, Job, ShardReport
+from tfxai.batch.job import Job
 from tfxai.batch.manifest import check_folder, check_same, configuration, finish, write_manifest
+from tfxai.batch.shards import NO_CARE, Care, ShardReport
 from tfxai.errors import InvalidInputError, OutputError
 
 Done = Callable[[ShardReport], None]
@@ -23,7 +24,11 @@ Done = Callable[[ShardReport], None]
 
 
 class Engine(Protocol):
-    """Runs shards somewhere; every one has left its files when it returns."""
+    """A frozen record that runs shards somewhere; each has left its files when it returns."""
+
+    @property
+    def threads(self) -> int:
+        """Threads of TensorFlow in each process."""
 
     def __call__(self, job: Job, todo: list[int], done: Done) -> None:
         """Runs the shards `todo`."""
@@ -45,7 +50,8 @@ def run_job(
         job: What is to be done. Where a run goes on, its memory budget is the earlier one's.
         engine: What runs the shards; None is `workers` processes of this machine.
         workers: Processes that share the work; 1 works in this one.
-        threads: Threads of TensorFlow in each; None shares the cores among the processes.
+        threads: Threads of TensorFlow in each; None is the engine's, or shares the cores among the
+            processes.
         resume: Whether a run that was stopped goes on.
         overwrite: Whether the results of an earlier run are removed.
         done: Called with what became of each shard.
@@ -62,7 +68,7 @@ def run_job(
         raise InvalidInputError(f"workers={workers} came. Pass at least 1.")
     folder = Path(job.output)
     before = check_folder(folder, resume=resume, overwrite=overwrite)
-    threads = threads or max(1, (os.cpu_count() or 1) // workers)
+    threads = threads or (engine.threads if engine else max(1, (os.cpu_count() or 1) // workers))
     if before is not None:
         asked = before["configuration"]
         threads = int(asked["threads"])
@@ -71,6 +77,8 @@ def run_job(
         engine = Processes(workers, threads) if workers > 1 else InProcess(threads)
     if isinstance(engine, InProcess):
         set_threads(threads)
+    else:
+        engine = dataclasses.replace(cast(Any, engine), threads=threads)
     job.check()
     asked = configuration(job, threads)
     if before is not None:
@@ -170,7 +178,7 @@ class Processes:
                 try:
                     while left or running:
                         while left and len(running) < self.workers:
-                            running[pool.submit(_run, left[0], Care())] = left[0]
+                            running[pool.submit(_run, left[0], NO_CARE)] = left[0]
                             left.pop(0)
                         ready, _ = wait(running, return_when=FIRST_COMPLETED)
                         for future in ready:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,14 @@ from tfxai.errors import InvalidInputError
 Columns: TypeAlias = Mapping[str, Array]
 
 
+@dataclasses.dataclass(frozen=True)
+class _Names:
+    """What the input and the classes are called, where a format has a word for them."""
+
+    feature: str
+    classes: tuple[str, ...] | None
+
+
 class Writer(Protocol):
     """Takes the explanations of one batch after another."""
 
@@ -29,7 +38,12 @@ class Writer(Protocol):
 
 @contextlib.contextmanager
 def writing(
-    kind: str, path: Path, *, are_fixed: bool, classes: tuple[str, ...] | None
+    kind: str,
+    path: Path,
+    *,
+    are_fixed: bool,
+    classes: tuple[str, ...] | None = None,
+    feature: str = "inputs",
 ) -> Iterator[Writer]:
     """A writer to a file.
 
@@ -38,13 +52,14 @@ def writing(
         path: The file.
         are_fixed: Whether the values have one shape in all batches.
         classes: Names of the model's classes.
+        feature: What the one input is called in Vertex AI's form.
     """
-    with _WRITERS[kind](path, are_fixed, classes) as writer:
+    with _WRITERS[kind](path, are_fixed, _Names(feature, classes)) as writer:
         yield writer
 
 
 @contextlib.contextmanager
-def _parquet(path: Path, are_fixed: bool, classes: Any) -> Iterator[Writer]:
+def _parquet(path: Path, are_fixed: bool, names: _Names) -> Iterator[Writer]:
     from tfxai.batch.sources.tables import parquet
 
     opened: list[Any] = []
@@ -89,7 +104,7 @@ def _table(columns: Columns, are_fixed: bool) -> Any:
 
 
 @contextlib.contextmanager
-def _tfrecord(path: Path, are_fixed: bool, classes: Any) -> Iterator[Writer]:
+def _tfrecord(path: Path, are_fixed: bool, names: _Names) -> Iterator[Writer]:
     with tf.io.TFRecordWriter(str(path)) as file:
 
         def write(columns: Columns) -> None:
@@ -121,18 +136,18 @@ def _feature(array: Array) -> Any:
 
 
 @contextlib.contextmanager
-def _vertex(path: Path, are_fixed: bool, classes: tuple[str, ...] | None) -> Iterator[Writer]:
+def _vertex(path: Path, are_fixed: bool, names: _Names) -> Iterator[Writer]:
     with path.open("w", encoding="utf-8") as file:
 
         def write(columns: Columns) -> None:
             for i in range(len(columns["key"])):
-                one = _object({name: array[i] for name, array in columns.items()}, classes)
+                one = _object({name: array[i] for name, array in columns.items()}, names)
                 file.write(json.dumps(one, allow_nan=False) + "\n")
 
         yield write
 
 
-def _object(row: Mapping[str, Any], classes: tuple[str, ...] | None) -> dict[str, Any]:
+def _object(row: Mapping[str, Any], names: _Names) -> dict[str, Any]:
     """One line: the example, what the model says, and the explanation."""
     of_example = {name: _plain(one) for name, one in row.items() if "/" not in name}
     of_method = {name.partition("/")[2]: one for name, one in row.items() if "/" in name}
@@ -140,20 +155,20 @@ def _object(row: Mapping[str, Any], classes: tuple[str, ...] | None) -> dict[str
     if "prediction" in of_method:
         predicted = int(of_method["prediction"])
         found["prediction"] = {"class": predicted}
-        if name := class_name(predicted, classes):
+        if name := class_name(predicted, names.classes):
             found["prediction"]["displayName"] = name
-    found["explanation"]["attributions"] = [_attribution(of_method, classes)]
+    found["explanation"]["attributions"] = [_attribution(of_method, names)]
     return found
 
 
-def _attribution(row: Mapping[str, Any], classes: tuple[str, ...] | None) -> dict[str, Any]:
+def _attribution(row: Mapping[str, Any], names: _Names) -> dict[str, Any]:
     index = [int(one) for one in np.asarray(row["target"]).ravel()]
     made: dict[str, Any] = {
         "instanceOutputValue": float(row["score"]),
-        "featureAttributions": _features(row),
+        "featureAttributions": _features(row, names.feature),
         "outputIndex": index,
     }
-    name = class_name(index[0], classes) if len(index) == 1 else None
+    name = class_name(index[0], names.classes) if len(index) == 1 else None
     if name is not None:
         made["outputDisplayName"] = name
     if "baseline_score" in row:
@@ -165,11 +180,11 @@ def _attribution(row: Mapping[str, Any], classes: tuple[str, ...] | None) -> dic
     return made
 
 
-def _features(row: Mapping[str, Any]) -> dict[str, Any]:
+def _features(row: Mapping[str, Any], feature: str) -> dict[str, Any]:
     if "token_values" in row:
         return {"tokens": _plain(row["tokens"]), "values": _plain(row["token_values"])}
     if "values" in row:
-        return {"inputs": _plain(row["values"])}
+        return {feature: _plain(row["values"])}
     start = "values/"
     return {
         name.removeprefix(start): _plain(one)

@@ -26,12 +26,12 @@ class Spark:
         words: The master and Spark's settings, as in `("--master=spark://host:7077",
             "--conf=spark.executor.memory=4g")`; without a master they run on this machine.
         workers: Tasks at once on this machine, where no master is named.
-        threads: Threads of TensorFlow in each; None leaves that to TensorFlow.
+        threads: Threads of TensorFlow in each.
     """
 
     words: tuple[str, ...] = ()
     workers: int = 1
-    threads: int | None = None
+    threads: int = 1
 
     def __call__(self, job: Job, todo: list[int], done: Done) -> None:
         """Runs the shards."""
@@ -41,8 +41,7 @@ class Spark:
         threads = self.threads
 
         def run(frames: Iterator[Any]) -> Iterator[Any]:
-            if threads:
-                set_threads(threads)
+            set_threads(threads)
             for frame in frames:
                 for shard in frame["shard"]:
                     job.run(int(shard))

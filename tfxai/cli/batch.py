@@ -12,7 +12,8 @@ from tfxai.cli import arguments, explain
 from tfxai.errors import InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
-    from tfxai.batch.job import Job, ShardReport
+    from tfxai.batch.job import Job
+    from tfxai.batch.shards import ShardReport
 
 ENGINES = ("local", "beam", "ray", "spark")
 
@@ -98,7 +99,8 @@ Threads = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Threads of TensorFlow in each process; the cores are shared if left out.",
+        help="Threads of TensorFlow in each process. If left out, processes of this machine share "
+        "the cores, and those of another engine have one.",
         show_default=False,
     ),
 ]
@@ -205,7 +207,7 @@ def batch(  # noqa: PLR0913 - an argument for each word of the command line
         shard_size=shard_size,
         where=asked,
     )
-    runner = _engine(engine, workers, threads, words or [])
+    runner = _engine(engine, workers, threads or 1, words or [])
     with _Shown(job).bar() as tell:
         made = run_job(
             job,
@@ -240,7 +242,7 @@ def _check_words(given: list[str], kind: str, engine: str, words: list[str] | No
         )
 
 
-def _engine(name: str, workers: int, threads: int | None, words: list[str]) -> Any:
+def _engine(name: str, workers: int, threads: int, words: list[str]) -> Any:
     if name == "local":
         return None
     if name == "beam":
