@@ -23,7 +23,7 @@ from tfxai.compat.alibi.explainers.integrated_gradients import (
     _run_forward_to_layer,
     _select_target,
 )
-from tfxai.errors import InvalidInputError, LayerNotFoundError, UnsupportedModelError
+from tfxai.errors import InvalidInputError, LayerNotFoundError, TfxaiWarning, UnsupportedModelError
 
 X = np.array([[1.0, 2.0], [3.0, -1.0], [0.5, 0.5]], "float32")
 KERNEL = np.array([[1.0, -2.0, 0.5], [0.5, 1.0, 2.0]])  # of two inputs, three outputs
@@ -368,8 +368,6 @@ def test_layers_that_cannot_be_explained_are_refused():
         IntegratedGradients(squares(), layer=keras.layers.Dense(2, name="other")).explain(
             X, target=0
         )
-    with pytest.raises(InvalidInputError, match="without a layer"):
-        IntegratedGradients(squares()).explain(X, target=0, attribute_to_layer_inputs=True)
     shared, inputs = keras.layers.Dense(2, name="shared"), keras.Input((2,))
     twice = keras.Model(inputs, shared(shared(inputs)))
     with pytest.raises(InvalidInputError, match="calls layer 'shared' 2 times"):
@@ -456,7 +454,7 @@ def test_passes_to_a_layer_and_from_it_make_a_whole_one(of_inputs):
     at = _run_forward_to_layer(model, layer, call, X, run_to_layer_inputs=of_inputs)
     first, bias = model.get_layer("first").get_weights()
     hidden = np.tanh(X @ first + bias)
-    np.testing.assert_allclose(at[0] if of_inputs else at, hidden if of_inputs else layer(hidden),
+    np.testing.assert_allclose(at, hidden if of_inputs else layer(hidden),
                                rtol=1e-5)  # fmt: skip
     run = partial(_run_forward_from_layer, model, layer, call, np.zeros_like(X), at)
     np.testing.assert_allclose(
@@ -469,12 +467,31 @@ def test_passes_to_a_layer_and_from_it_make_a_whole_one(of_inputs):
         _run_forward_to_layer(model, keras.layers.Dense(1), None, X)
 
 
+def test_without_a_layer_there_are_no_inputs_of_one():
+    made = IntegratedGradients(squares()).explain(X, target=0, attribute_to_layer_inputs=True)
+    plain = IntegratedGradients(squares()).explain(X, target=0)
+    np.testing.assert_array_equal(made.attributions[0], plain.attributions[0])
+
+
+def test_of_one_output_there_is_nothing_to_choose():
+    x = keras.Input((2,))
+    model = keras.Model(x, keras.layers.Dense(1)(x))
+    inputs = np.array([[1.0, 2.0], [3.0, -1.0]], np.float32)
+    with pytest.warns(TfxaiWarning, match="nothing to choose"):
+        chosen = IntegratedGradients(model, target_fn=partial(np.argmax, axis=1)).explain(inputs)
+    plain = IntegratedGradients(model).explain(inputs)
+    np.testing.assert_array_equal(chosen.attributions[0], plain.attributions[0])
+    assert chosen.target is None
+
+
 def test_targets_are_checked_chosen_and_selected_by_themselves():
     model = deep()
     chosen = _get_target_from_target_fn(partial(np.argmax, axis=1), model, X)
     np.testing.assert_array_equal(chosen, model(X).numpy().argmax(axis=1))
+    plain = _get_target_from_target_fn(partial(np.argmax, axis=1), lambda x: x[:, ::-1], X)
+    np.testing.assert_array_equal(plain, X[:, ::-1].argmax(axis=1))
     outputs = np.arange(12.0).reshape(2, 2, 3)
-    np.testing.assert_array_equal(_select_target(outputs, np.array([[0, 1], [1, 2]])), [1, 11])
+    np.testing.assert_array_equal(_select_target(outputs, np.array([[0, 1], [1, 2]])), [[1], [11]])
     np.testing.assert_array_equal(_select_target(outputs[0], [2, 0]), [2, 3])
     np.testing.assert_array_equal(_select_target(outputs, None), outputs)
     _check_target((None, 1), np.array([0, 1]), 2)

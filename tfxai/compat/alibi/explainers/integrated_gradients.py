@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,12 @@ from tfxai.compat.alibi.explainers.called_model import (
 from tfxai.compat.alibi.explainers.given import baselines_of, leaves_of, target_by, target_of
 from tfxai.compat.departures import tell_departure
 from tfxai.core.inputs.reading import read_inputs
-from tfxai.errors import InvalidInputError, UnknownNameError, UnsupportedModelError
+from tfxai.errors import (
+    InvalidInputError,
+    TfxaiWarning,
+    UnknownNameError,
+    UnsupportedModelError,
+)
 from tfxai.methods import IntegratedGradients as Method
 from tfxai.subject import Subject
 
@@ -143,7 +149,8 @@ class IntegratedGradients:
             target: The index of an output, or (B,) one for each example; (B, r) where each
                 example has outputs with r axes; None of a model of one output. Of one output the
                 target 1 is the output itself, and 0 minus it: the class that it speaks against.
-            attribute_to_layer_inputs: Explain what the layer is given, not what it returns.
+            attribute_to_layer_inputs: Explain what the layer is given, not what it returns;
+                nothing to say without a layer.
 
         Returns:
             `Explanation` with `attributions`, a list with an array like each input, or one like
@@ -164,7 +171,9 @@ class IntegratedGradients:
             held = {keyword_name(name): array for name, array in keywords.items()}
             inputs = {input_name(i): leaf for i, leaf in enumerate(leaves)} | held
             begin = {input_name(i): leaf for i, leaf in enumerate(begins)} | held
-        model = self._model(tuple(keywords), tapped=attribute_to_layer_inputs)
+        model = self._model(
+            tuple(keywords), tapped=attribute_to_layer_inputs and self.layer is not None
+        )
         predictions = Subject.of(model).predict(inputs)
         target = self._target(target, predictions)
         found = self._ask(model, inputs, begin, target, predictions.shape[1:])
@@ -197,11 +206,6 @@ class IntegratedGradients:
 
     def _model(self, keywords: tuple[str, ...], *, tapped: bool) -> Any:
         """What is explained: the model itself, or how it is called."""
-        if tapped and self.layer is None:
-            raise InvalidInputError(
-                "attribute_to_layer_inputs=True was passed without a layer. Make the explainer "
-                "with layer=."
-            )
         if not keywords and not tapped:
             return self.model
         key = (keywords, tapped)
@@ -216,6 +220,13 @@ class IntegratedGradients:
             raise InvalidInputError(
                 "Both target and the explainer's target_fn were given. Leave out one of them."
             )
+        if predictions.shape[1:] in ((), (1,)):
+            warnings.warn(
+                "The model has one output, so target_fn has nothing to choose and is left out.",
+                TfxaiWarning,
+                stacklevel=3,
+            )
+            return None
         return target_of(target_by(self.target_fn, predictions), predictions)
 
     def _ask(
@@ -234,7 +245,9 @@ class IntegratedGradients:
             asked = 0 if axes else None
         most = self.internal_batch_size
         rows: int | str = "auto" if most >= 50 else most  # auto never takes more than 50
-        return method(model, inputs, asked, score="output", at=at, chunk_size=rows)
+        with warnings.catch_warnings():  # the deltas say how far the sums are off
+            warnings.simplefilter("ignore", TfxaiWarning)
+            return method(model, inputs, asked, score="output", at=at, chunk_size=rows)
 
     def _attributions(self, found: Attribution, sign: Array) -> list[Array]:
         """The values of each input, or those at the layer."""

@@ -34,7 +34,7 @@ def run_forward_to_layer(
         run_to_layer_inputs: Whether what the layer is given is wanted.
 
     Returns:
-        The layer's output; a list of its inputs where those are wanted.
+        The layer's output, or its input; a tuple where there are several.
 
     Raises:
         LayerNotFoundError: The model does not call the layer.
@@ -51,7 +51,9 @@ def run_forward_to_layer(
 
     with observe(visit, enter):
         model(x, training=False, **(forward_kwargs or {}))
-    return _last(inputs if run_to_layer_inputs else outputs, layer)
+    found = _last(inputs if run_to_layer_inputs else outputs, layer)
+    leaves = tf.nest.flatten(found)
+    return leaves[0] if len(leaves) == 1 else tuple(leaves)
 
 
 def run_forward_from_layer(  # noqa: PLR0913 - alibi's own
@@ -79,7 +81,7 @@ def run_forward_from_layer(  # noqa: PLR0913 - alibi's own
         select_target: Whether the target is selected.
 
     Returns:
-        The outputs, (B, ...), or those of the target, (B,).
+        The outputs, (B, ...), or those of the target as `select` has them.
 
     Raises:
         LayerNotFoundError: The model does not call the layer.
@@ -104,7 +106,7 @@ def run_forward_from_layer(  # noqa: PLR0913 - alibi's own
 
 
 def select(outputs: Any, target: Any) -> tf.Tensor:
-    """The outputs of a target, (B,).
+    """The outputs of a target, (B,), or (B, 1) where each example has several axes.
 
     Args:
         outputs: (B, ...) what a model returned.
@@ -115,12 +117,13 @@ def select(outputs: Any, target: Any) -> tf.Tensor:
         return outputs
     indices = tf.cast(target, tf.int64)
     rows = tf.reshape(indices, [np.shape(outputs)[0], -1])
-    return tf.gather_nd(outputs, rows, batch_dims=1)
+    chosen = tf.gather_nd(outputs, rows, batch_dims=1)
+    return chosen if rows.shape[1] == 1 else chosen[:, None]
 
 
 def target_from_target_fn(
     target_fn: Callable[[Any], Any],
-    model: keras.Model,
+    model: Callable[..., Any],
     X: Any,
     forward_kwargs: dict[str, Any] | None = None,
 ) -> Array:
@@ -128,14 +131,15 @@ def target_from_target_fn(
 
     Args:
         target_fn: From the predictions (B, N) to (B,) indices.
-        model: The model.
+        model: The model, or a function of its inputs.
         X: Its inputs.
         forward_kwargs: Keyword arguments of the model.
 
     Raises:
         InvalidInputError: The function does not choose one index for each example.
     """
-    return target_by(target_fn, np.asarray(model(X, training=False, **(forward_kwargs or {}))))
+    words: dict[str, Any] = {"training": False} if isinstance(model, keras.Layer) else {}
+    return target_by(target_fn, np.asarray(model(X, **words, **(forward_kwargs or {}))))
 
 
 def _last(found: list[Any], layer: keras.Layer) -> Any:
