@@ -21,7 +21,7 @@ LEVELS = {
     "axes": 2, "core": 2, "data": 2,
     "card": 3, "baselines": 3, "differences": 3, "table_features": 3, "heatmaps": 3, "joining": 3,
     "remarks": 3, "attribution_files": 3, "certainty": 3, "text": 3, "token_values": 3,
-    "subject": 4, "attribution": 4, "inspection": 4, "fingerprints": 4,
+    "subject": 4, "attribution": 4, "inspection": 4,
     "registry": 5, "class_outputs": 5, "attention_weights": 5, "digests": 5,
     "models": 6,
     "methods": 7,

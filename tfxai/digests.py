@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+import keras
 import numpy as np
 
 from tfxai import __version__
@@ -26,6 +27,20 @@ def model_digest(subject: Subject) -> str | None:
         found.update(f"{array.dtype}{array.shape}".encode())
         found.update(array.tobytes())
     return found.hexdigest()
+
+
+def fingerprint(model: keras.Model) -> str:
+    """SHA-256 over path, type, shape and values of the model's weights, in their order.
+
+    Any library can compute it from the weights alone. The seeds of random layers are no part of
+    it: they are drawn when a model is loaded.
+    """
+    digest = hashlib.sha256()
+    for variable in model.weights:
+        array = np.ascontiguousarray(variable.value.numpy())
+        digest.update(f"{variable.path}\0{array.dtype.name}\0{array.shape}\0".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def array_digest(array: Array) -> str:

@@ -13,10 +13,10 @@ from tests import builders
 from tests.export.serving import ig
 from tfxai import Card, GradCAM, Subject
 from tfxai.data.preprocessing import Preprocessing
+from tfxai.digests import fingerprint
 from tfxai.export import save
 from tfxai.export.probes import read_cases
 from tfxai.export.protos import prediction_log, read_prediction_log
-from tfxai.fingerprints import fingerprint
 
 CARD = Card(name="small", classes=("a", "b", "c"), preprocessing=Preprocessing("tf"))  # -1 to 1
 EXTRA = "assets.extra"

@@ -17,9 +17,9 @@ from tfxai.batch.formats import FORMATS
 from tfxai.batch.job import Job
 from tfxai.batch.shards import STATES, ShardReport
 from tfxai.batch.summary import FIGURE, SUMMARY, Summary
+from tfxai.digests import fingerprint
 from tfxai.errors import InvalidInputError, OutputError
 from tfxai.files import replacing
-from tfxai.fingerprints import fingerprint
 
 MANIFEST, FAILURES = "manifest.json", "failures.jsonl"
 

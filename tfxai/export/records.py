@@ -14,10 +14,10 @@ import keras
 import tensorflow as tf
 
 from tfxai.core.inputs.frozen_arrays import FrozenArray, replaced
+from tfxai.digests import fingerprint
 from tfxai.export.heatmaps import Heatmap
 from tfxai.export.names import RECORD, SCHEMA, SERVE
 from tfxai.export.signatures import MethodSignature
-from tfxai.fingerprints import fingerprint
 from tfxai.heatmaps import CLIP
 from tfxai.methods.prepared import Prepared
 from tfxai.subject import Subject
