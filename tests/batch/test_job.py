@@ -29,7 +29,7 @@ from tests.batch.faults import Harmful
 from tests.batch.results import failures, manifest, rows_of, same
 from tests.builders import KERAS_SAVES
 from tfxai.batch import Explainer, Fields, Where, job_of, open_source, run_job
-from tfxai.batch.job import Job
+from tfxai.batch.job import Job, class_number
 from tfxai.errors import InvalidInputError, OutputError, UnknownNameError
 
 pytestmark = pytest.mark.filterwarnings(KERAS_SAVES)
@@ -209,6 +209,20 @@ def test_the_true_class_is_explained_where_it_is_asked_for(model, tmp_path):
     unlabelled = open_source([write_records(tmp_path)], Fields(("image/encoded",), key="id"))
     with pytest.raises(InvalidInputError, match="label None names no class"):
         explained(unlabelled, model, tmp_path / "none", target_column="label")
+
+
+@pytest.mark.parametrize(
+    ("label", "number"),
+    [
+        (2, 2), (np.int64(1), 1), (np.array([1]), 1), (1.0, 1), ("blue", 2), ("1", 1),
+        (3, -1), (-1, -1), (1.5, -1), (None, -1), ("Purple", -1), (True, -1), (np.arange(2), -1),
+        (float("nan"), -1),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_label_is_a_number_or_a_name(label, number):
+    assert class_number(label, CLASSES) == number
+    assert class_number("1", ("1", "0")) == 0  # a name before a number
 
 
 def test_columns_of_numbers_are_one_input_side_by_side(tmp_path):

@@ -203,7 +203,7 @@ class Job:
 
     def _ready(self, taken: Taken, row: Row, position: int) -> Ready:
         given, was_fitted = taken.read(row)
-        label = _class_number(row.label, self.explainer.subject.classes)
+        label = class_number(row.label, self.explainer.subject.classes)
         uses = self.where is not None and "label" in self.where.names
         if label == UNKNOWN and (uses or self.explainer.target_column):
             raise InvalidInputError(
@@ -342,15 +342,18 @@ _SHARDS, _MOST = (
 _TRIED = 1000  # examples that are looked at for one that can be read
 
 
-def _class_number(label: Any, classes: tuple[str, ...] | None) -> int:
+def class_number(label: Any, classes: tuple[str, ...] | None) -> int:
+    """The class that a label of the data names, by its number or name; `UNKNOWN` where none."""
     if isinstance(label, np.ndarray):
         label = label.item() if label.size == 1 else None
+    if isinstance(label, float) and label.is_integer():  # a column with gaps holds floats
+        label = int(label)
     if isinstance(label, int | np.integer) and not isinstance(label, bool):
         return int(label) if label >= 0 and (classes is None or label < len(classes)) else UNKNOWN
     if isinstance(label, str):
-        if label.isdecimal():
-            return _class_number(int(label), classes)
         found = class_index(label, classes)
+        if found is None and label.isdecimal():
+            return class_number(int(label), classes)
         return UNKNOWN if found is None else found
     return UNKNOWN
 
