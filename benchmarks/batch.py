@@ -115,8 +115,8 @@ def killed(images: np.ndarray, folder: Path) -> str:
     whole = folder / "whole"
     env = {**os.environ, "TFXAI_MEMORY_BUDGET": str(_budget(out))}
     subprocess.run([*command, "--output", str(whole)], env=env, **quiet)
-    for path in sorted(whole.glob("part-*")):
-        a, b = (pyarrow.parquet.read_table(one / path.name) for one in (whole, out))
+    for path in sorted(whole.glob("data/part-*")):
+        a, b = (pyarrow.parquet.read_table(one / "data" / path.name) for one in (whole, out))
         if not a.equals(b):
             raise SystemExit(f"{path.name} differs after {kills} kills")
     same = (whole / "summary.json").read_bytes() == (out / "summary.json").read_bytes()
@@ -292,7 +292,7 @@ def _files(images: np.ndarray, folder: Path) -> list[Path]:
 
 def _rows(folder: Path, method: str) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
-    for path in sorted(folder.glob("part-*.parquet")):
+    for path in sorted(folder.glob("data/part-*.parquet")):
         table = pyarrow.parquet.read_table(path, columns=["key", f"{method}/values"])
         arrays = table.column(1).combine_chunks().to_numpy_ndarray()
         found |= dict(zip(table.column(0).to_pylist(), arrays, strict=True))

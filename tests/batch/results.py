@@ -12,7 +12,7 @@ import pyarrow.parquet
 def rows_of(folder) -> dict[str, dict]:
     """By key the columns of each explained example."""
     found = {}
-    for path in sorted(Path(folder).glob("part-*.parquet")):
+    for path in sorted(Path(folder, "data").glob("part-*.parquet")):
         table = pyarrow.parquet.read_table(path)
         columns = {}
         for name in table.column_names:

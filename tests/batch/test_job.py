@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pyarrow.parquet
 import pytest
 import tensorflow as tf
 from keras import layers
@@ -63,6 +64,7 @@ def test_values_are_those_of_the_methods_in_process(form, model, tmp_path):
                 given = [row[f"{method.name}/{name}"] for row in mine]
                 np.testing.assert_array_equal(given, getattr(direct, name))
     assert [row["label"] for row in rows.values()] == LABELS.tolist()
+    assert len(pyarrow.parquet.read_table(tmp_path / "out" / "data")) == COUNT
     assert [row["integrated_gradients/completeness_gap"] for row in mine] == list(
         direct.completeness_gap
     )
@@ -147,7 +149,8 @@ def test_a_run_goes_on_where_it_was_stopped(model, tmp_path, monkeypatch):
 
         def until(job, shard, *care, stop=stop):
             if shard == stop:
-                (Path(job.output) / ".part-half.parquet").write_bytes(b"half")
+                (Path(job.output) / "data").mkdir(exist_ok=True)
+                (Path(job.output) / "data" / ".half_abc.parquet").write_bytes(b"half")
                 raise KeyboardInterrupt
             return run(job, shard, *care)
 
@@ -156,12 +159,12 @@ def test_a_run_goes_on_where_it_was_stopped(model, tmp_path, monkeypatch):
             explained(source, model, tmp_path / "parts", resume=stop > 0)
         assert manifest(tmp_path / "parts")["status"] == "running"
     monkeypatch.setattr(Job, "run", run)
-    done = {path: path.stat().st_mtime_ns for path in (tmp_path / "parts").glob("part-*")}
+    done = {path: path.stat().st_mtime_ns for path in (tmp_path / "parts").glob("data/part-*")}
     made = explained(source, model, tmp_path / "parts", resume=True)
     assert made["status"] == "done"
     same(tmp_path / "whole", tmp_path / "parts")
     assert all(path.stat().st_mtime_ns == when for path, when in done.items())
-    assert not list((tmp_path / "parts").glob(".*"))
+    assert not list((tmp_path / "parts").rglob(".*.parquet"))
 
 
 def test_a_full_disk_ends_the_run_with_one_sentence(model, tmp_path, monkeypatch):
@@ -178,7 +181,7 @@ def test_a_full_disk_ends_the_run_with_one_sentence(model, tmp_path, monkeypatch
         patch.setattr("tfxai.batch.job.writing", full)
         with pytest.raises(OutputError, match="disk full"):
             explained(source, model, tmp_path / "out")
-    assert not list((tmp_path / "out").glob("part-*"))
+    assert not list((tmp_path / "out").glob("data/part-*"))
     assert explained(source, model, tmp_path / "out", resume=True)["counts"]["explained"] == 24
 
 
@@ -292,7 +295,7 @@ def test_records_hold_what_tables_hold(model, tmp_path):
     explained(source, model, tmp_path / "table")
     explained(source, model, tmp_path / "records", kind="tfrecord")
     rows = rows_of(tmp_path / "table")
-    files = sorted(map(str, (tmp_path / "records").glob("*.tfrecord")))
+    files = sorted(map(str, (tmp_path / "records").glob("data/*.tfrecord")))
     count = 0
     for record in tf.data.TFRecordDataset(files):
         features = tf.train.Example.FromString(record.numpy()).features.feature
@@ -312,9 +315,8 @@ def test_vertex_objects_have_the_members_of_its_schema(model, tmp_path):
     explained(source, model, tmp_path / "vertex", methods=METHODS[1:], kind="vertex")
     rows = rows_of(tmp_path / "table")
     lines = []
-    for path in sorted((tmp_path / "vertex").glob("*.jsonl")):
-        if path.name != "failures.jsonl":
-            lines += path.read_text().splitlines()
+    for path in sorted((tmp_path / "vertex").glob("data/*.jsonl")):
+        lines += path.read_text().splitlines()
     assert len(lines) == COUNT
     known = {
         "baselineOutputValue": float, "instanceOutputValue": float, "featureAttributions": dict,
@@ -346,8 +348,10 @@ def test_a_folder_with_results_is_kept(model, tmp_path):
     with pytest.raises(InvalidInputError, match="source"):
         explained(Harmful(11, SHAPE), model, tmp_path / "out", resume=True)
     before = rows_of(tmp_path / "out")
-    (tmp_path / "out" / "notes.txt").write_text("mine")
+    for name in ("notes.txt", ".notes.json"):
+        (tmp_path / "out" / name).write_text("mine")
     explained(source, model, tmp_path / "out", resume=True)
+    assert (tmp_path / "out" / ".notes.json").read_text() == "mine"
     assert rows_of(tmp_path / "out").keys() == before.keys()
     explained(Harmful(5, SHAPE), model, tmp_path / "again", overwrite=True)
     (tmp_path / "other").mkdir()

@@ -16,11 +16,13 @@ def test_every_block_runs_and_gives_what_its_comments_say(tmp_path, monkeypatch)
     (tmp_path / "photos").mkdir()
     for name in ("chelsea", "coffee"):
         Image.fromarray(sample_image(name)).save(tmp_path / "photos" / f"{name}.jpg")
-    first, second = python_blocks("docs/scaling.md")
+    first, reading, second = python_blocks("docs/scaling.md")
     names = run(first, {})
     counts = names["manifest"]["counts"]
     assert (counts["examples"], counts["failed"], counts["cropped_or_resized"]) == (2, 0, 2)
     assert (tmp_path / "summary.png").is_file()
+    names = run(reading, names)
+    assert names["maps"].shape == (2, 4, 4)
     names = run(second, names)
     assert names["answers"]["grad_cam/values"].shape == (2, 4, 4)
 

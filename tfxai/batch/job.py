@@ -19,7 +19,7 @@ from tfxai.arrays import Array
 from tfxai.batch.explainer import Explainer, columns_of
 from tfxai.batch.formats import FORMATS
 from tfxai.batch.inputs import INPUTS, Taken, shape_of, stacked
-from tfxai.batch.shards import NO_CARE, STATES, UNKNOWN, Care, Ready, ShardReport
+from tfxai.batch.shards import DATA, NO_CARE, STATES, UNKNOWN, Care, Ready, ShardReport
 from tfxai.batch.sinks import Writer, writing
 from tfxai.batch.sources.rows import Failure, Row, Source
 from tfxai.batch.where import Where
@@ -79,7 +79,7 @@ class Job:
 
     def data_file(self, shard: int) -> Path:
         """Where the explanations of a shard are written."""
-        return Path(self.output, f"part-{shard:05d}{FORMATS[self.kind]}")
+        return Path(self.output, DATA, f"part-{shard:05d}{FORMATS[self.kind]}")
 
     def state_file(self, shard: int) -> Path:
         """Where it is written that a shard is done."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,12 +17,13 @@ import tensorflow as tf
 import tfxai
 from tfxai.batch.formats import FORMATS
 from tfxai.batch.job import Job
-from tfxai.batch.shards import STATES, ShardReport
+from tfxai.batch.shards import DATA, STATES, ShardReport
 from tfxai.batch.summary import FIGURE, SUMMARY, Summary
 from tfxai.digests import fingerprint
 from tfxai.errors import InvalidInputError, OutputError
 from tfxai.files import replacing
 
+_BEGUN = re.compile(r"\.[a-z0-9_]{8}")  # as `files.replacing` names a file until it is whole
 MANIFEST, FAILURES = "manifest.json", "failures.jsonl"
 
 
@@ -165,10 +168,22 @@ def _clear(folder: Path) -> None:
     """Removes what a run has written, and nothing else."""
     shutil.rmtree(folder / STATES, ignore_errors=True)
     for suffix in FORMATS.values():
-        for path in folder.glob(f"part-[0-9]*{suffix}"):
+        for path in (folder / DATA).glob(f"part-[0-9]*{suffix}"):
             path.unlink(missing_ok=True)
+    sweep(folder)
+    with contextlib.suppress(OSError):  # it is not there, or holds something else
+        (folder / DATA).rmdir()
     for name in (MANIFEST, FAILURES, SUMMARY, FIGURE):
         (folder / name).unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Removes what a run that was killed had begun to write."""
+    suffixes = (*FORMATS.values(), ".json")
+    for part in (folder, folder / DATA, folder / STATES):
+        for path in part.glob(".*"):
+            if _BEGUN.fullmatch(path.stem) and path.suffix in suffixes and path.is_file():
+                path.unlink(missing_ok=True)
 
 
 def _short(value: object) -> str:

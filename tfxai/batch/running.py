@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from tfxai.batch.job import Job
-from tfxai.batch.manifest import check_folder, check_same, configuration, finish, write_manifest
+from tfxai.batch.manifest import (
+    check_folder,
+    check_same,
+    configuration,
+    finish,
+    sweep,
+    write_manifest,
+)
 from tfxai.batch.shards import NO_CARE, Care, ShardReport
 from tfxai.errors import InvalidInputError, OutputError
 
@@ -85,8 +92,7 @@ def run_job(
         check_same(before["configuration"], asked, folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_manifest(folder, asked, None, workers)
-    for beside in [*folder.glob(".*"), *folder.glob("_shards/.*")]:  # of a run that was killed
-        beside.unlink(missing_ok=True)
+    sweep(folder)
     tell = done or (lambda report: None)
     todo = job.todo()
     for shard in sorted(set(range(job.shards)) - set(todo)):

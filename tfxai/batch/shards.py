@@ -8,6 +8,8 @@ from typing import Any
 from tfxai.batch.sources.rows import Failure, Row
 from tfxai.batch.summary import Summary
 
+DATA = "data"
+"""Folder of the explanations, with nothing else in it: readers take it as one table."""
 STATES = "_shards"
 """Folder of what is known of each shard; a shard whose file is there is done."""
 UNKNOWN = -1

@@ -311,8 +311,10 @@ def _show(job: Job, made: dict[str, Any], *, as_json: bool) -> None:
     rows.add_row(*(f"{counts[name]:,}" for name in names))
     print_laid_out(rows)
     say()
-    files = sorted(folder.glob(f"part-*{job.data_file(0).suffix}"))
-    say(f"{len(files):,} files in {shown(folder)}: {shown(files[0].name)} ..." if files else "")
+    data = job.data_file(0).parent
+    files = sorted(data.glob(f"part-*{job.data_file(0).suffix}"))
+    if files:
+        say(f"{len(files):,} files in {shown(data)}: {shown(files[0].name)} ...")
     say(shown(folder / "manifest.json"))
     _show_methods(folder)
     if counts["failed"]:
