@@ -11,6 +11,7 @@ import tfxai
 from tests.batch.conftest import SHAPE
 from tests.batch.faults import Harmful
 from tests.batch.results import rows_of
+from tests.processes import ROOT
 from tfxai.batch import Explainer, job_of, run_job
 from tfxai.errors import InvalidInputError
 
@@ -73,8 +74,9 @@ def test_ray_maps_batches_by_the_explainer(model):
 
 
 @pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java")
-def test_spark_on_a_local_cluster(model, tmp_path):
+def test_spark_on_a_local_cluster(model, tmp_path, monkeypatch):
     pytest.importorskip("pyspark", reason="make engines installs pyspark")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # its processes read the data of the tests
     from tfxai.batch.spark import Spark
 
     compare(model, tmp_path, Spark(("--master=local-cluster[2,1,1024]",), 2, 1))
