@@ -188,21 +188,20 @@ def cost(images: np.ndarray, folder: Path) -> str:
 
 
 def simulated(images: np.ndarray, folder: Path) -> str:
-    """A run with a model that only waits, beside the arithmetic N (read + model + write) / W."""
-    _files(images[:1280], folder / "data")
+    """A run with a model that only waits, beside the arithmetic N max(read, explain) / W."""
+    _files(images[:2048], folder / "data")
     source = open_source([f"{folder}/data/*.png"])
     read = _seconds(lambda: list(source.read(0, 512))) / 512
     said = []
     for count in (1, 2, 4):
         stub = Waiting(0.02)
-        job = Job(source, stub, str(folder / f"{count}"), batch_size=32, shard_size=64)
-        start = time.perf_counter()
+        job = Job(source, stub, str(folder / f"{count}"), batch_size=32, shard_size=32)
         times: list[float] = []
         Processes(count, 1)(job, job.todo(), lambda _: times.append(time.perf_counter()))  # noqa: B023
-        took = times[-1] - times[count - 1]  # from when every process has begun to work
-        shards = job.shards - count
-        wanted = shards * 64 * max(stub.seconds, read) / count  # the next batch is read meanwhile
-        said.append(f"{count} processes {took / wanted:.2f} (start {times[0] - start:.0f} s)")
+        first = job.shards // 2  # every process has long begun, and none has run out of work
+        last = job.shards - 2 * count
+        wanted = (last - first) * job.shard_size * max(stub.seconds, read) / count
+        said.append(f"{count} processes {(times[last] - times[first]) / wanted:.2f}")
     return "time over the arithmetic's: " + ", ".join(said)
 
 

@@ -13,7 +13,7 @@ from tfxai.classes import both_classes
 from tfxai.core.inputs.reading import read_inputs
 from tfxai.core.model.head import head
 from tfxai.core.model.structure import model_structure
-from tfxai.errors import InvalidInputError
+from tfxai.errors import InvalidInputError, UnsupportedModelError
 from tfxai.subject import Subject
 
 
@@ -46,9 +46,15 @@ def class_outputs(subject: Subject, inputs: Any) -> ClassOutputs:
 
     Raises:
         InvalidInputError: The inputs do not fit the model, or the card's classes do not.
-        UnsupportedModelError: The model has several outputs.
+        UnsupportedModelError: The model has several outputs, or one with classes at each of
+            several positions.
     """
     outputs, names = subject.predict(inputs), subject.classes
+    if outputs.ndim > 2 and outputs.size > len(outputs) * outputs.shape[-1]:
+        raise UnsupportedModelError(
+            f"The model's output has shape (B, {', '.join(map(str, outputs.shape[1:]))}), and one "
+            "number for each class was expected, (B, N). Pass a classifier of whole examples."
+        )
     layout, _ = read_inputs(subject.model, subject.prepare(inputs[:1]))
     body = model_structure(subject.model, layout)
     subject.check_classes(body)

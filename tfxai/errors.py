@@ -108,6 +108,13 @@ class MissingExtraError(TfxaiError, ImportError):
         )
 
 
+def first_line(error: Exception, most: int = 500) -> str:
+    """What an error says first, or its class, to stand inside another sentence."""
+    text = getattr(error, "strerror", None) or str(error).strip()
+    line = str(text).splitlines()[0] if text else type(error).__name__
+    return line[:most].rstrip(". ")
+
+
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     """The known names most like `name`, best first, case ignored."""
     by_lower = {word.lower(): word for word in known}

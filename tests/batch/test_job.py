@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import json
+import os
 from pathlib import Path
 
 import keras
@@ -26,12 +28,20 @@ from tests.batch.conftest import (
     write_parquet,
     write_records,
 )
-from tests.batch.faults import Harmful
+from tests.batch.faults import Harmful, Unloadable
 from tests.batch.results import failures, manifest, rows_of, same
 from tests.builders import KERAS_SAVES
 from tfxai.batch import Explainer, Fields, Where, job_of, open_source, run_job
+from tfxai.batch.inputs import Taken
 from tfxai.batch.job import Job, class_number
-from tfxai.errors import InvalidInputError, OutputError, UnknownNameError
+from tfxai.batch.sources import Row
+from tfxai.errors import (
+    InsufficientMemoryError,
+    InvalidInputError,
+    OutputError,
+    TfxaiError,
+    UnknownNameError,
+)
 
 pytestmark = pytest.mark.filterwarnings(KERAS_SAVES)
 NAMED = Fields(label="label", key="id")
@@ -127,6 +137,76 @@ def test_a_process_that_dies_costs_its_example_alone(model, tmp_path):
     assert lost["key"] == "#11"
     assert "died" in lost["reason"]
     assert set(rows_of(tmp_path / "out")) == {str(i) for i in range(20)} - {"11"}
+
+
+def test_a_process_that_cannot_load_the_model_ends_the_run(model, tmp_path):
+    source = Harmful(12, SHAPE)
+    job = job_of(source, Explainer(model, METHODS), tmp_path / "out", shard_size=4)
+    job = dataclasses.replace(job, explainer=Unloadable(job.explainer, os.getpid()))
+    with pytest.raises(InsufficientMemoryError, match="fewer --workers"):
+        run_job(job, workers=2)
+    assert not list((tmp_path / "out").glob("_shards/*.json"))
+
+
+def test_bad_examples_at_the_head_do_not_end_the_run(model, tmp_path):
+    source = Harmful(12, SHAPE, wrong=(0, 1), nan=(2,), failed=(3,))
+    made = explained(source, model, tmp_path / "out")
+    assert (made["counts"]["explained"], made["counts"]["failed"]) == (8, 4)
+    stages = {one["key"]: one["stage"] for one in failures(tmp_path / "out")}
+    assert stages == {"0": "input", "1": "input", "2": "explain", "3": "read"}
+    with pytest.raises(InvalidInputError, match="has shape"):
+        explained(Harmful(12, SHAPE, wrong=tuple(range(12))), model, tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("given", "fits"),
+    [
+        ((90,), True), ((6, 5, 3), True), ((1, 6, 5, 3), True),
+        ((3, 30), False), ((30, 3), False), ((5, 6, 3), False), ((3, 6, 5), False), ((91,), False),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_only_a_flat_array_is_folded(given, fits):
+    taken = Taken({"inputs": (6, 5, 3)}, takes_texts=False, knows_pixels=False)
+    x = np.arange(np.prod(given), dtype=np.float32).reshape(given)
+    if not fits:
+        with pytest.raises(InvalidInputError, match="has shape"):
+            taken.read(Row("a", {"image": x}))
+        return
+    values, was_fitted = taken.read(Row("a", {"image": x}))
+    np.testing.assert_array_equal(values["inputs"], np.arange(90).reshape(6, 5, 3))
+    assert not was_fitted
+
+
+def test_a_prediction_is_asked_of_classifiers_alone(tmp_path):
+    lines = [json.dumps({"x": [float(i), 1.0]}) for i in range(3)]
+    (tmp_path / "data.jsonl").write_text("\n".join(lines))
+    source = open_source([str(tmp_path / "data.jsonl")])
+    x = keras.Input((2,))
+    method = (tfxai.GradientInput(),)
+    for name, outputs, sentence in (
+        ("value", layers.Dense(1)(x), "no probability of a class"),
+        ("places", layers.Reshape((3, 2))(layers.Dense(6)(x)), "one number for each class"),
+    ):
+        keras.Model(x, outputs).save(tmp_path / f"{name}.keras")
+        words = {"methods": method, "where": Where("prediction == 0")}
+        with pytest.raises(TfxaiError, match=sentence):
+            explained(source, str(tmp_path / f"{name}.keras"), tmp_path / "out", **words)
+    keras.Model(x, layers.Dense(1, activation="sigmoid")(x)).save(tmp_path / "two.keras")
+    path = str(tmp_path / "two.keras")
+    words = {"methods": method, "where": Where("prediction == 1")}
+    explained(source, path, tmp_path / "out", **words)
+    outputs = tfxai.load(path).predict(np.array([[0, 1], [1, 1], [2, 1]], np.float32))
+    wanted = [f"data.jsonl#{i}" for i in np.flatnonzero(outputs[:, 0] > 0.5)]
+    assert list(rows_of(tmp_path / "out")) == wanted
+
+
+def test_the_manifest_says_the_threads_that_there_are(model, tmp_path):
+    made = run_job(
+        job_of(Harmful(4, SHAPE), Explainer(model, METHODS), tmp_path / "out"), threads=37
+    )  # this process has begun to work, so its threads stay as they are
+    there = tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count()
+    assert made["configuration"]["threads"] == there != 37
 
 
 def test_two_processes_give_the_values_of_one(model, tmp_path):

@@ -21,7 +21,7 @@ from tests.batch.conftest import (
     write_records,
 )
 from tfxai.batch import Fields, open_source
-from tfxai.batch.sources import Failure, Row, rows
+from tfxai.batch.sources import Failure, Row
 from tfxai.data.cifar10 import find_data_dir
 from tfxai.data.images import decode_image
 from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
@@ -187,6 +187,17 @@ def test_bad_words_get_one_sentence(tmp_path, words, error, sentence):
         open_source([word.format(tmp_path) for word in words])
 
 
+def test_a_file_that_became_shorter_costs_what_is_gone(tmp_path):
+    path = tmp_path / "data.jsonl"
+    path.write_text("[1]\n[2]\n[3]\n")
+    source = open_source([str(path)])
+    path.write_text("[1]\n")
+    first, second, third = source.read(0, 3)
+    assert isinstance(first, Row)
+    assert "gone since" in second.reason
+    assert third.key == "data.jsonl#2"
+
+
 def test_a_field_that_nobody_named_is_asked_for(tmp_path):
     (tmp_path / "data.jsonl").write_text('{"a": [1], "b": [2]}\n')
     (row,) = open_source([str(tmp_path / "data.jsonl")]).read(0, 1)
@@ -204,4 +215,3 @@ def test_what_a_source_says_of_itself_changes_with_its_files(tmp_path):
     with tf.io.TFRecordWriter(str(tmp_path / "data.tfrecord-00001")) as file:
         file.write(b"")
     assert open_source([word], NAMED).describe() != before
-    assert rows.about("x", Fields(), [])["files"] == 0

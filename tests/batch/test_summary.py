@@ -130,11 +130,18 @@ def test_constant_runs_are_compared(tmp_path):
     assert compare_runs(one, three)[0].differs
 
 
+def test_runs_of_other_classes_are_not_compared(tmp_path):
+    one = written(tmp_path / "a", {0: np.ones(5)}, {0: 5})
+    two = written(tmp_path / "b", {0: np.ones(5)}, {0: 5}, ("Cat", "Dog"))
+    with pytest.raises(InvalidInputError, match="Red, Green and Cat, Dog"):
+        compare_runs(one, two)
+
+
 def test_what_is_no_run_is_refused(tmp_path):
     one = written(tmp_path / "a", {0: np.ones(5)}, {0: 5})
     with pytest.raises(DataNotFoundError, match="no summary"):
         compare_runs(one, tmp_path)
-    other = Summary(class_names=None)
+    other = Summary(class_names=("Red", "Green"))
     (tmp_path / "b").mkdir()
     other.write(tmp_path / "b")
     with pytest.raises(InvalidInputError, match="no method in common"):

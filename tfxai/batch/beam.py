@@ -9,6 +9,7 @@ from typing import Any, final
 import numpy as np
 
 from tfxai.batch.explainer import Explainer
+from tfxai.batch.inputs import stacked
 from tfxai.batch.job import Job
 from tfxai.batch.running import Done, set_threads, watching
 from tfxai.errors import InvalidInputError, MissingExtraError
@@ -59,10 +60,8 @@ class ExplainModelHandler(ModelHandler):
         inference_args: dict[str, Any] | None = None,
     ) -> Iterable[Any]:
         """A `PredictionResult` for each example; its `inference` holds what `Explainer` gives."""
-        columns = {name: _column([one[name] for one in batch]) for name in batch[0]}
-        made = model(columns)
-        for i, example in enumerate(batch):
-            answer = {name: array[i] for name, array in made.items()}
+        answers = _rows(model(_columns(batch)), len(batch))
+        for example, answer in zip(batch, answers, strict=True):
             yield PredictionResult(example, answer, model.model)
 
     def batch_elements_kwargs(self) -> Mapping[str, Any]:
@@ -118,9 +117,8 @@ class _ExplainBatch(apache_beam.DoFn):
 
     def process(self, batch: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
         """Its explanations, and the examples that have none."""
-        handler = ExplainModelHandler(self._explainer)
         try:
-            found = list(handler.run_inference(batch, self._explainer))
+            made = self._explainer(_columns(batch))
         except Exception as error:  # of one example, whatever it is: the others go on
             if len(batch) == 1:
                 yield apache_beam.pvalue.TaggedOutput("failed", (batch[0], str(error)))
@@ -128,11 +126,20 @@ class _ExplainBatch(apache_beam.DoFn):
             for one in batch:
                 yield from self.process([one])
             return
-        yield from (one.inference for one in found)
+        yield from _rows(made, len(batch))
 
 
-def _column(values: list[Any]) -> Any:
-    return values if isinstance(values[0], str) else np.stack([np.asarray(one) for one in values])
+def _columns(batch: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The examples of a batch as its columns."""
+    return stacked([{name: _plain(one) for name, one in example.items()} for example in batch])
+
+
+def _rows(made: Mapping[str, Any], count: int) -> Iterator[dict[str, Any]]:
+    return ({name: array[i] for name, array in made.items()} for i in range(count))
+
+
+def _plain(one: Any) -> Any:
+    return one if isinstance(one, str) else np.asarray(one)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -60,7 +60,7 @@ def compare_runs(first: str | os.PathLike[str], second: str | os.PathLike[str]) 
 
     Raises:
         DataNotFoundError: A folder holds no run that has ended.
-        InvalidInputError: They have no method in common.
+        InvalidInputError: They have no method in common, or other classes.
 
     Reference:
         Welch, "The Generalization of Student's Problem when Several Different Population
@@ -68,6 +68,11 @@ def compare_runs(first: str | os.PathLike[str], second: str | os.PathLike[str]) 
         Multiple Test Procedure", Scandinavian Journal of Statistics 6(2), 1979.
     """
     one, two = Summary.read(first), Summary.read(second)
+    if one.class_names != two.class_names:
+        raise InvalidInputError(
+            f"The classes of the runs have other names: {_few(one)} and {_few(two)}. Compare runs "
+            "of models of the same classes."
+        )
     common = [name for name in one.methods if name in two.methods]
     if not common:
         raise InvalidInputError(
@@ -86,6 +91,11 @@ def compare_runs(first: str | os.PathLike[str], second: str | os.PathLike[str]) 
     adjusted = holm([drift.p for drift in found])
     pairs = zip(found, adjusted, strict=True)
     return [dataclasses.replace(drift, adjusted=p) for drift, p in pairs]
+
+
+def _few(summary: Summary) -> str:
+    names = summary.class_names
+    return "none" if names is None else ", ".join(names[:4])
 
 
 def _welch(what: str, which: str, one: Moments, two: Moments) -> Drift:

@@ -152,13 +152,14 @@ def _typed(array: Array) -> Array:
 
 
 def _fitting(array: Array, shape: tuple[int | None, ...]) -> Array:
-    """An array of the shape, reshaped where only the axes are missing."""
+    """An array of the shape: a flat one is folded, and axes of one element come and go."""
     if len(array.shape) == len(shape) and all(
         want is None or have == want for have, want in zip(array.shape, shape, strict=True)
     ):
         return array
     known = [side for side in shape if side is not None]
-    if len(known) == len(shape) and array.ndim < len(shape) and array.size == np.prod(known):
+    is_flat = array.ndim == 1 or [n for n in array.shape if n > 1] == [n for n in known if n > 1]
+    if len(known) == len(shape) and is_flat and array.size == np.prod(known):
         return array.reshape(known)
     raise InvalidInputError(
         f"Its input has shape {array.shape}, and {shape} was expected. Bring the data to the "

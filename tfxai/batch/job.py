@@ -31,6 +31,7 @@ from tfxai.errors import (
     TfxaiError,
     TfxaiWarning,
     UnknownNameError,
+    first_line,
 )
 from tfxai.files import replacing
 
@@ -99,7 +100,9 @@ class Job:
         return ShardReport.from_dict(json.loads(text))
 
     def check(self) -> None:
-        """Explains the first example that can be read: a request that fits none ends here.
+        """Explains an example, so that a request that fits none ends before the run.
+
+        A few are tried: the first ones may be bad themselves.
 
         Raises:
             TfxaiError: The request does not fit the model, or the condition not the data.
@@ -107,17 +110,22 @@ class Job:
         taken, subject = Taken.by(self.explainer.subject), self.explainer.subject
         if self.where is not None:
             self.where.check_classes(subject.classes)
-        for start in range(0, min(self.source.count, _TRIED), self.batch_size):
-            stop = min(start + self.batch_size, self.source.count)
-            for row in self.source.read(start, stop):
-                if isinstance(row, Row):
-                    ready = self._ready(taken, row, start)
-                    if self.where is not None:
-                        self._holds([ready])
-                    self._try(ready)
-                    return
+        errors: list[TfxaiError] = []
+        rows = self.source.read(0, min(self.source.count, _TRIED))
+        for position, row in enumerate(rows):
+            if isinstance(row, Failure):
+                continue
+            try:
+                return self._try(self._ready(taken, row, position))
+            except TfxaiError as error:
+                errors.append(error)
+            if len(errors) == _TRIES:
+                break
+        if errors:
+            raise errors[0]
 
     def _try(self, ready: Ready) -> None:
+        self._holds([ready])
         with contextlib.suppress(NotFiniteError), warnings.catch_warnings():  # it may be its own
             warnings.simplefilter("ignore", TfxaiWarning)
             self.explainer.attributions(self._batch([ready]))
@@ -270,6 +278,11 @@ class Job:
                     "The condition asks for the probability, and the model gives none. Ask for "
                     "the prediction."
                 )
+            if found.values.shape[1] == 1:
+                raise InvalidInputError(
+                    "The condition asks for a prediction, and the model's one output is no "
+                    "probability of a class. Ask for fields of the data."
+                )
             best = found.values.argmax(axis=1)
             for i, one in enumerate(values):
                 one["prediction"] = int(best[i])
@@ -340,6 +353,7 @@ _SHARDS, _MOST = (
     1000,
 )  # files that are made where nobody says how many, and their most examples
 _TRIED = 1000  # examples that are looked at for one that can be read
+_TRIES = 8  # examples that are explained before a request is held for the fault
 
 
 def class_number(label: Any, classes: tuple[str, ...] | None) -> int:
@@ -391,5 +405,5 @@ def _but(
 def _reason(error: Exception) -> str:
     if isinstance(error, TfxaiError):
         return str(error)
-    text = (str(error).strip().splitlines() or [""])[0][:500].rstrip(". ")
-    return f"{type(error).__name__}: {text}." if text else f"{type(error).__name__}."
+    name, text = type(error).__name__, first_line(error)
+    return f"{name}." if text == name else f"{name}: {text}."

@@ -14,6 +14,8 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+import tensorflow as tf
+
 from tfxai.batch.job import Job
 from tfxai.batch.manifest import (
     check_folder,
@@ -24,7 +26,7 @@ from tfxai.batch.manifest import (
     write_manifest,
 )
 from tfxai.batch.shards import NO_CARE, Care, ShardReport
-from tfxai.errors import InvalidInputError, OutputError
+from tfxai.errors import InsufficientMemoryError, InvalidInputError, OutputError
 
 Done = Callable[[ShardReport], None]
 """Called with what became of each shard."""
@@ -83,7 +85,7 @@ def run_job(
     if engine is None:
         engine = Processes(workers, threads) if workers > 1 else InProcess(threads)
     if isinstance(engine, InProcess):
-        set_threads(threads)
+        threads = set_threads(threads)
     else:
         engine = dataclasses.replace(cast(Any, engine), threads=threads)
     job.check()
@@ -101,12 +103,11 @@ def run_job(
     return finish(job, asked, workers)
 
 
-def set_threads(threads: int) -> None:
-    """Threads of TensorFlow's operations in this process, where it has not begun to work."""
-    import tensorflow as tf
-
+def set_threads(threads: int) -> int:
+    """Sets TensorFlow's threads where it has not begun to work, and gives those that it has."""
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(threads)
+    return tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count() or 1
 
 
 @contextlib.contextmanager
@@ -203,8 +204,14 @@ class Processes:
             with self._pool(job, 1) as pool:
                 try:
                     return pool.submit(_run, shard, care).result()
-                except BrokenProcessPool:
-                    care = _more_care(care, _at(job.trace_file(shard)), job.span(shard))
+                except BrokenProcessPool as error:
+                    at = _at(job.trace_file(shard))
+                    if not at:  # no example is to blame
+                        raise InsufficientMemoryError(
+                            "A process died before it read an example, perhaps for want of memory "
+                            "for the model. Pass fewer --workers."
+                        ) from error
+                    care = _more_care(care, at)
 
     @contextlib.contextmanager
     def _pool(self, job: Job, workers: int) -> Iterator[ProcessPoolExecutor]:
@@ -227,12 +234,11 @@ _LOST = (
 )
 
 
-def _more_care(care: Care, at: list[int], span: tuple[int, int]) -> Care:
+def _more_care(care: Care, at: list[int]) -> Care:
     """What to do better after a process died over the examples `at`."""
     if len(at) > 1:
         return dataclasses.replace(care, alone=care.alone | frozenset(at))
-    lost = at or [one for one in range(*span) if one not in dict(care.lost)]
-    return dataclasses.replace(care, lost=(*care.lost, *((one, _LOST) for one in lost)))
+    return dataclasses.replace(care, lost=(*care.lost, (at[0], _LOST)))
 
 
 def _at(path: Path) -> list[int]:

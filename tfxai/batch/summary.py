@@ -16,7 +16,6 @@ from tfxai.arrays import Array
 from tfxai.attribution import Attribution
 from tfxai.errors import DataNotFoundError
 from tfxai.files import replacing
-from tfxai.plotting.run_summary import plot_run_summary
 from tfxai.token_values import has_token_values, token_values
 from tfxai.tokens import PADDING
 
@@ -171,6 +170,8 @@ class Summary:
         Raises:
             OutputError: The file cannot be written.
         """
+        from tfxai.plotting.run_summary import plot_run_summary  # no worker draws
+
         return plot_run_summary(self.methods, self.class_names, path)
 
     def add(self, answers: Iterable[Attribution], keys: Sequence[str]) -> None:

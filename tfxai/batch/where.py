@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -94,6 +95,7 @@ class Where:
         return bool(_value(_parsed(self.text).body, values, classes))
 
 
+@functools.lru_cache(maxsize=16)
 def _parsed(text: str) -> ast.Expression:
     if len(text) > MOST_CHARACTERS:
         raise InvalidInputError(

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tfxai.errors import DataNotFoundError, InvalidInputError
+from tfxai.errors import DataNotFoundError, InvalidInputError, first_line
 
 CLASSES: tuple[str, ...] = (
     "Airplane",
@@ -67,12 +67,14 @@ def load_cifar10(
         except ImportError:
             failures.append("tensorflow-datasets is not installed (pip install 'tfxai[data]')")
         except Exception as error:  # any defect of that copy: the other one may be sound
-            failures.append(f"tensorflow-datasets could not read {folder}: {_first_line(error)}")
+            failures.append(
+                f"tensorflow-datasets could not read {folder}: {first_line(error, 200)}"
+            )
     if data_dir is None:
         try:
             return _from_keras(split)
         except Exception as error:  # no network, a proxy's page, a broken archive, a full disk
-            failures.append(f"keras.datasets.cifar10 could not fetch it: {_first_line(error)}")
+            failures.append(f"keras.datasets.cifar10 could not fetch it: {first_line(error, 200)}")
     raise DataNotFoundError(
         f"CIFAR-10 is not available: {'; '.join(failures)}. Set TFDS_DATA_DIR to a folder in "
         "which tensorflow-datasets has prepared cifar10, or let keras.datasets.cifar10 download "
@@ -121,11 +123,6 @@ def _candidates(data_dir: str | os.PathLike[str] | None) -> list[Path]:
 
 def _searched(data_dir: str | os.PathLike[str] | None) -> str:
     return " or ".join(map(str, _candidates(data_dir)))
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:200].rstrip(". ")
 
 
 def _from_tensorflow_datasets(split: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:

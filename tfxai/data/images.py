@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
+from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError, first_line
 
 # Only formats whose decoders are part of Pillow: some others start programs.
 FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF")
@@ -103,18 +103,13 @@ def _decoded(file: Path | io.BytesIO, name: str, formats: Sequence[str], most: i
         ) from error
     except Exception as error:  # decoders raise whatever a damaged file leads them to
         raise InvalidInputError(
-            f"{name} cannot be read: {_reason(error)}. Pass an intact image file."
+            f"{name} cannot be read: {first_line(error)}. Pass an intact image file."
         ) from error
 
 
 def _available(formats: Sequence[str]) -> list[str]:
     Image.init()
     return [name for name in formats if name in Image.OPEN]
-
-
-def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return text.splitlines()[0].rstrip(". ")
 
 
 def _to_rgb(name: str, image: Image.Image) -> np.ndarray:
@@ -202,7 +197,7 @@ def list_images(folder: str | os.PathLike[str]) -> list[Path]:
         found = sorted(path for path in folder.iterdir() if _is_image(path))
     except OSError as error:
         raise InvalidInputError(
-            f"The folder {str(folder)!r} cannot be read: {_reason(error)}. Pass another one."
+            f"The folder {str(folder)!r} cannot be read: {first_line(error)}. Pass another one."
         ) from error
     if not found:
         raise InvalidInputError(

@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 
 from tfxai.batch.sources.rows import Failure, Fields, Row
-from tfxai.errors import DataNotFoundError, InvalidInputError, MissingExtraError, UnknownNameError
+from tfxai.errors import (
+    DataNotFoundError,
+    InvalidInputError,
+    MissingExtraError,
+    UnknownNameError,
+    first_line,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +59,7 @@ class TfdsSplit:
                 except InvalidInputError as error:
                     yield Failure(key, "read", str(error))
         except Exception as error:  # a damaged file: whatever its reader raises
-            reason = f"The data set cannot be read: {_first_line(error)}. Prepare it again."
+            reason = f"The data set cannot be read: {first_line(error)}. Prepare it again."
             for i in range(index + 1, stop):
                 yield Failure(f"{self.name}:{self.split}#{i}", "read", reason)
 
@@ -97,7 +103,7 @@ def _builder(name: str, folder: str | None) -> Any:
         builder = tensorflow_datasets.builder(name, data_dir=folder, try_gcs=False)
         is_there = builder.info.splits
     except Exception as error:  # its own classes, for a name and for a folder
-        is_there, reason = None, f": {_first_line(error)}"
+        is_there, reason = None, f": {first_line(error)}"
     else:
         reason = ""
     if not is_there:
@@ -117,7 +123,7 @@ def _instruction(builder: Any, split: str) -> Any:
         )
     except Exception as error:  # its own classes
         raise InvalidInputError(
-            f"{split!r} is no part of a split: {_first_line(error)}. Write it as in test[:100]."
+            f"{split!r} is no part of a split: {first_line(error)}. Write it as in test[:100]."
         ) from error
     if len(parts) != 1:
         raise InvalidInputError(f"{split!r} is of several splits. Pass one after the other.")
@@ -135,8 +141,3 @@ def _likely(example: dict[str, Any], names: set[str]) -> dict[str, Any]:
 def _key(example: dict[str, Any], place: str) -> str:
     one = example.get("id")
     return one.decode("utf-8", "replace") if isinstance(one, bytes | np.bytes_) else place
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:200].rstrip(". ")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from tfxai.batch.sources.rows import EVERY, Failure, Fields, Marked, Row, about, place, spans
+from tfxai.batch.sources.rows import EVERY, Example, Files, Marked, attempted
 from tfxai.errors import InvalidInputError
 
 MOST_BYTES = 2**28
@@ -21,36 +20,14 @@ INSTANCE = "instance"
 """The field of an instance that is a value by itself."""
 
 
-@dataclasses.dataclass(frozen=True)
-class JsonLines:
-    """The lines of files in the order of the files; empty lines do not count.
+class JsonLines(Files):
+    """Instances, lists as arrays and `{"b64": ...}` as bytes; empty lines do not count."""
 
-    Args:
-        files: The files.
-        fields: Which members of an instance mean what.
-    """
+    kind: ClassVar[str] = "jsonl"
 
-    files: tuple[Marked, ...]
-    fields: Fields
-
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return sum(file.count for file in self.files)
-
-    def read(self, start: int, stop: int) -> Iterator[Row | Failure]:
-        """Each instance, lists as arrays and `{"b64": ...}` as bytes."""
-        for file, first, last in spans(self.files, start, stop):
-            for i, line in _lines(file, first, last):
-                key = place(file.path, i)
-                try:
-                    yield self.fields.row(key, _instance(line))
-                except InvalidInputError as error:
-                    yield Failure(key, "read", str(error))
-
-    def describe(self) -> dict[str, Any]:
-        """What it is, for the manifest."""
-        return about("jsonl", self.fields, self.files)
+    def examples(self, file: Marked, first: int, last: int) -> Iterator[Example]:
+        """Each instance."""
+        return (attempted(_instance, line) for line in _lines(file, first, last))
 
 
 def mark(path: str, size: int) -> Marked:
@@ -79,7 +56,7 @@ def _lengths(file: Any) -> Iterator[tuple[int, bool]]:
         yield length, is_empty
 
 
-def _lines(file: Marked, first: int, last: int) -> Iterator[tuple[int, bytes]]:
+def _lines(file: Marked, first: int, last: int) -> Iterator[bytes]:
     with Path(file.path).open("rb") as opened:
         opened.seek(file.marks[first // EVERY])
         index = first // EVERY * EVERY
@@ -93,7 +70,7 @@ def _lines(file: Marked, first: int, last: int) -> Iterator[tuple[int, bytes]]:
                     return
                 continue
             if index >= first:
-                yield index, line
+                yield line
             index += 1
 
 

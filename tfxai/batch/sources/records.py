@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import io
 import struct
 from collections.abc import Iterator, Sequence
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.lib.io import tf_record  # the only reader that starts at any record
 
-from tfxai.batch.sources.rows import EVERY, Failure, Fields, Marked, Row, about, place, spans
-from tfxai.errors import InvalidInputError
+from tfxai.batch.sources.rows import EVERY, Example, Files, Marked, attempted
+from tfxai.errors import InvalidInputError, first_line
 
 MOST_BYTES = 2**30
 """Most bytes of one record: more is taken for damage."""
@@ -22,38 +21,15 @@ _HEAD, _FOOT = 12, 4  # length and its checksum; the checksum of the record
 _GZIP = b"\x1f\x8b"
 
 
-@dataclasses.dataclass(frozen=True)
-class TfRecords:
-    """The records of files in the order of the files; damaged ones are told by their checksum.
+class TfRecords(Files):
+    """Examples of `tf.Example`; damaged records are told by their checksums."""
 
-    Args:
-        files: The files.
-        fields: Which features mean what.
-    """
+    kind: ClassVar[str] = "tfrecord"
 
-    files: tuple[Marked, ...]
-    fields: Fields
-
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return sum(file.count for file in self.files)
-
-    def read(self, start: int, stop: int) -> Iterator[Row | Failure]:
-        """Each example; bytes as they are, numbers as arrays."""
-        for file, first, last in spans(self.files, start, stop):
-            records = _zipped(file, first, last) if _is_zipped(file.path) else _plain(file, first)
-            for i in range(first, last):
-                key = place(file.path, i)
-                record = next(records)
-                try:
-                    yield self.fields.row(key, _example(record))
-                except InvalidInputError as error:
-                    yield Failure(key, "read", str(error))
-
-    def describe(self) -> dict[str, Any]:
-        """What it is, for the manifest."""
-        return about("tfrecord", self.fields, self.files)
+    def examples(self, file: Marked, first: int, last: int) -> Iterator[Example]:
+        """Bytes as they are, numbers as arrays."""
+        records = _zipped(file, first, last) if _is_zipped(file.path) else _plain(file, first)
+        return (attempted(_example, next(records)) for _ in range(first, last))
 
 
 def mark(path: str, size: int) -> Marked:
@@ -134,7 +110,7 @@ def _plain(file: Marked, first: int) -> Iterator[bytes | str]:
         try:
             given, after = reader.read(offset)
         except (tf.errors.OpError, IndexError) as error:
-            given = file.fault if file.fault and index == file.count - 1 else _said(error)
+            given = file.fault if file.fault and index == file.count - 1 else first_line(error)
             after = _after(file.path, offset)
         if index >= first:
             yield given
@@ -170,11 +146,6 @@ def _zipped(file: Marked, first: int, last: int) -> Iterator[bytes | str]:
                 break
     while True:  # nothing behind the damage can be read
         yield "the file is damaged before it"
-
-
-def _said(error: Exception) -> str:
-    text = getattr(error, "message", None) or str(error)
-    return str(text).splitlines()[0].rstrip(". ") if text else type(error).__name__
 
 
 def _example(record: bytes | str) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from tfxai.errors import InvalidInputError, nearest
 
@@ -90,7 +91,7 @@ class Source(Protocol):
         """The examples from `start` to before `stop`, each read or failed."""
 
     def describe(self) -> dict[str, Any]:
-        """What it is, for the manifest: two sources that say the same give the same."""
+        """What it is, for the manifest: its files by name, size and number of examples."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +111,61 @@ class Marked:
     count: int
     marks: tuple[int, ...] = ()
     fault: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Files(abc.ABC):
+    """Examples with fields, in files that hold many, in the order of the files.
+
+    Args:
+        files: The files.
+        fields: Which fields mean what.
+    """
+
+    files: tuple[Marked, ...]
+    fields: Fields
+    kind: ClassVar[str]
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return sum(file.count for file in self.files)
+
+    @abc.abstractmethod
+    def examples(self, file: Marked, first: int, last: int) -> Iterator[Example]:
+        """The fields of the examples from `first` to before `last` of a file, or what is wrong."""
+
+    def read(self, start: int, stop: int) -> Iterator[Row | Failure]:
+        """Each example; of a file that has become shorter the last ones are failures."""
+        for file, first, last in spans(self.files, start, stop):
+            examples = self.examples(file, first, last)
+            for i in range(first, last):
+                yield self._row(place(file.path, i), next(examples, _SHORTER))
+
+    def describe(self) -> dict[str, Any]:
+        """What it is, for the manifest."""
+        return about(self.kind, self.fields, self.files)
+
+    def _row(self, key: str, example: Example) -> Row | Failure:
+        if isinstance(example, InvalidInputError):
+            return Failure(key, "read", str(example))
+        try:
+            return self.fields.row(key, example)
+        except InvalidInputError as error:
+            return Failure(key, "read", str(error))
+
+
+Example: TypeAlias = "Mapping[str, Any] | InvalidInputError"
+"""The fields of an example, or why it cannot be read."""
+_SHORTER = InvalidInputError("It is gone since the file was counted. Begin the run again.")
+
+
+def attempted(read: Callable[[Any], Mapping[str, Any]], given: Any) -> Example:
+    """What `read` makes of something, or why it cannot."""
+    try:
+        return read(given)
+    except InvalidInputError as error:
+        return error
 
 
 EVERY = 1000

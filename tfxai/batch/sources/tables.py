@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import numpy as np
 
-from tfxai.batch.sources.rows import Failure, Fields, Marked, Row, about, place, spans
-from tfxai.errors import InvalidInputError, MissingExtraError
+from tfxai.batch.sources.rows import Example, Files, Marked
+from tfxai.errors import InvalidInputError, MissingExtraError, first_line
 
 
-@dataclasses.dataclass(frozen=True)
-class Parquet:
-    """The rows of files in the order of the files.
+class Parquet(Files):
+    """Rows, lists and tensors as arrays."""
 
-    Args:
-        files: The files.
-        fields: Which columns mean what.
-    """
+    kind: ClassVar[str] = "parquet"
 
-    files: tuple[Marked, ...]
-    fields: Fields
-
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return sum(file.count for file in self.files)
-
-    def read(self, start: int, stop: int) -> Iterator[Row | Failure]:
-        """Each row, lists and tensors as arrays."""
-        for file, first, last in spans(self.files, start, stop):
-            yield from self._of(file, first, last)
-
-    def describe(self) -> dict[str, Any]:
-        """What it is, for the manifest."""
-        return about("parquet", self.fields, self.files)
-
-    def _of(self, file: Marked, first: int, last: int) -> Iterator[Row | Failure]:
+    def examples(self, file: Marked, first: int, last: int) -> Iterator[Example]:
+        """Each row; a group of rows that cannot be read costs these."""
         wanted = (*self.fields.inputs, self.fields.label, self.fields.key, *self.fields.keep)
         columns = [name for name in wanted if name is not None] if self.fields.inputs else None
         before = 0
@@ -49,21 +28,14 @@ class Parquet:
             if low < high:
                 try:
                     table = opened.read_row_group(group, columns=columns).slice(low, high - low)
-                    rows = _rows(table)
+                    yield from _rows(table)
                 except Exception as error:  # whatever a damaged file leads its reader to
-                    reason = f"The rows cannot be read: {_first_line(error)}. Write them again."
-                    for i in range(low, high):
-                        yield Failure(place(file.path, before + i), "read", reason)
-                else:
-                    for i, row in enumerate(rows, before + low):
-                        yield self._row(place(file.path, i), row)
+                    yield from [
+                        InvalidInputError(
+                            f"The rows cannot be read: {first_line(error)}. Write them again."
+                        )
+                    ] * (high - low)
             before += count
-
-    def _row(self, key: str, row: Mapping[str, Any]) -> Row | Failure:
-        try:
-            return self.fields.row(key, row)
-        except InvalidInputError as error:
-            return Failure(key, "read", str(error))
 
 
 def parquet() -> Any:
@@ -91,13 +63,8 @@ def mark(path: str, size: int) -> Marked:
         return Marked(path, size, reader.read_metadata(path).num_rows)
     except Exception as error:  # pyarrow's own classes, and those of the operating system
         raise InvalidInputError(
-            f"{path!r} cannot be read as Parquet: {_first_line(error)}. Pass an intact file."
+            f"{path!r} cannot be read as Parquet: {first_line(error)}. Pass an intact file."
         ) from error
-
-
-def columns(path: str) -> list[str]:
-    """The names of a file's columns."""
-    return [str(name) for name in parquet().read_schema(path).names]
 
 
 def _rows(table: Any) -> list[dict[str, Any]]:
@@ -124,8 +91,3 @@ def _value(one: Any) -> Any:
         except ValueError:
             return one
     return one
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__).rstrip(". ")
