@@ -45,7 +45,7 @@ CLASSES ?= $(TFXAI_TEST_DATA:%=%/data/imagenet_class_index.json)
 
 .PHONY: help demo test docs coverage lint bench concepts instruments sanity stress peaks peers \
 	batch features notebook notebooks comparison crosscheck \
-	gpu-programs mutants old-keras clients engines protos dist
+	gpu-programs mutants old-keras clients engines protos dist extras
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -151,6 +151,9 @@ dist: $(DIST_STAMP) ## Build the sdist and the wheel into dist/, and check them
 		test "$$size" -lt $(LARGEST_WHEEL) || { \
 		echo "A wheel has to stay below $(LARGEST_WHEEL) bytes (10 MiB)." \
 			"Look for what should not ship: unzip -l dist/*.whl"; exit 1; }
+
+extras: $(STAMP) ## Resolve every extra, alone and together, on each Python that is here (minutes)
+	@$(VENV)/bin/python tests/extras.py $(ARGS)
 
 gpu-programs: $(STAMP) ## Write every method's XLA program, for a GPU machine without TensorFlow
 	@$(VENV)/bin/python -m benchmarks.gpu.export

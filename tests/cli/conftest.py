@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from keras import layers
 from typer.testing import CliRunner
 
 from tests.builders import KERAS_SAVES
+from tests.cli.own_layers_in_files import OWN_LAYER, save_as_own
 from tfxai.card import Card
 from tfxai.cli.app import app
 from tfxai.data.cifar10 import CLASSES
@@ -164,3 +166,15 @@ def fails(run):
         return done.stderr.removeprefix("Error: ").rstrip()
 
     return fails
+
+
+@pytest.fixture
+def own(place, monkeypatch):
+    """Two models with layers of a module in the current folder, and its name."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (place / "own_layers.py").write_text(OWN_LAYER)
+    save_as_own("own.keras", {"Doubled": "own>Doubled"})
+    save_as_own("plain.keras", {"Doubled": "own>Doubled", "Plain": "Plain"})
+    yield "own_layers"
+    sys.modules.pop("own_layers", None)
+    keras.saving.get_custom_objects().pop("own>Doubled", None)

@@ -17,6 +17,7 @@ from PIL import Image
 import tfxai
 from tests.batch.results import failures, manifest, rows_of, same
 from tests.processes import ROOT
+from tfxai.data.images import fit_image
 
 
 @pytest.fixture
@@ -61,6 +62,36 @@ def test_two_runs_are_compared(run, folder):
     assert "0 of " in done.stdout
     record = json.loads(run("drift", "a", "b", "--json").stdout)
     assert not any(one["differs"] for one in record["comparisons"])
+
+
+def test_each_process_imports_the_layers_of_the_model(run, own, folder, place):
+    Path("names.txt").write_text("red\ngreen\nblue")
+    words = ("--preprocessing", "unit", "--classes", "names.txt", "--target", "blue")
+    words += ("--input", str(folder), "--import", own, "-m", "gradient_input")
+    words += ("--batch-size", "4", "--shard-size", "4", "--threads", "1")
+    command = [sys.executable, "-m", "tfxai", "batch", "plain.keras", *words, "--output"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for output in (["two", "--workers", "2"], ["one"]):
+        done = subprocess.run([*command, *output], env=env, check=False, capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()
+    same("two", "one")
+    assert {row["gradient_input/target"] for row in rows_of("two").values()} == {2}
+    assert manifest("two")["configuration"]["classes"] == ["red", "green", "blue"]
+
+
+def test_pictures_are_resized_as_explain_does(run, fails, folder):
+    words = ("--input", folder, "--preprocessing", "unit", "-m", "saliency")
+    done = run("batch", "any_size", "--output", "out", *words, "--resize", "40")
+    assert done.exit_code == 0, done.stderr
+    rows = rows_of("out")
+    pixels = [fit_image(np.asarray(Image.open(path)), 40, 40, "bilinear") for path in rows]
+    direct = tfxai.Saliency()(tfxai.load("any_size").model, np.stack(pixels) / np.float32(255))
+    given = np.stack([row["saliency/values"] for row in rows.values()])
+    np.testing.assert_allclose(given, direct.values, rtol=0, atol=1e-6 * direct.values.max())
+    said = fails("batch", "tiny", "--output", "no", *words, "--resize", "40")
+    assert "takes (32, 32, 3), and pictures were to be made 40x40" in said
+    Path("names.txt").write_text("one\ntwo")
+    assert "names 2 classes" in fails("batch", "tiny", *words, "--classes", "names.txt")
 
 
 @pytest.mark.parametrize(

@@ -90,50 +90,6 @@ def test_a_missing_file_and_an_unknown_name(fails):
 # Several, and what pipelines read.
 
 
-OWN_LAYER = """
-import keras
-
-
-@keras.saving.register_keras_serializable("own")
-class Doubled(keras.layers.Layer):
-    def call(self, x):
-        return 2 * x
-
-
-class Plain(keras.layers.Layer):
-    def call(self, x):
-        return x
-"""
-
-
-def save_as_own(path, kinds):
-    """A model with layers of a module that this process has not imported."""
-    steps = [keras.layers.Identity(name=name) for name in kinds]
-    steps += [keras.layers.GlobalAveragePooling2D(), keras.layers.Softmax()]
-    keras.Sequential([keras.Input((32, 32, 3)), *steps]).save("identity.keras")
-    with zipfile.ZipFile("identity.keras") as made:
-        content = {name: made.read(name) for name in made.namelist()}
-    config = json.loads(content["config.json"])
-    for layer in config["config"]["layers"]:
-        if (name := layer["config"]["name"]) in kinds:
-            layer |= {"class_name": name, "module": "own_layers", "registered_name": kinds[name]}
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, data in {**content, "config.json": json.dumps(config)}.items():
-            archive.writestr(name, data)
-
-
-@pytest.fixture
-def own(place, monkeypatch):
-    """Two models with layers of a module in the current folder, and its name."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    (place / "own_layers.py").write_text(OWN_LAYER)
-    save_as_own("own.keras", {"Doubled": "own>Doubled"})
-    save_as_own("plain.keras", {"Doubled": "own>Doubled", "Plain": "Plain"})
-    yield "own_layers"
-    sys.modules.pop("own_layers", None)
-    keras.saving.get_custom_objects().pop("own>Doubled", None)
-
-
 @pytest.mark.parametrize(
     ("file", "plain", "strict"), [("tiny", 0, 0), ("own.keras", 0, 1), ("bad\x1b[31m.keras", 0, 3)]
 )
@@ -215,15 +171,15 @@ def test_every_command_that_takes_a_model_takes_modules(run, command):
 
 
 def test_a_module_that_cannot_be_imported_is_said(fails, place):
-    assert "there is no module of that name" in fails("inspect", "tiny", "--import", "gone")
+    assert "There is no module 'gone' here" in fails("inspect", "tiny", "--import", "gone")
     said = fails("inspect", "tiny", "--import", "layers/gone.py")
     assert "such as 'layers.gone' for layers.gone.py" in said
     (place / "broken_module.py").write_text("raise RuntimeError('no')")
     said = fails("inspect", "tiny", "--import", "broken_module")
-    assert "the module raises RuntimeError when it is imported: no." in said
+    assert "The module 'broken_module' raises RuntimeError when it is imported: no." in said
     (place / "needing_module.py").write_text("import not_there_at_all")
     said = fails("inspect", "tiny", "--import", "needing_module")
-    assert "the module needs 'not_there_at_all', which is not installed" in said
+    assert "The module 'needing_module' needs 'not_there_at_all', which is not" in said
 
 
 def test_neither_tensorflow_nor_numpy_is_loaded():

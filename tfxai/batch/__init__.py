@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tfxai.batch.drift import Drift, compare_runs
     from tfxai.batch.explainer import Explainer
+    from tfxai.batch.exported import ExportExplainer
     from tfxai.batch.job import Job, job_of
     from tfxai.batch.running import run_job
     from tfxai.batch.sources import Fields, open_source
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Drift": "drift",
     "Explainer": "explainer",
+    "ExportExplainer": "exported",
     "Fields": "sources",
     "Job": "job",
     "Summary": "summary",
@@ -33,6 +35,7 @@ _HOME = {
 __all__ = [
     "Drift",
     "Explainer",
+    "ExportExplainer",
     "Fields",
     "Job",
     "Summary",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
 from tfxai.batch.explainer import Explainer
+from tfxai.batch.exported import ExportExplainer
 from tfxai.batch.inputs import stacked
 from tfxai.batch.job import Job
 from tfxai.batch.running import Done, set_threads, watching
@@ -27,6 +28,9 @@ except ImportError as error:
     raise MissingExtraError.of("apache-beam", "beam") from error
 
 
+_Explainer: TypeAlias = Explainer | ExportExplainer
+
+
 @final
 class ExplainModelHandler(ModelHandler):
     """Explanations for Beam's `RunInference`: of dicts of one example's arrays, without a batch.
@@ -42,13 +46,17 @@ class ExplainModelHandler(ModelHandler):
     """
 
     def __init__(
-        self, explainer: Explainer, *, min_batch_size: int = 1, max_batch_size: int = 32
+        self,
+        explainer: _Explainer,
+        *,
+        min_batch_size: int = 1,
+        max_batch_size: int = 32,
     ) -> None:
         super().__init__(min_batch_size=min_batch_size, max_batch_size=max_batch_size)
         self._explainer = explainer
         self._sizes = {"min_batch_size": min_batch_size, "max_batch_size": max_batch_size}
 
-    def load_model(self) -> Explainer:
+    def load_model(self) -> _Explainer:
         """The explainer with its model loaded."""
         self._explainer.setup()
         return self._explainer
@@ -56,7 +64,7 @@ class ExplainModelHandler(ModelHandler):
     def run_inference(
         self,
         batch: Sequence[Mapping[str, Any]],
-        model: Explainer,
+        model: _Explainer,
         inference_args: dict[str, Any] | None = None,
     ) -> Iterable[Any]:
         """A `PredictionResult` for each example; its `inference` holds what `Explainer` gives."""
@@ -93,7 +101,7 @@ class Explain(apache_beam.PTransform):
         max_batch_size: Most examples explained at once.
     """
 
-    def __init__(self, explainer: Explainer, *, max_batch_size: int = 32) -> None:
+    def __init__(self, explainer: _Explainer, *, max_batch_size: int = 32) -> None:
         super().__init__()
         self._explainer = explainer
         self._max = max_batch_size
@@ -108,7 +116,7 @@ class Explain(apache_beam.PTransform):
 class _ExplainBatch(apache_beam.DoFn):
     """Explains a batch, and where that fails each example by itself."""
 
-    def __init__(self, explainer: Explainer) -> None:
+    def __init__(self, explainer: _Explainer) -> None:
         self._explainer = explainer
 
     def setup(self) -> None:

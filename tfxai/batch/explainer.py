@@ -14,12 +14,14 @@ import numpy as np
 
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
+from tfxai.batch.columns import merged, ragged, read_column
 from tfxai.card import Card
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.together import explain
 from tfxai.registry import load
+from tfxai.registry.own_objects import own_objects
 from tfxai.subject import Subject
 from tfxai.token_values import has_token_values, token_values
 from tfxai.tokens import PADDING
@@ -53,6 +55,9 @@ class Explainer:
         preprocessing: How uint8 pixels become the model's input; None is what its card says.
         chunk_size: Most examples that a method runs at once, as for a method.
         trust: Whether to load the model whatever its scan finds, as for `tfxai.load`.
+        modules: Name of a module with classes and functions that the model uses, or several; each
+            process imports them, which runs their code.
+        classes: Names of the classes in the order of the model's outputs; None for the card's.
 
     Raises:
         InvalidInputError: An argument is none of these.
@@ -68,6 +73,8 @@ class Explainer:
     preprocessing: Preprocessing | None = None
     chunk_size: int | str = "auto"
     trust: bool = False
+    modules: str | tuple[str, ...] = ()
+    classes: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, str | os.PathLike):
@@ -80,8 +87,12 @@ class Explainer:
         several = (given,) if isinstance(given, AttributionMethod) else tuple(given)
         object.__setattr__(self, "methods", several)
         _check_methods(several)
-        if not isinstance(self.column, str):
-            object.__setattr__(self, "column", tuple(self.column))
+        if isinstance(self.modules, str):
+            object.__setattr__(self, "modules", (self.modules,))
+        for name in ("column", "modules", "classes"):
+            words = getattr(self, name)
+            if not isinstance(words, str | None):
+                object.__setattr__(self, name, tuple(words))
         if self.target is not None and self.target_column is not None:
             raise InvalidInputError(
                 f"target={self.target!r} and target_column={self.target_column!r} were both "
@@ -100,7 +111,9 @@ class Explainer:
     def subject(self) -> Subject:
         """The model with its card, loaded where this process has it not yet."""
         with _LOADING:
-            return _load_once(self.model, self.trust, self.preprocessing)
+            return _load_once(
+                self.model, self.trust, self.preprocessing, tuple(self.modules), self.classes
+            )
 
     def inputs(self, batch: Mapping[str, Any]) -> Any:
         """What the model is given of a batch.
@@ -109,10 +122,10 @@ class Explainer:
             InvalidInputError: A column is missing.
         """
         if isinstance(self.column, str):
-            read = self._read(batch, self.column)
+            read = read_column(batch, self.column)
             is_text = self.subject.encoder is not None and np.asarray(read).dtype.kind in "OUS"
             return [_text(one) for one in read] if is_text else read
-        columns = {name: np.asarray(self._read(batch, name)) for name in self.column}
+        columns = {name: np.asarray(read_column(batch, name)) for name in self.column}
         if len(getattr(self.subject.model, "inputs", None) or ()) > 1:
             return columns
         return np.stack([np.asarray(one, np.float32) for one in columns.values()], axis=-1)
@@ -126,7 +139,7 @@ class Explainer:
         inputs = self.inputs(batch)
         target: Any = self.target
         if self.target_column is not None:
-            target = self._read(batch, self.target_column)
+            target = read_column(batch, self.target_column)
         words: dict[str, Any] = {"score": self.score, "at": self.at, "chunk_size": self.chunk_size}
         return explain(self.subject, inputs, self.methods, target, **words, progress=False)
 
@@ -151,21 +164,8 @@ class Explainer:
         answers: dict[str, Array] = {}
         for answer in self.attributions(batch):
             answers |= columns_of(answer)
-        if taken := sorted(batch.keys() & answers.keys()):
-            raise InvalidInputError(
-                f"The batch has a column {taken[0]!r}, and so have the answers. Rename the column."
-            )
         used = (self.column,) if isinstance(self.column, str) else self.column
-        kept = {name: np.asarray(batch[name]) for name in batch if name not in used}
-        return kept | answers
-
-    def _read(self, batch: Mapping[str, Any], name: str) -> Any:
-        if name not in batch:
-            raise InvalidInputError(
-                f"The batch has no column {name!r}, only {', '.join(map(repr, batch)) or 'none'}. "
-                "Name the column in Explainer(column=..., target_column=...)."
-            )
-        return batch[name]
+        return merged(batch, used, answers)
 
 
 def _check_methods(methods: tuple[Any, ...]) -> None:
@@ -186,14 +186,20 @@ def _check_methods(methods: tuple[Any, ...]) -> None:
 
 
 @functools.cache
-def _load_once(model: str, trust: bool, preprocessing: Preprocessing | None) -> Subject:
-    subject = load(model, trust=trust)
-    if preprocessing is None:
+def _load_once(
+    model: str,
+    trust: bool,
+    preprocessing: Preprocessing | None,
+    modules: tuple[str, ...],
+    classes: tuple[str, ...] | None,
+) -> Subject:
+    subject = load(model, trust=trust, custom_objects=own_objects(modules))
+    given = {"preprocessing": preprocessing, "classes": classes}
+    changed: dict[str, Any] = {name: one for name, one in given.items() if one is not None}
+    if not changed:
         return subject
     card = subject.card or Card(name=Path(model).stem)
-    return dataclasses.replace(
-        subject, card=dataclasses.replace(card, preprocessing=preprocessing)
-    )
+    return dataclasses.replace(subject, card=dataclasses.replace(card, **changed))
 
 
 def _text(one: Any) -> str:
@@ -222,13 +228,6 @@ def _tokens(answer: Attribution) -> dict[str, Array | None]:
     is_there = text.kinds != PADDING
     found = {"tokens": text.pieces, "token_values": np.asarray(token_values(answer))}
     return {
-        key: _ragged([row[kept] for row, kept in zip(rows, is_there, strict=True)])
+        key: ragged([row[kept] for row, kept in zip(rows, is_there, strict=True)])
         for key, rows in found.items()
     }
-
-
-def _ragged(rows: list[Array]) -> Array:
-    """(B,) of arrays of any length each."""
-    made = np.empty(len(rows), object)
-    made[:] = rows
-    return made

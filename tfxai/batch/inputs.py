@@ -28,15 +28,42 @@ class Taken:
             `INPUTS` where the model has one input.
         takes_texts: Whether the input is a text.
         knows_pixels: Whether the model's card says how pixels become its input.
+        interpolation: How pictures of another size are brought to the model's.
     """
 
     shapes: dict[str, tuple[int | None, ...] | None]
     takes_texts: bool
     knows_pixels: bool
+    interpolation: str = "lanczos"
 
     @classmethod
-    def by(cls, subject: Subject) -> Taken:
-        """What the model of a subject takes."""
+    def by(cls, subject: Subject, resize: int | None = None) -> Taken:
+        """What the model of a subject takes.
+
+        Args:
+            subject: The model with its card.
+            resize: Side of the squares that pictures are made into by a bilinear filter; None
+                brings those of another size to the model's by a sharper one (Lanczos).
+
+        Raises:
+            InvalidInputError: It takes no picture of the size `resize`.
+        """
+        taken = cls._by(subject)
+        if resize is None:
+            return taken
+        images = {name: one for name, one in taken.shapes.items() if one and _is_image(one)}
+        if not images or any({*one[:2]} - {None, resize} for one in images.values()):
+            given = ", ".join(map(str, taken.shapes.values()))
+            raise InvalidInputError(
+                f"The model takes {given}, and pictures were to be made {resize}x{resize}. Leave "
+                "the resizing out, or choose the model's size."
+            )
+        squares = {name: (resize, resize, one[2]) for name, one in images.items()}
+        shapes = {**taken.shapes, **squares}
+        return dataclasses.replace(taken, shapes=shapes, interpolation="bilinear")
+
+    @classmethod
+    def _by(cls, subject: Subject) -> Taken:
         knows_pixels = subject.preprocessing is not None
         if subject.encoder is not None:
             return cls({INPUTS: None}, True, knows_pixels)
@@ -115,7 +142,7 @@ class Taken:
         fitted, (height, width, _) = array, shape
         if height and width and array.shape[:2] != (height, width):
             coloured = np.repeat(array, 3, 2) if array.shape[2] == 1 else array
-            fitted = fit_image(coloured, height, width)
+            fitted = fit_image(coloured, height, width, self.interpolation)
         if fitted.shape[2] != shape[2]:
             fitted = grey_image(fitted) if shape[2] == 1 else np.repeat(fitted, 3, axis=2)
         return fitted, array.shape[:2] != fitted.shape[:2]

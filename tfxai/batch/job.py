@@ -53,6 +53,7 @@ class Job:
         batch_size: Examples explained at once.
         shard_size: Examples in a file.
         where: Which examples are explained; None for all.
+        resize: As for `Taken.by`.
         feature: What the one input is called in Vertex AI's form.
         memory_budget: Bytes that the activations of one chunk may take: it decides how sums are
             split, and so their last digits.
@@ -65,6 +66,7 @@ class Job:
     batch_size: int = 32
     shard_size: int = 1000
     where: Where | None = None
+    resize: int | None = None
     feature: str = INPUTS
     memory_budget: int = 2**30
 
@@ -107,7 +109,8 @@ class Job:
         Raises:
             TfxaiError: The request does not fit the model, or the condition not the data.
         """
-        taken, subject = Taken.by(self.explainer.subject), self.explainer.subject
+        subject = self.explainer.subject
+        taken = Taken.by(subject, self.resize)
         if self.where is not None:
             self.where.check_classes(subject.classes)
         errors: list[TfxaiError] = []
@@ -147,7 +150,7 @@ class Job:
         start, stop = self.span(shard)
         report = ShardReport(shard, stop - start)
         subject = self.explainer.subject
-        taken = Taken.by(subject)
+        taken = Taken.by(subject, self.resize)
         are_fixed = all(shape is not None and None not in shape for shape in taken.shapes.values())
         words: dict[str, Any] = {
             "are_fixed": are_fixed,
@@ -291,7 +294,7 @@ class Job:
         return [one for one, is_kept in zip(some, holds, strict=True) if is_kept]
 
 
-def job_of(
+def job_of(  # noqa: PLR0913 - an argument for each thing that may be asked
     source: Source,
     explainer: Explainer,
     output: str | os.PathLike[str],
@@ -300,6 +303,7 @@ def job_of(
     batch_size: int = 32,
     shard_size: int | None = None,
     where: Where | None = None,
+    resize: int | None = None,
 ) -> Job:
     """A run over a data set; loads the model.
 
@@ -311,11 +315,13 @@ def job_of(
         batch_size: Examples explained at once.
         shard_size: Examples in a file; None makes about twenty, of 1,000 at most.
         where: Which examples are explained; None for all.
+        resize: Side of the squares that pictures are made into by a bilinear filter; None brings
+            those of another size to the model's by a sharper one (Lanczos).
 
     Raises:
         UnknownNameError: There is no such format.
-        InvalidInputError: The format takes one method, the sizes are below 1, or the fields are
-            not those of the model's inputs.
+        InvalidInputError: The format takes one method, the sizes are below 1, the fields are not
+            those of the model's inputs, or the model takes no pictures of the size `resize`.
         TfxaiError: The model cannot be loaded.
     """
     if kind not in FORMATS:
@@ -333,10 +339,11 @@ def job_of(
         about = min(max(source.count // _SHARDS, 1), _MOST)
         shard_size = max(about // batch_size, 1) * batch_size
     fields = _input_fields(source)
-    columns = Taken.by(explainer.subject).columns(fields)
+    columns = Taken.by(explainer.subject, resize).columns(fields)
     explainer = dataclasses.replace(explainer, column=columns)
     sizes: dict[str, Any] = {"batch_size": batch_size, "shard_size": shard_size}
-    words: dict[str, Any] = {"feature": fields[0], "memory_budget": config.memory_budget}
+    words: dict[str, Any] = {"resize": resize, "feature": fields[0]}
+    words["memory_budget"] = config.memory_budget
     return Job(source, explainer, os.fspath(output), kind, **sizes, where=where, **words)
 
 

@@ -40,6 +40,8 @@ def configuration(job: Job, threads: int) -> dict[str, Any]:
         "score": None if explainer.score is None else repr(explainer.score),
         "at": explainer.at,
         "source": job.source.describe(),
+        "classes": explainer.subject.classes,
+        "resize": job.resize,
         "where": None if job.where is None else job.where.text,
         "format": job.kind,
         "batch_size": job.batch_size,

@@ -82,8 +82,8 @@ def attention(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai import registry
     from tfxai.cli import runtime
     from tfxai.cli.image_classifier import named_preprocessing
-    from tfxai.cli.own_objects import own_objects
     from tfxai.cli.terminal import print_json, say, shown, working
+    from tfxai.registry.own_objects import own_objects
 
     words = _words(inputs or [], text)
     path = registry.find(model)

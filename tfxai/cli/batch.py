@@ -160,6 +160,9 @@ def batch(  # noqa: PLR0913 - an argument for each word of the command line
     resume: Resume = False,
     overwrite: Overwrite = False,
     preprocessing: arguments.Preprocessing = None,
+    resize: arguments.Resize = None,
+    classes: arguments.Classes = None,
+    modules: arguments.Import = [],  # noqa: B006 - typer copies it
     trust: arguments.Trust = False,
     as_json: arguments.Json = False,
 ) -> None:
@@ -169,6 +172,7 @@ def batch(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.image_classifier import named_preprocessing
     from tfxai.cli.picking import pick_methods, read_score, read_target
     from tfxai.cli.runtime import start
+    from tfxai.data.classes import read_classes
 
     _check_words(given, kind, engine, words)
     if target is not None and true_label:
@@ -178,6 +182,7 @@ def batch(  # noqa: PLR0913 - an argument for each word of the command line
     asked = None if where is None else Where(where)
     registry.find(model)
     chosen = named_preprocessing(preprocessing)
+    named = None if classes is None else read_classes(classes)
     start()
     from tfxai.batch.explainer import Explainer
     from tfxai.batch.sources import Fields, open_source
@@ -195,6 +200,8 @@ def batch(  # noqa: PLR0913 - an argument for each word of the command line
         preprocessing=chosen,
         chunk_size=chunk_size or "auto",
         trust=trust,
+        modules=tuple(modules),
+        classes=named,
     )
     from tfxai.batch import job_of, run_job
 
@@ -206,6 +213,7 @@ def batch(  # noqa: PLR0913 - an argument for each word of the command line
         batch_size=batch_size,
         shard_size=shard_size,
         where=asked,
+        resize=resize,
     )
     runner = _engine(engine, workers, threads or 1, words or [])
     with _Shown(job).bar() as tell:

@@ -55,12 +55,12 @@ def export(  # noqa: PLR0913 - an argument for each word of the command line
     as_json: arguments.Json = False,
 ) -> None:
     """Write a model and its explanations as signatures for TensorFlow Serving."""
-    from tfxai.cli.own_objects import own_objects
     from tfxai.cli.picking import pick_methods, read_array, read_score
     from tfxai.cli.runtime import start
     from tfxai.cli.terminal import working
     from tfxai.export.folders import NewVersion
     from tfxai.registry import find, load
+    from tfxai.registry.own_objects import own_objects
 
     file = find(model)
     NewVersion(path, overwrite=overwrite)  # says now what would be said at the end

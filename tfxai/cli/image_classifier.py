@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from tfxai.cli import runtime
 from tfxai.cli.classifier import Classifier, count_classes, with_classes
-from tfxai.cli.own_objects import own_objects
 from tfxai.cli.sources import Source
 from tfxai.cli.terminal import remark, working
 from tfxai.errors import InvalidInputError, UnsupportedModelError
+from tfxai.registry.own_objects import own_objects
 
 if TYPE_CHECKING:
     import numpy as np

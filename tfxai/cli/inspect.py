@@ -73,8 +73,10 @@ def _names(modules: list[str]) -> Collection[str]:
     """What modules define and register, as the scan takes it."""
     if not modules:
         return ()
-    from tfxai.cli.own_objects import own_objects
+    from tfxai.cli.runtime import start
+    from tfxai.registry.own_objects import own_objects
 
+    start()  # before a module loads TensorFlow, so that nothing of it is shown
     own = own_objects(modules)
     import keras
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, final
 
 from tfxai.cli import runtime
 from tfxai.cli.classifier import Classifier, count_classes, with_classes
-from tfxai.cli.own_objects import own_objects
 from tfxai.cli.table_rows import CsvRow
 from tfxai.cli.terminal import working
 from tfxai.errors import InvalidInputError, UnsupportedModelError
+from tfxai.registry.own_objects import own_objects
 
 if TYPE_CHECKING:
     from tfxai.cli.sources import Source

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfxai.cli import runtime
-from tfxai.cli.own_objects import own_objects
 from tfxai.cli.terminal import output, print_json, remark, say, shown, working
 from tfxai.cli.writing import check_folder
 from tfxai.errors import DataNotFoundError, InvalidInputError, TfxaiWarning, UnsupportedModelError
 from tfxai.files import replacing
+from tfxai.registry.own_objects import own_objects
 
 if TYPE_CHECKING:
     from rich.text import Text

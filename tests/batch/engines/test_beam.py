@@ -12,7 +12,7 @@ import tfxai  # noqa: E402
 from tests.batch.conftest import PIXELS, SHAPE  # noqa: E402
 from tests.batch.faults import Harmful  # noqa: E402
 from tests.batch.results import rows_of, same  # noqa: E402
-from tfxai.batch import Explainer, job_of, run_job  # noqa: E402
+from tfxai.batch import Explainer, ExportExplainer, job_of, run_job  # noqa: E402
 from tfxai.batch.beam import (  # noqa: E402
     Beam,
     Explain,
@@ -47,6 +47,23 @@ def test_the_handler_explains_what_is_keyed(model):
     with apache_beam.Pipeline(RUNNER) as pipeline:
         found = pipeline | apache_beam.Create(examples) | RunInference(handler)
         assert_that(found, check)
+
+
+def test_the_handler_explains_by_the_signatures_of_an_export(model, tmp_path):
+    folder = tfxai.export.save(tfxai.load(model), tmp_path / "colours" / "1", METHODS[:1])
+    direct = METHODS[0](tfxai.load(model), PIXELS)
+
+    def check(found):
+        assert len(found) == len(PIXELS)
+        for one in found:
+            near(one.inference["grad_cam/values"], direct.values[int(one.inference["id"])])
+
+    handler = ExplainModelHandler(ExportExplainer(str(folder)))
+    with apache_beam.Pipeline(RUNNER) as pipeline:
+        examples = apache_beam.Create(
+            [{"inputs": pixels, "id": i} for i, pixels in enumerate(PIXELS)]
+        )
+        assert_that(pipeline | examples | RunInference(handler), check)
 
 
 def test_the_handler_counts_loads_and_examples(model):

@@ -1,4 +1,4 @@
-"""Custom layers, losses and functions, from modules that the command line names."""
+"""Custom layers, losses and functions, from modules that are named."""
 
 from __future__ import annotations
 
@@ -29,9 +29,6 @@ def own_objects(modules: Sequence[str]) -> dict[str, Any]:
     """
     if not modules:
         return {}
-    from tfxai.cli.runtime import start
-
-    start()  # before a module loads TensorFlow, so that nothing of it is shown
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
@@ -55,18 +52,18 @@ def _imported(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if name.partition(".")[0] != (error.name or "").partition(".")[0]:
             raise InvalidInputError(
-                f"--import {name}: the module needs {error.name!r}, which is not installed. "
+                f"The module {name!r} needs {error.name!r}, which is not installed. "
                 "Install that first."
             ) from error
         hint = name.removesuffix(".py").replace("/", ".")
         raise InvalidInputError(
-            f"--import {name}: there is no module of that name here or among the installed ones. "
+            f"There is no module {name!r} here or among the installed ones. "
             f"Pass the name of a module, not of a file, such as {hint!r} for {hint}.py."
         ) from error
     except Exception as error:  # whatever the module's own code raises
         said = " ".join(str(error).split())[:160]
         raise InvalidInputError(
-            f"--import {name}: the module raises {type(error).__name__} when it is imported"
+            f"The module {name!r} raises {type(error).__name__} when it is imported"
             f"{f': {said}' if said else ''}. Correct it, or pass another."
         ) from error
 
