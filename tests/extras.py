@@ -27,14 +27,16 @@ def main() -> None:
     for version in PYTHONS:
         python = f"python{version}"
         if subprocess.run([python, "--version"], check=False, capture_output=True).returncode:
-            print(f"{version}  is not here")
+            sys.stdout.write(f"{version}  is not here\n")
             continue
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run([python, "-m", "venv", folder], check=True)
             for extra in wanted:
                 problem = resolved(Path(folder, "bin", "python"), extra)
                 failed |= bool(problem)
-                print(f"{version}  {extra or '(none)':12}  {problem or 'resolves'}", flush=True)
+                line = f"{version}  {extra or '(none)':12}  {problem or 'resolves'}"
+                sys.stdout.write(f"{line}\n")
+                sys.stdout.flush()
     sys.exit(failed)
 
 
