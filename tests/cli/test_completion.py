@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.processes import ROOT, loaded
 from tfxai.cli.completion import method_names, model_names
 from tfxai.methods import names
@@ -32,6 +34,13 @@ def test_a_shell_is_told_methods_and_models():
         "grad_cam_pp",
     ]
     assert proposed("tfxai predict cifar10_r") == ["cifar10_resnet18w16"]
+
+
+@pytest.mark.parametrize("words", ["explain cifar10_cnn cat.jpg --at", "tcav cifar10_cnn --layer"])
+def test_a_shell_is_told_the_layers_of_the_model(words):
+    assert proposed(f"tfxai {words} MaxPool_Block") == [f"MaxPool_Block{i}" for i in (1, 2, 3)]
+    words = words.replace("cifar10_cnn", "no_such_model")
+    assert proposed(f"tfxai {words} MaxPool_Block") == []
 
 
 def test_every_method_is_proposed():

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import operator
+import re
+
 import numpy as np
+import pytest
 from PIL import Image
 
-from tests.docs.blocks import python_blocks, run
+import tfxai
+from tests.builders import KERAS_SAVES
+from tests.docs.blocks import ROOT, python_blocks, run
+from tfxai.cli.app import app
 
 
 def test_blocks_for_users_of_tf_explain(tmp_path, monkeypatch):
@@ -35,3 +42,30 @@ def test_blocks_for_users_of_alibi(tmp_path, monkeypatch):
     np.testing.assert_allclose(back.attributions[0], explanation.attributions[0])
     assert len(names["axes"].get_images()) == 2
     assert (tmp_path / "values.png").stat().st_size > 10_000
+
+
+def test_blocks_for_users_of_other_libraries():
+    (block,) = python_blocks("docs/coming-from-others.md")
+    a = run(block, {})["a"]
+    assert a.values.shape == (10, 4)
+    np.testing.assert_allclose(a.values.sum(axis=1), a.score - a.baseline_score, atol=1e-5)
+
+
+@pytest.mark.filterwarnings(KERAS_SAVES)
+def test_blocks_for_users_of_vertex(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (block,) = python_blocks("docs/coming-from-vertex.md")
+    found = run(block, {})["attribution"]
+    change = found["instanceOutputValue"] - found["baselineOutputValue"]
+    assert sum(found["featureAttributions"]["columns"]) == pytest.approx(change, abs=1e-5)
+
+
+@pytest.mark.parametrize("page", ["tf-explain", "alibi", "others", "vertex"])
+def test_every_name_of_a_page_is_there(page):
+    text = (ROOT / f"docs/coming-from-{page}.md").read_text(encoding="utf-8")
+    names = {one.removesuffix(".core") for one in re.findall(r"tfxai((?:\.[A-Za-z_]+)+)", text)}
+    for name in sorted(names):
+        operator.attrgetter(name[1:])(tfxai)
+    words = {one for line in re.findall(r"`tfxai (.*?)`", text) for one in line.split()[:1]}
+    commands = {one.name or one.callback.__name__ for one in app.registered_commands}
+    assert {one for one in words if one.isalpha()} <= {one.replace("_", "-") for one in commands}

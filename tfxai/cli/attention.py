@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfxai.cli import arguments
+from tfxai.cli.completion import layer_paths
 from tfxai.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ Layer = Annotated[
     str | None,
     typer.Option(
         metavar="PATH|N",
+        autocompletion=layer_paths,
         help="A layer by its path, or by its number from 0 (-1 is the last one); all of them if "
         "left out.",
         show_default=False,

@@ -6,6 +6,8 @@ import ast
 import functools
 from pathlib import Path
 
+import typer
+
 import tfxai
 
 _ROOT = Path(tfxai.__file__).parents[1]
@@ -32,6 +34,24 @@ def method_names(incomplete: str) -> list[str]:
     lines = [line for line in catalogue.body if isinstance(line, ast.ImportFrom)]
     found = [_name(str(line.module), one.name) for line in lines for one in line.names]
     return sorted(name for name in found if name and name.startswith(incomplete))
+
+
+def layer_paths(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Paths of layers of the model that was named before, read without loading it."""
+    from tfxai import inspect_model
+    from tfxai.errors import TfxaiError
+    from tfxai.registry import find
+
+    words = [
+        ctx.params.get("model"),
+        *ctx.args,
+    ]  # where completion parses no further, it is a word
+    model = next((str(one) for one in words if one), "")
+    try:
+        found = inspect_model(find(model))
+    except (TfxaiError, OSError):
+        return []
+    return [one.path for one in found.layers if one.path.startswith(incomplete)]
 
 
 @functools.cache

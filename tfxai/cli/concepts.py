@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfxai.cli import arguments
+from tfxai.cli.completion import layer_paths
 from tfxai.cli.data_images import CIFAR10
 from tfxai.cli.tcav import Cache, Limit, Numbers, Seed, Target
 
@@ -23,6 +24,7 @@ Layer = Annotated[
         "--layer",
         "-l",
         metavar="PATH",
+        autocompletion=layer_paths,
         help="A layer behind a ReLU. If left out, the last one whose maps are never negative.",
         show_default=False,
     ),

@@ -8,13 +8,17 @@ from typing import Annotated
 import typer
 
 from tfxai.cli import arguments
+from tfxai.cli.completion import layer_paths
 from tfxai.cli.visualise import ANY_SIZE
 
 Image = Annotated[Path, typer.Argument(metavar="IMAGE", help="The image, of any size.")]
 Layers = Annotated[
     list[str],
     typer.Option(
-        "--layer", metavar="LAYER", help="Path of a layer that is raised; repeat it for several."
+        "--layer",
+        metavar="LAYER",
+        autocompletion=layer_paths,
+        help="Path of a layer that is raised; repeat it for several.",
     ),
 ]
 Octaves = Annotated[int, typer.Option(min=1, help="Number of sizes, the smallest first.")]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tfxai.cli import arguments
-from tfxai.cli.completion import method_names
+from tfxai.cli.completion import layer_paths, method_names
 from tfxai.errors import InvalidInputError
 
 Methods = Annotated[
@@ -69,6 +69,7 @@ Layer = Annotated[
     str | None,
     typer.Option(
         metavar="PATH",
+        autocompletion=layer_paths,
         help="The layer of methods that look at one, such as backbone/conv5.",
         show_default=False,
     ),
@@ -77,6 +78,7 @@ At = Annotated[
     str | None,
     typer.Option(
         metavar="PATH",
+        autocompletion=layer_paths,
         help="Explain this layer's output instead of the image.",
         show_default=False,
     ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfxai.cli import arguments
+from tfxai.cli.completion import layer_paths
 from tfxai.cli.data_images import CIFAR10
 from tfxai.errors import InvalidInputError, UnknownNameError
 
@@ -25,7 +26,11 @@ _PER_CONCEPT = 40  # random images for each of a concept: random concepts then o
 Layers = Annotated[
     list[str],
     typer.Option(
-        "--layer", "-l", metavar="PATH", help="A layer, such as backbone/conv5. Repeat it."
+        "--layer",
+        "-l",
+        metavar="PATH",
+        autocompletion=layer_paths,
+        help="A layer, such as backbone/conv5. Repeat it.",
     ),
 ]
 Concepts = Annotated[

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfxai.cli import arguments
+from tfxai.cli.completion import layer_paths
 from tfxai.cli.data_images import CIFAR10
 
 if TYPE_CHECKING:
     from tfxai.cli.image_classifier import ImageClassifier
     from tfxai.cli.sources import Source
 
-Layer = Annotated[str, typer.Option(metavar="LAYER", help="Path of a layer.")]
+Layer = Annotated[
+    str, typer.Option(metavar="LAYER", autocompletion=layer_paths, help="Path of a layer.")
+]
 Channel = Annotated[int, typer.Option("--channel", "-c", min=0, help="Number of its channel.")]
 By = Annotated[
     str,

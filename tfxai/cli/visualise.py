@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfxai.cli import arguments
+from tfxai.cli.completion import layer_paths
 from tfxai.errors import InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ Layer = Annotated[
     str | None,
     typer.Option(
         metavar="LAYER",
+        autocompletion=layer_paths,
         help="Path of a layer, as `tfxai inspect` lists them.",
         show_default=False,
     ),
