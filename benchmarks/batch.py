@@ -30,9 +30,12 @@ from PIL import Image
 import tfxai
 from tfxai.batch import Explainer, Job, job_of, open_source, run_job
 from tfxai.batch.explainer import columns_of
+from tfxai.batch.inputs import INPUTS, Taken
 from tfxai.batch.running import Processes
 from tfxai.batch.sinks import writing
+from tfxai.batch.sources.rows import Row
 from tfxai.data.cifar10 import load_cifar10
+from tfxai.data.samples import sample_image
 from tfxai.errors import TfxaiWarning
 
 MODEL = "cifar10_cnn"
@@ -187,6 +190,30 @@ def cost(images: np.ndarray, folder: Path) -> str:
     return "; ".join(said)
 
 
+def photographs(images: np.ndarray, folder: Path) -> str:
+    """Milliseconds a photograph takes to become 224 x 224 pixels, and its values to be written."""
+    folder.mkdir(parents=True)
+    picture = Image.fromarray(sample_image("coffee")).resize((500, 375))
+    for i in range(64):
+        picture.save(folder / f"{i}.jpg")
+    source = open_source([f"{folder}/*.jpg"])
+    taken = Taken({INPUTS: (224, 224, 3)}, takes_texts=False, knows_pixels=True)
+    rows = [row for row in source.read(0, 64) if isinstance(row, Row)]
+    columns = {"values": np.zeros((64, 224, 224, 3), np.float32), "key": np.arange(64).astype(str)}
+
+    def write() -> None:
+        words: dict[str, Any] = {"are_fixed": True, "classes": None, "feature": INPUTS}
+        with writing("parquet", folder / "values.parquet", **words) as file:
+            file(columns)
+
+    spent = {
+        "read": _seconds(lambda: list(source.read(0, 64))),
+        "resize": _seconds(lambda: [taken.read(row) for row in rows]),
+        "write": _seconds(write),
+    }
+    return ", ".join(f"{name} {1e3 * one / 64:.2f} ms" for name, one in spent.items())
+
+
 def simulated(images: np.ndarray, folder: Path) -> str:
     """A run with a model that only waits, beside the arithmetic N max(read, explain) / W."""
     _files(images[:2048], folder / "data")
@@ -314,6 +341,7 @@ PARTS = {
     "rate": rate,
     "workers": workers,
     "cost": cost,
+    "photographs": photographs,
     "simulated": simulated,
     "memory": memory,
 }

@@ -115,7 +115,7 @@ def test_a_poisoned_batch_is_explained_one_by_one(model, tmp_path):
     made = explained(source, model, tmp_path / "out")
     assert made["counts"] == {
         **{"examples": 20, "explained": 17, "left_out": 0, "failed": 3},
-        **{"cropped_or_resized": 0, "shards": 3},
+        **{"cropped_or_resized": 0, "labels_of_no_class": 0, "shards": 3},
     }
     assert [(one["key"], one["stage"]) for one in failures(tmp_path / "out")] == [
         ("5", "read"), ("2", "explain"), ("13", "explain"),

@@ -13,7 +13,7 @@ import tfxai
 from tests.batch.conftest import PIXELS
 from tfxai.batch import Summary, compare_runs
 from tfxai.batch.summary import GAP_EDGES, LARGEST, MAP_SIDE
-from tfxai.errors import DataNotFoundError, InvalidInputError
+from tfxai.errors import DataNotFoundError, InvalidInputError, TfxaiWarning
 
 METHODS = (tfxai.GradCAM(), tfxai.IntegratedGradients(steps=3))
 
@@ -98,7 +98,8 @@ def test_a_comparison_is_welchs_test_with_holms_correction(tmp_path):
     b = {0: rng.normal(1.2, 0.2, 25), 1: rng.normal(1, 0.1, 40), 5: np.ones(1)}
     one = written(tmp_path / "a", a, {0: 30, 1: 20})
     two = written(tmp_path / "b", b, {0: 25, 1: 40})
-    first, second, counts = compare_runs(one, two)
+    with pytest.warns(TfxaiWarning, match="fewer than two examples in a run: 5"):
+        first, second, counts = compare_runs(one, two)
     tests = [stats.ttest_ind(a[key], b[key], equal_var=False).pvalue for key in (0, 1)]
     tests.append(stats.chi2_contingency([[30, 20], [25, 40]]).pvalue)
     np.testing.assert_allclose([one.p for one in (first, second, counts)], tests)
@@ -120,6 +121,24 @@ def test_equal_runs_rarely_differ(tmp_path):
             sides.append(written(tmp_path / f"{trial}{side}", masses, counts, None))
         hits += any(one.differs for one in compare_runs(*sides))
     assert hits <= 12  # 5 of 100 are expected; more than 12 come once in 1,000 times
+
+
+def test_runs_that_were_asked_otherwise_are_told(tmp_path):
+    one = written(tmp_path / "a", {0: np.ones(5)}, {0: 5})
+    two = written(tmp_path / "b", {0: np.ones(5)}, {0: 9})
+    asked = {"target": None, "score": None, "at": None, "where": None, "methods": []}
+    asked["methods"] = [{"name": "saliency", "options": {"absolute": False}}]
+    (one / "manifest.json").write_text(json.dumps({"configuration": asked}))
+    (two / "manifest.json").write_text(json.dumps({"configuration": asked}))
+    compare_runs(one, two)  # and no warning
+    other = {"target": "Red", "where": "label == 1"}
+    other["methods"] = [{"name": "saliency", "options": {"absolute": True}}]
+    (two / "manifest.json").write_text(json.dumps({"configuration": asked | other}))
+    with pytest.warns(TfxaiWarning, match="asked different things") as told:
+        compare_runs(one, two)
+    (said,) = [str(one.message) for one in told]
+    assert 'target null and "Red"; where null and "label == 1"' in said
+    assert "saliency.absolute false and true" in said
 
 
 def test_constant_runs_are_compared(tmp_path):
@@ -154,8 +173,9 @@ def test_the_figure_has_a_bar_for_each_class(answers):
     figure = found.plot()
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == [
-        *("Mean absolute value", "Average map"),
-        *("Mean absolute value", "Average map", "Completeness gap / difference of scores"),
+        *("Mean |value|, 95 % interval", "Average map, 5 x 4 cells"),
+        *("Mean |value|, 95 % interval", "Average map, 6 x 5 cells"),
+        "Gap, of the score's difference",
     ]
     for axes, name in zip((figure.axes[0], figure.axes[2]), found.methods, strict=True):
         masses = found.methods[name].masses

@@ -45,6 +45,20 @@ def test_a_folder_is_explained(run, folder):
     assert made == manifest("out")
 
 
+def test_labels_of_no_class_are_told(run, folder):
+    (folder / "Cat").mkdir()
+    for path in sorted(folder.glob("*.png")):
+        path.rename(folder / "Cat" / path.name)
+    words = ("any_size", "--input", folder, "--preprocessing", "unit", "-m", "saliency")
+    done = run("batch", *words, "--output", "out")
+    assert "12 labels name no class of the model" in " ".join(done.stderr.split())
+    assert manifest("out")["counts"]["labels_of_no_class"] == 12
+    Path("names.txt").write_text("Dog\nCat\nCow")
+    done = run("batch", *words, "--output", "two", "--classes", "names.txt")
+    assert "name no class" not in done.stderr
+    assert {row["label"] for row in rows_of("two").values()} == {1}
+
+
 def test_what_fails_is_listed_and_the_exit_code_says_so(run, folder):
     (folder / "05.png").write_bytes(b"no image")
     done = run("batch", "tiny", "--input", f"{folder}/*.png", "--output", "out", "-m", "saliency")
@@ -100,7 +114,7 @@ def test_pictures_are_resized_as_explain_does(run, fails, folder):
         ((), "There is no --input"),
         (("--input", "none*.png"), "matches no file"),
         (("--input", "{}", "--where", "probability <"), "is no condition"),
-        (("--input", "{}", "--where", "hue > 3"), "Fields were named"),
+        (("--input", "{}", "--where", "hue > 3"), "Fields were named (hue)"),
         (("--input", "{}", "--format", "csv"), "no format 'csv'"),
         (("--input", "{}", "--engine", "flink"), "no engine 'flink'"),
         (("--input", "{}", "--target", "Cat", "--true-label"), "both say what to explain"),

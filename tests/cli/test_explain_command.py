@@ -188,7 +188,8 @@ def test_resize_takes_bilinear_pixels_to_a_model_of_any_size(run, models):
     pixels = picture("photo.png", (20, 30))
     words = ("--preprocessing", "none", "--resize", "48", "--target", "1", "--format", "npz")
     done = run("explain", "any_size", "photo.png", "-m", "saliency", *words, "--out", "x")
-    assert done.stderr == "photo.png: 30x20 pixels, squared and resized to 48x48 (bilinear).\n"
+    how = "cropped to a square and resized to 48x48 (bilinear)"
+    assert done.stderr == f"photo.png: 30x20 pixels, {how}.\n"
     stored = Attribution.load("x/photo.saliency.npz")
     expected = fit_image(pixels, 48, 48, "bilinear")[None]
     np.testing.assert_array_equal(stored.inputs, expected)

@@ -29,6 +29,20 @@ def reader(place):
     return "reader.keras"
 
 
+@pytest.mark.parametrize(
+    ("term", "colours"), [("xterm", False), ("xterm-256color", True), ("dumb", False)]
+)
+def test_a_terminal_of_few_colours_gets_numbers(run, reader, monkeypatch, term, colours):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.delenv("COLORTERM", raising=False)
+    words = ("-m", "feature_ablation", "--score", "output", "--target", "1")
+    done = run("explain", reader, "--text", "good film", *words)
+    assert done.exit_code == 0, done.stderr
+    assert ("+2.000" in done.stdout) != colours
+    assert ("Red raises the score" in done.stdout) == colours
+
+
 WORDS = ("-m", "feature_ablation", "-m", "integrated_gradients", "--score", "output")
 
 

@@ -40,7 +40,7 @@ def test_the_table_names_image_class_and_probability(run):
 def test_an_image_of_another_size_is_squared_resized_and_this_is_said(run, models):
     pixels = picture("wide.png", (50, 80))
     done = run("predict", "tiny", "wide.png", "--json")
-    assert done.stderr == "wide.png: 80x50 pixels, squared and resized to 32x32.\n"
+    assert done.stderr == "wide.png: 80x50 pixels, cropped to a square and resized to 32x32.\n"
     fitted = fit_image(pixels, 32, 32)
     answer = tfxai.load(models / "tiny.keras").predict(fitted[None])[0]
     assert predictions(done)[0]["predictions"][0]["probability"] == pytest.approx(answer.max())
@@ -56,7 +56,8 @@ def test_many_images_of_another_size_get_one_remark(run):
         picture(f"photos/{number}.png", (40, 40 - 4 * (number == 0)))
     picture("photos/right.png")
     done = run("predict", "tiny", "photos", "--json")
-    assert done.stderr == "6 of 7 images have another size: squared and resized to 32x32.\n"
+    how = "cropped to a square and resized to 32x32"
+    assert done.stderr == f"6 of 7 images have another size: {how}.\n"
     assert [one["image"] for one in predictions(done)][:2] == ["photos/0.png", "photos/1.png"]
 
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 import tfxai
 from tests import builders
 from tests.docs.blocks import ROOT, block_with, python_blocks, run
+from tfxai.card import Card
 from tfxai.data import fit_image, sample_image
 from tfxai.methods import by_name
 
@@ -76,7 +77,8 @@ def test_first_example_of_the_readme_explains_the_photograph(tmp_path, monkeypat
     assert (tmp_path / "cat.npz").is_file()
 
 
-def test_examples_for_a_model_of_ones_own(monkeypatch):
+def test_examples_for_a_model_of_ones_own(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     own, card = (block_with("docs/inputs.md", word) for word in ("MobileNetV2", "tfxai.Card"))
     monkeypatch.setattr(keras.applications, "MobileNetV2", builders.functional)  # no download
     names = run(own, {"tfxai": tfxai, "images": builders.images()})
@@ -85,6 +87,10 @@ def test_examples_for_a_model_of_ones_own(monkeypatch):
     names["cats_or_dogs"] = builders.functional(units=2)
     subject = run(card, names)["own"]
     assert subject.classes == ("Cat", "Dog")
+    text = (ROOT / "docs/inputs.md").read_text(encoding="utf-8")
+    (written,) = re.findall(r"^```json\n(.*?)^```", text, re.M | re.S)
+    (tmp_path / "written.json").write_text(written)
+    assert Card.read("written.json") == Card.read("mine.json") == subject.card
     pixels = np.full((1, *builders.IMAGE), 51, np.uint8)
     np.testing.assert_allclose(subject.prepare(pixels), np.full(pixels.shape, 0.2), rtol=1e-6)
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
+from tfxai.batch.manifest import read_manifest
 from tfxai.batch.summary import Moments, Summary
 from tfxai.classes import class_name
-from tfxai.errors import InvalidInputError
+from tfxai.errors import InvalidInputError, TfxaiWarning
 from tfxai.metrics.statistics import holm
 
 LEVEL = 0.05
@@ -58,6 +63,11 @@ def compare_runs(first: str | os.PathLike[str], second: str | os.PathLike[str]) 
         A comparison for each method and class that occurs at least twice in both, and one of the
         predicted classes.
 
+    Warns:
+        TfxaiWarning: The runs were asked different things (options of a method, target, score,
+            layer, condition), so that the difference may be that of the questions; or classes
+            were left out, with fewer than two examples in a run.
+
     Raises:
         DataNotFoundError: A folder holds no run that has ended.
         InvalidInputError: They have no method in common, or other classes.
@@ -79,18 +89,51 @@ def compare_runs(first: str | os.PathLike[str], second: str | os.PathLike[str]) 
             f"The runs have no method in common: {', '.join(one.methods) or 'none'} and "
             f"{', '.join(two.methods) or 'none'}. Compare runs of one method."
         )
-    found = []
+    if asked := _asked_otherwise(Path(first), Path(second), common):
+        warnings.warn(
+            f"The runs were asked different things, and may differ for that: {'; '.join(asked)}.",
+            TfxaiWarning,
+            stacklevel=2,
+        )
+    found, rare = [], dict[str, None]()
     for name in common:
         a, b = one.methods[name].masses, two.methods[name].masses
-        for key in sorted(a.keys() & b.keys()):
-            if min(a[key][0], b[key][0]) > 1:
-                found.append(
-                    _welch(name, class_name(key, one.class_names) or str(key), a[key], b[key])
-                )
+        for key in sorted(a.keys() | b.keys()):
+            which = class_name(key, one.class_names) or str(key)
+            if key in a and key in b and min(a[key][0], b[key][0]) > 1:
+                found.append(_welch(name, which, a[key], b[key]))
+            else:
+                rare[which] = None
+    if rare:
+        warnings.warn(
+            f"Not compared, with fewer than two examples in a run: {', '.join(rare)}.",
+            TfxaiWarning,
+            stacklevel=2,
+        )
     found += _counts(one.classes, two.classes)
     adjusted = holm([drift.p for drift in found])
     pairs = zip(found, adjusted, strict=True)
     return [dataclasses.replace(drift, adjusted=p) for drift, p in pairs]
+
+
+def _asked_otherwise(first: Path, second: Path, common: Sequence[str]) -> list[str]:
+    """What the runs were asked differently, but for the model and the data."""
+    one, two = _question(first, common), _question(second, common)
+    return [f"{name} {one[name]} and {two[name]}" for name in one if one[name] != two.get(name)]
+
+
+def _question(folder: Path, methods: Sequence[str]) -> dict[str, str]:
+    """What a run was asked, each thing as a text; empty where no manifest says it."""
+    try:
+        made = (read_manifest(folder) or {}).get("configuration", {})
+        question = {name: made.get(name) for name in ("target", "score", "at", "where")}
+        options = {one["name"]: one["options"] for one in made.get("methods", ())}
+        for name in methods:
+            for key, value in options.get(name, {}).items():
+                question[f"{name}.{key}"] = value
+    except (InvalidInputError, AttributeError, KeyError, TypeError):
+        return {}
+    return {name: json.dumps(value) for name, value in question.items()} if made else {}
 
 
 def _few(summary: Summary) -> str:

@@ -250,6 +250,9 @@ class Job:
             report.summary.add(answers, [one.row.key for one in kept])
             report.explained += len(kept)
             report.fitted += sum(one.was_fitted for one in kept)
+            report.unnamed += sum(
+                one.label == UNKNOWN and one.row.label is not None for one in kept
+            )
 
     def _batch(self, some: Sequence[Ready]) -> dict[str, Any]:
         batch = stacked([one.given for one in some])

@@ -136,6 +136,7 @@ def write_manifest(
             "left_out": sum(one.left_out for one in reports),
             "failed": sum(len(one.failures) for one in reports),
             "cropped_or_resized": sum(one.fitted for one in reports),
+            "labels_of_no_class": sum(one.unnamed for one in reports),
             "shards": len(reports),
         }
     made |= {"configuration": asked, "workers": workers, "python": platform.python_version()}

@@ -45,6 +45,7 @@ class ShardReport:
         explained: How many were explained.
         left_out: How many the condition left out.
         fitted: How many pictures were cropped or resized.
+        unnamed: How many have a label that names no class of the model.
         failures: Those that have no explanation.
         summary: What the explanations say as a whole.
     """
@@ -54,6 +55,7 @@ class ShardReport:
     explained: int = 0
     left_out: int = 0
     fitted: int = 0
+    unnamed: int = 0
     failures: list[Failure] = dataclasses.field(default_factory=list)
     summary: Summary = dataclasses.field(default_factory=Summary)
 

@@ -30,6 +30,8 @@ LARGEST = 20
 """How many of the largest gaps are kept."""
 GAP_EDGES = tuple(10.0**k for k in range(-8, 2))
 """Edges of the histogram of gaps, as shares of the difference of the scores."""
+WIDE = GAP_EDGES.index(0.1) + 1
+"""The first bin of gaps above a tenth, which is too wide to rest on the values."""
 
 Moments: TypeAlias = "tuple[int, float, float]"
 

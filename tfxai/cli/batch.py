@@ -325,6 +325,11 @@ def _show(job: Job, made: dict[str, Any], *, as_json: bool) -> None:
         say(f"{len(files):,} files in {shown(data)}: {shown(files[0].name)} ...")
     say(shown(folder / "manifest.json"))
     _show_methods(folder)
+    if unnamed := counts["labels_of_no_class"]:
+        remark(
+            f"{unnamed:,} labels name no class of the model and are written as -1. Name the "
+            "classes with --classes."
+        )
     if counts["failed"]:
         say(shown(folder / "failures.jsonl"))
     if counts["cropped_or_resized"]:
@@ -336,20 +341,18 @@ def _show(job: Job, made: dict[str, Any], *, as_json: bool) -> None:
 
 def _show_methods(folder: Path) -> None:
     """Prints what each method gave as a whole, and draws it."""
-    from tfxai.batch.summary import FIGURE, Summary
+    from tfxai.batch.summary import FIGURE, WIDE, Summary
     from tfxai.cli.terminal import print_laid_out, say, shown, table
 
     found = Summary.read(folder)
     if found.methods:
         found.plot(folder / FIGURE)
-        rows = table("Method", "Examples", "Mean |value|", "Largest gap", "Of", right=(1, 2, 3))
+        rows = table("Method", "Examples", "Mean |value|", "Gaps > 10 %", right=(1, 2, 3))
         for name, one in found.methods.items():
             count = sum(n for n, _, _ in one.masses.values())
             mean = sum(total for _, total, _ in one.masses.values()) / count
-            gap, key = one.largest[0] if one.largest else (None, "")
-            rows.add_row(
-                name, f"{count:,}", f"{mean:.3g}", "" if gap is None else f"{gap:.1e}", shown(key)
-            )
+            wide = f"{sum(one.gaps[WIDE:]):,}" if one.gaps else ""
+            rows.add_row(name, f"{count:,}", f"{mean:.3g}", wide)
         say()
         print_laid_out(rows)
         say()

@@ -64,8 +64,9 @@ PHOTOGRAPHS = (
 STEPS = 200  # of the integral: the default 50 leaves a gap that a first look would stumble over
 STORY = (
     "A network that learned ten kinds of things from the thumbnails of CIFAR-10 ({classes}) looks "
-    "at photographs, squared and shrunk to {width}x{height} pixels as it is used to. It has no "
-    "word for a rocket, a motorcycle or a cup: there it has to choose the nearest of its ten."
+    "at photographs, cropped to a square and shrunk to {width}x{height} pixels as it is used to. "
+    "It has no word for a rocket, a motorcycle or a cup: there it has to choose the nearest of "
+    "its ten."
 )
 READING = (
     ("Saliency", "bright: a small change here would move the score most"),

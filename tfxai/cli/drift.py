@@ -29,11 +29,14 @@ def drift(first: Run, second: Run, as_json: arguments.Json = False) -> None:
             record["means"] = None if math.isnan(means[0]) else list(means)
         print_json({"first": str(first), "second": str(second), "comparisons": records})
         return
-    rows = table("What", "Class", "First", "Second", "p", "Differs", right=(2, 3, 4))
+    rows = table(
+        "What", "Class", "First", "n", "Second", "n", "p", "Differs", right=(2, 3, 4, 5, 6)
+    )
     for one in found:
         means = ("", "") if math.isnan(one.means[0]) else tuple(f"{m:.3g}" for m in one.means)
         verdict = "yes" if one.differs else "no"
-        rows.add_row(shown(one.what), shown(one.which), *means, f"{one.adjusted:.2g}", verdict)
+        sides = [word for pair in zip(means, map(str, one.numbers), strict=True) for word in pair]
+        rows.add_row(shown(one.what), shown(one.which), *sides, f"{one.adjusted:.2g}", verdict)
     print_laid_out(rows)
     say()
     say(

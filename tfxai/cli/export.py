@@ -57,7 +57,7 @@ def export(  # noqa: PLR0913 - an argument for each word of the command line
     """Write a model and its explanations as signatures for TensorFlow Serving."""
     from tfxai.cli.picking import pick_methods, read_array, read_score
     from tfxai.cli.runtime import start
-    from tfxai.cli.terminal import working
+    from tfxai.cli.terminal import remark, working
     from tfxai.export.folders import NewVersion
     from tfxai.registry import find, load
     from tfxai.registry.own_objects import own_objects
@@ -76,6 +76,13 @@ def export(  # noqa: PLR0913 - an argument for each word of the command line
         subject = described(loaded, file.stem, preprocessing, classes)
         made = save(subject, path, chosen, score=asked, at=at, example=batch, overwrite=overwrite)
     _say(made, as_json)
+    inputs = getattr(subject.model, "inputs", None) or []
+    is_of_images = len(inputs) == 1 and len(inputs[0].shape) == 4 and inputs[0].shape[-1] in (1, 3)
+    if is_of_images and subject.preprocessing is None:
+        remark(
+            "The export does not say how pixels become inputs, so a server can be asked with "
+            "numbers and not with pictures. Pass --preprocessing."
+        )
 
 
 def described(

@@ -139,7 +139,8 @@ def announce_sizes(classifier: Classifier, sources: Sequence[Source]) -> None:
     height, width = classifier.size
     sizes = {source: source.size for source in sources}
     other = {source: size for source, size in sizes.items() if size and size != classifier.size}
-    how = f"{'squared' if height == width else 'cropped'} and resized to {width}x{height}"
+    cropped = "cropped to a square" if height == width else "cropped"
+    how = f"{cropped} and resized to {width}x{height}"
     how += " (bilinear)" if classifier.interpolation == "bilinear" else ""
     if len(other) > MANY:
         remark(f"{len(other)} of {len(sources)} images have another size: {how}.")

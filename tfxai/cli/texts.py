@@ -211,11 +211,13 @@ def _show(one: Attribution) -> None:
     console = output()
     for i, words in enumerate(one.words()):
         say(shown(f"{one.method['name']}: {facts(one, i)}"), style="dim")
-        if console.is_terminal:
+        if console.color_system in ("256", "truecolor"):
             console.print(_coloured(words), soft_wrap=True)
-        else:
+        else:  # a pipe has no colours, and eight have no shades
             say(shown(" ".join(f"{word} {value:+.3f}" for word, value in words)))
         say()
+    if console.color_system in ("256", "truecolor"):
+        say("Red raises the score, blue lowers it, each as far as it is dark.", style="dim")
 
 
 def _coloured(words: Sequence[tuple[str, float]]) -> Text:

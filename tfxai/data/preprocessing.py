@@ -194,12 +194,14 @@ class Preprocessing:
         return record
 
     @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> Preprocessing:
-        """The preprocessing that `to_dict` wrote.
+    def from_dict(cls, record: Mapping[str, Any] | str) -> Preprocessing:
+        """The preprocessing that `to_dict` wrote, or the one of a name.
 
         Raises:
             InvalidInputError: A key is unknown, or a value cannot be used.
         """
+        if isinstance(record, str):
+            return cls(record)
         if not isinstance(record, Mapping) or set(record) - {"name", "mean", "std"}:
             raise InvalidInputError(
                 f"The preprocessing {record!r} is unknown to tfxai. Give a 'name', and "

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from tfxai.classes import class_name
 from tfxai.plotting import style
 from tfxai.plotting.figures import Page, frame, save_figure, small_ticks
 
-_MARGIN, _NAMES, _BARS, _MAP, _GAPS, _BETWEEN = 0.2, 1.1, 2.2, 1.5, 2.0, 0.55  # inches
+_MARGIN, _NAMES, _BARS, _MAP, _GAPS, _BETWEEN = 0.2, 1.5, 2.2, 1.5, 2.0, 0.55  # inches
 _HIGH, _TITLE, _ABOVE, _BELOW = 1.5, 0.34, 0.5, 0.5
 _MOST = 8  # classes that are drawn
 _LONGEST = 16  # characters of a name
@@ -71,11 +72,13 @@ def _strengths(axes: Axes, masses: dict[int, Any], classes: Sequence[str] | None
         axes.barh(place, mean, 0.6, color=style.LINES[0])
         if n > 1:
             error = 1.96 * np.sqrt(max(squares / n - mean * mean, 0.0) / (n - 1))
-            axes.plot([mean - error, mean + error], [place] * 2, color=style.INK, linewidth=1)
+            ends = [max(mean - error, 0.0), mean + error]
+            axes.plot(ends, [place] * 2, color=style.INK, linewidth=1)
     names = [_short(class_name(key, classes) or str(key)) for key in kept]
+    names = [f"{name} ({masses[key][0]:,})" for name, key in zip(names, kept, strict=True)]
     axes.set_yticks(range(len(kept)), names)
     axes.set_ylim(len(kept) - 0.5, -0.5)
-    _titled(axes, "Mean absolute value")
+    _titled(axes, "Mean |value|, 95 % interval")
     axes.locator_params(axis="x", nbins=4)
 
 
@@ -86,16 +89,17 @@ def _average(axes: Axes, maps: dict[int, Any]) -> None:
     axes.imshow(whole, cmap="viridis", vmin=0)
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.set_title("Average map", **style.font(style.SMALL))
+    rows, columns = whole.shape
+    axes.set_title(f"Average map, {rows} x {columns} cells", **style.font(style.SMALL))
 
 
 def _gaps(axes: Axes, gaps: Sequence[int]) -> None:
     """How many examples have a gap of each size."""
     axes.bar(range(len(gaps)), gaps, 0.9, color=style.LINES[0])
     places = [2.5, 6.5, 8.5]  # edges of the bins are powers of ten from 1e-8 on
-    axes.set_xticks(places, ["1e-6", "1 %", "100 %"])
-    axes.locator_params(axis="y", nbins=4)
-    _titled(axes, "Completeness gap / difference of scores")
+    axes.set_xticks(places, ["0.0001 %", "1 %", "100 %"])
+    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    _titled(axes, "Gap, of the score's difference")
 
 
 def _titled(axes: Axes, title: str) -> None:

@@ -122,7 +122,8 @@ def locate(name_or_path: str | os.PathLike[str]) -> Stored:
             f"There is no model named {text!r} in {' or '.join(map(str, roots()))}. "
             f"For the file here, pass its path: {beside[0]!r}."
         )
-    raise UnknownNameError.of("model", text, names())
+    unknown = UnknownNameError.of("model", text, names())
+    raise UnknownNameError(f"{unknown} Names are looked up in {' and '.join(map(str, roots()))}.")
 
 
 def _is_path(text: str) -> bool:

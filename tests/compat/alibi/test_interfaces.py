@@ -46,3 +46,13 @@ def test_json_holds_arrays_as_lists_and_functions_by_name():
 def test_what_is_no_explanation_is_refused(text):
     with pytest.raises(InvalidInputError, match="what to_json returned"):
         Explanation.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"), [("AnchorImage", "Keep alibi"), ("KernelShap", "SHAP")]
+)
+def test_what_is_not_replaced_is_said(name, advice):
+    with pytest.raises(ImportError, match=f"does not replace alibi's '{name}'. .*{advice}"):
+        exec(f"from tfxai.compat.alibi.explainers import {name}")
+    with pytest.raises(ImportError, match="cannot import name 'Integrated'"):
+        exec("from tfxai.compat.alibi.explainers import Integrated")

@@ -79,9 +79,15 @@ def _folder_of_images(folder: str, fields: Fields) -> ImageFiles:
 def _check_of_files(fields: Fields) -> None:
     if fields != Fields():
         raise InvalidInputError(
-            "Fields were named, and files of images have none. Leave them out; the class of an "
-            "image is the folder that it lies in."
+            f"Fields were named ({', '.join(_named(fields))}), and files of images have none. "
+            "Leave them out; the class of an image is the folder that it lies in, and --where "
+            "knows prediction, probability, label and key."
         )
+
+
+def _named(fields: Fields) -> list[str]:
+    given = (*fields.inputs, fields.label, fields.key, *fields.keep)
+    return [one for one in given if one is not None]
 
 
 def _matches(word: str) -> list[str]:
