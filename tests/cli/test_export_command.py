@@ -79,6 +79,9 @@ def test_an_example_and_what_a_card_says_can_be_given(run, place):
         one["name"]: one["shape"] for one in made["signatures"]["explain_grad_cam"]["outputs"]
     }
     assert shapes["heatmap"] == [None, 9, 8]
+    assert "numbers and not with pictures" not in done.stderr
+    done = run("export", "any_size", "n/5", "-m", "grad_cam", "--example", "batch.npy")
+    assert "numbers and not with pictures" in done.stderr
 
 
 @pytest.mark.slow

@@ -103,7 +103,13 @@ def test_another_number_of_channels_is_refused(method):
         getattr(Preprocessing("torch"), method)(np.zeros((2, 2, 1)))
 
 
-@pytest.mark.parametrize("record", ["unit", {"name": "unit", "scale": 2}])
+def test_a_name_alone_is_a_record():
+    assert Preprocessing.from_dict("unit") == Preprocessing("unit")
+    with pytest.raises(UnknownNameError, match="no preprocessing 'units'"):
+        Preprocessing.from_dict("units")
+
+
+@pytest.mark.parametrize("record", [3, None, ["unit"], {"name": "unit", "scale": 2}], ids=str)
 def test_a_record_of_something_else_is_refused(record):
     with pytest.raises(InvalidInputError, match=r"is unknown to tfxai"):
         Preprocessing.from_dict(record)
