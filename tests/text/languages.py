@@ -12,11 +12,11 @@ import pytest
 
 LENGTH = 16
 PROMPT, CONTINUATION = "The capital of France is", " Paris and the"
-_WORDS = ("The", "Ġcapital", "Ġof", "ĠFrance", "Ġis", "ĠParis", "Ġand", "Ġthe")
+_WORDS = ("The", "Ġcap", "ital", "Ġof", "ĠFrance", "Ġis", "ĠParis", "Ġand", "Ġthe")
 
 
 def byte_pairs() -> tuple[dict[str, int], list[str]]:
-    """A vocabulary in which each word is a token, and the merges that make it one."""
+    """A vocabulary with a token for each word but "capital", which is two; and its merges."""
     vocabulary = {"<|pad|>": 0, "<|endoftext|>": 1}
     merges = []
     for word in _WORDS:
@@ -35,7 +35,7 @@ def sentence_pieces() -> bytes:
     made = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter([PROMPT + CONTINUATION, "The capital is of Paris and France"] * 9),
-        model_writer=made, vocab_size=24, model_type="unigram", minloglevel=2,
+        model_writer=made, vocab_size=12, model_type="word", minloglevel=2,
         pad_id=0, bos_id=1, eos_id=2, unk_id=3, pad_piece="<pad>", bos_piece="<bos>",
         eos_piece="<eos>", unk_piece="<unk>",
     )  # fmt: skip

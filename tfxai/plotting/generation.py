@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from tfxai.plotting import style
 from tfxai.plotting.colours import colour_map
-from tfxai.plotting.figures import Page, save_figure
+from tfxai.plotting.figures import Page, frame, save_figure
 from tfxai.plotting.measure import cut, text_width
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _CELL = 0.26  # inches
 _LEAST, _MOST = 2.2, 9.0  # of the heatmap's sides
 _LABEL = 1.1
 _MARGIN = 0.2
-_HEAD = 0.62
+_HEAD = 0.5
 _MOST_LABELS = 80
 
 
@@ -54,6 +54,7 @@ def plot_generation(one: Generation, *, path: str | os.PathLike[str] | None = No
     _label(axes.xaxis, columns, rotation=90)
     _label(axes.yaxis, rows)
     axes.tick_params(length=0)
+    frame(axes)
     figure = page.finish()
     if path is not None:
         save_figure(figure, path)
