@@ -1,4 +1,4 @@
-"""Why a model of language goes on as it does: each token of a prompt for each token it adds."""
+"""Why a language model goes on as it does: each token of a prompt for each token it adds."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def explain_generation(  # noqa: PLR0913 - what is asked, how, and what it may c
     chunk_size: int | str = "auto",
     progress: bool | Report | None = None,
 ) -> Generation:
-    """Why a causal model of language goes on with these tokens: each token of the prompt for each.
+    """Why a causal language model goes on with these tokens: each token of the prompt for each.
 
     The score of an output token is its log-probability behind the prompt and the output tokens
     before it, which stay as they are. The tokens of the prompt are explained, by any method that
@@ -167,16 +167,16 @@ def explain_generation(  # noqa: PLR0913 - what is asked, how, and what it may c
         `Generation`, with values (T, N).
 
     Raises:
-        UnsupportedModelError: The model is no causal model of language of KerasHub, or the method
+        UnsupportedModelError: The model is no causal language model of KerasHub, or the method
             cannot explain it.
         InvalidInputError: Prompt or continuation are empty or longer than the model takes, the
             model ends the text at once, or the method is none of tokens.
 
     Example:
-        >>> import tfxai
         >>> model = keras_hub.models.CausalLM.from_preset("gpt2_base_en")  # doctest: +SKIP
-        >>> tfxai.explain_generation(model, "The capital of France is")  # doctest: +SKIP
-        Generation(feature_ablation, 6 tokens of the prompt, 20 of the continuation, ...)
+        >>> g = tfxai.explain_generation(model, "The capital of France is")  # doctest: +SKIP
+        >>> g.values.shape, len(g.output_tokens)  # doctest: +SKIP
+        ((6, 20), 20)
     """
     subject = Subject.of(subject)
     chosen = create(method) if isinstance(method, str) else method

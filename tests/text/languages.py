@@ -1,4 +1,4 @@
-"""Small random models of language of KerasHub, with tokenizers that know a few words."""
+"""Small random language models of KerasHub, with tokenizers that know a few words."""
 
 from __future__ import annotations
 

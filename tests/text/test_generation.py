@@ -1,11 +1,10 @@
-"""Why a model of language goes on as it does, against its own logits."""
+"""Why a language model goes on as it does, against its own logits."""
 
 from __future__ import annotations
 
 import html
 import itertools
 
-import keras
 import numpy as np
 import pytest
 
@@ -231,6 +230,11 @@ def test_the_answer_as_a_table_a_figure_and_html(tmp_path):
     ("asked", "error", "message"),
     [
         ({"prompt": ""}, InvalidInputError, "The prompt '' has no token"),
+        (
+            {"prompt": "<|endoftext|>"},
+            InvalidInputError,
+            r"The prompt '<\|endoftext\|>' has no token but special ones",
+        ),
         ({"prompt": ["The"]}, InvalidInputError, r"prompt=\['The'\] is a list, and one text"),
         ({"continuation": ""}, InvalidInputError, "continuation '' has no token.* or None"),
         ({"continuation": 3}, InvalidInputError, "continuation=3 is a int, and one text"),
@@ -272,7 +276,15 @@ def test_models_that_say_no_next_token_are_refused():
         tfxai.explain_generation(bert(), PROMPT)
     with pytest.raises(UnsupportedModelError, match="a CausalLM of KerasHub was expected"):
         tfxai.explain_generation(builders.functional(), PROMPT)
-    assert isinstance(builders.functional(), keras.Model)
+    models = pytest.importorskip("keras_hub").models
+    both_ways = models.BartSeq2SeqLM(
+        models.BartBackbone(
+            vocabulary_size=9, num_layers=1, num_heads=1, hidden_dim=4, intermediate_dim=4,
+            max_sequence_length=8,
+        )
+    )  # fmt: skip
+    with pytest.raises(UnsupportedModelError, match="takes decoder_padding_mask, decoder_token"):
+        tfxai.explain_generation(both_ways, PROMPT)
 
 
 def test_dropping_needs_a_start_token(monkeypatch):

@@ -1,4 +1,4 @@
-"""A prompt and its continuation as a model of language takes them, and what it says of them."""
+"""A prompt and its continuation as a language model takes them, and what it says of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _IDS, _MASK = "token_ids", "padding_mask"
 
 
 class Continuation(Around):
-    """A model of language, as a model of how likely it continues a prompt as it is continued.
+    """A language model, as one of how likely it continues a prompt as it is continued.
 
     It takes a dict: the model's own inputs, and `output_numbers`, (B, T) int32: n at the n-th
     token of the continuation, 0 elsewhere. It returns (B, 1 + N): the sum of what follows, and
@@ -59,7 +59,7 @@ class Continuation(Around):
 
 @dataclasses.dataclass(frozen=True)
 class Language:
-    """A causal model of language of KerasHub, with what turns texts into ids and back.
+    """A causal language model of KerasHub, with what turns texts into ids and back.
 
     Args:
         model: The model.
@@ -119,6 +119,11 @@ class Language:
             InvalidInputError: It is no text, or there is nothing in it.
         """
         own = self._ids("prompt", prompt)
+        if not set(own) - self.encoder.special_ids():
+            raise InvalidInputError(
+                f"The prompt {prompt!r} has no token but special ones, which are not explained. "
+                "Pass a text of at least one word."
+            )
         start = getattr(self.encoder.preprocessor.tokenizer, "start_token_id", None)
         return own if start is None else [int(start), *own]
 
