@@ -80,8 +80,9 @@ def test_shapley_values_by_all_orders_of_the_prompts_tokens():
     np.testing.assert_allclose(h.values, g.values, atol=2e-5)
 
 
-@pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("method", ["kernel_shap", "gradient_input"])
+@pytest.mark.parametrize(
+    ("name", "method"), [("llama", "kernel_shap"), ("gemma", "gradient_input")]
+)
 def test_the_columns_add_up_to_the_continuation_as_a_whole(name, method):
     each, whole = explained(name, method), explained(name, method, whole=True)
     assert whole.values.shape == (len(each.input_tokens), 1)
@@ -92,7 +93,7 @@ def test_the_columns_add_up_to_the_continuation_as_a_whole(name, method):
     assert each.column_names == each.output_tokens
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ["gpt2", "gemma"])
 def test_integrated_gradients_add_up_to_the_difference_to_the_baseline(name):
     g = explained(name, IntegratedGradients(steps=100, baseline="pad"))
     before, after = ids(name)
@@ -100,7 +101,7 @@ def test_integrated_gradients_add_up_to_the_difference_to_the_baseline(name):
     start = log_probabilities(language(name), padded, after)
     np.testing.assert_allclose(g.attribution.baseline_score, start, atol=1e-5)
     np.testing.assert_allclose(g.values.sum(axis=0), g.log_probabilities - start, atol=5e-3)
-    assert g.attribution.at == "token_embedding#0" or "token_embedding" in g.attribution.at
+    assert "token_embedding" in g.attribution.at
 
 
 def test_gradient_times_input_is_the_slope_along_an_embedding():

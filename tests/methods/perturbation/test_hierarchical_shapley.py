@@ -176,7 +176,7 @@ def split_by_hand(v, tree, samples):
     return values, shared, used
 
 
-@pytest.mark.parametrize("samples", [4, 5, 6, 12, 37, 80])
+@pytest.mark.parametrize("samples", [4, 5, 12, 80])
 def test_too_few_samples_halve_what_matters_most_and_share_the_rest(samples):
     model, x = nonlinear(12, seed=6), RNG.normal(size=(3, 12))
     a = HierarchicalShapley(samples=samples)(model, x, target=0)
