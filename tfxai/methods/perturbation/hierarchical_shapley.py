@@ -69,9 +69,9 @@ class HierarchicalShapley(AttributionMethod):
         value of a feature in equal shares for its elements; with `baseline_score` and
         `completeness_gap`, which is 0 up to rounding. `details` holds `"features"` (B, M), the
         values of the M features in ascending order of their numbers; `"shared"`, shaped like the
-        values, in [0, 1]: in which share of the orders a feature got an even share of a group
-        that was not taken apart, 0 where all were; `"samples"` (B,), the coalitions that were
-        run; and with superpixels `"mask"` (B, h, w).
+        values, of texts (B, M) like the features, in [0, 1]: in which share of the orders a
+        feature got an even share of a group that was not taken apart, 0 where all were;
+        `"samples"` (B,), the coalitions that were run; and with superpixels `"mask"` (B, h, w).
 
     Raises:
         InvalidInputError: An option is out of range, the mask fits no input or has one feature,
