@@ -23,6 +23,7 @@ SQUARES = 8  # along each side, that features are
 WINDOWS = 15 * 15  # of an eighth of each side, at strides of half of that
 CELLS = 4  # along each side, of Sobol's grid
 SAMPLES = {  # of what is sampled, or orders of it
+    "hierarchical_shapley": 200,
     "hsic": 200,
     "kernel_shap": 200,
     "lime": 200,
@@ -40,6 +41,7 @@ PASSES: dict[str, tuple[int, float]] = {
     "feature_ablation": (NUMBER, 0.5 * SQUARES**2 / NUMBER),
     "gradient_shap": (NUMBER, 1.0),
     "guided_integrated_gradients": (1, NUMBER),  # each step waits for the one before
+    "hierarchical_shapley": (NUMBER, 0.5 * SAMPLES["hierarchical_shapley"] / NUMBER),
     "hsic": (NUMBER, 0.5 * SAMPLES["hsic"] / NUMBER),
     "idgi": (NUMBER, 1.5),
     "integrated_gradients": (NUMBER, 1.0),

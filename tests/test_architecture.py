@@ -26,7 +26,7 @@ LEVELS = {
     "models": 6,
     "methods": 7,
     "features": 8, "metrics": 8, "plotting": 8, "rules": 8, "crosscheck": 8,
-    "influence": 8,
+    "influence": 8, "generation": 8,
     "auditing": 9, "callbacks": 9, "concepts": 9, "debugging": 9, "export": 9,
     "sanity": 9,
     "compat": 10, "reporting": 10, "serving": 10,
@@ -42,7 +42,7 @@ ROOMS = {
     "designs": 4, "propagation": 4,
     "forward": 5,
     "score": 6,
-    "diagnosis": 7, "refinement": 7, "sampled": 7,
+    "diagnosis": 7, "refinement": 7, "sampled": 7, "splitting": 7,
     "program": 8,
 }  # fmt: skip
 IMPORTED_AS = {
@@ -60,6 +60,7 @@ LAZY_UPWARD = {  # plot() only
     ("attention_weights", "plotting"),
     ("attribution", "plotting"),
     ("features", "plotting"),
+    ("generation", "plotting"),
     ("metrics", "plotting"),
 }
 

@@ -44,6 +44,8 @@ if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
     from tfxai.debugging import debug as debug
     from tfxai.errors import TfxaiError as TfxaiError
     from tfxai.errors import TfxaiWarning as TfxaiWarning
+    from tfxai.generation import Generation as Generation
+    from tfxai.generation import explain_generation as explain_generation
     from tfxai.methods.catalogue import *  # noqa: F403
     from tfxai.methods.together import explain as explain
     from tfxai.metrics import evaluate as evaluate
@@ -75,6 +77,8 @@ _HOME = {
     "debug": "tfxai.debugging",
     "evaluate": "tfxai.metrics",
     "explain": "tfxai.methods.together",
+    "Generation": "tfxai.generation",
+    "explain_generation": "tfxai.generation",
     "inspect_model": "tfxai.inspection",
     "load": "tfxai.registry",
     "report": "tfxai.reporting",

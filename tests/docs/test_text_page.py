@@ -25,6 +25,8 @@ def test_every_block_runs_and_gives_what_it_says(tmp_path, monkeypatch):
     halves = 0.5 * weights.mean(axis=1)[:, 0] + 0.5 * np.eye(5)[0]
     np.testing.assert_allclose(found["rollout"].values, halves, atol=1e-6)
     assert (found["towards"].values >= 0).all()
+    owen = found["owen"]
+    np.testing.assert_allclose(owen.completeness_gap, 0, atol=1e-6)
     for name in ("drops", "fair", "mine"):
         assert [word for word, _ in found[name].words()[0]] == ["a", "fine", "film"]
         assert np.abs(found[name].token_values[0, :3]).min() > 0

@@ -14,7 +14,12 @@ from tfxai.plotting.colours import colour_map, scale
 
 GIVEN = [0, 2, 1]
 BATCHES = {"one": (1, None), "three": (3, None), "one given": (1, [2]), "three given": (3, GIVEN)}
-SUPERPIXELS = ["kernel_shap", "lime", "shapley_sampling"]  # of a large image by default
+SUPERPIXELS = [
+    "hierarchical_shapley",
+    "kernel_shap",
+    "lime",
+    "shapley_sampling",
+]  # of a large image by default
 HOST = [
     name for name in NAMES if methods.get(name)._finish is not methods.AttributionMethod._finish
 ]

@@ -6,10 +6,11 @@ import abc
 import dataclasses
 import json
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Self, TypeVar, cast
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfxai.arrays import Array
@@ -343,6 +344,16 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
         own = [one for one in self._options().values() if isinstance(one, HostArray)]
         return own + [one for inner in self._inner().values() for one in inner._host_arrays()]
 
+    def _by_groups(self, levels: Sequence[Array], size: int) -> Iterator[tuple[Self, Array]]:
+        """The method for texts by their groups of tokens, each with the texts that it is for.
+
+        Args:
+            levels: Of each text (levels, G), the number of the sentence, word and so on that each
+                of its groups lies in, the coarsest level first.
+            size: Groups that the program has room for.
+        """
+        yield self, np.arange(len(levels))
+
     def _finish(self, values: Array, examples: Examples) -> tuple[Array, dict[str, Array]]:
         """A last stage on the host, for what no graph can do: ranking regions, say.
 
@@ -392,6 +403,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, AttributionMethod):
         return value._record()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        options = {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        fields = [field for field in dataclasses.fields(value) if field.compare]
+        options = {field.name: plain(getattr(value, field.name)) for field in fields}
         return {"name": vars(type(value))["name"], "options": options}
     return json.loads(json.dumps(value))

@@ -47,14 +47,18 @@ def explain_by_token(
     model, inputs = of_groups(given, groups, baseline)
     plain = _plain(method)
     slots = np.array([_size(int(row.max()) + 1) for row in groups])
+    levels = levels_of(encoded.tokens, groups)
     parts, order = [], []
     for size in sorted(set(slots.tolist())):
-        rows = np.flatnonzero(slots == size)
-        shown = {SHOWN: np.ones((len(rows), size), np.float32)}
-        some = {name: array[rows] for name, array in inputs.items()} | shown
-        one = plain._answer(model, some, _rows_of(target, rows, len(groups)), **asked)
-        parts.append(_by_token(one, groups[rows]))
-        order.append(rows)
+        alike = np.flatnonzero(slots == size)
+        for fitted, some in plain._by_groups([levels[i] for i in alike], size):
+            rows = alike[some]
+            shown = {SHOWN: np.ones((len(rows), size), np.float32)}
+            given_rows = {name: array[rows] for name, array in inputs.items()} | shown
+            targets = _rows_of(target, rows, len(groups))
+            one = fitted._answer(model, given_rows, targets, **asked)
+            parts.append(_by_token(one, groups[rows]))
+            order.append(rows)
     whole = Attribution.concat(_alike(parts))
     return whole[np.argsort(np.concatenate(order), kind="stable")]
 
@@ -105,6 +109,30 @@ def groups_of(tokens: Tokens, mask: Any) -> Array:
     return found
 
 
+def levels_of(tokens: Tokens, groups: Array) -> list[Array]:
+    """The sentence and the word of each group of tokens, (levels, G) by the text.
+
+    Args:
+        tokens: The tokens.
+        groups: (B, T) as `groups_of` makes them.
+
+    Returns:
+        Of each text the levels in which every group lies whole, the coarsest first.
+    """
+    found = []
+    for own, *numbers in zip(groups, tokens.sentences, tokens.words, strict=True):
+        count, inside = int(own.max()) + 1, own >= 0
+        first = np.unique(own[inside], return_index=True)[1]
+        levels = [row[inside][first] for row in numbers]
+        kept = [
+            level
+            for level, row in zip(levels, numbers, strict=True)
+            if (level[own[inside]] == row[inside]).all()
+        ]
+        found.append(np.stack(kept) if kept else np.zeros((0, count), np.int32))
+    return found
+
+
 def _size(count: int) -> int:
     return next((size for size in SIZES if size >= count), count)
 
@@ -146,7 +174,9 @@ def _by_token(one: Attribution, groups: Array) -> Attribution:
 
 
 def _alike(parts: list[Attribution]) -> list[Attribution]:
-    """The answers with details of one shape, filled up with zeros for groups that are not."""
+    """The answers of one method with details of one shape, zeros for groups that are not."""
+    record = parts[0].method  # the others have the trees of their own texts
+    parts = [dataclasses.replace(one, method=record) for one in parts]
     names = [name for name in parts[0].details if all(name in one.details for one in parts)]
     for name in names:
         shapes = np.array([one.details[name].shape[1:] for one in parts])

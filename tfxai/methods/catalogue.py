@@ -36,6 +36,9 @@ from tfxai.methods.gradient.squared_smooth_grad import SquaredSmoothGrad as Squa
 from tfxai.methods.gradient.var_grad import VarGrad as VarGrad
 from tfxai.methods.gradient.xrai import XRAI as XRAI
 from tfxai.methods.perturbation.feature_ablation import FeatureAblation as FeatureAblation
+from tfxai.methods.perturbation.hierarchical_shapley import (
+    HierarchicalShapley as HierarchicalShapley,
+)
 from tfxai.methods.perturbation.hsic import HSIC as HSIC
 from tfxai.methods.perturbation.kernel_shap import KernelSHAP as KernelSHAP
 from tfxai.methods.perturbation.lime import LIME as LIME

@@ -46,7 +46,7 @@ class Asked:
         encoder = subject.encoder
         if encoder is None:
             raise InvalidInputError("The model takes no texts. Pass arrays.")
-        given = list(dict.fromkeys(filter(None, map(_text, method._baselines()))))
+        given = list(dict.fromkeys(filter(None, map(text_of, method._baselines()))))
         whole = encoder.encode([*texts, *given])
         count = len(texts)
         rows = {name: array[:count] for name, array in whole.inputs.items()}
@@ -64,7 +64,7 @@ class Asked:
             InvalidInputError: The baseline is of no tokens, or there is no such token.
         """
         ids, kinds = self.encoded.inputs[self.encoded.ids], self.encoded.tokens.kinds
-        if (text := _text(baseline)) is not None:
+        if (text := text_of(baseline)) is not None:
             return np.broadcast_to(self.others[text], ids.shape).astype(ids.dtype)
         if baseline is None or isinstance(baseline, Pad):
             token: int | None = self.encoder.pad_id
@@ -93,9 +93,15 @@ def explain_texts(
         target: As for a call.
         **asked: The other arguments of a call.
     """
+    return explain_asked(method, Asked.of(method, subject, texts), target, **asked)
+
+
+def explain_asked(
+    method: AttributionMethod, given: Asked, target: Any, **asked: Any
+) -> Attribution:
+    """As `explain_texts`, of texts that were made ids of."""
     from tfxai.methods.by_token import explain_by_token
 
-    given = Asked.of(method, subject, texts)
     if method.is_black_box and asked["at"] is None:
         found = explain_by_token(method, given, target, **asked)
     else:
@@ -145,7 +151,7 @@ def _with_baselines(method: AttributionMethod, given: Asked) -> AttributionMetho
 
 def _as_ids(baseline: Any, given: Asked) -> Any:
     """A baseline of tokens as one of everything that the model takes."""
-    of_texts = baseline is None or isinstance(baseline, OfTokens) or _text(baseline) is not None
+    of_texts = baseline is None or isinstance(baseline, OfTokens) or text_of(baseline) is not None
     if not of_texts:
         if isinstance(baseline, FrozenArray | FrozenArrays | Activations):
             return baseline
@@ -157,7 +163,7 @@ def _as_ids(baseline: Any, given: Asked) -> Any:
     return FrozenArrays(tuple((name, FrozenArray(array)) for name, array in inputs.items()))
 
 
-def _text(baseline: Any) -> str | None:
+def text_of(baseline: Any) -> str | None:
     """The text that a baseline is, None where it is none."""
     if isinstance(baseline, Text):
         return baseline.text
@@ -171,7 +177,7 @@ def _record(record: dict[str, Any], method: AttributionMethod) -> dict[str, Any]
     """Name and options of a method as they were given: texts, and no ids, are compared with."""
     options = dict(record["options"])
     own = method._record()["options"]
-    for name in ("mask", "baseline"):
+    for name in ("mask", "groups", "baseline"):
         if name in own and name in options:
             options[name] = own[name]
     for name, inner in method._inner().items():

@@ -92,14 +92,18 @@ class Encoder(abc.ABC):
         is_there = inputs[mask_name] > 0 if mask_name else ids != self.pad_id
         is_special = np.isin(ids, sorted(self.special_ids() - {self.pad_id}))
         kinds = np.where(is_there, np.where(is_special, SPECIAL, WORD), PADDING)
+        tokens = self.tokens(texts, ids, kinds)
+        notes = [*self._cut(texts, kinds), *self._unknown(texts, ids, kinds)]
+        _check_any(texts, kinds)
+        return Encoded(inputs, ids_name, mask_name, tokens, tuple(notes))
+
+    def tokens(self, texts: Sequence[str], ids: Array, kinds: Array) -> Tokens:
+        """The tokens of texts from their ids, (B, T), and what kind each is, (B, T)."""
         pieces = [[self.piece(int(one)) for one in row] for row in ids]
         style = self.style([piece for row in pieces for piece in row])
         begins = np.array([[style.begins(piece) for piece in row] for row in pieces], bool)
         parts = [[style.part(piece) for piece in row] for row in pieces]
-        tokens = Tokens.of(texts, pieces, kinds, begins.reshape(ids.shape), parts)
-        notes = [*self._cut(texts, kinds), *self._unknown(texts, ids, kinds)]
-        _check_any(texts, kinds)
-        return Encoded(inputs, ids_name, mask_name, tokens, tuple(notes))
+        return Tokens.of(texts, pieces, kinds, begins.reshape(ids.shape), parts)
 
     def _cut(self, texts: Sequence[str], kinds: Array) -> list[str]:
         """Which texts are longer than the model's limit."""

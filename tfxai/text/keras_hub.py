@@ -20,6 +20,11 @@ def is_task(model: keras.Model) -> bool:
     return is_one and is_preprocessor(getattr(model, "preprocessor", None))
 
 
+def is_causal_lm(model: Any) -> bool:
+    """Whether a model is a KerasHub task that says which token comes next."""
+    return _has_base(model, "keras_hub.src.models.causal_lm", "CausalLM")
+
+
 def is_preprocessor(one: Any) -> bool:
     """Whether it is a preprocessor of KerasHub with a tokenizer."""
     is_one = _has_base(one, "keras_hub.src.models.preprocessor", "Preprocessor")
@@ -38,7 +43,7 @@ class KerasHubEncoder(Encoder):
     """
 
     def __init__(self, preprocessor: Any) -> None:
-        self._preprocessor = preprocessor
+        self.preprocessor = preprocessor
         self._tokenizer = preprocessor.tokenizer
         self.pad_id = self._id("pad_token_id", 0)
         mask = getattr(self._tokenizer, "mask_token_id", None)
@@ -46,7 +51,7 @@ class KerasHubEncoder(Encoder):
 
     def inputs(self, texts: Sequence[str]) -> dict[str, Array]:
         """What the preprocessor makes of texts alone."""
-        made = self._preprocessor(tf.constant(list(texts)))
+        made = self.preprocessor(tf.constant(list(texts)))
         if isinstance(made, tuple):  # with labels and weights, as for training
             made = made[0]
         if not isinstance(made, dict):
@@ -76,6 +81,14 @@ class KerasHubEncoder(Encoder):
         if getattr(self._tokenizer, "sequence_length", None) is not None:
             return None
         return len(self._tokenizer(text))
+
+    def ids(self, text: str) -> list[int]:
+        """Ids of a text alone, without special tokens and padding."""
+        return [int(one) for one in np.asarray(self._tokenizer(text)).ravel()]
+
+    def text(self, ids: Sequence[int]) -> str:
+        """The text of ids."""
+        return str(self._tokenizer.detokenize(np.array(ids, np.int32)))
 
     def _id(self, name: str, default: int) -> int:
         found = getattr(self._tokenizer, name, None)

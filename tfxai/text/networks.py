@@ -22,7 +22,7 @@ SHOWN, GROUPS, OTHERS = "shown", "groups", "others"
 """Inputs of `ByToken` beside those of the model."""
 
 
-class _Around(keras.Model):
+class Around(keras.Model):
     """What stands around a model. It has the model's layers and variables, and is called like it.
 
     Args:
@@ -62,10 +62,11 @@ class _Around(keras.Model):
         raise NotImplementedError
 
     def __call__(self, inputs: Any, training: bool = False) -> Any:
+        """As `call`."""
         return self.call(inputs, training)  # not by Keras, which would count a layer more
 
 
-class BehindLookup(_Around):
+class BehindLookup(Around):
     """A model that takes strings, as a model of the ids of their words, (B, T)."""
 
     def call(self, inputs: Any, training: bool = False) -> Any:
@@ -91,7 +92,7 @@ class BehindLookup(_Around):
         return raw
 
 
-class ByToken(_Around):
+class ByToken(Around):
     """A model of ids, as a model of which tokens are there.
 
     It takes a dict: `shown`, (B, G) floating-point numbers, of which a group of tokens is there

@@ -85,10 +85,19 @@ def _integers(mask: Any) -> FrozenArray:
             f"mask holds {mask!r} for one of several inputs, and was expected to hold integers. "
             "Superpixels of one input are an array: pass tfxai.superpixels(image)."
         )
-    content = FrozenArray.of("mask", mask, _ADVICE)
+    return whole_numbers("mask", mask, _ADVICE)
+
+
+def whole_numbers(name: str, given: Any, advice: str) -> FrozenArray:
+    """An option that is an array of integers, in its stored form.
+
+    Raises:
+        InvalidInputError: It holds no integers.
+    """
+    content = FrozenArray.of(name, given, advice)
     if not content.array.size or (content.array != np.floor(content.array)).any():
         raise InvalidInputError(
-            f"mask of shape {content.array.shape} was expected to hold integers. {_ADVICE}"
+            f"{name} of shape {content.array.shape} was expected to hold integers. {advice}"
         )
     return content
 
@@ -150,9 +159,18 @@ def check_several(count: int) -> None:
 
 
 def group_numbers(
-    mask: FrozenArray | FrozenArrays | str | None, shape: Sequence[int], parts: Sequence[Part]
+    mask: FrozenArray | FrozenArrays | str | None,
+    shape: Sequence[int],
+    parts: Sequence[Part],
+    option: str = "mask",
 ) -> Array:
     """The feature of each element, from 0 and without gaps, shaped like one row of x.
+
+    Args:
+        mask: A number for each element.
+        shape: Shape of one row of x.
+        parts: The inputs that x is made of.
+        option: What the user knows the mask as.
 
     Raises:
         InvalidInputError: A mask is shaped like no input, or is of no input of that name.
@@ -161,13 +179,13 @@ def group_numbers(
     if mask is None or isinstance(mask, str):
         return np.arange(int(np.prod(shape)), dtype=np.int32).reshape(shape)
     parts = tuple(parts) or (Part(shape),)
-    masks = _by_name(mask, parts)
+    masks = _by_name(mask, parts, option)
     fresh = 1 + max(int(array.max()) for array in masks.values())
     laid = []
     for part in parts:
         if part.name in masks:
             name = f"input {part.name!r}" if len(parts) > 1 else "an input"
-            laid.append(_laid(masks[part.name], part, name))
+            laid.append(_laid(masks[part.name], part, name, option))
         else:  # element by element
             laid.append(fresh + np.arange(part.size).reshape(part.shape))
             fresh += part.size
@@ -178,15 +196,18 @@ def group_numbers(
     return numbers.reshape(shape).astype(np.int32)
 
 
-def _by_name(mask: FrozenArray | FrozenArrays, parts: Sequence[Part]) -> dict[str, Array]:
+def _by_name(
+    mask: FrozenArray | FrozenArrays, parts: Sequence[Part], option: str
+) -> dict[str, Array]:
     """The mask of each input that has one."""
     names = [part.name for part in parts]
     if isinstance(mask, FrozenArray):
         if len(parts) > 1:
+            given = "One mask" if option == "mask" else f"One array of {option}"
             raise InvalidInputError(
-                f"One mask was given, and the model has {len(parts)} inputs. Pass a dict with a "
-                f"mask for some of them: {', '.join(map(repr, names))}. Inputs that are left out "
-                "are taken element by element."
+                f"{given} was given, and the model has {len(parts)} inputs. Pass a dict with one "
+                f"for some of them: {', '.join(map(repr, names))}. Inputs that are left out are "
+                "taken element by element."
             )
         return {names[0]: mask.array}
     masks = {name: np.asarray(one) for name, one in mask.parts}
@@ -196,7 +217,7 @@ def _by_name(mask: FrozenArray | FrozenArrays, parts: Sequence[Part]) -> dict[st
     return masks
 
 
-def _laid(array: Array, part: Part, what: str) -> Array:
+def _laid(array: Array, part: Part, what: str, option: str) -> Array:
     """A mask as it lies on an input, all channels alike where it has none."""
     given = array.shape
     if "C" in part.axes and array.ndim == len(part.shape) - 1:
@@ -205,6 +226,6 @@ def _laid(array: Array, part: Part, what: str) -> Array:
         return np.broadcast_to(array, part.shape)
     except ValueError:
         raise InvalidInputError(
-            f"mask has shape {given}, and {what} has {part.shape}. Pass a mask of "
+            f"{option} has shape {given}, and {what} has {part.shape}. Pass integers of "
             "that shape, or without the channels."
         ) from None

@@ -11,6 +11,7 @@ from tfxai.core.propagation.balance import GATES, SOFTMAX
 from tfxai.core.propagation.steps import NoRuleError, Step
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
+from tfxai.methods.propagation.constants import constants, with_constants
 from tfxai.methods.propagation.products import balanced_shares
 from tfxai.methods.propagation.rescale import slope
 
@@ -28,7 +29,11 @@ class LibraGrad(AttributionMethod):
     embeddings and other constants, at the cost of a forward and a backward pass.
 
     Returns:
-        `Attribution` with values shaped like the inputs, in units of the score.
+        `Attribution` with values shaped like the inputs, in units of the score. `details` holds
+        `"constants"` (B,), the part of the score that the values do not add up to: what rests on
+        biases, position embeddings and other constants; and `"positions"` (B,), that of
+        constants in it that differ by position, as position embeddings do, where such are added
+        on the way.
 
     Raises:
         UnsupportedModelError: An operation between the input and the score is neither linear, nor
@@ -50,8 +55,16 @@ class LibraGrad(AttributionMethod):
     name: ClassVar[str] = "libra_grad"
     keeps_every_layer: ClassVar[bool] = True
 
-    def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
-        return x * f.propagation(x, hold=(GATES, SOFTMAX)).back(_balanced, tf.ones_like(f(x)))
+    def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        propagation = f.propagation(x, hold=(GATES, SOFTMAX))
+        back, details = with_constants(propagation, _balanced, tf.ones_like(f(x)), _weight)
+        values = x * back
+        return values, details | {"constants": constants(f(x), values)}
+
+
+def _weight(step: Step, signals: list[tf.Tensor]) -> tf.Tensor:
+    """What a summand of a step's result counts: as much as any other."""
+    return signals[0]
 
 
 def _balanced(step: Step, signals: list[tf.Tensor]) -> list[tf.Tensor | None]:

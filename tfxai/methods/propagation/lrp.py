@@ -16,6 +16,7 @@ from tfxai.core.propagation.steps import NoRuleError, Step
 from tfxai.core.score import Score
 from tfxai.methods.base import AttributionMethod
 from tfxai.methods.propagation.composites import RULE, Composite, composite
+from tfxai.methods.propagation.constants import Signal, constants, with_constants
 from tfxai.methods.propagation.products import balanced_shares
 from tfxai.methods.propagation.rules import Epsilon, Rule, quotient
 
@@ -42,6 +43,10 @@ class LRP(AttributionMethod):
 
     Returns:
         `Attribution` with values shaped like the inputs: relevance, in units of the score.
+        `details` holds `"constants"` (B,), the part of the score that does not arrive: what
+        biases, position embeddings, other constants and epsilon absorb; and `"positions"` (B,),
+        that of constants in it that differ by position, as position embeddings do, where such
+        are added on the way and the epsilon rule holds.
 
     Raises:
         InvalidInputError: An unknown rule, or numbers that do not fit it.
@@ -74,7 +79,7 @@ class LRP(AttributionMethod):
     keeps_every_layer: ClassVar[bool] = True
     rule: Any = option("epsilon", kind=RULE)
 
-    def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
+    def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         rules = composite(self.rule)
         hold = (GATES, SOFTMAX) if rules.softmax == "held" else (GATES,)
         propagation = f.propagation(x, hold=hold)
@@ -98,13 +103,29 @@ class LRP(AttributionMethod):
             pairs = zip(step.sources, shares, strict=True)
             return [None if s is None else tf.cast(a, s.dtype) * s for a, s in pairs]
 
-        return propagation.back(relevance, f(x))
+        weights = _weights(rules, epsilon, propagation.x)
+        values, details = with_constants(propagation, relevance, f(x), weights)
+        return values, details | {"constants": constants(f(x), values)}
 
 
 def _rule_of(step: Step, weighted: tf.Operation, rules: Composite, x: tf.Tensor) -> Rule:
     if rules.first is not None and step.sources[0] is x:
         return rules.first
     return rules.dense if weighted.type in DENSE else rules.convolution
+
+
+def _weights(rules: Composite, epsilon: float, x: tf.Tensor) -> Signal:
+    """What a summand of a step's result counts by the epsilon rule; None by any other rule."""
+
+    def weight(step: Step, signals: list[tf.Tensor]) -> tf.Tensor | None:
+        rule: Rule = Epsilon(epsilon=epsilon)
+        if step.weighted is not None:
+            rule = _rule_of(step, step.weighted, rules, x)
+        if not isinstance(rule, Epsilon):
+            return None
+        return quotient(signals[0], step.results[0], rule.epsilon)
+
+    return weight
 
 
 def _through_softmax(step: Step, relevance: tf.Tensor) -> tf.Tensor:
