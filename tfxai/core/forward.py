@@ -22,6 +22,7 @@ from tfxai.core.model.layer_calls import is_readable, observe, unreadable
 from tfxai.core.model.structure import ModelStructure
 from tfxai.core.propagation.balance import held_operations
 from tfxai.core.propagation.steps import NoRuleError, Propagation
+from tfxai.core.propagation.unrolling import unrolled
 from tfxai.core.question.scores import Contrast, LayerScore, Question, one_number_an_example
 from tfxai.core.question.targets import resolve, select
 from tfxai.core.tracing import Run
@@ -150,18 +151,22 @@ class ForwardPass:
             )
         return self.shown(path, tf.convert_to_tensor(forward))
 
-    def propagation(self, *, by_gradient: bool, hold: Collection[str]) -> Propagation:
-        """The steps from x to the score, through which signals are taken back by rules.
+    def propagation(
+        self, *, by_gradient: bool, by_difference: bool, hold: Collection[str]
+    ) -> Propagation:
+        """The steps from x to the score, loops written out, for signals to go back by rules.
 
         Raises:
             UnsupportedModelError: An operation has no rule; with `by_gradient`, only a call
                 that cannot be looked into has none.
         """
-        held = None
+        x = self.score.graph.capture(self._x)
         try:
-            if hold:
-                held = held_operations(self.score, self.score.graph.capture(self._x), hold)
-            return Propagation(self.score, self._x, by_gradient=by_gradient, held=held)
+            score = unrolled(self.score, x)
+            held = held_operations(score, x, hold) if hold else None
+            return Propagation(
+                score, x, by_gradient=by_gradient, by_difference=by_difference, held=held
+            )
         except NoRuleError as error:
             raise NoRuleError(error.op, error.what, self.layer_of(error.op)) from None
 
