@@ -18,8 +18,8 @@ from tfxai.core.graph import operations
 from tfxai.core.graph.expressions import constant
 from tfxai.core.propagation.steps import LiveGraph, NoRuleError
 
-MOST_ROUNDS = 1024
-"""Rounds of a loop that are written out; each costs about a millisecond an operation to trace."""
+MOST_ROUNDS = 512
+"""Rounds of a loop that are written out: each adds its operations to the program."""
 MOST_OPERATIONS = 60_000
 """Operations that the loops of one score may make in all."""
 LOOPS = frozenset({"StatelessWhile", "While"})
