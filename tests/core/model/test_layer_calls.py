@@ -1,5 +1,6 @@
 """Layers observed and replaced for one thread and one block, and left alone otherwise."""
 
+import importlib
 import threading
 
 import keras
@@ -232,8 +233,7 @@ def operations(model, x):
 @pytest.fixture
 def gpu(monkeypatch):
     """Keras takes the machine for one with a GPU, and traces operations of cuDNN."""
-    from keras.src.backend.tensorflow import rnn
-
+    rnn = importlib.import_module("keras.src.backend.tensorflow.rnn")
     monkeypatch.setattr(rnn, "_is_gpu_available", lambda: True)
 
 

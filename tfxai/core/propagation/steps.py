@@ -72,7 +72,8 @@ class Step:
             return list(signals)
         results, sources = self.results, self.sources
         if self.kind in _COPIED:
-            copies = [_with_fraction(source) for source in (self.sources if at is None else at)]
+            points = self.sources if at is None else at
+            copies = [number(t) if t.dtype == tf.bool else tf.identity(t) for t in points]
             results, sources = self.again(copies), tuple(copies)
         given = [(y, s) for y, s in zip(results, signals, strict=True) if s is not None]
         back = tf.gradients(
@@ -358,9 +359,9 @@ def _widened(signal: tf.Tensor) -> tf.Tensor:
     return at_least_float32(signal) if signal.dtype.is_floating else signal
 
 
-def _with_fraction(tensor: tf.Tensor) -> tf.Tensor:
-    """A copy of the tensor, of a truth as 0 or 1."""
-    return tf.cast(tensor, tf.float32) if tensor.dtype == tf.bool else tf.identity(tensor)
+def number(tensor: tf.Tensor) -> tf.Tensor:
+    """The tensor in float32 or wider; a truth as 0 or 1 in float64, as wide as any network."""
+    return tf.cast(tensor, tf.float64) if tensor.dtype == tf.bool else at_least_float32(tensor)
 
 
 def _alike(a: tf.Tensor, b: tf.Tensor) -> bool:

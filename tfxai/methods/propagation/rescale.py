@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfxai.core.model.head import at_least_float32
-from tfxai.core.propagation.steps import Step
+from tfxai.core.propagation.steps import Step, number
 from tfxai.core.score import Score
 from tfxai.methods.propagation.products import product_multipliers
 from tfxai.methods.propagation.windows import windows
@@ -61,7 +61,8 @@ def contributions(f: Score, x: tf.Tensor, baseline: tf.Tensor) -> tf.Tensor:
 
 
 def _through_activation(step: Step, there: Step, signal: tf.Tensor) -> list[tf.Tensor]:
-    return [signal * slope(step, there)]
+    share = slope(step, there)
+    return [tf.cast(signal, share.dtype) * share]
 
 
 def slope(step: Step, there: Step) -> tf.Tensor:
@@ -71,9 +72,7 @@ def slope(step: Step, there: Step) -> tf.Tensor:
     curvature, so they change places at the square root of eps. Powers, which bend the more the
     smaller u is, have quotients without a difference.
     """
-    u, y, u0, y0 = (
-        at_least_float32(t) for s in (step, there) for t in (s.sources[0], s.results[0])
-    )
+    u, y, u0, y0 = (number(t) for s in (step, there) for t in (s.sources[0], s.results[0]))
     if len(step.ops) == 1 and step.ops[0].type in _POWERS:
         return _POWERS[step.ops[0].type](u, y, u0, y0)
     change = u - u0
@@ -85,7 +84,7 @@ def slope(step: Step, there: Step) -> tf.Tensor:
     moves = tf.abs(change) > smallest
     (derivative,) = [None] if jumps else step.gradient([tf.ones_like(step.results[0])])
     derivative = tf.zeros_like(u) if derivative is None else derivative  # it moves in jumps only
-    return tf.where(moves, (y - y0) / tf.where(moves, change, 1), derivative)
+    return tf.where(moves, tf.cast(y - y0, u.dtype) / tf.where(moves, change, 1), derivative)
 
 
 def _through_softmax(step: Step, there: Step, signal: tf.Tensor) -> list[tf.Tensor]:
@@ -109,26 +108,26 @@ def _through_softmax(step: Step, there: Step, signal: tf.Tensor) -> list[tf.Tens
 
 def _through_choice(step: Step, there: Step, signal: tf.Tensor) -> list[tf.Tensor | None]:
     """The multipliers of c, a and b in y = c a + (1 - c) b, c being a truth: a product's."""
-    copies = [tf.identity(at_least_float32(source)) for source in step.sources]
+    copies = [tf.identity(number(source)) for source in step.sources]
     of = {source.ref(): copy for source, copy in zip(step.sources, copies, strict=True)}
-    c, a, b = (at_least_float32(tensor) for tensor in step.ops[0].inputs)
-    c0, a0, b0 = (at_least_float32(tensor) for tensor in there.ops[0].inputs)
+    dtype = number(step.results[0]).dtype
+    c, a, b = (tf.cast(tensor, dtype) for tensor in step.ops[0].inputs)
+    c0, a0, b0 = (tf.cast(tensor, dtype) for tensor in there.ops[0].inputs)
     share, lead = (c + c0) / 2, (a - b + a0 - b0) / 2
-    live = [of.get(tensor.ref(), tf.zeros(())) for tensor in step.ops[0].inputs]
+    live = [tf.cast(of.get(t.ref(), 0), dtype) for t in step.ops[0].inputs]
     y = live[0] * lead + share * live[1] + (1 - share) * live[2]
-    return list(tf.gradients(y, copies, signal))
+    return list(tf.gradients(y, copies, tf.cast(signal, dtype)))
 
 
 def _through_truth(step: Step, there: Step, signal: tf.Tensor) -> list[tf.Tensor | None]:
     """The multipliers of truths of which any or all are asked for: a jump of their sum."""
     (op,), (op0,) = step.ops, there.ops
-    truths, truths0 = at_least_float32(op.inputs[0]), at_least_float32(op0.inputs[0])
-    truths = tf.identity(truths)
+    truths, truths0 = tf.identity(number(op.inputs[0])), number(op0.inputs[0])
     count, count0 = (
-        tf.reduce_sum(t, op.inputs[1], keepdims=op.get_attr("keep_dims"))
-        for t in (truths, truths0)
+        tf.reduce_sum(one, op.inputs[1], keepdims=op.get_attr("keep_dims"))
+        for one in (truths, truths0)
     )
-    change = at_least_float32(step.results[0]) - at_least_float32(there.results[0])
+    change = number(step.results[0]) - number(there.results[0])
     jump = tf.math.divide_no_nan(change, tf.stop_gradient(count - count0))
     return list(tf.gradients(count, truths, signal * jump))
 
