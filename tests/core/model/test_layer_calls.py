@@ -243,8 +243,8 @@ def test_recurrent_layers_run_in_loops_where_that_is_asked_for(name):
     inputs = keras.Input((3, 2))
     layer = layers.Bidirectional(getattr(layers, name)(2))
     model, x = keras.Model(inputs, layer(inputs)), builders.images(1, (3, 2))
-    before = dict(vars(layer.forward_layer))
     assert "CudnnRNNV3" in operations(model, x)
+    before = dict(vars(layer.forward_layer))
     with layer_calls.recurrent_in_loops():
         types = operations(model, x)
     assert "While" in types

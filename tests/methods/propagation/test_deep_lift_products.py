@@ -167,6 +167,29 @@ def test_the_values_add_up(kind):
         assert_complete(one, 1e-5)
 
 
+def masked_attention(x):
+    x = layers.Masking()(x)
+    return layers.GlobalAveragePooling1D()(layers.MultiHeadAttention(2, 3)(x, x))
+
+
+def own_truths(x):
+    near, far = tf.abs(x) < 1.0, tf.reduce_any(x > 1.5, axis=-1, keepdims=True)
+    return tf.where(near | far, x, 0.1) + tf.cast(~(near & far), x.dtype)
+
+
+@pytest.mark.parametrize("kind", ["masked attention", "own"])
+def test_truths_that_depend_on_x_add_up(kind):
+    model = network(masked_attention if kind == "masked attention" else layers.Lambda(own_truths))
+    x, base = X.astype("float32"), BASE.astype("float32")
+    x[0, 2:], x[1, 1:], base[2, 3:] = 0, 0, 0
+    for baseline in (None, base):
+        a = DeepLIFT(baseline=baseline)(model, x, target=1)
+        assert_complete(a, 1e-5)
+        assert np.abs(a.score - a.baseline_score).min() > 1e-3
+    a = DeepLIFT()(model, x, target=1)
+    np.testing.assert_array_equal(a.values[1, 1:], 0)
+
+
 @pytest.mark.parametrize("kind", ["multi-head attention", "layer normalisation"])
 def test_deep_shap_is_the_mean_over_the_background(kind):
     model, x = network(KINDS[kind]()), X.astype("float32")

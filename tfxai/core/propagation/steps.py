@@ -40,7 +40,7 @@ class Step:
             several operations; `"pool"`: a maximum; `"gradient"`: anything, where only the
             ReLUs are told apart; where gates are held, and by differences, `"product"` of two
             tensors, also a quotient or the square of a difference, and `"softmax"`; and by
-            differences `"choice"` by a truth and `"truth"`, any or all of several.
+            differences `"choice"` by a truth and `"truth"`, any or all of several or two.
         ops: The operations in the order in which they run.
         sources: What goes in, as far as it depends on x.
         results: What comes out.
@@ -304,7 +304,7 @@ def _truth_step(
         return Step("activation", (op,), sources, results, ("activation",))
     if any(source.dtype != tf.bool for source in sources):
         return None
-    if op.type in ("All", "Any"):
+    if op.type in ("All", "Any", "LogicalAnd", "LogicalOr"):
         return Step("truth", (op,), sources, results, ("truth",))
     return Step("join", (op,), sources, results, (kind,)) if kind in ("join", "move") else None
 

@@ -111,7 +111,11 @@ class _Run:
 
     def _copy(self, op: tf.Operation) -> None:
         """The operation on what stands for its operands; a number where all of them are."""
-        number = _number(op, [self.tensor(t) for t in op.inputs])
+        operands = [self.tensor(tensor) for tensor in op.inputs]
+        if op.type == "Identity":
+            self._keep(op, operands)
+            return
+        number = _number(op, operands)
         if number is not None:
             self._keep(op, [tf.constant(number, op.outputs[0].dtype)])
             return
@@ -120,8 +124,8 @@ class _Run:
             raise NoRuleError(
                 op, f"is one of more than {MOST_OPERATIONS} operations that loops make"
             )
-        known = {i: self.tensor(tensor) for i, tensor in enumerate(op.inputs)}
-        self._keep(op, operations.copy_of(op, known, name=op.name).outputs)
+        copy = operations.copy_of(op, dict(enumerate(operands)), name=op.name)
+        self._keep(op, copy.outputs)
 
     def _rounds(self, op: tf.Operation) -> list[Value]:
         """What the tensors of a loop are after its last round."""
@@ -236,8 +240,6 @@ def _known(tensor: tf.Tensor) -> np.ndarray[Any, Any] | None:
     elif op.type in ("Max", "Min") and not tensor.shape.rank:
         of = _known(op.inputs[0])
         value = None if of is None else (of.max() if op.type == "Max" else of.min())
-    elif op.type == "Identity":
-        value = _known(op.inputs[0])
     return None if value is None else np.asarray(value)
 
 

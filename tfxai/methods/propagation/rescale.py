@@ -121,6 +121,8 @@ def _through_choice(step: Step, there: Step, signal: tf.Tensor) -> list[tf.Tenso
 
 def _through_truth(step: Step, there: Step, signal: tf.Tensor) -> list[tf.Tensor | None]:
     """The multipliers of truths of which any or all are asked for: a jump of their sum."""
+    if step.ops[0].type.startswith("Logical"):
+        return _through_two_truths(step, there, signal)
     (op,), (op0,) = step.ops, there.ops
     truths, truths0 = tf.identity(number(op.inputs[0])), number(op0.inputs[0])
     count, count0 = (
@@ -130,6 +132,18 @@ def _through_truth(step: Step, there: Step, signal: tf.Tensor) -> list[tf.Tensor
     change = number(step.results[0]) - number(there.results[0])
     jump = tf.math.divide_no_nan(change, tf.stop_gradient(count - count0))
     return list(tf.gradients(count, truths, signal * jump))
+
+
+def _through_two_truths(step: Step, there: Step, signal: tf.Tensor) -> list[tf.Tensor | None]:
+    """The multipliers of a and b in "a and b", a product, and in "a or b", a + b - a b."""
+    copies = [tf.identity(number(source)) for source in step.sources]
+    of = {source.ref(): copy for source, copy in zip(step.sources, copies, strict=True)}
+    pairs = zip(step.ops[0].inputs, there.ops[0].inputs, strict=True)
+    of_b, of_a = ((number(t) + number(t0)) / 2 for t, t0 in pairs)
+    if step.ops[0].type == "LogicalOr":
+        of_a, of_b = 1 - of_a, 1 - of_b
+    a, b = (of.get(t.ref(), tf.zeros((), tf.float64)) for t in step.ops[0].inputs)
+    return list(tf.gradients(a * of_a + b * of_b, copies, signal))
 
 
 def _shared_out(step: Step, there: Step, signal: tf.Tensor) -> list[tf.Tensor]:
