@@ -122,7 +122,7 @@ def test_each_input_is_swept_by_itself(method):
     ids=lambda method: method.name,
 )
 def test_an_embedding_is_compared_with_that_of_padding(method):
-    if isinstance(method, DeepLIFT):  # which has no rule for the product of words and numbers
+    if isinstance(method, DeepLIFT):  # of a sum: both factors of a product have their share
         words = keras.Input((3,), dtype="int32", name="words")
         numbers = keras.Input((2,), name="numbers")
         embedding = layers.Embedding(4, 2, name="embedding")

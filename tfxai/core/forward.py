@@ -18,16 +18,24 @@ from tfxai.core.graph.tensor_axes import channels_last
 from tfxai.core.model.attention import attention_weights
 from tfxai.core.model.final_activation import logits_of
 from tfxai.core.model.head import answered, at_least_float32, head, single_output
-from tfxai.core.model.layer_calls import is_readable, observe, unreadable
+from tfxai.core.model.layer_calls import (
+    is_readable,
+    observe,
+    recurrent_in_loops,
+    unreadable,
+)
 from tfxai.core.model.structure import ModelStructure
 from tfxai.core.propagation.balance import held_operations
 from tfxai.core.propagation.steps import NoRuleError, Propagation
+from tfxai.core.propagation.unrolling import unrolled
 from tfxai.core.question.scores import Contrast, LayerScore, Question, one_number_an_example
 from tfxai.core.question.targets import resolve, select
 from tfxai.core.tracing import Run
 from tfxai.core.windows.patches import patched
 from tfxai.core.windows.windows import Windows
 from tfxai.errors import UnsupportedModelError
+
+_CUDNN = "CudnnRNN"
 
 
 class ForwardPass:
@@ -58,6 +66,7 @@ class ForwardPass:
         target: tf.Tensor,
     ) -> None:
         self._x, self._question, self._structure = x, question, structure
+        self._given = (network, x, held, question, structure, target)
         self._seen: dict[tuple[int, int], Any] = {}
 
         def visit(path: str, layer: Any, index: int, output: Any) -> Any:
@@ -150,20 +159,28 @@ class ForwardPass:
             )
         return self.shown(path, tf.convert_to_tensor(forward))
 
-    def propagation(self, *, by_gradient: bool, hold: Collection[str]) -> Propagation:
-        """The steps from x to the score, through which signals are taken back by rules.
+    def propagation(
+        self, *, by_gradient: bool, by_difference: bool, hold: Collection[str]
+    ) -> Propagation:
+        """The steps from x to the score, loops written out, for signals to go back by rules.
 
         Raises:
             UnsupportedModelError: An operation has no rule; with `by_gradient`, only a call
                 that cannot be looked into has none.
         """
-        held = None
+        run = self
+        if any(op.type.startswith(_CUDNN) for op in operations.between(self._x, [self.score])):
+            with recurrent_in_loops():
+                run = ForwardPass(*self._given)
+        score, x = run.score, run.score.graph.capture(self._x)
         try:
-            if hold:
-                held = held_operations(self.score, self.score.graph.capture(self._x), hold)
-            return Propagation(self.score, self._x, by_gradient=by_gradient, held=held)
+            score = unrolled(score, x)
+            held = held_operations(score, x, hold) if hold else None
+            return Propagation(
+                score, x, by_gradient=by_gradient, by_difference=by_difference, held=held
+            )
         except NoRuleError as error:
-            raise NoRuleError(error.op, error.what, self.layer_of(error.op)) from None
+            raise NoRuleError(error.op, error.what, run.layer_of(error.op)) from None
 
     def attention(self) -> tuple[Attention, ...]:
         """Every attention on which the score rests, in the order of computation.

@@ -130,21 +130,32 @@ class Score:
         return self.forward(x).layer_derivative(path, direction)
 
     def propagation(
-        self, x: tf.Tensor, *, by_gradient: bool = False, hold: Collection[str] = ()
+        self,
+        x: tf.Tensor,
+        *,
+        by_gradient: bool = False,
+        by_difference: bool = False,
+        hold: Collection[str] = (),
     ) -> Propagation:
         """The steps from x to the score, through which signals are taken back by rules.
+
+        Loops whose number of rounds is known, such as those of recurrent layers, are written out.
 
         Args:
             x: The rows.
             by_gradient: Whether only ReLUs are told apart.
+            by_difference: Whether signals belong to differences from another point: products of
+                tensors that depend on x, softmaxes and truths are steps then.
             hold: What counts as constant, of the words of `core.propagation.balance`; products
-                of tensors that depend on x are steps then.
+                of tensors that depend on x are steps then, and softmaxes.
 
         Raises:
             UnsupportedModelError: An operation has no rule; with `by_gradient`, only a call
                 that cannot be looked into has none.
         """
-        return self.forward(x).propagation(by_gradient=by_gradient, hold=hold)
+        return self.forward(x).propagation(
+            by_gradient=by_gradient, by_difference=by_difference, hold=hold
+        )
 
     def attention(self, x: tf.Tensor) -> tuple[Attention, ...]:
         """The weights, and the score's gradient by them, of every attention in the pass at x.

@@ -1,5 +1,6 @@
 """Layers observed and replaced for one thread and one block, and left alone otherwise."""
 
+import importlib
 import threading
 
 import keras
@@ -216,3 +217,37 @@ def test_an_inner_observer_changes_what_the_outer_one_changed_already():
     with observe(keep, times(2.0)), observe(keep, times(3.0)):
         changed = model(X).numpy() - flat
     np.testing.assert_allclose(changed, 6 * plain, rtol=1e-5)
+
+
+def operations(model, x):
+    """Types of the operations of a pass that is observed."""
+
+    def run(x):
+        with observe(lambda path, layer, index, output: output):
+            return model(x)
+
+    graph = tf.function(run, autograph=False).get_concrete_function(tf.constant(x)).graph
+    return {op.type for op in graph.get_operations()}
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """Keras takes the machine for one with a GPU, and traces operations of cuDNN."""
+    rnn = importlib.import_module("keras.src.backend.tensorflow.rnn")
+    monkeypatch.setattr(rnn, "_is_gpu_available", lambda: True)
+
+
+@pytest.mark.usefixtures("gpu")
+@pytest.mark.parametrize("name", ["LSTM", "GRU"])
+def test_recurrent_layers_run_in_loops_where_that_is_asked_for(name):
+    inputs = keras.Input((3, 2))
+    layer = layers.Bidirectional(getattr(layers, name)(2))
+    model, x = keras.Model(inputs, layer(inputs)), builders.images(1, (3, 2))
+    assert "CudnnRNNV3" in operations(model, x)
+    before = dict(vars(layer.forward_layer))
+    with layer_calls.recurrent_in_loops():
+        types = operations(model, x)
+    assert "While" in types
+    assert not any(one.startswith("Cudnn") for one in types)
+    assert vars(layer.forward_layer) == before
+    assert "CudnnRNNV3" in operations(model, x)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
 from tests import builders
@@ -175,15 +176,28 @@ def test_network_without_a_relu_is_refused(method):
 
 
 @BOTH
-def test_loop_is_refused_by_name(method):
-    model = keras.Sequential(
-        [keras.Input((5, 3)), layers.LSTM(2, name="memory"), layers.Dense(2, activation="relu")]
-    )
+def test_a_loop_is_as_the_same_network_without_one(method):
+    def memory(unroll):
+        return layers.SimpleRNN(3, activation="relu", unroll=unroll)
+
+    parts = [memory(False), layers.Dense(2)]
+    looped = keras.Sequential([keras.Input((4, 3)), *parts])
+    plain = keras.Sequential([keras.Input((4, 3)), memory(True), parts[1]])
+    plain.layers[0].set_weights(parts[0].get_weights())
+    x = builders.images(2, (4, 3))
+    values = method(looped, x, target=1).values
+    np.testing.assert_allclose(values, method(plain, x, target=1).values, rtol=1e-5, atol=1e-7)
+    assert np.abs(values).max() > 0
+
+
+@BOTH
+def test_a_compiled_call_is_refused_by_name(method):
+    call = layers.Lambda(tf.function(tf.nn.relu, autograph=False), name="compiled")
+    model = keras.Sequential([keras.Input((3,)), call, layers.Dense(2, activation="relu")])
     with pytest.raises(
-        UnsupportedModelError,
-        match=r"through the operation TensorList\w+ in '.*memory.*': it runs inside a loop",
+        UnsupportedModelError, match=r"in '.*compiled.*': it runs inside a compiled call"
     ):
-        method(model, builders.images(2, (5, 3)))
+        method(model, builders.images(2, (3,)))
 
 
 @BOTH

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
 from tests import builders
@@ -17,11 +18,7 @@ CASES = (
         method=DeepLIFT,
         linear=lambda s: s.w * (s.x - s.b),
         others={"baseline": 0.5},
-        refuses={
-            "probability": "no rule",
-            "tokens": "no rule",
-            "volumes with channels first": "compiled call",
-        },
+        refuses={"volumes with channels first": "compiled call"},
         gap=EXACT_ON_PHOTOGRAPHS,
     ),
     Case(
@@ -29,11 +26,7 @@ CASES = (
         linear=lambda s: s.w * (s.x - s.b),
         others={"background": np.full((1, 6, 5, 2), 0.25)},
         options={"background": builders.images(3, seed=2)},
-        refuses={
-            "probability": "no rule",
-            "tokens": "no rule",
-            "volumes with channels first": "compiled call",
-        },
+        refuses={"volumes with channels first": "compiled call"},
         gap=EXACT_ON_PHOTOGRAPHS,
     ),
 )
@@ -260,35 +253,27 @@ def test_mixed_precision_is_close():
     np.testing.assert_allclose(a.values, expected, atol=0.02 * np.abs(expected).max())
 
 
-def attention():
-    x = keras.Input((4, 3))
-    mixed = layers.MultiHeadAttention(1, 2, name="heads")(x, x)
-    return keras.Model(x, layers.Dense(2)(layers.Flatten()(mixed)))
-
-
-def gate():
-    x = keras.Input((4,))
-    return keras.Model(x, layers.Multiply(name="gate")([layers.Dense(4)(x), x]))
-
-
 def ending_in(layer, shape=(4,)):
     return lambda: keras.Sequential([keras.Input(shape), layer, layers.Flatten(), layers.Dense(2)])
 
 
+def comparison():
+    x = keras.Input((4,))
+    chosen = layers.Lambda(lambda x: keras.ops.where(x > keras.ops.mean(x), x, -x), name="choice")
+    return keras.Model(x, layers.Dense(2)(chosen(x)))
+
+
+def compiled():
+    call = tf.function(tf.nn.relu, autograph=False)
+    return ending_in(layers.Lambda(call, name="call"))()
+
+
 REFUSED = {
-    "attention": (attention, r"operation \w+ in '.*heads.*': it (has no rule|combines tensors)"),
-    "gate": (gate, r"operation Mul in '.*gate.*': it combines tensors that all depend on the"),
-    "softmax": (
-        ending_in(layers.Softmax(name="inner")),
-        r"operation Softmax in '.*inner.*': it has no rule",
-    ),
-    "layer normalisation": (
-        ending_in(layers.LayerNormalization(name="norm")),
-        r"operation \w+ in '.*norm.*': it (combines|has no rule)",
-    ),
-    "recurrent": (
-        ending_in(layers.GRU(2, name="memory"), (4, 3)),
-        r"operation \w+ in '.*memory.*': it runs inside a loop",
+    "comparison": (comparison, r"operation SelectV2 in '.*choice.*': it takes whole numbers or"),
+    "compiled call": (compiled, r"operation \w+ in '.*call.*': it runs inside a"),
+    "log softmax": (
+        ending_in(layers.Activation("log_softmax", name="inner")),
+        r"operation LogSoftmax in '.*inner.*': it has no rule",
     ),
 }
 
@@ -302,11 +287,12 @@ def test_what_has_no_rule_is_refused_by_name(case):
     assert "IntegratedGradients" in str(caught.value)
 
 
-def test_probability_is_refused_and_the_logit_explained():
+def test_the_logit_is_explained_and_the_probability_where_it_is_asked_for():
     model = builders.functional()
-    with pytest.raises(UnsupportedModelError, match=r"operation Softmax"):
-        DeepLIFT()(model, builders.images(), score="probability")
     assert DeepLIFT()(model, builders.images()).score_name == "logit"
+    a = DeepLIFT(baseline=0.5)(model, builders.images(), score="probability")
+    assert_complete(a, 1e-5)
+    assert ((a.score > 0) & (a.score < 1)).all()
 
 
 @pytest.mark.slow

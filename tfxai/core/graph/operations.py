@@ -136,7 +136,7 @@ _COMBINATIONS = frozenset(
         "Mod",
     }
 )
-_CONDITIONS = frozenset(
+CONDITIONS = frozenset(
     {
         "Equal",
         "Greater",
@@ -149,7 +149,7 @@ _CONDITIONS = frozenset(
         "NotEqual",
     }
 )
-ELEMENTWISE = _ACTIVATIONS | _COMBINATIONS | _CONDITIONS | _SHIFTS | {"Cast", "Identity", "Neg"}
+ELEMENTWISE = _ACTIVATIONS | _COMBINATIONS | CONDITIONS | _SHIFTS | {"Cast", "Identity", "Neg"}
 _NONNEGATIVE = frozenset({"Abs", "Exp", "Relu", "Relu6", "Sigmoid", "Softplus", "Square"})
 _POOLS = frozenset({"Max", "MaxPool", "MaxPool3D"})
 CALLS = frozenset(
@@ -211,22 +211,27 @@ def run_again(op: tf.Operation, operands: Mapping[int, tf.Tensor], **attributes:
 
 
 def copy_of(
-    op: tf.Operation, operands: Mapping[int, tf.Tensor], **attributes: Any
+    op: tf.Operation,
+    operands: Mapping[int, tf.Tensor],
+    name: str | None = None,
+    **attributes: Any,
 ) -> tf.Operation:
     """The operation in the graph that is being traced, with some operands and attributes replaced.
 
     Args:
         op: The operation.
         operands: New operands by their position.
+        name: Name of the copy, numbered where it is taken; that of its type by default.
         attributes: New attributes, strings or lists of integers.
     """
     tensors = [operands.get(i, _here(tensor)) for i, tensor in enumerate(op.inputs)]
-    types = [output.dtype for output in op.outputs]
     attrs = dict(op.node_def.attr)
-    for name, value in attributes.items():
-        if name in attrs:
-            attrs[name] = _attribute(value)
-    return tf.compat.v1.get_default_graph().create_op(op.type, tensors, types, attrs=attrs)
+    types = _types(op, tensors, attrs)
+    for attribute, value in attributes.items():
+        if attribute in attrs:
+            attrs[attribute] = _attribute(value)
+    graph = tf.compat.v1.get_default_graph()
+    return graph.create_op(op.type, tensors, types, attrs=attrs, name=name)
 
 
 def between(x: tf.Tensor | None, outputs: Sequence[tf.Tensor]) -> Iterator[tf.Operation]:
@@ -282,6 +287,27 @@ def _of_one(op: tf.Operation, only: set[int]) -> str | None:
     if name in _POOLS:
         return "pool"
     return "activation" if name in _ACTIVATIONS | _COMBINATIONS else None
+
+
+def _types(
+    op: tf.Operation, tensors: Sequence[tf.Tensor], attrs: dict[str, Any]
+) -> list[tf.DType]:
+    """The types of the outputs, and those in `attrs`, where an operand has another type."""
+    changed, names = dict[str, tf.DType](), list[str]()
+    for arg in op.op_def.input_arg:
+        names += [arg.type_attr] * (op.get_attr(arg.number_attr) if arg.number_attr else 1)
+    if len(names) == len(tensors):  # not so where one argument takes tensors of several types
+        for name, before, now in zip(names, op.inputs, tensors, strict=True):
+            if name and now.dtype != before.dtype:
+                changed[name] = now.dtype
+    for name, dtype in changed.items():
+        attrs[name] = tf.compat.v1.AttrValue(type=dtype.as_datatype_enum)
+    made = op.op_def.output_arg
+    given = [arg.type_attr for arg in made] if len(made) == len(op.outputs) else []
+    if not given and len(made) == 1:
+        given = [made[0].type_attr] * len(op.outputs)
+    given = given or [""] * len(op.outputs)
+    return [changed.get(n, out.dtype) for n, out in zip(given, op.outputs, strict=True)]
 
 
 def _here(tensor: tf.Tensor) -> tf.Tensor:

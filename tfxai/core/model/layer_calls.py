@@ -31,6 +31,7 @@ Enter = Callable[["keras.Layer", Arguments], Arguments | None]
 _LayerRun: TypeAlias = Callable[[Arguments], Any]
 
 _observer: ContextVar[_Observer | None] = ContextVar("tfxai_observer", default=None)
+_in_loops: ContextVar[bool] = ContextVar("tfxai_in_loops", default=False)
 _install_lock = threading.Lock()
 
 
@@ -68,6 +69,28 @@ class _Observer:
 
 
 @contextlib.contextmanager
+def recurrent_in_loops() -> Iterator[None]:
+    """Until the block ends, recurrent layers that are observed run in a loop, as on a CPU.
+
+    On a GPU an LSTM or GRU is one operation of cuDNN, which cannot be looked into.
+    """
+    token = _in_loops.set(True)
+    try:
+        yield
+    finally:
+        _in_loops.reset(token)
+
+
+def _stand_in(layer: keras.Layer) -> keras.Layer:
+    """The layer, or what shares everything with it but does without cuDNN."""
+    if not _in_loops.get() or getattr(layer, "use_cudnn", False) is False:
+        return layer
+    other = object.__new__(type(layer))
+    vars(other).update(vars(layer), use_cudnn=False)
+    return other
+
+
+@contextlib.contextmanager
 def observe(visit: Visit, enter: Enter | None = None) -> Iterator[None]:
     """Reports each finished layer call of this thread to `visit` until the block ends.
 
@@ -100,7 +123,9 @@ def _install() -> None:
             if observer is None:
                 return original(self, *args, **kwargs)
             return observer.call(
-                lambda given: original(self, *given[0], **given[1]), self, (args, kwargs)
+                lambda given: original(_stand_in(self), *given[0], **given[1]),
+                self,
+                (args, kwargs),
             )
 
         call._tfxai_hook = True  # type: ignore[attr-defined]

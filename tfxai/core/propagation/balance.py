@@ -42,11 +42,21 @@ def held_operations(
         elif op.type != "Softmax":
             raise NoRuleError(op, "ends a softmax that is written by hand, which has to be held")
     for op in graph.order:
+        if _is_padding(op):
+            held.add(op)
         is_gate = op.type in _GATES or _is_hard_sigmoid(op)
         is_asked_for = (GATES in kinds and is_gate) or (SOFTMAX in kinds and op.type == "Softmax")
         if is_asked_for and _multiplies(op.outputs[0], graph):
             held.add(op)
     return frozenset(held)
+
+
+def _is_padding(op: tf.Operation) -> bool:
+    """Whether it says which steps are padding: any or all of x equal to a number, or not."""
+    compared = opened(op.inputs[0]).op if op.type in ("All", "Any") else None
+    if compared is None or compared.type not in ("Equal", "NotEqual"):
+        return False
+    return any(constant(opened(tensor)) is not None for tensor in compared.inputs)
 
 
 def _is_hard_sigmoid(op: tf.Operation) -> bool:

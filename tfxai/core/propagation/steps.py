@@ -23,6 +23,8 @@ _COPIED = frozenset({"activation", "affine", "join", "mix", "product", "softmax"
 QUOTIENTS = frozenset({"Div", "DivNoNan", "RealDiv"})
 PRODUCTS = operations.DENSE | QUOTIENTS | {"Mul", "MulNoNan"}
 """Operations that are linear in each of two operands, or in the first of them."""
+_CHOICES = frozenset({"Select", "SelectV2"})
+_TRANSPARENT = frozenset({"CheckNumerics", "PreventGradient", "StopGradient"})
 AFFINE = frozenset({"move", "scale", "shift", "weighted"})
 """Kinds of operations that merge into one step, together with at most one of them with weights."""
 
@@ -36,8 +38,9 @@ class Step:
             `"mix"`: an average or another linear map without parameters; `"sum"` and `"join"`
             of several tensors; `"same"`; `"activation"`: a function of each element, of one or
             several operations; `"pool"`: a maximum; `"gradient"`: anything, where only the
-            ReLUs are told apart; and, where gates are held, `"product"` of two tensors, also a
-            quotient, and `"softmax"`.
+            ReLUs are told apart; where gates are held, and by differences, `"product"` of two
+            tensors, also a quotient or the square of a difference, and `"softmax"`; and by
+            differences `"choice"` by a truth and `"truth"`, any or all of several or two.
         ops: The operations in the order in which they run.
         sources: What goes in, as far as it depends on x.
         results: What comes out.
@@ -56,13 +59,21 @@ class Step:
         pairs = zip(self.ops, self.kinds, strict=True)
         return next((op for op, kind in pairs if kind == "weighted"), None)
 
-    def gradient(self, signals: Sequence[tf.Tensor | None]) -> list[tf.Tensor | None]:
-        """The signals at the results times the derivative of the results by each source."""
+    def gradient(
+        self, signals: Sequence[tf.Tensor | None], at: Sequence[tf.Tensor] | None = None
+    ) -> list[tf.Tensor | None]:
+        """The signals at the results times the derivative of the results by each source.
+
+        Args:
+            signals: Shaped like the results.
+            at: Where the derivative is taken: tensors in the place of the sources.
+        """
         if self.kind == "same":
             return list(signals)
         results, sources = self.results, self.sources
         if self.kind in _COPIED:
-            copies = [tf.identity(source) for source in self.sources]
+            points = self.sources if at is None else at
+            copies = [number(t) if t.dtype == tf.bool else tf.identity(t) for t in points]
             results, sources = self.again(copies), tuple(copies)
         given = [(y, s) for y, s in zip(results, signals, strict=True) if s is not None]
         back = tf.gradients(
@@ -105,8 +116,10 @@ class Propagation:
         score: Where signals start.
         x: Where they arrive.
         by_gradient: Whether only ReLUs are steps of their own.
-        held: Operations whose results count as constants. None: there is none, and products
-            of tensors that depend on x have no rule.
+        by_difference: Whether signals belong to differences: then products, softmaxes and truths
+            are steps as well.
+        held: Operations whose results count as constants; products and softmaxes are steps as
+            well. None: there is none.
     """
 
     def __init__(
@@ -115,11 +128,15 @@ class Propagation:
         x: tf.Tensor,
         *,
         by_gradient: bool = False,
+        by_difference: bool = False,
         held: frozenset[tf.Operation] | None = None,
     ) -> None:
         self._score = score
         self.x = score.graph.capture(x)  # x itself, or what stands for it in the body of a loop
-        self.steps = _steps(score, self.x, by_gradient, held)
+        graph = LiveGraph(score, self.x, by_gradient, held)
+        graph.has_products |= by_difference
+        graph.has_truths = by_difference
+        self.steps = _steps(graph, score, _gradient_step if by_gradient else _step)
 
     def back(self, rule: Rule, start: tf.Tensor) -> tf.Tensor:
         """The signal at x, shaped like it, from the one at the score, (B,)."""
@@ -158,7 +175,8 @@ class LiveGraph:
         held: frozenset[tf.Operation] | None = None,
     ) -> None:
         self.x = x.ref()
-        self.is_balanced = held is not None
+        self.has_products = held is not None
+        self.has_truths = False
         self._with_conditions = not by_gradient
         self.live = {self.x}
         self.order: dict[tf.Operation, int] = {}
@@ -207,12 +225,8 @@ class LiveGraph:
         return (u, ops[::-1]) if _alike(u, op.outputs[0]) else None
 
 
-def _steps(
-    score: tf.Tensor, x: tf.Tensor, by_gradient: bool, held: frozenset[tf.Operation] | None
-) -> tuple[Step, ...]:
+def _steps(graph: LiveGraph, score: tf.Tensor, make: Callable[..., Step]) -> tuple[Step, ...]:
     """The steps from x to the score, only those that the score rests on."""
-    graph = LiveGraph(score, x, by_gradient, held)
-    make = _gradient_step if by_gradient else _step
     wanted, steps = {score.ref()}, []
     for op in reversed(list(graph.order)):
         results = tuple(t for t in op.outputs if t.ref() in wanted and t.ref() != graph.x)
@@ -226,23 +240,48 @@ def _steps(
 def _step(graph: LiveGraph, op: tf.Operation, results: tuple[tf.Tensor, ...]) -> Step:
     """The step that makes `results`, told apart by what it does; refused where nobody knows."""
     operands = graph.operands(op)
-    kind, sources = operations.kind(op, operands), graph.sources(op)
+    kind, sources = _kind(graph, op, operands), graph.sources(op)
     if kind == "same":
         sources = tuple(op.inputs[list(op.outputs).index(result)] for result in results)
     is_whole = kind != "call" and not all(source.dtype.is_floating for source in sources)
     found = graph.scalar_function(op) if kind == "combination" or is_whole else None
     if found is not None:
         return Step("activation", tuple(found[1]), (found[0],), results)
+    truth = _truth_step(op, kind, sources, results) if graph.has_truths else None
+    if truth is not None:
+        return truth
     if is_whole:
         raise NoRuleError(op, "takes whole numbers or truths that depend on the input")
-    if graph.is_balanced and len(operands) > 1 and op.type in PRODUCTS:
+    if graph.has_products and len(operands) > 1 and op.type in PRODUCTS | {"SquaredDifference"}:
         return Step("product", (op,), sources, results, ("product",))
+    if graph.has_products and op.type == "Softmax":
+        return Step("softmax", (op,), sources, results, ("softmax",))
+    return _linear_step(op, kind, sources, results)
+
+
+def _kind(graph: LiveGraph, op: tf.Operation, operands: Sequence[int]) -> str | None:
+    """As `operations.kind`; a choice by a constant hands on what it chooses.
+
+    A difference passes what stops a gradient.
+    """
+    if op.type in _TRANSPARENT and graph.has_truths:
+        return "same"
+    if op.type in _CHOICES and 0 not in operands:
+        return "join"
+    return operations.kind(op, operands)
+
+
+def _linear_step(
+    op: tf.Operation,
+    kind: str | None,
+    sources: tuple[tf.Tensor, ...],
+    results: tuple[tf.Tensor, ...],
+) -> Step:
+    """The step of an operation that is linear, a function of each element, or a maximum."""
     if kind == "combination":
         raise NoRuleError(op, "combines tensors that all depend on the input")
-    if graph.is_balanced and op.type == "Softmax":
-        return Step("softmax", (op,), sources, results, ("softmax",))
     if kind == "call":
-        raise NoRuleError(op, "runs inside a loop or a compiled call, where no rule reaches")
+        raise NoRuleError(op, "runs inside a compiled call or a branch, where no rule reaches")
     broadcasts = len(op.inputs) > 1 and not _alike(sources[0], results[0])
     if kind is None or (kind == "activation" and broadcasts):
         raise NoRuleError(op, "has no rule")
@@ -251,12 +290,31 @@ def _step(graph: LiveGraph, op: tf.Operation, results: tuple[tf.Tensor, ...]) ->
     return Step("affine" if kind in AFFINE else kind, (op,), sources, results, (kind,))
 
 
+def _truth_step(
+    op: tf.Operation,
+    kind: str | None,
+    sources: tuple[tf.Tensor, ...],
+    results: tuple[tf.Tensor, ...],
+) -> Step | None:
+    """The step that makes, moves or obeys truths, such as a mask of padding; None for others."""
+    if op.type == "SelectV2":
+        return Step("choice", (op,), sources, results, ("choice",))
+    is_function = len(sources) == 1 and _alike(sources[0], results[0])
+    if op.type in operations.CONDITIONS and is_function:
+        return Step("activation", (op,), sources, results, ("activation",))
+    if any(source.dtype != tf.bool for source in sources):
+        return None
+    if op.type in ("All", "Any", "LogicalAnd", "LogicalOr"):
+        return Step("truth", (op,), sources, results, ("truth",))
+    return Step("join", (op,), sources, results, (kind,)) if kind in ("join", "move") else None
+
+
 def _gradient_step(graph: LiveGraph, op: tf.Operation, results: tuple[tf.Tensor, ...]) -> Step:
     """The step that makes `results` where all but ReLUs pass signals by their gradient."""
     operands = graph.operands(op)
     kind, sources = operations.kind(op, operands), graph.sources(op)
     if kind == "call":
-        raise NoRuleError(op, "runs inside a loop or a compiled call, where no rule reaches")
+        raise NoRuleError(op, "runs inside a compiled call or a branch, where no rule reaches")
     if op.type in operations.RELUS:
         return Step("activation", (op,), sources, results, ("activation",))
     found = graph.scalar_function(op) if kind == "combination" else None
@@ -299,6 +357,11 @@ def _unique(tensors: Iterator[tf.Tensor]) -> tuple[tf.Tensor, ...]:
 def _widened(signal: tf.Tensor) -> tf.Tensor:
     """A half precision signal as float32: sums of signals keep their digits."""
     return at_least_float32(signal) if signal.dtype.is_floating else signal
+
+
+def number(tensor: tf.Tensor) -> tf.Tensor:
+    """The tensor in float32 or wider; a truth as 0 or 1 in float64, as wide as any network."""
+    return tf.cast(tensor, tf.float64) if tensor.dtype == tf.bool else at_least_float32(tensor)
 
 
 def _alike(a: tf.Tensor, b: tf.Tensor) -> bool:

@@ -26,7 +26,7 @@ class DeconvNet(AttributionMethod):
 
     Raises:
         UnsupportedModelError: No ReLU lies between the input and the score, or part of the
-            network runs in a loop or a compiled call.
+            network runs in a compiled call or a loop of unknown length.
 
     Reference:
         Zeiler, Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014,

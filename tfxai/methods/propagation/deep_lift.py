@@ -35,8 +35,8 @@ class DeepLIFT(AttributionMethod):
     Raises:
         InvalidInputError: The baseline does not fit.
         UnsupportedModelError: An operation between the input and the score has no rule: a
-            softmax or a product inside the network (attention, squeeze-and-excitation, layer
-            normalisation), a loop, a compiled call.
+            comparison of tensors that depend on the input, a compiled call, a loop whose number
+            of rounds is not known beforehand or above 512.
 
     Reference:
         Shrikumar, Greenside, Kundaje, "Learning Important Features Through Propagating
@@ -44,7 +44,11 @@ class DeepLIFT(AttributionMethod):
         rule). arXiv:1704.02685. Departure: the paper has no rule for max-pooling. Here
         y - y' = l (a_i - a'_i) + (1 - l) (a_j - a'_j) for the largest elements i at x and j at
         x', which gives l in [0, 1]: the part of the line from x' to x on which i exceeds j.
-        Class logits are not normalised by their mean.
+        Class logits are not normalised by their mean. Nor has it one for products of tensors that
+        both depend on the input and for softmaxes: a product is shared by the mean of the other
+        factor, y - y' = (a - a') (b + b') / 2 + (b - b') (a + a') / 2, a softmax by the rescale
+        rule of its exponentials, whose normaliser follows from the sum of 1. Recurrent layers
+        are written out, step by step.
 
     Example:
         >>> import keras, numpy as np

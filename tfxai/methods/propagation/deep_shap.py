@@ -40,8 +40,8 @@ class DeepSHAP(AttributionMethod):
         Lundberg, Lee, "A Unified Approach to Interpreting Model Predictions", NeurIPS 2017,
         section 4.2. arXiv:1705.07874. Departure: the paper composes multipliers from the mean
         of the background; here each background example is a baseline of its own and the
-        attributions are averaged, so that they are complete. Maxima have the rule of
-        `DeepLIFT`, not the Shapley values of a maximum.
+        attributions are averaged, so that they are complete. Maxima, products and softmaxes have
+        the rules of `DeepLIFT`, not the Shapley values of a maximum.
 
     Example:
         >>> import keras, numpy as np

@@ -37,7 +37,7 @@ class LibraGrad(AttributionMethod):
 
     Raises:
         UnsupportedModelError: An operation between the input and the score is neither linear, nor
-            elementwise, nor a product, or runs in a loop or a compiled call.
+            elementwise, nor a product, or runs in a compiled call or a loop of unknown length.
 
     Reference:
         Mehri, Baldassarre et al., "LibraGrad: Balancing Gradient Flow for Universally Better

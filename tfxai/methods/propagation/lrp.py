@@ -50,8 +50,9 @@ class LRP(AttributionMethod):
 
     Raises:
         InvalidInputError: An unknown rule, or numbers that do not fit it.
-        UnsupportedModelError: An operation between the input and the score has no rule: a loop,
-            a compiled call, a comparison of tensors that depend on the input.
+        UnsupportedModelError: An operation between the input and the score has no rule: a
+            compiled call, a comparison of tensors that depend on the input, a loop whose number
+            of rounds is not known beforehand or above 512.
 
     Reference:
         Bach et al., "On Pixel-Wise Explanations for Non-Linear Classifier Decisions by
@@ -65,7 +66,9 @@ class LRP(AttributionMethod):
         Transformers", ICML 2024, arXiv:2402.05602: a product hands each factor half, gates and
         the statistics of normalisations are held. Its rule of the softmax does not conserve the
         score, so that it is `"attn_lrp"` alone; to hold the weights is Ali et al., ICML 2022,
-        arXiv:2202.07304.
+        arXiv:2202.07304. Recurrent layers are written out, and their gates held, so that the
+        signal takes all: Arras et al., "Explaining Recurrent Neural Network Predictions in
+        Sentiment Analysis", 2017, arXiv:1706.07206. So are masks of padding.
 
     Example:
         >>> import keras, numpy as np
