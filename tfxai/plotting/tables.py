@@ -10,13 +10,14 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tfxai.axes import parts
+from tfxai.feature_groups import Feature, Groups, OneHot
 from tfxai.plotting import style
 from tfxai.plotting.feature_axes import row_label
 from tfxai.plotting.figures import Page, frame, small_ticks
 from tfxai.plotting.labels import number
 from tfxai.plotting.measure import cut, cut_inside, text_width
 from tfxai.plotting.rows import Row, draw_hidden, draw_signs, hidden_text, signs_width
-from tfxai.table_features import Feature, Groups, OneHot, features_of
+from tfxai.table_features import features_of
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
