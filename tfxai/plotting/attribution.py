@@ -25,6 +25,7 @@ from tfxai.plotting.panels import draw_on, panels_of
 from tfxai.plotting.pictures import is_of_targets, with_scale
 from tfxai.plotting.rows import Row
 from tfxai.plotting.volumes import VolumeRow
+from tfxai.remarks import remarks_on
 
 Index: TypeAlias = "int | slice | Sequence[int] | Sequence[bool] | np.ndarray[Any, Any] | None"
 
@@ -131,7 +132,7 @@ def _in_rows(
         name = f"Example {number + 1}"
         header = _header(row[0], f"{name} of {total}" if total else "", number, how)
         blocks.append(Block(header, [made for one in row for made in rows_of(one, row[0], how)]))
-        remarks.append((name, [sentence for one in row for sentence in one.remarks]))
+        remarks.append((name, remarks_on(row)))
     rows = [row for block in blocks for _, _, row in block.rows]
     _draw_once(blocks)
     legend = [f"The first {len(ones)} of {asked} examples."] if len(ones) < asked else []
@@ -160,7 +161,7 @@ def _notes(rows: Sequence[Row], how: Drawing) -> list[str]:
     if pictures:
         found.append(labels.scaling_note(how))
         signs = {row.signed for row in pictures}
-        found += labels.style_notes(how, pictures[0].style, signs)
+        found += labels.style_notes(how, pictures[0].style, signs, pictures[0].words)
     if how.certain:
         found.append("Grey pixels are not certain at 95 %.")
     return [*found, *dict.fromkeys(row.legend for row in rows if row.legend)]

@@ -20,7 +20,9 @@ from tfxai.plotting.images import image_part, is_diverging, show
 from tfxai.plotting.notes import gathered
 from tfxai.plotting.panels import draw_on, panel_of
 from tfxai.plotting.pictures import is_of_targets, with_scale
+from tfxai.plotting.signs import signs_of
 from tfxai.plotting.strips import Around, Panel, Strip, Strips
+from tfxai.remarks import remarks_on
 
 MOST = 40
 """Most images in a figure: a taller one is hard to read."""
@@ -163,21 +165,19 @@ def _around(rows: Sequence[Sequence[Attribution]], how: Drawing, of_targets: boo
     signs = {is_diverging(part[0]) for one in first if (part := image_part(one)) is not None}
     look = how.styled("overlay")
     legend = [f"All with {', '.join(f'{k}={v}' for k, v in shared.items())}."] if shared else []
-    legend += [labels.scaling_note(how), *labels.style_notes(how, look, signs)]
+    words = signs_of(first[0])
+    legend += [labels.scaling_note(how), *labels.style_notes(how, look, signs, words)]
     has_bar = len(signs) == 1 and look in ("overlay", "heatmap")
     if True in signs and not has_bar and look != "contour" and how.cmap is None:
-        legend.append("Red supports, blue speaks against.")
-    remarks = [
-        (f"Image {number}", [sentence for one in row for sentence in one.remarks])
-        for number, row in enumerate(rows, start=1)
-    ]
+        legend.append(words.sentence)
+    remarks = [(f"Image {i}", remarks_on(row)) for i, row in enumerate(rows, start=1)]
     (signed, *_) = signs
     return Around(
         label=_label(rows),
         legend=" ".join(legend),
         remarks=gathered(remarks),
         header=[(_method(first[0]), style.font(style.TITLE, bold=True))] if of_targets else [],
-        bar=(colour_map(how.cmap, signed), signed) if has_bar else None,
+        bar=(colour_map(how.cmap, signed), signed, words) if has_bar else None,
     )
 
 

@@ -15,6 +15,7 @@ from tfxai.feature_groups import Feature, Groups
 from tfxai.plotting import labels, style
 from tfxai.plotting.feature_axes import FeatureAxes, one_example, row_label, strongest
 from tfxai.plotting.grouping import columns_or_groups
+from tfxai.plotting.signs import signs_of
 from tfxai.plotting.swarms import shades, swarm
 from tfxai.table_features import features_of
 
@@ -63,7 +64,7 @@ def plot_bars(  # noqa: PLR0913 - options of a figure, by name
     features, summed = columns_or_groups(one, feature_names, groups)
     kept, others = strongest(features, limit, lambda feature: abs(float(feature.values[i])))
     values = [float(feature.values[i]) for feature in kept]
-    meaning = ["Red supports, blue speaks against."] if one.is_signed else []
+    meaning = [signs_of(one).sentence] if one.is_signed else []
     notes = [*meaning, *_left_out(kept, others), *summed, *one[i].remarks]
     chart = FeatureAxes(len(kept), figsize, ax, title or labels.explained(one[i]), notes)
     colours = [_sign_colour(value) if one.is_signed else style.ACCENT for value in values]
