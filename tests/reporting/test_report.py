@@ -137,7 +137,8 @@ def test_answers_are_the_models(page):
 def test_what_colours_mean_suits_what_is_explained(score, words):
     image = keras.Input((4, 4, 3))
     regressor = keras.Model(image, layers.Dense(1)(layers.Flatten()(image)))
-    found = tfxai.report(regressor, pixels(1)[:, :4, :4], ["gradient_input"], score=score)
+    model = classifier(4) if score == "logit" else regressor
+    found = tfxai.report(model, pixels(1, 4), ["gradient_input"], score=score)
     said = {one for one in ("red speaks", "red raises") if one in found.html}
     assert words in found.html
     assert len(said) == 1

@@ -95,7 +95,7 @@ def plot_attribution(
             figure = draw_on(how.ax, panels_of(ones, how), how)
         else:
             has_positions = total > 1 and not isinstance(index, int | np.integer)
-            figure = _in_rows(ones, shown, (len(indices), total if has_positions else 0), how)
+            figure = in_rows(ones, shown, (len(indices), total if has_positions else 0), how)
     if path is not None:
         save_figure(figure, path)
     return figure
@@ -115,8 +115,12 @@ def _is_grid(
     return True
 
 
-def _in_rows(
-    ones: list[list[Attribution]], shown: list[int], counts: tuple[int, int], how: Drawing
+def in_rows(
+    ones: Sequence[Sequence[Attribution]],
+    shown: Sequence[int],
+    counts: tuple[int, int],
+    how: Drawing,
+    names: Sequence[str] = (),
 ) -> Figure:
     """A block of rows for each example.
 
@@ -125,12 +129,14 @@ def _in_rows(
         shown: Which example each is.
         counts: How many examples were asked for, and of how many; 0 where it is not said.
         how: The options.
+        names: What each example is called, instead of its number.
     """
     asked, total = counts
     blocks, remarks = [], []
     for number, row in zip(shown, ones, strict=True):
-        name = f"Example {number + 1}"
-        header = _header(row[0], f"{name} of {total}" if total else "", number, how)
+        name = names[number] if names else f"Example {number + 1}"
+        numbered = f"{name} of {total}" if total else ""
+        header = _header(row[0], name if names else numbered, number, how)
         blocks.append(Block(header, [made for one in row for made in rows_of(one, row[0], how)]))
         remarks.append((name, remarks_on(row)))
     rows = [row for block in blocks for _, _, row in block.rows]
