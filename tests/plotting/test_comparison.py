@@ -105,7 +105,14 @@ def test_the_figure_is_written(tmp_path):
         (of_map(2), "A single attribution"),
         ([of_map(2), of_map(3)], r"attributions of \[2, 3\] images"),
         ([of_map(41)], "41 images are too many"),
-        ([attribution(np.ones((1, 4)), np.ones((1, 4)))], r"inputs have shape \(1, 4\)"),
+        (
+            [attribution(np.ones((1, 4, 2)), np.ones((1, 4, 2)))],
+            r"inputs have shape \(1, 4, 2\)",
+        ),
+        (
+            [of_map(), attribution(np.ones((1, 4)), np.ones((1, 4)))],
+            r"inputs have shape \(1, 4\)",
+        ),
         (
             [of_map(), of_images(target=np.array([1]))],
             "integrated_gradients explains 'Dog' and grad_cam 'Cat'",
