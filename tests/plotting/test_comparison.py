@@ -129,6 +129,19 @@ def test_a_name_is_wanted_for_each_image():
         plot_comparison([of_map(2)], names=["a"])
 
 
+def test_headings_stand_above_heatmaps_with_what_each_model_says():
+    sure = of_images(probability=np.array([0.9]))
+    unsure = of_images(probability=np.array([0.2]), prediction=np.array([1]))
+    words = texts(plot_comparison([sure, unsure], headings=["old model", "new model"]))
+    assert {"old model", "new model", "probability 90.0%"} <= set(words)
+    assert any("20.0%" in text and "predicts" in text for text in words)
+    assert "Integrated Gradients" not in words
+    with pytest.raises(InvalidInputError, match="There are 1 headings for 2 attributions"):
+        plot_comparison([sure, unsure], headings=["old model"])
+    with pytest.raises(InvalidInputError, match="headings= is for images"):
+        plot_comparison([of_rows()], headings=["model"])
+
+
 def of_rows(name="integrated_gradients", scale=1.0, **others):
     values = scale * np.array([[1.0, -2.0, 0.5], [3.0, 0.25, -1.0]])
     method = {"name": name, "options": {}}

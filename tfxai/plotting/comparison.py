@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -34,6 +35,7 @@ def plot_comparison(
     attributions: Sequence[Attribution | Sequence[Attribution]],
     *,
     names: Sequence[str] | None = None,
+    headings: Sequence[str] | None = None,
     path: str | os.PathLike[str] | None = None,
     **drawing: Any,
 ) -> Figure:
@@ -50,6 +52,8 @@ def plot_comparison(
         attributions: One for each method (or target), all of the same images, `MOST` at most;
             where sizes differ, a sequence of attributions of one image each instead of one.
         names: One or a few lines about each image; one line about each row of a table.
+        headings: What stands above the heatmaps of each attribution instead of its method, such
+            as the names of models; of images.
         path: File to write the figure to as well; its suffix names the format.
         **drawing: Options of `tfxai.plotting.Drawing`, such as `figsize=3.3`, `style="contour"`
             or `columns=4`.
@@ -72,10 +76,17 @@ def plot_comparison(
     how.check_labels(count)
     if names is not None and len(names) != count:
         raise InvalidInputError(f"There are {len(names)} names for {count} images. Pass one each.")
+    if headings is not None and len(headings) != len(attributions):
+        raise InvalidInputError(
+            f"There are {len(headings)} headings for {len(attributions)} attributions. Pass one "
+            "each."
+        )
     if all(_is_table(one) for whole in attributions for one in _all_of(whole)):
+        if headings is not None:
+            raise InvalidInputError("headings= is for images, and tables came. Leave it out.")
         figure = _of_tables(attributions, names, count, how)
     else:
-        figure = _of_images(attributions, names, count, how)
+        figure = _of_images(attributions, names, headings, count, how)
     if path is not None:
         save_figure(figure, path)
     return figure
@@ -110,7 +121,11 @@ def _is_table(one: Attribution) -> bool:
 
 
 def _of_images(
-    attributions: Sequence[Any], names: Sequence[str] | None, count: int, how: Drawing
+    attributions: Sequence[Any],
+    names: Sequence[str] | None,
+    headings: Sequence[str] | None,
+    count: int,
+    how: Drawing,
 ) -> Figure:
     """A row of pictures for each image."""
     summed = [_grouped(whole, how) for whole in attributions]
@@ -122,6 +137,8 @@ def _of_images(
     strips = [
         _strip(row, i, (names or [""] * count)[i], how, of_targets) for i, row in enumerate(rows)
     ]
+    if headings is not None:
+        strips = [_headed(*pair, headings) for pair in zip(strips, rows, strict=True)]
     if how.ax is not None:
         panels = [(panel.heading, panel.draw) for strip in strips for panel in strip.panels]
         return draw_on(how.ax, panels, how)
@@ -205,6 +222,20 @@ def _strip(
         return Strip(panels, width / height, f"Image {number + 1}", list(filter(None, lines)))
     title, lines = _caption(ones[0], truth, name)
     return Strip(panels, width / height, title, lines)
+
+
+def _headed(strip: Strip, ones: Sequence[Attribution], headings: Sequence[str]) -> Strip:
+    """The strip with those headings, and below each heatmap what its own model says."""
+    photograph, *heats = strip.panels
+    said = [
+        ", ".join(filter(None, (labels.probability_text(one), labels.prediction_text(one))))
+        for one in ones
+    ]
+    named = [
+        dataclasses.replace(panel, heading=heading, below=below)
+        for panel, heading, below in zip(heats, headings, said, strict=True)
+    ]
+    return dataclasses.replace(strip, panels=[photograph, *named])
 
 
 def _around(rows: Sequence[Sequence[Attribution]], how: Drawing, of_targets: bool) -> Around:
