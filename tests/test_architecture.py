@@ -18,7 +18,7 @@ LEVELS = {
     "errors": 0, "config": 0, "__version__": 0,
     "arithmetic": 0, "arrays": 0, "classes": 0, "columns": 0, "reprs": 0, "tokens": 1,
     "arrangement": 1, "files": 1, "progress": 1, "regions": 1,
-    "axes": 2, "core": 2, "data": 2,
+    "axes": 2, "core": 2, "data": 2, "feature_groups": 2,
     "card": 3, "baselines": 3, "differences": 3, "table_features": 3, "heatmaps": 3, "joining": 3,
     "remarks": 3, "attribution_files": 3, "certainty": 3, "text": 3, "token_values": 3,
     "subject": 4, "attribution": 4, "inspection": 4,

@@ -65,7 +65,7 @@ def test_held_inputs_and_notes_are_remarked_on():
     one = attribution(held=("tokens",), notes=("The input looks dark.",))
     assert one.remarks == [
         "The input looks dark.",
-        "Input 'tokens' was held fast and got no values.",
+        "Input 'tokens' was held fast by saliency and got no values.",
     ]
 
 

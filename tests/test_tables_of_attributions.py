@@ -136,6 +136,24 @@ def test_groups_are_summed_where_their_first_column_was():
     assert list(no_encoding.columns) == NAMES[1:3]
 
 
+def test_dummies_of_pandas_are_found_and_summed():
+    given = pandas.DataFrame({"age": [30, 40, 50], "city": list("abc"), "size": list("xyx")})
+    dummies = pandas.get_dummies(given)
+    columns = tuple(Column(str(name), str(kind)) for name, kind in dummies.dtypes.items())
+    values = np.arange(18.0).reshape(3, 6)
+    one = attribution(values, inputs=dummies.to_numpy(np.float32), columns=columns)
+    for groups in ("one_hot", ["city", "size"]):
+        frame = one.to_pandas(groups=groups)
+        assert list(frame.columns) == ["age", "city", "size"]
+        np.testing.assert_array_equal(frame["city"], values[:, 1:4].sum(axis=1))
+        shown = one.to_pandas("inputs", groups=groups)
+        assert shown["city"].tolist() == list("abc")
+        assert shown["size"].tolist() == list("xyx")
+    assert list(one.to_pandas().columns) == list(dummies.columns)
+    with pytest.raises(InvalidInputError, match="found no columns side by side"):
+        attribution(values, inputs=values).to_pandas(groups="one_hot")
+
+
 @pytest.mark.parametrize(
     ("groups", "error", "sentence"),
     [
@@ -144,6 +162,21 @@ def test_groups_are_summed_where_their_first_column_was():
         ({"a": "age"}, InvalidInputError, "a list of columns was expected"),
         ({"a": []}, InvalidInputError, "a list of columns was expected"),
         ({"height": ["age"]}, InvalidInputError, "'height' has the name of a column"),
+        (["color"], InvalidInputError, "'color', and no column begins with it and a separator"),
+        (["age", 3], InvalidInputError, "groups is list, and was expected to be a dict"),
+        ("onehot", InvalidInputError, "groups is 'onehot', and was expected to be a dict"),
+        (np.arange(4), InvalidInputError, "groups is ndarray, and was expected"),
+    ],
+    ids=[
+        "misspelt",
+        "twice",
+        "a word",
+        "empty",
+        "taken",
+        "no such head",
+        "a number",
+        "another word",
+        "regions",
     ],
 )
 def test_groups_that_do_not_fit_are_refused(groups, error, sentence):

@@ -20,10 +20,11 @@ from tfxai.core.inputs.frozen_arrays import listed
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.differences import difference
 from tfxai.errors import InvalidInputError
+from tfxai.feature_groups import Groups
 from tfxai.heatmaps import CLIP, heatmap, pixels
 from tfxai.joining import joined
 from tfxai.remarks import remarks
-from tfxai.table_features import Groups, data_frame, features_of, has_features, masses
+from tfxai.table_features import data_frame, features_of, has_features, masses
 from tfxai.token_values import (
     has_token_values,
     token_frame,
@@ -327,15 +328,18 @@ class Attribution:
             what: `"values"`, or `"inputs"` for what the model was given, in the types of the
                 DataFrame that it came from. Inputs that have no single number or text for each
                 example have no column.
-            groups: A name to the columns whose values are summed under it: `{"colour":
-                ["colour_red", "colour_blue"]}` for a one-hot encoding. The input of such a
-                group is the name of the column that is 1.
+            groups: Columns whose values are summed: a dict from a name to its columns,
+                `{"colour": ["colour_red", "colour_blue"]}`; a list of the names that they begin
+                with, `["colour"]`; or `"one_hot"` for all that lie side by side, begin alike up
+                to a separator and of which one is 1 in each example, as `pandas.get_dummies`
+                makes them. None sums nothing. The input of a group is the name of the column that
+                is 1, where one is.
             mask: Integers of regions, such as `tfxai.superpixels` gives: then the columns are
                 the sums of the values over each region, for images, volumes and series.
 
         Raises:
-            InvalidInputError: The values are of no table and there is no mask, or an argument
-                does not fit them.
+            InvalidInputError: The values are of no table and there is no mask, an argument does
+                not fit them, or there are no one-hot columns.
             UnknownNameError: A group names a column that is not there.
             MissingExtraError: pandas is not installed.
         """

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tfxai.attribution import Attribution
 
 
 def class_index(name: str, classes: Sequence[str] | None) -> int | None:
@@ -17,6 +21,17 @@ def class_index(name: str, classes: Sequence[str] | None) -> int | None:
 def class_name(index: int, classes: Sequence[str] | None) -> str | None:
     """The name of an output, or None where it has none."""
     return classes[index] if classes and 0 <= index < len(classes) else None
+
+
+def explains_class(one: Attribution) -> bool:
+    """Whether values are for a class or against it, and not for a number such as a price.
+
+    The score of a class is a logit or a probability, an output where the classes have names or
+    the model gives a probability, or one class rather than another.
+    """
+    if one.score_name == "output":
+        return bool(one.class_names) or one.probability is not None
+    return one.score_name in ("logit", "probability") or " rather than " in one.score_name
 
 
 def names_fit(named: int, outputs: int) -> bool:

@@ -26,6 +26,11 @@ class Column:
     categories: tuple[str | int | float | bool, ...] | None = None
     ordered: bool = False
 
+    @property
+    def is_of_truths(self) -> bool:
+        """Whether it holds truths, as what `pandas.get_dummies` makes: of NumPy or of Arrow."""
+        return self.dtype.lower().startswith("bool")
+
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Column:
         """The column that `dataclasses.asdict` describes."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from tfxai.classes import explains_class
+
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
 
@@ -29,17 +31,32 @@ def remarks(one: Attribution, option: str = "") -> list[str]:
         Inputs that are held, gaps over 10 % or over the tolerance, maps of zeros, and the notes
         that the method left.
     """
-    found = [*one.notes]
-    if one.held:
-        names = " and ".join(map(repr, one.held))
-        found.append(
-            f"{'Input' if len(one.held) == 1 else 'Inputs'} {names} "
-            f"{'was' if len(one.held) == 1 else 'were'} held fast and got no values."
-        )
-    is_large = _large_gaps(one)
-    found += _of_gaps(one, option, is_large)
-    found += _of_zeros(one, is_large)
-    return found
+    return remarks_on([one], option)
+
+
+def remarks_on(several: Sequence[Attribution], option: str = "") -> list[str]:
+    """What `remarks` says of several methods about the same examples, each sentence once.
+
+    Args:
+        several: An attribution of each method.
+        option: As for `remarks`.
+
+    Returns:
+        The sentences. What several methods held is one sentence, which names them.
+    """
+    by_held: dict[tuple[str, ...], list[Attribution]] = {}
+    for one in several:
+        if one.held:
+            by_held.setdefault(one.held, []).append(one)
+    found: list[str] = []
+    for one in several:
+        found += one.notes
+        if one.held:
+            found.append(_of_held(one.held, by_held[one.held]))
+        is_large = _large_gaps(one)
+        found += _of_gaps(one, option, is_large)
+        found += _of_zeros(one, is_large)
+    return list(dict.fromkeys(found))
 
 
 def gap_shares(one: Attribution) -> np.ndarray[Any, Any] | None:
@@ -56,13 +73,32 @@ def gap_shares(one: Attribution) -> np.ndarray[Any, Any] | None:
     return np.divide(gap, difference, out=np.zeros_like(gap), where=difference > 0)
 
 
+def _of_held(held: Sequence[str], by: Sequence[Attribution]) -> str:
+    """Which inputs got no values, and from which methods, at which layer if at one."""
+    methods = [
+        one.method["name"] + ("" if one.at is None else f" at layer {one.at!r}") for one in by
+    ]
+    what, was = ("Input", "was") if len(held) == 1 else ("Inputs", "were")
+    names = _listed([repr(name) for name in held])
+    return (
+        f"{what} {names} {was} held fast by {_listed(list(dict.fromkeys(methods)))} and got no "
+        "values."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`"a"`, `"a and b"`, `"a, b and c"`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 def _of_zeros(one: Attribution, is_large: Flags) -> list[str]:
     arrays = list(one.values.values()) if isinstance(one.values, dict) else [one.values]
     flat = [np.asarray(array).reshape(len(one), -1) for array in arrays]
     is_zero = ~np.any([part.any(axis=1) for part in flat], axis=0) & ~is_large
     if not is_zero.any() or one.method["name"] == "difference":
         return []
-    reason = "nothing that it looks at speaks for the target"
+    does = "speaks for the target" if explains_class(one) else "raises the score"
+    reason = f"nothing that it looks at {does}"
     if one.completeness_gap is not None:
         reason = "the score is the same at the baseline and at the input"
     return [f"{one.method['name']} is zero everywhere{_which(is_zero)}: {reason}."]

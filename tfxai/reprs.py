@@ -42,7 +42,8 @@ def facts_html(line: str, facts: Iterable[tuple[str, str]]) -> str:
         for name, text in facts
         if text
     ]
-    return f"<p><code>{_cell(line)}</code></p><table>{''.join(rows)}</table>"
+    table = f"<table>{''.join(rows)}</table>" if rows else ""
+    return f"<p><code>{_cell(line)}</code></p>{table}"
 
 
 def rows_html(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -3,54 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfxai.arrangement import spatial
 from tfxai.arrays import Array
 from tfxai.axes import by_number, channels_last, value_axes
-from tfxai.columns import Column
 from tfxai.core.inputs.frames import imported_pandas
-from tfxai.errors import InvalidInputError, UnknownNameError
+from tfxai.errors import InvalidInputError
+from tfxai.feature_groups import Feature, Groups, OneHot, grouped, one_hot_among
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
-
-Groups: TypeAlias = "Mapping[str, Sequence[str]]"
-
-
-@final
-class OneHot(dict[str, tuple[str, ...]]):
-    """Groups of columns that were found to be one-hot, not given; empty where there are none."""
-
-    @property
-    def note(self) -> str:
-        """What is summed, in a sentence; nothing where there is nothing."""
-        listed = ", ".join(f"{name} ({len(members)})" for name, members in self.items())
-        return (
-            f"One-hot columns are summed: {listed}; groups={{}} keeps them apart." if self else ""
-        )
-
-
-@final
-@dataclasses.dataclass(frozen=True)
-class Feature:
-    """One column of a table, or a group of columns.
-
-    Args:
-        name: Its name.
-        values: (B,) its attribution.
-        inputs: (B,) what the model was given, None where that is not one number or text: a unit
-            of a layer, a group that is not one-hot.
-        column: What the DataFrame said of it, where there was one.
-    """
-
-    name: str
-    values: Array
-    inputs: Array | None = None
-    column: Column | None = None
 
 
 def has_features(one: Attribution) -> bool:
@@ -76,11 +42,10 @@ def features_of(
     Args:
         one: An attribution whose values are (B, F), or (B, F) and (B,) by input.
         names: One name for each feature instead of those of the columns.
-        groups: A name to the names of the columns whose values are summed under it, such as those
-            of a one-hot encoding. The group comes where the first of them was.
+        groups: Columns whose values are summed, as for `feature_groups.grouped`.
 
     Raises:
-        InvalidInputError: The values are of no table, names do not fit, or groups overlap.
+        InvalidInputError: The values are of no table, names do not fit, or groups do not.
         UnknownNameError: A group names a column that is not there.
     """
     if not has_features(one):
@@ -103,10 +68,21 @@ def features_of(
         ]
     else:
         found = _told_apart(found)
-    if isinstance(groups, OneHot):
-        there = {feature.name for feature in found}
-        groups = {name: of for name, of in groups.items() if there.issuperset(of)}
-    return _grouped(found, groups) if groups else found
+    return grouped(found, groups)
+
+
+def one_hot_groups(one: Attribution, names: Sequence[str] | None = None) -> OneHot:
+    """The one-hot columns of a table whose values are summed unless `groups` says otherwise.
+
+    Of methods whose values are compared with a baseline: others' values do not add up.
+
+    Args:
+        one: An attribution.
+        names: One name for each feature instead of those of the columns.
+    """
+    if one.baseline_score is None or not one.is_signed or not has_features(one):
+        return OneHot()
+    return one_hot_among(features_of(one, names))
 
 
 def data_frame(features: Sequence[Feature], *, of_inputs: bool) -> Any:
@@ -249,66 +225,6 @@ def _told_apart(found: list[Feature]) -> list[Feature]:
             else feature
         )
     return result
-
-
-def _grouped(found: list[Feature], groups: Groups) -> list[Feature]:
-    """The features, the members of each group as one."""
-    by_name = {feature.name: feature for feature in found}
-    owner = _owners(groups, by_name)
-    result: dict[str, Feature] = {}
-    for feature in found:
-        name = owner.get(feature.name)
-        if name is None:
-            result[feature.name] = feature
-        elif name not in result:
-            result[name] = _sum(name, [by_name[member] for member in groups[name]])
-    return list(result.values())
-
-
-def _owners(groups: Groups, known: Mapping[str, Feature]) -> dict[str, str]:
-    """The group of each column that is in one."""
-    owner: dict[str, str] = {}
-    for group, members in groups.items():
-        if isinstance(members, str) or not len(members):
-            raise InvalidInputError(
-                f"Group {group!r} is {members!r}, and a list of columns was expected."
-            )
-        for member in members:
-            if member not in known:
-                raise UnknownNameError.of("column", str(member), known)
-            if member in owner:
-                raise InvalidInputError(
-                    f"Column {member!r} is named twice, in the group {owner[member]!r} and in "
-                    f"{group!r}. Name each column once."
-                )
-            owner[member] = group
-    taken = [group for group in groups if group in known and group not in owner]
-    if taken:
-        raise InvalidInputError(
-            f"The group {taken[0]!r} has the name of a column that is in no group. "
-            "Give it another name."
-        )
-    return owner
-
-
-def _sum(name: str, members: Sequence[Feature]) -> Feature:
-    """The group's values; its input is the name of the column that is 1 where one is."""
-    values = np.sum([feature.values for feature in members], axis=0)
-    given = [feature.inputs for feature in members if feature.inputs is not None]
-    if len(given) < len(members) or any(array.dtype.kind not in "fiub" for array in given):
-        return Feature(name, values)
-    stacked = np.stack(given, axis=1)
-    is_one_hot = np.isin(stacked, (0, 1)).all() and (stacked.sum(axis=1) == 1).all()
-    if not is_one_hot:
-        return Feature(name, values)
-    short = [_without_head(feature.name, name) for feature in members]
-    return Feature(name, values, np.asarray(short)[stacked.argmax(axis=1)])
-
-
-def _without_head(name: str, group: str) -> str:
-    """`"colour_red"` as red in the group colour."""
-    rest = name.removeprefix(group).lstrip("_-=:. ")
-    return rest if rest and rest != name else name
 
 
 def _typed(feature: Feature, pandas: Any) -> Any:

@@ -22,7 +22,7 @@ def drawn(monkeypatch):
     draw = plotting.plot_comparison
 
     def spy(columns, **options):
-        found.append((columns, options["names"]))
+        found.append((columns, options["names"], options["headings"]))
         return draw(columns, **options)
 
     monkeypatch.setattr(plotting, "plot_comparison", spy)
@@ -42,7 +42,7 @@ def test_three_cams_of_each_image_are_drawn_if_no_method_is_named(run, drawn, mo
     assert found["figure"] == "figures/a.png"
     with Image.open("figures/a.png") as figure:
         assert figure.width > figure.height > 3 * 1.6 * 160
-    ((columns, names),) = drawn
+    ((columns, names, _),) = drawn
     subject = tfxai.load(models / "tiny.keras")
     methods = (tfxai.GradCAM(), tfxai.GradCAMPlusPlus(), tfxai.ScoreCAM())
     for column, method in zip(columns, methods, strict=True):
@@ -75,7 +75,7 @@ def test_options_and_a_layer_reach_the_methods(run, drawn):
     picture()
     words = ("--layer", "MaxPool", "-o", "score_cam.channels=2")
     compare(run, "tiny", "photo.png", "-m", "grad_cam", "-m", "score_cam", *words)
-    ((columns, _),) = drawn
+    ((columns, _, _),) = drawn
     assert [one[0].method["options"]["layer"] for one in columns] == ["MaxPool"] * 2
     assert columns[1][0].method["options"]["channels"] == 2
 
@@ -84,7 +84,7 @@ def test_images_of_any_size_stand_in_one_figure(run, drawn):
     for name, size in (("a.png", (20, 30)), ("b.png", (40, 16))):
         picture(name, size)
     compare(run, "any_size", "a.png", "b.png", *FOR, "--preprocessing", "unit")
-    ((columns, _),) = drawn
+    ((columns, _, _),) = drawn
     assert [one.values.shape for one in columns[0]] == [(1, 20, 30, 3), (1, 40, 16, 3)]
 
 
@@ -154,10 +154,46 @@ def test_three_cams_of_thumbnails_and_a_model_of_imagenet(run, drawn, test_data)
         ] * 3
         best = one["explanations"][0]["probability"]
         assert best == pytest.approx(answer.max(), rel=1e-3)
-    ((columns, names),) = drawn
+    ((columns, names, _),) = drawn
     assert names == ["cifar10:test:1\nlabelled Ship", "cifar10:test:11\nlabelled Truck"]
     for column in columns:
         for one, image in zip(column, pixels, strict=True):
             np.testing.assert_array_equal(one.inputs[0], image)
             assert one.values.shape == (1, 7, 7)
             assert one.values.max() > 0
+
+
+def test_models_are_compared_about_the_class_that_the_first_one_predicts(run, drawn, models):
+    pixels = picture("photo.png", seed=4)
+    words = ("--model", "by_colour", *FOR, "-m", "gradient_input")
+    first, second = compare(run, "by_dense_colour", "photo.png", *words)["images"]
+    assert (first["model"], second["model"]) == ("by_dense_colour", "by_colour")
+    columns, headings = drawn[0][0], drawn[0][2]
+    assert headings == [
+        f"{model}, {method}"
+        for model in ("by_dense_colour", "by_colour")
+        for method in ("Saliency", "Gradient \N{MULTIPLICATION SIGN} Input")
+    ]
+    subjects = [tfxai.load(models / f"{name}.keras") for name in ("by_dense_colour", "by_colour")]
+    target = int(tfxai.Saliency()(subjects[0], pixels[None]).target[0])
+    for k, (subject, method) in enumerate(
+        (subject, method)
+        for subject in subjects
+        for method in (tfxai.Saliency(), tfxai.GradientInput())
+    ):
+        expected = method(subject, pixels[None], target)
+        np.testing.assert_allclose(columns[k][0].values, expected.values, rtol=1e-4, atol=1e-7)
+
+
+def test_the_table_names_each_model(run):
+    picture("photo.png")
+    done = run("compare", "by_dense_colour", "photo.png", "--model", "by_colour", *FOR)
+    assert done.exit_code == 0, done.stderr
+    assert "Model" in done.stdout
+    assert "by_dense_colour" in done.stdout
+
+
+def test_another_model_that_lacks_the_class_is_refused(fails):
+    picture("photo.png")
+    words = ("compare", "tiny", "photo.png", "--model", "by_colour", *FOR)
+    assert "no class of the model" in fails(*words)

@@ -82,6 +82,46 @@ def test_training_images_that_weigh_and_doubtful_labels_are_named(run, fails, pl
     )
 
 
+@pytest.mark.usefixtures("colours")
+def test_single_images_are_looked_at_by_the_class_that_is_named(run, place):
+    Image.new("RGB", (32, 32), (120, 90, 0)).save(place / "a.png")
+    words = ("debug", "by_colour", "a.png", "-m", "gradient_input", "--json")
+    done = run(*words, "--true-label", "red")
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    (mistake,) = found["mistakes"]
+    assert (found["images"], mistake["image"]) == (["a.png"], "a.png")
+    assert found["confusions"] == [{"true": "Red", "predicted": "Green", "count": 1}]
+    right = json.loads(run(*words, "--true-label", "Green").stdout)
+    assert (right["examples"], right["misclassified"], right["figure"]) == (1, 0, None)
+    folder = json.loads(run("debug", "by_colour", "colours/Red", "colours/Blue/0.png",
+        "--true-label", "Red", "-m", "gradient_input", "--json").stdout)  # fmt: skip
+    assert (folder["examples"], folder["misclassified"]) == (3, 2)
+
+
+@pytest.mark.usefixtures("colours")
+def test_single_images_of_class_folders_have_their_labels(run):
+    done = run("debug", "by_colour", "colours", "-m", "gradient_input", "--json")
+    assert json.loads(done.stdout)["misclassified"] == 2
+
+
+@pytest.mark.usefixtures("colours")
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--true-label", "Red"), "--true-label Red says what images show, and none came"),
+        (("a.png", "--data", "colours"), "Images came with --data colours"),
+        (("a.png",), "Pass --true-label CLASS or --data cifar10"),
+        (("a.png", "--true-label", "Rde"), "no class of the model 'Rde'"),
+        (("none.png", "--true-label", "Red"), "none.png"),
+    ],
+    ids=["no image", "both", "no label", "no such class", "no such file"],
+)
+def test_words_about_single_images_that_do_not_fit_are_refused(fails, place, words, sentence):
+    Image.new("RGB", (32, 32), (120, 90, 0)).save(place / "a.png")
+    assert sentence in fails("debug", "by_colour", "-m", "gradient_input", *words)
+
+
 def test_images_without_labels_are_refused(fails, place):
     (place / "plain").mkdir()
     Image.new("RGB", (32, 32), (200, 0, 0)).save(place / "plain" / "a.png")

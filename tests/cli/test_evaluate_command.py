@@ -4,12 +4,16 @@ import csv
 import json
 from pathlib import Path
 
+import keras
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 import tfxai
+from tests.builders import KERAS_SAVES
 from tests.cli.pictures import picture
+from tests.text.readers import TABLE
 from tfxai.data import load_images
 
 FAST = ("-m", "saliency", "-m", "gradient_input", "--fill", "blur", "--fill", "mean")
@@ -78,3 +82,80 @@ def test_bad_words_end_with_a_sentence(fails, photos, words, sentence):
 def test_one_image_is_too_few(fails, place):
     picture("one/cat/1.png", (32, 32))
     assert "at least two" in fails("evaluate", "tiny", "--data", "one", "-m", "saliency")
+
+
+LINES = ["good film", "bad film", "good good bad", "film bad bad", "good bad film"]
+
+
+@pytest.fixture
+def reader(place):
+    """Class 1 has the sum of one number for each word, class 0 what is left to zero."""
+    text = keras.Input((1,), dtype="string", name="text")
+    words = ["good", "bad", "film"]
+    ids = keras.layers.TextVectorization(vocabulary=words, output_sequence_length=4)(text)
+    vectors, dense = keras.layers.Embedding(5, 1), keras.layers.Dense(2)
+    model = keras.Model(text, dense(keras.layers.Flatten()(vectors(ids))))
+    vectors.set_weights([TABLE])
+    dense.set_weights([np.array([[-1.0, 1.0]] * 4), np.zeros(2)])
+    model.save(place / "reader.keras")
+    (place / "texts.txt").write_text("\n".join(LINES) + "\n", encoding="utf-8")
+    return "reader.keras"
+
+
+@pytest.mark.filterwarnings(KERAS_SAVES)
+def test_texts_of_a_file_are_measured_as_by_the_library(run, reader):
+    words = ("-m", "gradient_input", "-m", "feature_ablation", "--metric", "deletion", "--json")
+    done = run("evaluate", reader, "--texts", "texts.txt", *words)
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    own = tfxai.evaluate(
+        tfxai.load(reader), LINES, ["gradient_input", "feature_ablation"], ["deletion"]
+    )
+    assert found["data"] == "texts.txt"
+    check_rows(found["rows"], own)
+    few = json.loads(run("evaluate", reader, "--texts", "texts.txt", "--limit", 3, *words).stdout)
+    assert few["rows"][0]["count"] == 3
+
+
+def test_rows_of_a_table_are_measured_as_by_the_library(run, place, models):
+    names = ["width", "height", "depth", "weight"]
+    numbers = np.random.default_rng(0).normal(size=(7, 4)).round(3)
+    frame = pd.DataFrame(numbers, columns=names).assign(label=range(7))
+    frame.to_csv(place / "numbers.csv", index=False)
+    words = ("-m", "gradient_input", "-m", "occlusion", "--metric", "deletion", "--json")
+    rows = ("--rows", "numbers.csv", "--drop", "label")
+    done = run("evaluate", "table", *rows, *words)
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    subject = tfxai.load(models / "table.keras")
+    own = tfxai.evaluate(subject, frame[names], ["gradient_input", "occlusion"], ["deletion"])
+    check_rows(found["rows"], own)
+    assert found["rows"][0]["count"] == 7
+
+
+def check_rows(rows, own):
+    for row, expected in zip(rows, own.rows(), strict=True):
+        assert (row["method"], row["count"]) == (expected["method"], expected["count"])
+        np.testing.assert_allclose(row["mean"], expected["mean"], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--texts", "a.txt", "--rows", "a.csv"), "--texts and --rows came"),
+        (("--texts", "a.txt", "--data", "cifar10"), "--data and --texts came"),
+        (("--texts", "a.txt", "--resize", "64"), "--resize is about images, and --texts came"),
+        (("--drop", "label"), "--drop is about a table"),
+        (("--texts", "none.txt"), "'none.txt' cannot be read"),
+        (("--rows", "none.csv"), "no file 'none.csv'"),
+    ],
+    ids=["two kinds", "images and texts", "resize", "drop", "no texts", "no rows"],
+)
+def test_words_about_other_kinds_are_refused(fails, words, sentence):
+    assert sentence in fails("evaluate", "tiny", "-m", "saliency", *words)
+
+
+def test_an_empty_table_is_refused(fails, place):
+    (place / "empty.csv").write_text("a,b\n")
+    words = ("-m", "saliency", "--rows", "empty.csv")
+    assert "has no row below its names" in fails("evaluate", "tiny", *words)

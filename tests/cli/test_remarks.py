@@ -76,7 +76,7 @@ def test_zeros_held_inputs_and_notes_are_told_of_behind_the_image_s_name(said):
     one = attribution([[0.0]], [[1.0]], held=("age",), notes=("It is dark.",), **of("saliency"))
     assert said(one) == [
         "photo.png: It is dark.",
-        "photo.png: Input 'age' was held fast and got no values.",
+        "photo.png: Input 'age' was held fast by saliency and got no values.",
         "photo.png: saliency is zero everywhere: nothing that it looks at speaks for the target.",
     ]
 
@@ -85,7 +85,9 @@ def test_what_two_methods_share_is_told_of_once(said):
     ones = [
         attribution([[1.0]], [[1.0]], held=("age",), **of(name)) for name in ("saliency", "lime")
     ]
-    assert said(*ones) == ["photo.png: Input 'age' was held fast and got no values."]
+    assert said(*ones) == [
+        "photo.png: Input 'age' was held fast by saliency and lime and got no values."
+    ]
 
 
 def test_nothing_is_said_where_values_add_up(said):

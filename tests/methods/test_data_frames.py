@@ -72,7 +72,9 @@ def test_gradients_hold_texts_and_integers_and_say_so():
     assert list(a.to_pandas().columns) == ["hours"]
     np.testing.assert_allclose(a.to_pandas()["hours"], FRAME["hours"], rtol=1e-5)
     assert a.held == ("age", "married", "colour")
-    assert any("'colour' were held fast" in remark for remark in a.remarks)
+    assert any(
+        "and 'colour' were held fast by integrated_gradients" in remark for remark in a.remarks
+    )
 
 
 def test_columns_of_a_dict_or_a_list_are_kept_too():

@@ -196,7 +196,8 @@ def test_activations_are_a_baseline_of_a_layer():
 
 
 def test_what_gradients_do_not_explain_is_named():
-    with pytest.warns(tfxai.TfxaiWarning, match="Input 'words' was held fast and got no values"):
+    sentence = "Input 'words' was held fast by saliency and got no values"
+    with pytest.warns(tfxai.TfxaiWarning, match=sentence):
         a = Saliency(absolute=False)(mixed(), [IDS, NUMBERS])
     assert a.held == ("words",)
     assert list(a.values) == ["numbers"]

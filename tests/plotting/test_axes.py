@@ -112,7 +112,7 @@ def test_named_inputs_get_rows_of_their_kinds_and_held_ones_none():
     words = texts(figure)
     rows = [text.split("\n")[0] for text in words if text.startswith("input ") and "\n" in text]
     assert rows == ["input photo", "input age", "input pulse"]
-    assert "Input 'tokens' was held fast and got no values." in words
+    assert "Input 'tokens' was held fast by integrated_gradients and got no values." in words
 
 
 def test_a_map_over_a_series_with_channels_first_is_stretched_over_its_steps():
@@ -255,7 +255,7 @@ def test_a_sweep_takes_channels_first_and_says_what_is_remarkable_of_which_value
     for heat in heats:
         np.testing.assert_array_equal(heat, hot((4, 6), 1, 4)[0])
     words = texts(figure)
-    assert "Input 'age' was held fast and got no values." in words
+    assert "Input 'age' was held fast by integrated_gradients and got no values." in words
     (gap,) = [text for text in words if "miss the" in text]
     assert gap.startswith("steps=1: The values of integrated_gradients miss")
     series = attribution(hot((2, 9), 1, 7), hot((2, 9), 1, 7), axes="CT")

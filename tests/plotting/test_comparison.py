@@ -105,7 +105,14 @@ def test_the_figure_is_written(tmp_path):
         (of_map(2), "A single attribution"),
         ([of_map(2), of_map(3)], r"attributions of \[2, 3\] images"),
         ([of_map(41)], "41 images are too many"),
-        ([attribution(np.ones((1, 4)), np.ones((1, 4)))], r"inputs have shape \(1, 4\)"),
+        (
+            [attribution(np.ones((1, 4, 2)), np.ones((1, 4, 2)))],
+            r"inputs have shape \(1, 4, 2\)",
+        ),
+        (
+            [of_map(), attribution(np.ones((1, 4)), np.ones((1, 4)))],
+            r"inputs have shape \(1, 4\)",
+        ),
         (
             [of_map(), of_images(target=np.array([1]))],
             "integrated_gradients explains 'Dog' and grad_cam 'Cat'",
@@ -120,3 +127,80 @@ def test_what_cannot_be_compared_is_refused(given, said):
 def test_a_name_is_wanted_for_each_image():
     with pytest.raises(InvalidInputError, match="1 names for 2 images"):
         plot_comparison([of_map(2)], names=["a"])
+
+
+def test_headings_stand_above_heatmaps_with_what_each_model_says():
+    sure = of_images(probability=np.array([0.9]))
+    unsure = of_images(probability=np.array([0.2]), prediction=np.array([1]))
+    words = texts(plot_comparison([sure, unsure], headings=["old model", "new model"]))
+    assert {"old model", "new model", "probability 90.0%"} <= set(words)
+    assert any("20.0%" in text and "predicts" in text for text in words)
+    assert "Integrated Gradients" not in words
+    with pytest.raises(InvalidInputError, match="There are 1 headings for 2 attributions"):
+        plot_comparison([sure, unsure], headings=["old model"])
+    with pytest.raises(InvalidInputError, match="headings= is for images"):
+        plot_comparison([of_rows()], headings=["model"])
+
+
+def of_rows(name="integrated_gradients", scale=1.0, **others):
+    values = scale * np.array([[1.0, -2.0, 0.5], [3.0, 0.25, -1.0]])
+    method = {"name": name, "options": {}}
+    given = {"target": np.zeros(2, int), "method": method, **others}
+    return attribution(values, np.arange(6.0).reshape(2, 3), **given)
+
+
+def bars_of(figure):
+    """Of each chart the lengths of the bars by their names."""
+    return [
+        dict(
+            zip(
+                [label.get_text().split(" = ")[0] for label in axes.get_yticklabels()],
+                [patch.get_width() for patch in axes.patches],
+                strict=True,
+            )
+        )
+        for axes in figure.axes
+        if axes.patches
+    ]
+
+
+def test_tables_are_compared_as_bars_with_the_names_of_their_columns():
+    lime = of_rows("lime", 2.0)
+    figure = plot_comparison([of_rows(), lime], feature_names=["age", "height", "weight"])
+    expected = [np.asarray(one.values)[i] for i in range(2) for one in (of_rows(), lime)]
+    for found, values in zip(bars_of(figure), expected, strict=True):
+        assert found == dict(zip(["age", "height", "weight"], values, strict=True))
+    words = texts(figure)
+    assert words.count("LIME") == words.count("Integrated Gradients") == 2
+    assert {"Example 1 of 2", "Example 2 of 2"} <= set(words)
+
+
+def test_rows_of_a_table_have_the_names_that_are_given_and_summed_columns():
+    groups = {"both": ["feature 0", "feature 2"]}
+    figure = plot_comparison([of_rows()], names=["Ann", "Bob"], groups=groups)
+    assert bars_of(figure)[0] == {"feature 1": -2.0, "both": 1.5}
+    assert {"Ann", "Bob"} <= set(texts(figure))
+    split = [of_rows()[0], of_rows()[1]]  # one attribution of each row
+    assert bars_of(plot_comparison([split], groups=groups)) == bars_of(figure)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ({"feature_names": ["age"]}, "holds 1 names, and there are 3 features"),
+        ({"columns": 2}, "columns=2 breaks lines of images, and tables are compared"),
+        ({"names": ["Ann"]}, "There are 1 names for 2 images"),
+    ],
+    ids=["names of columns", "columns", "names of rows"],
+)
+def test_words_that_do_not_fit_a_table_are_refused(words, sentence):
+    with pytest.raises(InvalidInputError, match=sentence):
+        plot_comparison([of_rows()], **words)
+
+
+def test_tables_about_other_targets_are_refused_of_other_methods():
+    other = of_rows("lime", target=np.ones(2, int))
+    with pytest.raises(InvalidInputError, match="of the same input"):
+        plot_comparison([of_rows(), other])
+    same = of_rows(target=np.ones(2, int))  # by one method they may
+    assert any("explains Dog" in text for text in texts(plot_comparison([of_rows(), same])))

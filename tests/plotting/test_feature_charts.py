@@ -75,7 +75,7 @@ def dots(figure):
 
 def test_a_waterfall_leads_from_the_baseline_to_the_score():
     one = table()
-    figure = plot_waterfall(one, 3)
+    figure = plot_waterfall(one, 3, groups={})
     values = np.asarray(one.values)[3]
     order = np.argsort(-np.abs(values))
     bars = figure.axes[0].patches
@@ -96,7 +96,7 @@ def test_bars_are_the_values_strongest_first():
     one = table()
     values = np.asarray(one.values)[5]
     order = np.argsort(-np.abs(values))[:3]
-    figure = plot_bars(one, 5, limit=3)
+    figure = plot_bars(one, 5, groups={}, limit=3)
     bars = figure.axes[0].patches
     np.testing.assert_allclose([bar.get_width() for bar in bars], values[order])
     signs = [style.SUPPORTS if value >= 0 else style.SPEAKS_AGAINST for value in values[order]]
@@ -116,7 +116,7 @@ def test_magnitudes_have_one_colour():
 def test_features_left_out_of_a_waterfall_are_one_bar():
     one = table()
     values = np.asarray(one.values)[3]
-    figure = plot_waterfall(one, -57, limit=2)
+    figure = plot_waterfall(one, -57, groups={}, limit=2)
     weakest = np.argsort(-np.abs(values))[2:]
     assert rows(figure)[2] == "2 other features"
     assert figure.axes[0].patches[2].get_width() == pytest.approx(values[weakest].sum())
@@ -141,7 +141,7 @@ def test_a_long_name_is_cut_and_its_value_kept():
 def test_importance_is_the_mean_of_absolute_values():
     one = table()
     means = np.abs(one.values).mean(axis=0)
-    figure = plot_importance(one, limit=3)
+    figure = plot_importance(one, groups={}, limit=3)
     widths = [bar.get_width() for bar in figure.axes[0].patches]
     np.testing.assert_allclose(widths, np.sort(means)[::-1][:3])
     assert rows(figure)[0] == NAMES[int(np.argmax(means))]
@@ -150,7 +150,7 @@ def test_importance_is_the_mean_of_absolute_values():
 
 def test_a_beeswarm_has_a_dot_at_each_value():
     one = table()
-    figure = plot_beeswarm(one)
+    figure = plot_beeswarm(one, groups={})
     order = np.argsort(-np.abs(one.values).mean(axis=0))
     for row, (i, found) in enumerate(zip(order, dots(figure), strict=True)):
         np.testing.assert_allclose(found[:, 0], np.asarray(one.values)[:, i])

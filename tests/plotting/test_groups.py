@@ -7,9 +7,17 @@ from tests.plotting.examples import attribution, of_images, texts
 from tfxai.attribution import Attribution
 from tfxai.columns import Column
 from tfxai.errors import InvalidInputError, UnknownNameError
-from tfxai.plotting import pictures, plot_attribution, plot_comparison
-from tfxai.plotting.grouping import one_hot_groups
-from tfxai.table_features import by_region
+from tfxai.plotting import (
+    pictures,
+    plot_attribution,
+    plot_bars,
+    plot_beeswarm,
+    plot_comparison,
+    plot_dependence,
+    plot_importance,
+    plot_waterfall,
+)
+from tfxai.table_features import by_region, one_hot_groups
 
 NAMES = ("age", "color_red", "color_blue", "color_green", "size_big", "size_small", "has_dog")
 INPUTS = np.array(
@@ -170,11 +178,109 @@ def test_regions_of_a_series_are_its_stretches():
         ),
         (of_images(), MASK[:2], r"groups has shape \(2, 6\), and the values lie over \(4, 6\)"),
         (of_images(), MASK * 1.0, "groups is ndarray, and was expected to be a dict"),
+        (of_images(), "one_hot", "names columns such as 'one_hot', and the values are not of a"),
+        (of_images(), ["a"], "names columns such as 'a', and the values are not of a table"),
         (of_images(), "slic", "groups is str, and was expected to be a dict"),
         (table(), np.arange(7), "not one array over places"),
     ],
-    ids=["columns of images", "shape", "floats", "a word", "regions of a table"],
+    ids=[
+        "columns of images",
+        "shape",
+        "floats",
+        "one-hot columns of images",
+        "names of images",
+        "a word",
+        "regions of a table",
+    ],
 )
 def test_groups_of_another_kind_are_refused(one, groups, sentence):
     with pytest.raises(InvalidInputError, match=sentence):
         plot_attribution(one, groups=groups)
+
+
+def labels_of(figure):
+    return [label.get_text() for label in figure.axes[0].get_yticklabels()]
+
+
+def lengths(figure):
+    """The length of each bar by what its row is called."""
+    widths = [patch.get_width() for patch in figure.axes[0].patches]
+    return dict(zip(labels_of(figure), widths, strict=True))
+
+
+CHARTS = {
+    "bars": lambda **o: plot_bars(table(), 1, **o),
+    "waterfall": lambda **o: plot_waterfall(table(score=VALUES.sum(axis=1)), 1, **o),
+    "importance": lambda **o: plot_importance(table(), **o),
+    "beeswarm": lambda **o: plot_beeswarm(table(), **o),
+}
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_charts_sum_one_hot_columns_and_say_so(name):
+    named = [label.split(" = ")[0] for label in labels_of(CHARTS[name]())]
+    assert sorted(named) == ["age", "color", "has_dog", "size"]
+    said = " ".join(" ".join(texts(CHARTS[name]())).split())
+    assert "One-hot columns are summed: color (3), size (2); groups={} keeps them" in said
+    apart = CHARTS[name](groups={})
+    assert len(labels_of(apart)) == 7
+    assert "One-hot" not in " ".join(texts(apart))
+
+
+def test_the_marks_of_found_groups_are_the_sums_of_their_columns():
+    colour, size = VALUES[:, 1:4].sum(axis=1), VALUES[:, 4:6].sum(axis=1)
+    found = lengths(CHARTS["bars"]())
+    assert found["color = blue"] == colour[1]
+    assert found["size = big"] == size[1]
+    assert lengths(CHARTS["waterfall"]())["color = blue"] == colour[1]
+    means = lengths(CHARTS["importance"]())
+    assert means["color"] == np.abs(colour).mean()
+    assert means["size"] == np.abs(size).mean()
+    swarm = CHARTS["beeswarm"]()
+    dots = swarm.axes[0].collections[labels_of(swarm).index("color")].get_offsets()
+    np.testing.assert_allclose(dots[:, 0], colour)
+
+
+def test_dependence_knows_the_groups_and_their_columns():
+    figure = plot_dependence(table(), "color")
+    np.testing.assert_allclose(
+        np.asarray(figure.axes[0].collections[0].get_offsets())[:, 1], VALUES[:, 1:4].sum(axis=1)
+    )
+    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["blue", "green", "red"]
+    figure = plot_dependence(table(), "color_red")
+    np.testing.assert_allclose(
+        np.asarray(figure.axes[0].collections[0].get_offsets()),
+        np.stack([INPUTS[:, 1], VALUES[:, 1]], axis=1),
+    )
+    with pytest.raises(UnknownNameError, match="no feature 'color'"):
+        plot_dependence(table(), "color", groups={})
+
+
+@pytest.mark.parametrize("draw", [plot_attribution, plot_bars], ids=["plot", "bars"])
+def test_groups_are_named_by_how_their_columns_begin(draw):
+    pairs = table(INPUTS[:1], baseline_score=None)  # nothing is found of these
+    found = bars(draw(pairs, 0, groups=["size", "color"]))
+    assert found["size = big"] == VALUES[0, 4:6].sum()
+    assert found["color = red"] == VALUES[0, 1:4].sum()
+    assert len(found) == 4
+    with pytest.raises(InvalidInputError, match="'colour', and no column begins with it"):
+        draw(pairs, 0, groups=["colour"])
+
+
+@pytest.mark.parametrize("draw", [plot_attribution, plot_bars], ids=["plot", "bars"])
+def test_one_hot_columns_of_any_method_are_summed_where_that_is_asked(draw):
+    gradients = table(baseline_score=None)
+    assert len(bars(draw(gradients, 1))) == 7
+    found = bars(draw(gradients, 1, groups="one_hot"))
+    assert found["color = blue"] == VALUES[1, 1:4].sum()
+    assert len(found) == 4
+    with pytest.raises(InvalidInputError, match="found no columns side by side"):
+        draw(table(np.ones((3, 7))), 1, groups="one_hot")
+
+
+@pytest.mark.parametrize("dtype", ["bool", "boolean", "bool[pyarrow]"])
+def test_truths_of_every_library_are_one_hot_in_a_single_row(dtype):
+    names = ("size_big", "size_small", "has_dog")
+    one = table(INPUTS[:1, 4:], names, dtype=dtype)
+    assert one_hot_groups(one) == {"size": ("size_big", "size_small")}
+    assert "has_dog = True" in bars(plot_attribution(one))

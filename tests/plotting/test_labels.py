@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from tests.plotting.examples import CLASSES, attribution
+from tfxai.data.preprocessing import Preprocessing
 from tfxai.plotting.labels import (
     explained,
     facts,
     method_title,
     number,
+    options,
     prediction_text,
     shortened,
     value_text,
@@ -152,5 +154,46 @@ def test_options_are_short_whatever_they_are():
     assert facts(one, width=99) == [
         "logit 2.5",
         "at layer conv",
-        "steps=8, rule=riemann_left, of=saliency, mask=(an array)",
+        "steps=8, baseline=0, rule=riemann_left, of=saliency, mask=(an array)",
     ]
+
+
+ROW, PIXELS = np.ones((1, 2)), np.ones((1, 2, 2, 3), np.float32)
+WORDS = np.array([["red"]])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "others", "word"),
+    [
+        (ROW, {}, "0"),
+        (PIXELS, {"preprocessing": Preprocessing("tf")}, "black"),
+        (PIXELS, {}, "0"),
+        ({"a": ROW, "b": WORDS}, {"values": {"a": ROW, "b": ROW[:, :1]}}, "0, empty text"),
+        ({"a": ROW, "b": WORDS}, {"values": {"a": ROW}, "held": ("b",)}, "0"),
+        (
+            {"image": PIXELS, "age": np.array([[3]])},
+            {"preprocessing": Preprocessing("tf"), "values": {"image": PIXELS}},
+            "black, 0",
+        ),
+    ],
+    ids=["table", "pixels", "plain", "mixed", "held", "image and count"],
+)
+def test_the_usual_baseline_is_named(inputs, others, word):
+    values = others.pop("values", inputs)
+    inner = {"name": "integrated_gradients", "options": {"steps": 5, "baseline": None}}
+    outer = {"name": "smooth_grad", "options": {"of": inner}}
+    for method, line in (
+        (inner, {"steps": "5", "baseline": word}),
+        (outer, {"of": f"integrated_gradients(steps=5, baseline={word})"}),
+    ):
+        assert options(attribution(values, inputs, method=method, **others)) == line
+
+
+def test_a_baseline_that_is_given_or_plays_no_part_stays_as_it_is():
+    inner = {"name": "integrated_gradients", "options": {"baseline": None}}
+    both = {"name": "xrai", "options": {"of": inner, "black_and_white": True}}
+    assert options(attribution([[1.0]], [[1.0]], method=both))["of"] == "integrated_gradients"
+    given = {"name": "x", "options": {"baseline": "white"}}
+    assert options(attribution([[1.0]], [[1.0]], method=given)) == {"baseline": "white"}
+    none = {"name": "saliency", "options": {}}
+    assert options(attribution([[1.0]], [[1.0]], method=none)) == {}

@@ -14,6 +14,9 @@ from tfxai.plotting.notes import gathered
 METHOD = {"name": "integrated_gradients", "options": {"steps": 50, "tolerance": None}}
 
 
+HELD = "Input 'tokens' was held fast by {} and got no values."
+
+
 def lines(figure):
     """The texts of a figure, lines that were broken put together."""
     return [text.replace("\n", " ") for text in texts(figure)]
@@ -46,7 +49,7 @@ def test_only_examples_that_are_drawn_are_remarked_on_by_their_numbers():
     gaps = {"completeness_gap": np.array([0.01, 0.75, 1.5, 0.75]), "method": METHOD}
     batch = of_images(4, held=("tokens",), **gaps)
     found = lines(plot_attribution(batch, index=[0, 1, 3]))
-    assert found.count("Input 'tokens' was held fast and got no values.") == 1
+    assert found.count(HELD.format("integrated_gradients")) == 1
     assert f"Example 2 and Example 4: {missed('25%')}" in found
     assert not any("50%" in text for text in found)
     assert not any("miss" in text for text in lines(plot_attribution(batch, index=0)))
@@ -56,7 +59,23 @@ def test_only_examples_that_are_drawn_are_remarked_on_by_their_numbers():
 def test_a_sentence_of_several_methods_stands_once():
     ones = [of_images(held=("tokens",)), of_images(held=("tokens",), method=METHOD)]
     found = lines(plot_attribution(ones))
-    assert found.count("Input 'tokens' was held fast and got no values.") == 1
+    assert found.count(HELD.format("integrated_gradients")) == 1
+
+
+@pytest.mark.parametrize("draw", [plot_attribution, plot_comparison])
+def test_what_was_held_names_the_methods_that_held_it(draw):
+    saliency, lime = ({"name": name, "options": {}} for name in ("saliency", "lime"))
+    ones = [
+        of_images(held=("tokens",)),
+        of_images(method=lime),
+        of_images(held=("tokens",), method=saliency),
+    ]
+    found = [line for line in lines(draw(ones)) if "held fast" in line]
+    assert found == [HELD.format("integrated_gradients and saliency")]
+    assert (
+        "by saliency at layer 'conv' and"
+        in of_images(held=("tokens",), method=saliency, at="conv").remarks[0]
+    )
 
 
 def test_a_comparison_says_of_which_image():

@@ -128,6 +128,23 @@ def test_answers_are_the_models(page):
 
 
 @pytest.mark.parametrize(
+    ("score", "words"),
+    [
+        ("logit", "red speaks for the class and blue against it"),
+        ("output", "red raises the output and blue lowers it"),
+    ],
+)
+def test_what_colours_mean_suits_what_is_explained(score, words):
+    image = keras.Input((4, 4, 3))
+    regressor = keras.Model(image, layers.Dense(1)(layers.Flatten()(image)))
+    model = classifier(4) if score == "logit" else regressor
+    found = tfxai.report(model, pixels(1, 4), ["gradient_input"], score=score)
+    said = {one for one in ("red speaks", "red raises") if one in found.html}
+    assert words in found.html
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize(
     ("place", "words"),
     [
         ((0, 0), "upper left"),

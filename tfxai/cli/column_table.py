@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tfxai.attribution import Attribution
-    from tfxai.table_features import Feature
+    from tfxai.feature_groups import Feature
 
 MOST = 20
 """Most columns that are listed."""

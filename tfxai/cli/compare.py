@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tfxai.cli.explained import ExplainedImage
+    from tfxai.cli.image_classifier import ImageClassifier
     from tfxai.cli.sources import Source
+    from tfxai.methods import AttributionMethod
 
 METHODS = ("grad_cam", "grad_cam_pp", "score_cam")
 Save = Annotated[
@@ -24,9 +26,22 @@ Save = Annotated[
 ]
 
 
+Others = Annotated[
+    list[str],
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        help="Another model, explained beside the first for the same class of each image. May be "
+        "repeated.",
+        show_default=False,
+    ),
+]
+
+
 def compare(  # noqa: PLR0913 - an argument for each word of the command line
     model: arguments.Model,
     images: arguments.Images,
+    others: Others = [],  # noqa: B006 - typer copies it
     method: explain.Methods = list(METHODS),  # noqa: B006 - typer copies it
     option: explain.Options = [],  # noqa: B006 - typer copies it
     target: explain.Target = None,
@@ -44,7 +59,10 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
     skip_bad: arguments.SkipBad = False,
     as_json: arguments.Json = False,
 ) -> None:
-    """Draw several methods side by side, a row for each image: three CAMs if none is named."""
+    """Draw several methods side by side, a row for each image: three CAMs if none is named.
+
+    With --model OTHER several models: the class that the first one predicts, if none is named.
+    """
     from tfxai.cli.bad_files import BadFiles
     from tfxai.cli.explaining import Request, explain_images, explanation_record, remark_on_values
     from tfxai.cli.image_classifier import announce_sizes, open_classifier
@@ -57,29 +75,46 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
 
     if true_label:
         refuse_other_targets(target, contrast)
+    asks_nothing = target is None and contrast is None
     bad = BadFiles(skip=skip_bad)
     sources = find_sources(images, seed, bad)
     _check(save, sources)
     start()
     chosen = tuple(pick_methods(method, option, layer))
-    classifier = open_classifier(
-        model, preprocessing, classes, resize, trust=trust, modules=modules
-    )
-    own = true_targets(sources, classifier) if true_label else None
     asked = read_score(score, contrast, target)
-    request = Request(chosen, read_target(target), asked, own_targets=own)
-    explained = list(explain_images(classifier, sources, request, bad))
-    columns = [[one.attributions[i] for one in explained] for i in range(len(chosen))]
+    found: list[tuple[str, ImageClassifier, list[ExplainedImage]]] = []
+    for name in (model, *others):
+        classifier = open_classifier(
+            name, preprocessing, classes, resize, trust=trust, modules=modules
+        )
+        own: dict[Source, int] | None = None
+        if true_label:
+            own = true_targets(sources, classifier)
+        elif found and asks_nothing:
+            own = _same_classes(found[0][2], classifier)
+        request = Request(chosen, read_target(target), asked, own_targets=own)
+        found.append((name, classifier, list(explain_images(classifier, sources, request, bad))))
+        sources = [one.source for one in found[0][2]]  # without those that are skipped
+    explained = found[0][2]
+    columns = [
+        [one.attributions[i] for one in some] for _, _, some in found for i in range(len(chosen))
+    ]
     if explained:
-        plot_comparison(columns, names=[_name(one.source) for one in explained], path=save)
-    announce_sizes(classifier, sources)
-    for one in explained:
+        headings = _headings([model, *others], chosen) if others else None
+        names = [_name(one.source) for one in explained]
+        plot_comparison(columns, names=names, headings=headings, path=save)
+    announce_sizes(found[0][1], sources)
+    for one in (one for _, _, some in found for one in some):
         remark_on_values(one)
     if as_json:
-        records = [explanation_record(model, one, classifier) for one in explained]
+        records = [
+            explanation_record(name, one, classifier)
+            for name, classifier, some in found
+            for one in some
+        ]
         print_json({"figure": str(save) if explained else None, "images": records})
     elif explained:
-        print_laid_out(_table(explained))
+        print_laid_out(_table([(name if others else "", some) for name, _, some in found]))
         say()
         say(shown(str(save)))
     bad.finish(len(explained))
@@ -107,14 +142,47 @@ def _name(source: Source) -> str:
     return shown(source.name + (f"\nlabelled {source.label}" if source.label else ""))
 
 
-def _table(explained: Sequence[ExplainedImage]) -> Table:
-    """One line for each image: which class the methods explain, and how sure the model is."""
+def _same_classes(
+    explained: Sequence[ExplainedImage], classifier: ImageClassifier
+) -> dict[Source, int] | None:
+    """The output of another model for the class that was explained of each image.
+
+    Raises:
+        UnknownNameError: The model has no such class.
+    """
+    from tfxai.cli.true_labels import class_number
+
+    firsts = {one.source: one.attributions[0] for one in explained}
+    if any(one.target.ndim > 1 or one.target[0] < 0 for one in firsts.values()):
+        return None  # no output of several
+    return {
+        source: class_number(one.target_names[0], classifier) for source, one in firsts.items()
+    }
+
+
+def _headings(models: Sequence[str], methods: Sequence[AttributionMethod]) -> list[str]:
+    """The name of each model, with the method where there are several."""
+    from tfxai.plotting.labels import method_title
+
+    names = [Path(name).stem for name in models]
+    names = names if len(set(names)) == len(names) else list(models)
+    if len(methods) == 1:
+        return names
+    return [f"{name}, {method_title(one.name)}" for name in names for one in methods]
+
+
+def _table(found: Sequence[tuple[str, Sequence[ExplainedImage]]]) -> Table:
+    """One line for each image and model: the class explained, and how sure the model is."""
     from tfxai.cli.terminal import shown, table
 
-    made = table("Image", "Labelled", "Explained", "Probability", right=(3,))
-    for one in explained:
-        first = one.attributions[0]
-        sure = "" if first.probability is None else f"{float(first.probability[0]):.1%}"
-        words = (one.source.name, one.source.label or "", first.target_names[0])
-        made.add_row(*map(shown, words), sure)
+    models = [name for name, _ in found if name]
+    headings = ["Image", "Labelled", *(["Model"] if models else []), "Explained", "Probability"]
+    made = table(*headings, right=(len(headings) - 1,))
+    for images in zip(*(some for _, some in found), strict=True):
+        for (model, _), one in zip(found, images, strict=True):
+            first = one.attributions[0]
+            sure = "" if first.probability is None else f"{float(first.probability[0]):.1%}"
+            named = [model] if models else []
+            words = (one.source.name, one.source.label or "", *named, first.target_names[0])
+            made.add_row(*map(shown, words), sure)
     return made

@@ -11,6 +11,7 @@ import typer
 from tfxai.cli import arguments, explain
 from tfxai.cli.completion import method_names
 from tfxai.cli.data_images import CIFAR10
+from tfxai.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from tfxai.debugging import Debugging
@@ -43,9 +44,39 @@ Method = Annotated[
 ]
 
 
+Images = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="[IMAGE]...",
+        help="Images to look at instead of those of --data: files, folders, cifar10:test:5113.",
+        show_default=False,
+    ),
+]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="cifar10|FOLDER",
+        help="The test images of CIFAR-10, or a folder of class folders; cifar10 if there are no "
+        "images either.",
+        show_default=False,
+    ),
+]
+TrueLabel = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CLASS",
+        help="What the images show: a class by its name, or its number. Images of CIFAR-10 and of "
+        "class folders need none.",
+        show_default=False,
+    ),
+]
+
+
 def debug(  # noqa: PLR0913 - an argument for each word of the command line
     model: arguments.Model,
-    data: arguments.Data = CIFAR10,
+    images: Images = [],  # noqa: B006 - typer copies it
+    data: Data = None,
+    true_label: TrueLabel = None,
     limit: Limit = 1000,
     most: Most = 8,
     method: Method = METHOD,
@@ -60,26 +91,41 @@ def debug(  # noqa: PLR0913 - an argument for each word of the command line
     skip_bad: arguments.SkipBad = False,
     as_json: arguments.Json = False,
 ) -> None:
-    """Say why labelled images are misclassified, from what is measured on each."""
+    """Say why labelled images are misclassified, from what is measured on each.
+
+    Of single images: tfxai debug MODEL photo.jpg --true-label "tabby cat".
+    """
+    import numpy as np
+
     from tfxai.cli.bad_files import BadFiles
     from tfxai.cli.data_images import as_batch, evenly_spaced, labelled
     from tfxai.cli.image_classifier import open_classifier
     from tfxai.cli.picking import pick_methods
     from tfxai.cli.runtime import start
+    from tfxai.cli.sources import find_sources
     from tfxai.cli.terminal import print_json
+    from tfxai.cli.true_labels import class_number
     from tfxai.cli.writing import check_file
     from tfxai.debugging import debug as find
     from tfxai.plotting.figures import format_of
 
+    _check_words(images, data, true_label)
     format_of(save)
     check_file(save)
     start()
     (chosen,) = pick_methods([method], option, layer)
     classifier = open_classifier(model, preprocessing, trust=trust, modules=modules)
     bad = BadFiles(skip=skip_bad)
-    sources = evenly_spaced(data, limit, bad)
+    if images:
+        sources = find_sources(images, None, bad)
+    else:
+        sources = evenly_spaced(data or CIFAR10, limit, bad)
     check_file(save, sources)
-    truth = labelled(sources, classifier)
+    if true_label is None:
+        word = "--true-label CLASS or --data" if images else "--data"
+        truth = labelled(sources, classifier, word)
+    else:
+        truth = np.full(len(sources), class_number(true_label, classifier))
     learned, both = [], None
     if training is not None:
         word = "--training"
@@ -102,10 +148,24 @@ def debug(  # noqa: PLR0913 - an argument for each word of the command line
                     other["image"] = learned_names[other["index"]]
         for one in record["suspects"]:
             one["image"] = learned_names[one["index"]]
-        print_json({"model": model, "data": data, **record, "figure": figure})
+        asked = {"images": names} if images else {"data": data or CIFAR10}
+        print_json({"model": model, **asked, **record, "figure": figure})
     else:
         _show(found, names, learned_names, save)
     bad.finish(found.count)
+
+
+def _check_words(images: Sequence[str], data: str | None, true_label: str | None) -> None:
+    """Raises where what is named does not fit together, before anything is read."""
+    if images and data is not None:
+        raise InvalidInputError(
+            f"Images came with --data {data}, and either says what to look at. Leave one out."
+        )
+    if true_label is not None and not images:
+        raise InvalidInputError(
+            f"--true-label {true_label} says what images show, and none came. Name the images "
+            "behind the model; those of --data have their labels."
+        )
 
 
 def _show(found: Debugging, names: Sequence[str], learned: Sequence[str], save: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,12 +15,17 @@ from tfxai.errors import InvalidInputError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from tfxai.cli.bad_files import BadFiles
     from tfxai.metrics.evaluation import Column, Evaluation
+    from tfxai.subject import Subject
 
 METHODS = ("saliency", "gradient_input", "integrated_gradients", "smooth_grad", "occlusion")
 
 Limit = Annotated[
-    int, typer.Option(min=2, help="Use only that many images, evenly spaced; at least 2.")
+    int,
+    typer.Option(
+        min=2, help="Use only that many images, texts or rows, evenly spaced; at least 2."
+    ),
 ]
 Metrics = Annotated[
     list[str],
@@ -56,9 +61,48 @@ Recommend = Annotated[
 ]
 
 
+Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="cifar10|FOLDER",
+        help="The test images of CIFAR-10, or a folder of images or of class folders; cifar10 if "
+        "nothing else came.",
+        show_default=False,
+    ),
+]
+Texts = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="A file with a text on each line instead of images, for a model that takes texts: "
+        "metrics leave out tokens. - is standard input.",
+        show_default=False,
+    ),
+]
+Rows = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Rows of a table in a CSV file instead of images, for a model that takes a table.",
+        show_default=False,
+    ),
+]
+Drop = Annotated[
+    list[str],
+    typer.Option(
+        metavar="NAME",
+        help="Leave out a column of --rows, such as the label. May be repeated.",
+        show_default=False,
+    ),
+]
+
+
 def evaluate(  # noqa: PLR0913 - an argument for each word of the command line
     model: arguments.Model,
-    data: arguments.Data = CIFAR10,
+    data: Data = None,
+    texts: Texts = None,
+    rows: Rows = None,
+    drop: Drop = [],  # noqa: B006 - typer copies it
     limit: Limit = 50,
     method: explain.Methods = list(METHODS),  # noqa: B006 - typer copies it
     option: explain.Options = [],  # noqa: B006 - typer copies it
@@ -78,7 +122,10 @@ def evaluate(  # noqa: PLR0913 - an argument for each word of the command line
     skip_bad: arguments.SkipBad = False,
     as_json: arguments.Json = False,
 ) -> None:
-    """Measure how far each method may be believed on a model and images, beside controls."""
+    """Measure how far each method may be believed on a model and images, beside controls.
+
+    Of texts with --texts FILE, of a table with --rows FILE.
+    """
     from tfxai.cli.bad_files import BadFiles
     from tfxai.cli.data_images import as_batch, evenly_spaced
     from tfxai.cli.image_classifier import open_classifier
@@ -87,22 +134,28 @@ def evaluate(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.terminal import print_json
     from tfxai.cli.writing import check_file
 
+    of_images = {"--preprocessing": preprocessing, "--resize": resize}
+    _check_kinds(data, texts, rows, drop, {**of_images, "--skip-bad": skip_bad})
     _check_files(save, csv)
     bad = BadFiles(skip=skip_bad)
-    sources = evenly_spaced(data, limit, bad)
-    check_file(save, sources)
     start()
+    how: dict[str, Any] = {"classes": classes, "trust": trust, "modules": modules}
     chosen = pick_methods(method, option, layer)
     check_words(metric, fill)
-    classifier = open_classifier(
-        model, preprocessing, classes, resize, trust=trust, modules=modules
-    )
-    images = as_batch(sources, classifier)
+    if texts is not None:
+        subject, inputs = _texts(model, texts, limit, **how)
+    elif rows is not None:
+        subject, inputs = _rows(model, rows, limit, drop, bad, **how)
+    else:
+        sources = evenly_spaced(data or CIFAR10, limit, bad)
+        check_file(save, sources)
+        classifier = open_classifier(model, preprocessing, resize=resize, **how)
+        subject, inputs = classifier.subject, as_batch(sources, classifier)
     from tfxai.metrics import evaluate as measure
 
     found = measure(
-        classifier.subject,
-        images,
+        subject,
+        inputs,
         chosen,
         metric,
         fills=list(map(read_fill_word, fill)) or None,
@@ -114,11 +167,60 @@ def evaluate(  # noqa: PLR0913 - an argument for each word of the command line
         found.save(csv)
     if as_json:
         files = {"figure": str(save), "csv": None if csv is None else str(csv)}
-        print_json({"model": model, "data": data, **found.to_json(), "files": files})
+        of = str(texts or rows or data or CIFAR10)
+        print_json({"model": model, "data": of, **found.to_json(), "files": files})
     else:
         _show(found, recommend=recommend)
         _name_files([save, *([csv] if csv is not None else [])])
     bad.finish(found.count)
+
+
+def _check_kinds(
+    data: str | None,
+    texts: str | None,
+    rows: Path | None,
+    drop: Sequence[str],
+    of_images: Mapping[str, Any],
+) -> None:
+    """Raises where words about images, texts and tables came together."""
+    came = {"--data": data, "--texts": texts, "--rows": rows}
+    named = [word for word, given in came.items() if given is not None]
+    if len(named) > 1:
+        raise InvalidInputError(
+            f"{named[0]} and {named[1]} came, and one says what to measure on. Leave one out."
+        )
+    if drop and rows is None:
+        raise InvalidInputError(
+            "--drop is about a table, and no table came. Pass --rows FILE too."
+        )
+    strange = [word for word, given in of_images.items() if given]
+    if strange and named and data is None:
+        raise InvalidInputError(
+            f"{strange[0]} is about images, and {named[0]} came. Leave one of the two out."
+        )
+
+
+def _texts(model: str, file: str, limit: int, **how: Any) -> tuple[Subject, list[str]]:
+    """A model of texts, and at most `limit` lines of the file, evenly spaced."""
+    import numpy as np
+
+    from tfxai.cli.texts import open_reader, read_texts
+
+    lines = read_texts([], file)
+    places = np.linspace(0, len(lines) - 1, min(limit, len(lines))).round()
+    return open_reader(model, **how), [lines[int(i)] for i in places]
+
+
+def _rows(
+    model: str, path: Path, limit: int, drop: Sequence[str], bad: BadFiles, **how: Any
+) -> tuple[Subject, Any]:
+    """A model of tables, and at most `limit` rows of the file, evenly spaced."""
+    from tfxai.cli.table_classifier import open_table_classifier
+    from tfxai.cli.table_rows import spaced_rows
+
+    found = spaced_rows(path, limit, drop, bad)
+    classifier = open_table_classifier(model, found, **how)
+    return classifier.subject, classifier.together([classifier.read(one) for one in found])
 
 
 def _check_files(save: Path, csv: Path | None) -> None:

@@ -208,10 +208,9 @@ def _target(one: Attribution) -> str:
 
 def remark_on_values(explained: ExplainedImage) -> None:
     """Says what to know before one believes the values, each sentence once for an image."""
-    from tfxai.remarks import remarks
+    from tfxai.remarks import remarks_on
 
-    sentences = [said for one in explained.attributions for said in remarks(one, "--option ")]
-    for sentence in dict.fromkeys(sentences):
+    for sentence in remarks_on(explained.attributions, "--option "):
         remark(f"{explained.source.name}: {sentence}")
 
 

@@ -114,6 +114,23 @@ def find_rows(
     return found
 
 
+def spaced_rows(
+    path: Path, limit: int, dropped: Sequence[str] = (), bad: BadFiles = STRICT
+) -> list[CsvRow]:
+    """At most `limit` rows of a CSV file, evenly spaced; else as `find_rows`.
+
+    Raises:
+        InvalidInputError: It is no CSV file, or has no row.
+    """
+    import numpy as np
+
+    count = len(_read(path))
+    if not count:
+        raise InvalidInputError(f"{str(path)!r} has no row below its names. Pass another file.")
+    spaced = np.linspace(0, count - 1, min(limit, count)).round()
+    return find_rows(path, [int(i) for i in spaced], dropped, bad)
+
+
 def _check_row(path: Path, index: int, count: int) -> None:
     if not 0 <= index < count:
         has = f"has rows 0 to {count - 1}" if count else "has no row below its names"

@@ -140,6 +140,8 @@ def explain_texts(
     subject: Subject, texts: Sequence[str], request: Request, files: Files, *, as_json: bool
 ) -> None:
     """Explains texts by each method, writes the files and says what was found."""
+    from tfxai.remarks import remarks_on
+
     found = []
     for method in request.methods:
         with warnings.catch_warnings():  # what they say is printed below
@@ -157,7 +159,7 @@ def explain_texts(
             _show(one)
         for path in written:
             say(shown(path))
-    for sentence in dict.fromkeys(said for one in found for said in one.remarks):
+    for sentence in remarks_on(found):
         remark(sentence)
 
 

@@ -31,12 +31,22 @@ def true_targets(sources: Sequence[Source], classifier: Classifier) -> dict[Sour
 
 
 def _target(source: Source, classifier: Classifier) -> int:
-    label, classes = source.label, classifier.subject.classes
+    label = source.label
     if label is None:
         raise InvalidInputError(
             f"--true-label needs to know what {source.name!r} shows. Pass a folder with a folder "
             "of images per class, or images of CIFAR-10; or name a class by --target."
         )
+    return class_number(label, classifier)
+
+
+def class_number(label: str, classifier: Classifier) -> int:
+    """The output of a class by its name, or by its number where the model has no names.
+
+    Raises:
+        UnknownNameError: The model has no such class.
+    """
+    classes = classifier.subject.classes
     index = class_index(label, classes)
     if index is None and not classes and label.isascii() and label.isdigit():
         index = int(label)  # a folder that is called by the number of the output

@@ -15,6 +15,7 @@ from tfxai.concepts.measuring import Measuring
 from tfxai.core.options import SEEDS, Declared, Kind, declaration, option
 from tfxai.errors import InvalidInputError
 from tfxai.methods.options import PATH
+from tfxai.reprs import facts_html
 
 CONCEPT = Kind("a Concept or an array of images", lambda name, given: read_concept(given, name))
 
@@ -44,6 +45,16 @@ class ConceptVector:
             f"ConceptVector({self.concept!r} against {self.random!r} at {self.layer!r}: "
             f"held-out accuracy {self.accuracy:.2f})"
         )
+
+    def _repr_html_(self) -> str:
+        facts = [
+            ("Concept", self.concept),
+            ("Told from", self.random),
+            ("Layer", self.layer),
+            ("Held-out accuracy", f"{self.accuracy:.1%} (0.5 is guessing)"),
+            ("Vector", str(self.vector.shape)),
+        ]
+        return facts_html(repr(self), facts)
 
 
 @final

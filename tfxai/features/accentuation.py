@@ -27,12 +27,15 @@ from tfxai.features.transformations import Transformations
 from tfxai.methods.cam.choosing import default_layers
 from tfxai.methods.options import PATH
 from tfxai.progress import Report, shown
+from tfxai.reprs import listed
 from tfxai.subject import Subject
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _OBJECTIVES = Kind("an objective or a list of them", lambda _, given: read_objectives(given))
+
+_NAMED = 4  # labels that are written out
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -57,6 +60,15 @@ class Accentuation:
     values: Array
     distances: Array
     layer: str
+
+    def __repr__(self) -> str:
+        names = listed([repr(one) for one in dict.fromkeys(self.labels)], _NAMED)
+        return f"Accentuation({len(self.pictures)} pictures near {self.layer!r}: {names})"
+
+    def _repr_html_(self) -> str:
+        from tfxai.plotting.figures import record_html
+
+        return record_html(repr(self), [], self.plot)
 
     def plot(self, path: str | os.PathLike[str] | None = None, title: str = "") -> Figure:
         """The images, and below each the picture that it became.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import keras
 import numpy as np
@@ -23,6 +24,9 @@ from tfxai.features.objectives import Layer
 from tfxai.features.pictures import PictureModel, alive, as_pixels
 from tfxai.progress import Report, shown
 from tfxai.subject import Subject
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _programs = ModelCache(16)
 
@@ -43,6 +47,40 @@ class Dream:
     layers: tuple[str, ...]
     norms: Array
     sizes: tuple[tuple[int, int], ...]
+
+    def __repr__(self) -> str:
+        return (
+            f"Dream({' and '.join(map(repr, self.layers))}, image {self.image.shape}, "
+            f"{len(self.sizes)} octaves)"
+        )
+
+    def plot(self, path: str | os.PathLike[str] | None = None, title: str = "") -> Figure:
+        """The image, with how much the layers' activations rose at its own size.
+
+        Args:
+            path: File to write the figure to as well; its suffix names the format.
+            title: Title of the sheet.
+
+        Raises:
+            OutputError: The file cannot be written.
+        """
+        from tfxai.plotting.contact_sheet import plot_sheet
+
+        before, after = self.norms[-1]
+        note = f"activations {before:.3g} to {after:.3g}"
+        return plot_sheet(
+            self.image[None], [", ".join(self.layers)], [note], path=path, title=title
+        )
+
+    def _repr_html_(self) -> str:
+        from tfxai.plotting.figures import record_html
+
+        rises = (
+            f"{height} x {width}: {before:.3g} to {after:.3g}"
+            for (height, width), (before, after) in zip(self.sizes, self.norms, strict=True)
+        )
+        facts = [("Activations by size", ", ".join(rises))]
+        return record_html(repr(self), facts, self.plot)
 
 
 @final

@@ -15,6 +15,7 @@ from tfxai.core.model.structure import ModelStructure
 from tfxai.errors import InvalidInputError
 from tfxai.features.pictures import PictureModel
 from tfxai.features.reached import layer_activations
+from tfxai.reprs import facts_html, rows_html
 from tfxai.subject import Subject
 
 MOST_LAYERS = 8
@@ -40,6 +41,19 @@ class PathSimilarity:
     layers: tuple[str, ...]
     similarity: Array
     natural: Array
+
+    def __repr__(self) -> str:
+        return (
+            f"PathSimilarity({len(self.similarity)} pictures, {len(self.layers)} layers: "
+            f"mean {self.similarity.mean():.2f}, natural images {self.natural.mean():.2f})"
+        )
+
+    def _repr_html_(self) -> str:
+        means = zip(
+            self.layers, self.similarity.mean(axis=0), self.natural.mean(axis=0), strict=True
+        )
+        rows = [(layer, f"{own:.2f}", f"{natural:.2f}") for layer, own, natural in means]
+        return facts_html(repr(self), []) + rows_html(("Layer", "Pictures", "Natural"), rows)
 
     @property
     def mean(self) -> Array:

@@ -59,6 +59,17 @@ class TopImages:
     images: Array
     boxes: Array
 
+    def __repr__(self) -> str:
+        return (
+            f"TopImages(channel {self.channel} of {self.layer!r} by {self.by}, "
+            f"{len(self.indices)} images)"
+        )
+
+    def _repr_html_(self) -> str:
+        from tfxai.plotting.figures import record_html
+
+        return record_html(repr(self), [], self.plot)
+
     @property
     def crops(self) -> tuple[Array, ...]:
         """The part of each image that the position rests on, (h, w, C) uint8 each."""

@@ -36,6 +36,10 @@ class Trust:
     after_blur: Array
     after_half_size: Array
 
+    def __repr__(self) -> str:
+        known = int((~np.isnan(self.probability)).sum())
+        return f"Trust({int(self.holds.sum())} of {known} pictures of classes hold)"
+
     @property
     def holds(self) -> Array:
         """(K,) whether the class is seen, with at least 0.5, in the picture and in both others."""

@@ -14,12 +14,14 @@ from tfxai.arrays import Array
 from tfxai.errors import InvalidInputError
 from tfxai.features.trust import Trust
 from tfxai.files import replacing
+from tfxai.reprs import listed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from tfxai.features.paths import PathSimilarity
 
+_SHOWN = 8  # pictures in a notebook
 _MILLISECONDS = 80  # of each frame of an animation
 
 
@@ -50,6 +52,24 @@ class Visualisation:
     frames: Array | None = None
     steps: tuple[int, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        names = listed([repr(one) for one in self.labels], _SHOWN)
+        return f"Visualisation({len(self.pictures)} pictures: {names})"
+
+    def _repr_html_(self) -> str:
+        from tfxai.plotting.contact_sheet import plot_sheet
+        from tfxai.plotting.figures import record_html
+
+        first = slice(_SHOWN)
+        more = len(self.pictures) - _SHOWN
+        facts = [("Not shown", f"{more} more pictures, in plot()" if more > 0 else "")]
+        facts += [("Remark", remark) for remark in self.remarks]
+        return record_html(
+            repr(self),
+            facts,
+            lambda: plot_sheet(self.pictures[first], self.labels[first], self.notes()[first]),
+        )
 
     def plot(self, path: str | os.PathLike[str] | None = None, title: str = "") -> Figure:
         """The pictures as a contact sheet, each with its label and how far to trust it.

@@ -20,6 +20,7 @@ from tfxai.files import replacing
 from tfxai.metrics.fitness import is_unfit
 from tfxai.metrics.measurement import Measurement
 from tfxai.metrics.statistics import Difference, corrected
+from tfxai.reprs import facts_html, rows_html
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -101,6 +102,30 @@ class Evaluation:
             f"Evaluation({len(self.methods)} methods, {len(self.columns)} columns, "
             f"{self.count} examples)"
         )
+
+    def _repr_html_(self) -> str:
+        lead = f"Better than {self.controls[0]}"
+        headings = ("Metric", "Fill", "Rank", "Method", "Mean", "95 %", lead)
+        rows = [
+            (
+                row["metric"] + (" (unfit)" if row["is_unfit"] else ""),
+                row["fill"],
+                str(row["rank"]),
+                row["method"] + (" (control)" if row["is_control"] else ""),
+                f"{row['mean']:.4g}",
+                f"{row['low']:.4g} to {row['high']:.4g}",
+                self._lead(row),
+            )
+            for row in self.rows()
+        ]
+        facts = [("Recommendation", self.recommendation()[1])]
+        facts += [("Warning", one) for one in self.warnings()]
+        return facts_html(repr(self), facts) + rows_html(headings, rows)
+
+    def _lead(self, row: dict[str, Any]) -> str:
+        """By how much a method is better than the first control, and its p-value."""
+        lead, p = (row[f"better_than_{self.controls[0]}_{name}"] for name in ("mean", "p"))
+        return "" if lead is None else f"{lead:.3g} (p = {p:.2g})"
 
     def agreements(self) -> dict[tuple[str, str, str], float]:
         """Kendall's tau of the methods' rankings by two fills: (metric, fill, fill) to it."""

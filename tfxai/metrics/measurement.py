@@ -47,6 +47,13 @@ class Measurement:
             f"95 % from {low:.4g} to {high:.4g}, {self.count} of {len(self)} examples)"
         )
 
+    def _repr_html_(self) -> str:
+        from tfxai.plotting.figures import record_html
+
+        good = {True: "Large", False: "Small", None: ""}[self.higher_is_better]
+        facts = [("Values that are good", good)]
+        return record_html(repr(self), facts, self.plot)
+
     @property
     def count(self) -> int:
         """Examples that have a value."""

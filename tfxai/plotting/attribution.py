@@ -25,6 +25,7 @@ from tfxai.plotting.panels import draw_on, panels_of
 from tfxai.plotting.pictures import is_of_targets, with_scale
 from tfxai.plotting.rows import Row
 from tfxai.plotting.volumes import VolumeRow
+from tfxai.remarks import remarks_on
 
 Index: TypeAlias = "int | slice | Sequence[int] | Sequence[bool] | np.ndarray[Any, Any] | None"
 
@@ -94,7 +95,7 @@ def plot_attribution(
             figure = draw_on(how.ax, panels_of(ones, how), how)
         else:
             has_positions = total > 1 and not isinstance(index, int | np.integer)
-            figure = _in_rows(ones, shown, (len(indices), total if has_positions else 0), how)
+            figure = in_rows(ones, shown, (len(indices), total if has_positions else 0), how)
     if path is not None:
         save_figure(figure, path)
     return figure
@@ -114,8 +115,12 @@ def _is_grid(
     return True
 
 
-def _in_rows(
-    ones: list[list[Attribution]], shown: list[int], counts: tuple[int, int], how: Drawing
+def in_rows(
+    ones: Sequence[Sequence[Attribution]],
+    shown: Sequence[int],
+    counts: tuple[int, int],
+    how: Drawing,
+    names: Sequence[str] = (),
 ) -> Figure:
     """A block of rows for each example.
 
@@ -124,14 +129,16 @@ def _in_rows(
         shown: Which example each is.
         counts: How many examples were asked for, and of how many; 0 where it is not said.
         how: The options.
+        names: What each example is called, instead of its number.
     """
     asked, total = counts
     blocks, remarks = [], []
     for number, row in zip(shown, ones, strict=True):
-        name = f"Example {number + 1}"
-        header = _header(row[0], f"{name} of {total}" if total else "", number, how)
+        name = names[number] if names else f"Example {number + 1}"
+        numbered = f"{name} of {total}" if total else ""
+        header = _header(row[0], name if names else numbered, number, how)
         blocks.append(Block(header, [made for one in row for made in rows_of(one, row[0], how)]))
-        remarks.append((name, [sentence for one in row for sentence in one.remarks]))
+        remarks.append((name, remarks_on(row)))
     rows = [row for block in blocks for _, _, row in block.rows]
     _draw_once(blocks)
     legend = [f"The first {len(ones)} of {asked} examples."] if len(ones) < asked else []
@@ -160,7 +167,7 @@ def _notes(rows: Sequence[Row], how: Drawing) -> list[str]:
     if pictures:
         found.append(labels.scaling_note(how))
         signs = {row.signed for row in pictures}
-        found += labels.style_notes(how, pictures[0].style, signs)
+        found += labels.style_notes(how, pictures[0].style, signs, pictures[0].words)
     if how.certain:
         found.append("Grey pixels are not certain at 95 %.")
     return [*found, *dict.fromkeys(row.legend for row in rows if row.legend)]

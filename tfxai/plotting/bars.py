@@ -10,6 +10,7 @@ from tfxai.plotting.colours import scale
 from tfxai.plotting.figures import Page
 from tfxai.plotting.labels import number
 from tfxai.plotting.measure import text_width
+from tfxai.plotting.signs import Signs
 
 BAR = 0.085
 BAR_LABELS = 0.95
@@ -29,6 +30,7 @@ def draw_bar(
     edges: tuple[float, float, float],
     cmap: Colormap,
     signed: bool,
+    words: Signs,
     *,
     top_value: float | None = None,
     lying: bool = False,
@@ -40,6 +42,7 @@ def draw_bar(
         edges: Left and top edge, and the length: the height of an upright bar.
         cmap: The colours.
         signed: Whether it runs from -1 instead of 0.
+        words: What the signs mean.
         top_value: The value of the strongest colour, where it is the same in all maps.
         lying: Whether it lies, with its labels below.
     """
@@ -50,11 +53,11 @@ def draw_bar(
     bar = page.figure.colorbar(mappable, cax=page.axes(*box), orientation=direction)
     bar.set_ticks([])
     bar.outline.set_edgecolor(style.FAINT)
-    words = {1.0: "supports", 0.0: "0", -1.0: "speaks against"} if signed else {1: "most", 0: "0"}
+    named = {1.0: words.above, 0.0: "0", -1.0: words.below} if signed else {1: "most", 0: "0"}
     low = -1.0 if signed else 0.0
-    widest = max(text_width(word, style.SMALL) for word in words.values())
+    widest = max(text_width(word, style.SMALL) for word in named.values())
     has_room = not lying or length > 2 * (widest + _BETWEEN) + text_width("0", style.SMALL)
-    for place, word in words.items():
+    for place, word in named.items():
         if signed and place == 0 and not has_room:
             continue
         if top_value is not None and place:

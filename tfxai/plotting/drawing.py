@@ -12,6 +12,7 @@ from matplotlib.colors import Colormap
 
 from tfxai.core.options import Declared, Kind, option
 from tfxai.errors import InvalidInputError, UnknownNameError
+from tfxai.feature_groups import ONE_HOT
 from tfxai.heatmaps import CLIP
 from tfxai.plotting.colours import OPAQUE, colour_map
 
@@ -81,6 +82,10 @@ def _read_names(name: str, given: Any) -> tuple[Any, ...]:
 def _read_groups(name: str, given: Any) -> Any:
     if isinstance(given, Mapping):
         return given if isinstance(given, dict) else dict(given)
+    if isinstance(given, str) and given == ONE_HOT:
+        return given
+    if isinstance(given, list | tuple) and given and all(isinstance(one, str) for one in given):
+        return tuple(given)
     array = np.asarray(given)
     if array.dtype.kind not in "iu" or not array.ndim:
         raise InvalidInputError(
@@ -96,7 +101,9 @@ _TOP = Kind("a number above 0 or 'shared'", _read_top)
 _SHARE = _within(0, 1, "a number above 0, at most 1")
 _PERCENTILE = _within(0, 100, "a percentile: a number above 0, at most 100")
 _GROUPS = Kind(
-    "a dict from a name to the names of columns, or an integer for each place", _read_groups
+    "a dict from a name to the names of columns, a list of names that columns begin with, "
+    f"{ONE_HOT!r}, or an integer for each place",
+    _read_groups,
 )
 _NAMES = Kind("several names, one each", _read_names)
 
@@ -130,7 +137,9 @@ class Drawing(Declared):
             None is 0.2 in overlays of signed values, 0.5 for masks and contours, else 0.
         feature_names: One name for each feature of a table or channel of a series.
         groups: What is summed before it is drawn. Of a table a dict from a name to the names of
-            columns; None sums the columns of a one-hot encoding, and the figure says so, `{}`
+            columns, a list of the names that they begin with (`["color"]` for `color_red` and
+            `color_blue`), or `"one_hot"`, as for `Attribution.to_pandas`; None sums one-hot
+            columns where the method compares with a baseline, and the figure says so, `{}`
             none. Of images, volumes and series an integer for each place of an example or of all,
             such as `tfxai.superpixels` gives: each place shows the sum over its region.
         true_labels: The true class of each example, as a number or a name, to be named beside

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +12,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from tfxai.errors import InvalidInputError
+from tfxai.feature_groups import Feature
 from tfxai.plotting import style
 from tfxai.plotting.drawing import SIZE
 from tfxai.plotting.figures import InlineFigure, frame, save_figure
 from tfxai.plotting.labels import number, shortened
-from tfxai.table_features import Feature
+from tfxai.plotting.measure import wrapped
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
@@ -28,6 +28,7 @@ _FRAME = 0.75  # inches above and below the rows
 _DOT = 3.0  # points across
 _NAMES = 0.4  # share of the width that names may take
 _LETTER = 0.56  # width of a letter as a share of its size
+_EDGE = 0.08  # inches beside texts
 _LINE = 1.5  # height of a line likewise
 
 
@@ -65,11 +66,8 @@ class FeatureAxes:
         width, wanted = size_given or (WIDTH, None)
         self.width, self.scale = width, max(1.0, width / WIDTH)
         size = self.scale * style.SMALL / 72
-        lines = [
-            line
-            for note in notes
-            for line in textwrap.wrap(note, max(20, int(width / size / _LETTER)))
-        ]
+        room = width - 2 * _EDGE
+        lines = [line for note in notes for line in wrapped(note, room, self.scale * style.SMALL)]
         above = 2.2 * size if title else 0.05
         below = _LINE * size * len(lines) + (0.1 if lines else 0.02)
         height = (_ROW * rows or 0.55 * WIDTH) * self.scale + _FRAME * self.scale + above + below
@@ -83,8 +81,8 @@ class FeatureAxes:
         engine: Any = self.figure.get_layout_engine()
         engine.set(rect=(0.0, bottom, 1.0, top - bottom))
         self.axes = self.figure.add_subplot(facecolor="white")
-        left = 0.08 / width
-        letters = int((width - 0.16) / (self.scale * style.BODY / 72) / 0.62)
+        left = _EDGE / width
+        letters = int(room / (self.scale * style.BODY / 72) / 0.62)
         self.figure.text(
             left, 1 - 0.06 / height, shortened(title, letters), va="top",
             **self.font(style.BODY, bold=True),
@@ -193,7 +191,7 @@ def input_text(feature: Feature, example: int) -> str:
     value = given[example]
     if isinstance(value, str):
         return shortened(value, 16)
-    is_truth = given.dtype.kind == "b" or (feature.column and feature.column.dtype == "bool")
+    is_truth = given.dtype.kind == "b" or (feature.column and feature.column.is_of_truths)
     return str(bool(value)) if is_truth else number(value)
 
 

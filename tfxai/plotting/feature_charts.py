@@ -11,10 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tfxai.errors import InvalidInputError, UnknownNameError
+from tfxai.feature_groups import Feature, Groups
 from tfxai.plotting import labels, style
 from tfxai.plotting.feature_axes import FeatureAxes, one_example, row_label, strongest
+from tfxai.plotting.grouping import columns_or_groups
+from tfxai.plotting.signs import signs_of
 from tfxai.plotting.swarms import shades, swarm
-from tfxai.table_features import Feature, Groups, features_of
+from tfxai.table_features import features_of
 
 if TYPE_CHECKING:
     from tfxai.arrays import Array
@@ -41,7 +44,8 @@ def plot_bars(  # noqa: PLR0913 - options of a figure, by name
         one: An attribution of a table.
         index: The example.
         feature_names: One name for each feature, instead of those of the columns.
-        groups: As for `Attribution.to_pandas`: columns whose values are summed.
+        groups: As for `Attribution.to_pandas`: columns whose values are summed; None sums one-hot
+            columns where the method compares with a baseline, and says so; `{}` sums none.
         limit: Most features to draw.
         title: A line above, instead of what is explained.
         figsize: Width in inches, or width and height; 6.5 wide and as high as it takes.
@@ -57,11 +61,11 @@ def plot_bars(  # noqa: PLR0913 - options of a figure, by name
         OutputError: The file cannot be written.
     """
     i = one_example(one, index)
-    features = features_of(one, feature_names, groups)
+    features, summed = columns_or_groups(one, feature_names, groups)
     kept, others = strongest(features, limit, lambda feature: abs(float(feature.values[i])))
     values = [float(feature.values[i]) for feature in kept]
-    meaning = ["Red supports, blue speaks against."] if one.is_signed else []
-    notes = [*meaning, *_left_out(kept, others), *one[i].remarks]
+    meaning = [signs_of(one).sentence] if one.is_signed else []
+    notes = [*meaning, *_left_out(kept, others), *summed, *one[i].remarks]
     chart = FeatureAxes(len(kept), figsize, ax, title or labels.explained(one[i]), notes)
     colours = [_sign_colour(value) if one.is_signed else style.ACCENT for value in values]
     chart.axes.barh(np.arange(len(values)), values, height=0.68, color=colours)
@@ -93,7 +97,8 @@ def plot_waterfall(  # noqa: PLR0913 - options of a figure, by name
         one: An attribution of a table, by a method that compares with a baseline.
         index: The example.
         feature_names: One name for each feature, instead of those of the columns.
-        groups: As for `Attribution.to_pandas`: columns whose values are summed.
+        groups: As for `Attribution.to_pandas`: columns whose values are summed; None sums one-hot
+            columns where the method compares with a baseline, and says so; `{}` sums none.
         limit: Most features to draw; the others are one bar together.
         title: A line above, instead of what is explained.
         figsize: Width in inches, or width and height; 6.5 wide and as high as it takes.
@@ -110,7 +115,7 @@ def plot_waterfall(  # noqa: PLR0913 - options of a figure, by name
         OutputError: The file cannot be written.
     """
     i = one_example(one, index)
-    features = features_of(one, feature_names, groups)
+    features, summed = columns_or_groups(one, feature_names, groups)
     if one.baseline_score is None:
         raise InvalidInputError(
             f"{one.method['name']} has no score at a baseline, from which a waterfall starts. "
@@ -126,7 +131,7 @@ def plot_waterfall(  # noqa: PLR0913 - options of a figure, by name
     if abs(missed) > 0.005 * max(abs(end - start), 1e-12):
         steps.append((("not explained", ""), missed, style.MUTED))
     heading = title or labels.explained(one[i])
-    notes = ["Red raises the score, blue lowers it.", *one[i].remarks]
+    notes = ["Red raises the score, blue lowers it.", *summed, *one[i].remarks]
     chart = FeatureAxes(len(steps), figsize, ax, heading, notes)
     ends = np.cumsum([start, *(value for _, value, _ in reversed(steps))])[::-1]
     for row, (_, value, colour) in enumerate(steps):
@@ -160,7 +165,8 @@ def plot_importance(  # noqa: PLR0913 - options of a figure, by name
     Args:
         one: An attribution of a table.
         feature_names: One name for each feature, instead of those of the columns.
-        groups: As for `Attribution.to_pandas`: columns whose values are summed before.
+        groups: As for `Attribution.to_pandas`: columns whose values are summed; None sums one-hot
+            columns where the method compares with a baseline, and says so; `{}` sums none.
         limit: Most features to draw, the strongest first.
         title: A line above.
         figsize: Width in inches, or width and height; 6.5 wide and as high as it takes.
@@ -175,8 +181,10 @@ def plot_importance(  # noqa: PLR0913 - options of a figure, by name
         UnknownNameError: A group names a column that is not there.
         OutputError: The file cannot be written.
     """
-    kept, others = strongest(features_of(one, feature_names, groups), limit, _mean)
-    chart = FeatureAxes(len(kept), figsize, ax, title or "", _left_out(kept, others))
+    features, summed = columns_or_groups(one, feature_names, groups)
+    kept, others = strongest(features, limit, _mean)
+    notes = [*_left_out(kept, others), *summed]
+    chart = FeatureAxes(len(kept), figsize, ax, title or "", notes)
     means = [_mean(feature) for feature in kept]
     chart.axes.barh(np.arange(len(means)), means, height=0.68, color=style.ACCENT)
     chart.axes.set_xlim(0, max(means) or 1.0)
@@ -206,7 +214,8 @@ def plot_beeswarm(  # noqa: PLR0913 - options of a figure, by name
     Args:
         one: An attribution of a table.
         feature_names: One name for each feature, instead of those of the columns.
-        groups: As for `Attribution.to_pandas`: columns whose values are summed.
+        groups: As for `Attribution.to_pandas`: columns whose values are summed; None sums one-hot
+            columns where the method compares with a baseline, and says so; `{}` sums none.
         limit: Most features to draw, those of the largest mean absolute value first.
         title: A line above.
         figsize: Width in inches, or width and height; 6.5 wide and as high as it takes.
@@ -221,10 +230,11 @@ def plot_beeswarm(  # noqa: PLR0913 - options of a figure, by name
         UnknownNameError: A group names a column that is not there.
         OutputError: The file cannot be written.
     """
-    kept, others = strongest(features_of(one, feature_names, groups), limit, _mean)
+    features, summed = columns_or_groups(one, feature_names, groups)
+    kept, others = strongest(features, limit, _mean)
     colours = [shades(feature) for feature in kept]
     grey = " Grey: no number." if any(isinstance(one, str) for one in colours) else ""
-    notes = [f"Dark: a low input. Light: a high one.{grey}", *_left_out(kept, others)]
+    notes = [f"Dark: a low input. Light: a high one.{grey}", *_left_out(kept, others), *summed]
     chart = FeatureAxes(len(kept), figsize, ax, title or "", notes)
     chart.axes.axvline(0, color=style.FAINT, linewidth=0.8, zorder=0)
     low, high = _span(np.concatenate([feature.values for feature in kept]))
@@ -259,7 +269,9 @@ def plot_dependence(  # noqa: PLR0913 - options of a figure, by name
         colour_by: Name of another feature: dark dots have a low input of it, light ones a high
             one.
         feature_names: One name for each feature, instead of those of the columns.
-        groups: As for `Attribution.to_pandas`: columns whose values are summed.
+        groups: As for `Attribution.to_pandas`: columns whose values are summed; None sums one-hot
+            columns where the method compares with a baseline, and knows the columns too; `{}`
+            sums none.
         title: A line above.
         figsize: Width in inches, or width and height; None is 6.5 inches wide.
         ax: Axes to draw in, instead of a new figure.
@@ -275,7 +287,10 @@ def plot_dependence(  # noqa: PLR0913 - options of a figure, by name
         UnknownNameError: There is no such feature.
         OutputError: The file cannot be written.
     """
-    known = {one.name: one for one in features_of(one, feature_names, groups)}
+    features, _ = columns_or_groups(one, feature_names, groups)
+    if groups is None:  # a column is drawn by its own name, whether or not it is in a group
+        features += features_of(one, feature_names)
+    known = {feature.name: feature for feature in features}
     shown, other = (_named(known, name) for name in (feature, colour_by or feature))
     notes = [] if colour_by is None else [f"Dark: a low {colour_by}. Light: a high one."]
     chart = FeatureAxes(0, figsize, ax, title or "", notes)

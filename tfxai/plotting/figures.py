@@ -6,7 +6,7 @@ import base64
 import html
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from matplotlib.text import Text
 from tfxai.errors import InvalidInputError
 from tfxai.files import replacing
 from tfxai.plotting import style
+from tfxai.reprs import facts_html
 
 FORMATS = ("png", "pdf", "svg", "jpg", "jpeg", "webp")
 _UNDATED: dict[str, dict[str, None]] = {
@@ -151,6 +152,21 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
     with replacing(final) as beside:
         beside.write_bytes(content)
     return final
+
+
+def record_html(line: str, facts: Iterable[tuple[str, str]], draw: Callable[[], Figure]) -> str:
+    """A record for notebooks: its short representation, facts, and its figure.
+
+    Args:
+        line: The short representation.
+        facts: Name and text of each fact; empty texts are left out.
+        draw: Makes the figure; what it refuses is said in its place.
+    """
+    try:
+        picture = figure_html(draw())
+    except InvalidInputError as error:
+        picture = f"<p>{html.escape(str(error))}</p>"
+    return facts_html(line, facts) + picture
 
 
 def figure_html(figure: Figure) -> str:

@@ -18,6 +18,7 @@ from tfxai.plotting.drawing import Drawing
 from tfxai.plotting.figures import Page, frame
 from tfxai.plotting.pictures import as_image, colours_of, heat_of, picture
 from tfxai.plotting.rows import Row
+from tfxai.plotting.signs import signs_of
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
@@ -44,9 +45,9 @@ class ImageRow(Row):
         size = None if self.pixels is None else self.pixels.shape[:2]
         self.drawing, self.style = drawing, drawing.styled("overlay")
         self.heat: Array = heat_of(one, size, drawing)
-        self.signed = is_diverging(one)
+        self.signed, self.words = is_diverging(one), signs_of(one)
         self.cmap = colours_of(drawing, signed=self.signed)
-        self.kind = (self.signed, self.cmap.name)
+        self.kind = (self.signed, self.cmap.name, self.words)
         names = ["Attribution"] if self.pixels is None else ["Image", "Attribution"]
         if self.pixels is not None and self.style != "heatmap":
             names.append(_TITLES[self.style])
@@ -103,7 +104,8 @@ class ImageRow(Row):
             edges = (left + first, top + self.side + 0.07, length)
         else:
             edges = (left + self.width - BAR - BAR_LABELS, top, self.side)
-        draw_bar(page, edges, self.cmap, self.signed, top_value=top_value, lying=self.lying)
+        look = (self.cmap, self.signed, self.words)
+        draw_bar(page, edges, *look, top_value=top_value, lying=self.lying)
 
 
 def panel_size(ratio: float, side: float, widest: float) -> tuple[float, float]:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfxai.arrays import Array
 from tfxai.classes import class_name
 from tfxai.core.inputs.frozen_arrays import FrozenArrays
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
     from tfxai.plotting.drawing import Drawing
+    from tfxai.plotting.signs import Signs
 
 KINDS = ("logit", "probability", "output")
 _FEW_NUMBERS = 8  # of a tuple that is written out
@@ -125,8 +127,44 @@ def facts(one: Attribution, width: int = 36) -> list[str]:
 
 def options(one: Attribution) -> dict[str, str]:
     """Each option of the method that is not None, in a few letters."""
-    given = one.method.get("options", {})
+    given = _with_usual(one.method.get("options", {}), usual_baseline(one))
     return {name: option_text(value) for name, value in given.items() if value is not None}
+
+
+def usual_baseline(one: Attribution) -> str | None:
+    """What inputs are compared with where a method's `baseline` says nothing; None for texts."""
+    if one.text is not None:
+        return None
+    inputs = one.inputs if isinstance(one.inputs, dict) else {"": one.inputs}
+    axes = one.axes if isinstance(one.axes, dict) else {"": one.axes}
+    words = [
+        _usual_of(np.asarray(array), axes.get(name, ""), one.preprocessing is not None)
+        for name, array in inputs.items()
+        if name not in one.held
+    ]
+    return ", ".join(dict.fromkeys(words)) or None
+
+
+def _usual_of(inputs: Array, axes: str, is_of_pixels: bool) -> str:
+    """What one input is compared with: black pixels, zeros, or no text."""
+    if inputs.dtype.kind not in "fiub":
+        return "empty text"
+    is_quantity = inputs.dtype.kind == "f" or (inputs.dtype.kind != "b" and "W" in axes)
+    return "black" if is_of_pixels and is_quantity else "0"
+
+
+def _with_usual(given: dict[str, Any], usual: str | None) -> dict[str, Any]:
+    """Options with the usual baseline in the place of none, in a method inside of it too.
+
+    One inside that is compared with black and white, both, has no baseline of its own.
+    """
+    found = dict(given)
+    if "baseline" in found and found["baseline"] is None:
+        found["baseline"] = usual
+    for name, value in given.items():
+        if isinstance(value, dict) and "options" in value and not given.get("black_and_white"):
+            found[name] = {**value, "options": _with_usual(value["options"], usual)}
+    return found
 
 
 def scaling_note(drawing: Drawing) -> str:
@@ -137,26 +175,27 @@ def scaling_note(drawing: Drawing) -> str:
     return f"Each map is scaled by the {percentile} percentile of its own absolute values."
 
 
-def style_notes(drawing: Drawing, style: str, signs: set[bool]) -> list[str]:
+def style_notes(drawing: Drawing, style: str, signs: set[bool], words: Signs) -> list[str]:
     """What a style shows of the heat, and what its colours mean, a sentence each.
 
     Args:
         drawing: The options.
         style: The style that the figure has.
         signs: Whether heatmaps are signed: of all that are drawn.
+        words: What the signs mean.
     """
     least = f"{max(drawing.least(style, signed=signed) for signed in signs):.3g}"
-    words = {
+    said = {
         "overlay": f"Overlays leave out what is under {least} of the strongest colour.",
         "heatmap": f"Values under {least} of the strongest colour are left out.",
-        "mask": f"Masks show parts that support by {least} of the strongest colour or more.",
+        "mask": f"Masks show {words.parts} by {least} of the strongest colour or more.",
         "contour": f"Lines are around parts of {least} of the strongest colour or more.",
     }
-    found = [words[style]] if float(least) else []
+    found = [said[style]] if float(least) else []
     if style in ("mask", "contour"):
         found.append("Parts are of the map smoothed by a fiftieth of its side.")
     if style == "contour" and True in signs:
-        found.append("Red lines are around what supports, blue ones around what speaks against.")
+        found.append(words.lines)
     return found
 
 

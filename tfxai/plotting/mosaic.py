@@ -121,7 +121,10 @@ def lay_out_grid(first: Tile, count: int, asked: int, drawing: Drawing) -> tuple
     plan = Plan(columns, -(-count // columns))
     words = [f"The first {count} of {asked} examples."] if count < asked else []
     look = drawing.styled("overlay")
-    words += [labels.scaling_note(drawing), *labels.style_notes(drawing, look, {first.signed})]
+    words += [
+        labels.scaling_note(drawing),
+        *labels.style_notes(drawing, look, {first.signed}, first.words),
+    ]
     has_bar = look in ("overlay", "heatmap")
     if first.truth:
         words.append("Bold names are of images whose prediction is not the true label.")
@@ -185,9 +188,8 @@ def _draw(
         below = top + plan.rows * plan.down
         length = min(_BAR, found.width - 2 * MARGIN)
         cmap = colour_map(drawing.cmap, first.signed)
-        draw_bar(
-            page, (MARGIN, below, length), cmap, first.signed, top_value=drawing.vmax, lying=True
-        )
+        look = (cmap, first.signed, first.words)
+        draw_bar(page, (MARGIN, below, length), *look, top_value=drawing.vmax, lying=True)
     plan.notes.draw(page)
     return page.finish()
 

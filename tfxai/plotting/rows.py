@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from tfxai.plotting import style
 from tfxai.plotting.figures import Page
 from tfxai.plotting.measure import text_width
+from tfxai.plotting.signs import Signs
 
 LEFT = 2.15  # inches beside the panels, for the labels
 MARGIN = 0.25
 HEADING = 0.24
-_SECOND = 0.85  # inches to the second of two signs
-_AGAINST = "■ speaks against"
+_BETWEEN = 0.16  # inches between two signs
 
 
 class Row(abc.ABC):
@@ -74,16 +74,27 @@ def draw_headings(page: Page, left: float, top: float, row: Row) -> None:
         page.text(left + offset, top, heading, **style.font(style.SMALL + 0.5, style.MUTED))
 
 
-def draw_signs(page: Page, left: float, top: float) -> None:
+def draw_signs(page: Page, left: float, top: float, words: Signs) -> None:
     """What the two colours of signed values mean."""
-    page.text(left, top, "■ supports", **style.font(style.SMALL, style.SUPPORTS))
-    against = style.font(style.SMALL, style.SPEAKS_AGAINST)
-    page.text(left + _SECOND, top, _AGAINST, **against)
+    for offset, text, colour in _signs(words):
+        page.text(left + offset, top, text, **style.font(style.SMALL, colour))
 
 
-def signs_width() -> float:
+def signs_width(words: Signs) -> float:
     """Inches that `draw_signs` takes."""
-    return _SECOND + text_width(_AGAINST, style.SMALL)
+    offset, text, _ = _signs(words)[-1]
+    return offset + text_width(text, style.SMALL)
+
+
+def sign_texts(words: Signs) -> list[tuple[str, str]]:
+    """What each colour of signed values means, with the colour."""
+    return [(f"■ {words.above}", style.SUPPORTS), (f"■ {words.below}", style.SPEAKS_AGAINST)]
+
+
+def _signs(words: Signs) -> list[tuple[float, str, str]]:
+    """(offset in inches, text, colour) of each sign."""
+    first, second = sign_texts(words)
+    return [(0.0, *first), (text_width(first[0], style.SMALL) + _BETWEEN, *second)]
 
 
 def draw_hidden(page: Page, right: float, top: float, shown: int, hidden: int, what: str) -> None:

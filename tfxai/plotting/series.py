@@ -17,7 +17,8 @@ from tfxai.plotting import style
 from tfxai.plotting.figures import Page, frame, small_ticks
 from tfxai.plotting.labels import shortened
 from tfxai.plotting.measure import text_width
-from tfxai.plotting.rows import Row
+from tfxai.plotting.rows import Row, sign_texts
+from tfxai.plotting.signs import signs_of
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
@@ -56,7 +57,7 @@ class SeriesRow(Row):
         self.is_of_input = self.inputs is not None or one.at is None
         self.hidden = values.shape[1] - len(self.channels)
         self.panels = 1 if self.inputs is None else 2
-        self.signed = one.is_signed
+        self.signed, self.words = one.is_signed, signs_of(one)
         self.names = self._names(names, inputs if one.is_map else values)
         self.fit(np.inf, 1.0)
 
@@ -89,7 +90,7 @@ class SeriesRow(Row):
                 for i, name in enumerate(self.names)
             ]
         if len(self.channels) == 1 and self.signed:
-            entries += [("■ supports", style.SUPPORTS), ("■ speaks against", style.SPEAKS_AGAINST)]
+            entries += sign_texts(self.words)
         if self.hidden:
             shown = len(self.channels)
             text = f"the strongest {shown} of {shown + self.hidden} channels"

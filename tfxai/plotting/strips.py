@@ -20,6 +20,7 @@ from tfxai.plotting.layout import fit
 from tfxai.plotting.measure import cut, wrapped
 from tfxai.plotting.notes import Notes
 from tfxai.plotting.rows import LEFT, MARGIN, draw_label, label_height
+from tfxai.plotting.signs import Signs
 
 _SIDE = 1.6  # inches of a square panel
 _WIDEST = 3.2
@@ -77,14 +78,14 @@ class Around:
         header: Texts with their fonts above all strips.
         legend: What the colours mean, for a note under them.
         remarks: Reasons to doubt what is drawn.
-        bar: Colours and whether they are signed, for a colour bar; None for none.
+        bar: Colours, whether they are signed and what the signs mean, for a colour bar; or None.
     """
 
     label: str
     legend: str
     remarks: Sequence[str]
     header: Texts = ()
-    bar: tuple[Colormap, bool] | None = None
+    bar: tuple[Colormap, bool, Signs] | None = None
 
 
 @dataclasses.dataclass
@@ -154,10 +155,9 @@ class Strips:
             self._draw(page, band, top)
             top += band.height
         if self._around.bar is not None:
-            cmap, signed = self._around.bar
             edges = (MARGIN + self._left, top, min(_BAR, page.width - 2 * MARGIN - self._left))
             value = self._drawing.vmax
-            draw_bar(page, edges, cmap, signed, top_value=value, lying=True)
+            draw_bar(page, edges, *self._around.bar, top_value=value, lying=True)
         self._notes.draw(page)
         return page.finish()
 

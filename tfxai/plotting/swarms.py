@@ -8,8 +8,8 @@ import matplotlib
 import numpy as np
 
 from tfxai.arrays import Array
+from tfxai.feature_groups import Feature
 from tfxai.plotting import style
-from tfxai.table_features import Feature
 
 _BINS = 100  # places along the axis at which dots may meet
 _HALF = 0.4  # of a row, which dots keep to

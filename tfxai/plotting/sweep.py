@@ -19,6 +19,7 @@ from tfxai.plotting.images import is_diverging, show
 from tfxai.plotting.notes import gathered
 from tfxai.plotting.panels import draw_on, of_an_image, panel_of
 from tfxai.plotting.pictures import with_scale
+from tfxai.plotting.signs import signs_of
 from tfxai.plotting.strips import Around, Panel, Strip, Strips
 
 if TYPE_CHECKING:
@@ -157,14 +158,16 @@ def _around(
     option: str,
 ) -> Around:
     signed, look = is_diverging(first), how.styled("heatmap")
+    words, has_bar = signs_of(first), look in ("overlay", "heatmap")
     title = labels.method_title(first.method["name"])
+    said = [labels.scaling_note(how), *labels.style_notes(how, look, {signed}, words)]
     remarks = [(name, one.remarks) for name, one in zip(names, found, strict=True)]
     muted = style.font(style.BODY, style.MUTED)
     texts = [(labels.explained(first), muted), (labels.truth_text(first, 0, how), muted)]
     return Around(
         label=f"{title} of {labels.target_title(first)} over {option}",
         header=[(title, style.font(style.TITLE, bold=True)), *(one for one in texts if one[0])],
-        legend=" ".join([labels.scaling_note(how), *labels.style_notes(how, look, {signed})]),
+        legend=" ".join(said),
         remarks=gathered(remarks),
-        bar=(colour_map(how.cmap, signed), signed) if look in ("overlay", "heatmap") else None,
+        bar=(colour_map(how.cmap, signed), signed, words) if has_bar else None,
     )

@@ -10,13 +10,15 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tfxai.axes import parts
+from tfxai.feature_groups import Feature, Groups, OneHot
 from tfxai.plotting import style
 from tfxai.plotting.feature_axes import row_label
 from tfxai.plotting.figures import Page, frame, small_ticks
 from tfxai.plotting.labels import number
 from tfxai.plotting.measure import cut, cut_inside, text_width
 from tfxai.plotting.rows import Row, draw_hidden, draw_signs, hidden_text, signs_width
-from tfxai.table_features import Feature, Groups, OneHot, features_of
+from tfxai.plotting.signs import signs_of
+from tfxai.table_features import features_of
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
@@ -48,7 +50,7 @@ class TableRow(Row):
         self.values = values[order]
         self.labels = [row_label(features[i], 0) for i in order]
         self.hidden = len(values) - len(order)
-        self.signed = one.is_signed
+        self.signed, self.words = one.is_signed, signs_of(one)
         self.fit(np.inf, 1.0)
 
     def fit(self, room: float, share: float) -> None:
@@ -67,7 +69,7 @@ class TableRow(Row):
         axes = page.axes(bars, top + self.above, self.bars_width, _BAR * len(self.values))
         self._draw_bars(axes, _fitting(self.labels, self.names_width - 0.08))
         if self.signed:
-            draw_signs(page, bars, top + self.above - _ABOVE)
+            draw_signs(page, bars, top + self.above - _ABOVE, self.words)
         draw_hidden(page, left + self.width, top, len(self.values), self.hidden, "features")
 
     def draw_alone(self, axes: Axes) -> None:
@@ -101,7 +103,8 @@ class TableRow(Row):
     def _is_crowded(self) -> bool:
         """Whether the meaning of the colours and what is left out need a line each."""
         words = hidden_text(len(self.values), self.hidden, "features")
-        return signs_width() + _APART + text_width(words, style.SMALL) > self.bars_width
+        beside = signs_width(self.words) + _APART
+        return beside + text_width(words, style.SMALL) > self.bars_width
 
     def _colours(self) -> list[str]:
         if not self.signed:

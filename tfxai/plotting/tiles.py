@@ -12,6 +12,7 @@ from tfxai.arrays import Array
 from tfxai.plotting import labels
 from tfxai.plotting.images import is_diverging
 from tfxai.plotting.panels import drawn, of_an_image
+from tfxai.plotting.signs import Signs, signs_of
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
@@ -29,6 +30,7 @@ class Tile:
         picture: uint8 (h, w, 3) what lies over the image.
         ratio: Width of the image by its height.
         signed: Whether the values are.
+        words: What their signs mean.
         method: The method's title.
         name: What the example is called; empty for no line.
         explains: The explained class.
@@ -40,6 +42,7 @@ class Tile:
     picture: Array
     ratio: float
     signed: bool
+    words: Signs
     method: str
     name: str
     explains: str
@@ -80,6 +83,7 @@ def tile_of(one: Attribution, drawing: Drawing, *, name: str = "", truth: str = 
         picture,
         pixels.shape[1] / pixels.shape[0],
         is_diverging(part),
+        signs_of(one),
         labels.method_title(one.method["name"]),
         name,
         labels.target_title(one),

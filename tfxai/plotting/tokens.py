@@ -12,6 +12,7 @@ from tfxai.plotting import style
 from tfxai.plotting.figures import Page
 from tfxai.plotting.measure import cut, text_width
 from tfxai.plotting.rows import Row, draw_signs
+from tfxai.plotting.signs import signs_of
 from tfxai.plotting.token_html import DARKEST, facts, strengths
 from tfxai.token_values import token_values
 from tfxai.tokens import PADDING, SPECIAL, Tokens
@@ -42,7 +43,7 @@ class TokenRow(Row):
         self.is_special = kinds[self.places] == SPECIAL
         self.words = text.words[0][self.places]
         self.strengths = strengths(values, kinds)[self.places]
-        self.signed = one.is_signed
+        self.signed, self.signs = one.is_signed, signs_of(one)
         self.foot = facts(one, 0)
         self.fit(np.inf, 1.0)
 
@@ -74,7 +75,7 @@ class TokenRow(Row):
         below = top + _LINE * len(self.lines) + 0.02
         page.text(left, below, self.foot, **style.font(style.SMALL, style.MUTED))
         if self.signed:
-            draw_signs(page, left, below + 0.17)
+            draw_signs(page, left, below + 0.17, self.signs)
 
     def draw_alone(self, axes: Axes) -> None:
         """Draws the tokens on axes of the user's, as many to a line as there is room for."""

@@ -19,6 +19,7 @@ from tfxai.plotting.images import GAP, display_pixels, is_diverging, panel_size,
 from tfxai.plotting.measure import cut, text_width
 from tfxai.plotting.pictures import heat_of, picture
 from tfxai.plotting.rows import Row
+from tfxai.plotting.signs import signs_of
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
@@ -46,14 +47,14 @@ class VolumeRow(Row):
         size = None if self.volume is None else self.volume.shape[:3]
         self.drawing, self.style = drawing, drawing.styled("overlay")
         self.heat: Array = heat_of(one, size, drawing)
-        self.signed = is_diverging(one)
+        self.signed, self.words = is_diverging(one), signs_of(one)
         self.cmap = colour_map(drawing.cmap, self.signed)
-        self.kind = (self.signed, self.cmap.name)
+        self.kind = (self.signed, self.cmap.name, self.words)
         strength = np.abs(one.heatmap(size=size, clip_percentile=100)[0]).sum(axis=(1, 2))
         self.slices = sorted(np.argsort(-strength, kind="stable")[:MOST].tolist())
         self.legend = "A projection has the strongest value of all slices"
         self.legend += "." if self.volume is None else ", over their mean."
-        self.word = "frame" if spatial(value_axes(one))[:1] == "T" else "slice"
+        self.noun = "frame" if spatial(value_axes(one))[:1] == "T" else "slice"
         self.fit(np.inf, 1.0)
 
     def fit(self, room: float, share: float) -> None:
@@ -72,7 +73,7 @@ class VolumeRow(Row):
         self.height += lying_height(self.drawing.vmax) if self.lying and self.has_bar else 0.0
         self.width = self.step * count - GAP + beside
         of = f" of 0\N{EN DASH}{depth - 1}"
-        columns = [f"{self.word} {i}" for i in self.slices]
+        columns = [f"{self.noun} {i}" for i in self.slices]
         if all(text_width(name + of, style.SMALL + 0.5) < self.step - 0.04 for name in columns):
             columns = [name + of for name in columns]
         self.headings = tuple(
@@ -114,7 +115,8 @@ class VolumeRow(Row):
         if self.lying:
             edges = (left, below + self.side + 0.07, self.width)
         top_value = self.drawing.vmax
-        draw_bar(page, edges, self.cmap, self.signed, top_value=top_value, lying=self.lying)
+        look = (self.cmap, self.signed, self.words)
+        draw_bar(page, edges, *look, top_value=top_value, lying=self.lying)
 
 
 def _strongest(heat: Array) -> Array:

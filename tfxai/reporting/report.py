@@ -13,6 +13,7 @@ import numpy as np
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
 from tfxai.class_outputs import ClassOutputs, class_outputs
+from tfxai.classes import explains_class
 from tfxai.errors import InvalidInputError, MissingExtraError
 from tfxai.files import replacing
 from tfxai.methods.together import explain
@@ -31,6 +32,10 @@ MOST = 200
 """Images of a page."""
 _BEST = 5  # classes of an image
 _SMALL = 160  # pixels of the longer side, below which they are drawn as squares
+_SIGNS = {
+    True: "red speaks for the class and blue against it",
+    False: "red raises the output and blue lowers it",
+}
 METHODS = ("integrated_gradients", "grad_cam", "occlusion")
 
 
@@ -84,6 +89,7 @@ class Report:
             model=card.name if card else self.subject.model.name,
             facts=model_facts(self.subject),
             versions=versions(),
+            signs=_SIGNS[explains_class(self.attributions[0])],
             images=list(self._images()),
             evaluation=None if self.evaluation is None else _table(self.evaluation),
             sanity=self.sanity,

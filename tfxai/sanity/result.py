@@ -50,6 +50,11 @@ class SanityResult:
     def __repr__(self) -> str:
         return f"SanityResult({self.verdict})"
 
+    def _repr_html_(self) -> str:
+        from tfxai.plotting.figures import record_html
+
+        return record_html(repr(self), [], self.plot)
+
     @property
     def overall(self) -> Measurement:
         """The rank correlation of each example, the mean over the steps."""

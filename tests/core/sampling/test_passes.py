@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from tests import builders
+from tfxai.baselines import Samples
 from tfxai.core.inputs.reading import read_inputs
 from tfxai.core.sampling import passes
 from tfxai.methods import (
     RISE,
+    XRAI,
+    GuidedIntegratedGradients,
     IntegratedGradients,
     KernelSHAP,
     Occlusion,
@@ -45,6 +48,34 @@ def test_a_sum_within_a_sum_is_part_of_its_pass():
     seen, _ = told(method, builders.images(1), chunk_size=2)
     assert seen[-1] == (seen[-1][1], seen[-1][1], "passes")
     assert seen[-1][0] == 3  # two noisy copies at once
+
+
+def test_every_step_of_a_guided_path_is_a_pass():
+    x = builders.images(3)
+    method = GuidedIntegratedGradients(steps=6)
+    seen, a = told(method, x, model := builders.functional(), chunk_size=2)
+    assert seen == [(k, 12, "passes") for k in range(1, 13)]  # two slices
+    np.testing.assert_allclose(a.values, method(model, x, 0, chunk_size=2).values, rtol=1e-5)
+
+
+def test_the_steps_of_all_baselines_of_a_guided_path_are_counted():
+    x = builders.images(1)
+    baselines = Samples(np.zeros((3, *x.shape[1:])))
+    seen, _ = told(GuidedIntegratedGradients(steps=4, baseline=baselines), x, chunk_size=1)
+    assert [done for done, _, _ in seen] == list(range(1, 16))  # 3 are of the baselines' scores
+    assert seen[-1] == (15, 15, "passes")
+
+
+def test_both_paths_of_regions_are_counted():
+    inner = GuidedIntegratedGradients(steps=4)
+    seen, _ = told(XRAI(of=inner, scales=(50.0,)), builders.images(1), chunk_size=1)
+    assert seen == [(k, 8, "passes") for k in range(1, 9)]
+
+
+def test_paths_within_a_sum_are_part_of_its_pass():
+    method = SmoothGrad(of=GuidedIntegratedGradients(steps=4), samples=6)
+    seen, _ = told(method, builders.images(1), chunk_size=2)
+    assert seen == [(k, 3, "passes") for k in range(1, 4)]
 
 
 def test_what_has_no_sum_counts_examples():

@@ -171,11 +171,14 @@ def test_each_of_several_inputs_is_covered_by_itself():
     assert found.baseline_score == 0.0
 
 
-def test_the_window_taken_from_the_input_is_said_with_the_answer():
+def test_the_window_and_stride_taken_from_the_input_are_said_with_the_answer():
     inputs = keras.Input((16, 24, 1))
     model = keras.Model(inputs, layers.GlobalMaxPooling2D()(inputs))
     x = np.random.default_rng(0).normal(size=(1, 16, 24, 1))
     own = Occlusion(baseline=0.0)(model, x)
     assert tuple(own.method["options"]["window"]) == (2, 3)
+    assert tuple(own.method["options"]["stride"]) == (1, 1)
+    wide = Occlusion(window=(8, 6))(model, x).method["options"]
+    assert (tuple(wide["window"]), tuple(wide["stride"])) == ((8, 6), (4, 3))
     told = Occlusion(window=(2, 3), baseline=0.0)(model, x)
     np.testing.assert_array_equal(own.values, told.values)

@@ -11,7 +11,7 @@ from tfxai.arrangement import moved_shape
 from tfxai.core.designs.design import Design, Options, Rows
 from tfxai.core.inputs.baselines import BASELINE
 from tfxai.core.options import COUNTS, option
-from tfxai.core.windows.windows import REDUCTIONS, Windows
+from tfxai.core.windows.windows import REDUCTIONS, Windows, sides_and_strides, swept
 
 if TYPE_CHECKING:
     from tfxai.core.inputs.parts import Part
@@ -29,14 +29,18 @@ class OcclusionOptions(Options):
     reduce: str = option("mean", choices=REDUCTIONS, noun="reduction")
 
     def for_inputs(self, parts: Sequence[Part], at: str | None = None) -> Self:
-        """With the window that it takes from the only input, where its sides are known."""
-        if self.window is not None or at is not None or len(parts) != 1:
+        """With the window and stride that it takes from the only input of known sides."""
+        is_given = self.window is not None and self.stride is not None
+        if is_given or at is not None or len(parts) != 1:
             return self
         shape = moved_shape(parts[0].shape, parts[0].axes)
         known = [side for side in shape if side is not None]
         if len(known) != len(shape):
             return self
-        return dataclasses.replace(self, window=Windows.over(known, None, self.stride).sides)
+        sides, strides = sides_and_strides(swept(known), self.window, self.stride)
+        return dataclasses.replace(
+            self, window=self.window or sides, stride=self.stride or strides
+        )
 
     def design(
         self, shape: Sequence[int], parts: Sequence[Part] = (), *, is_lenient: bool = False

@@ -85,7 +85,7 @@ def weighted_sum(
         def add(so_far: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
             return weighted(so_far, values, share[i])
 
-        return i + 1, said(i, tf.nest.map_structure(add, total, step(index[i])))
+        return i + 1, said(tf.nest.map_structure(add, total, step(index[i])))
 
     start = (tf.constant(0), tf.nest.map_structure(tf.zeros_like, like))
     with passes.loop(rounds) as said:
@@ -168,7 +168,7 @@ def over_active(
         k = first + number % count
         values = step(example, k)
         shape = tf.concat([tf.shape(is_real), tf.ones(values.shape.rank - 1, tf.int32)], axis=0)
-        return i + 1, said(i, add(sums, values, example, k, tf.reshape(is_real, shape)))
+        return i + 1, said(add(sums, values, example, k, tf.reshape(is_real, shape)))
 
     with passes.loop(rounds) as said:
         _, sums = tf.while_loop(

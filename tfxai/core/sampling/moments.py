@@ -88,7 +88,7 @@ def sum_and_moments(
         )
         shift = tf.ensure_shape(shift, known.shift.shape)
         total = weighted(total, values, share[i])
-        return i + 1, *said(i, (total, Moments(shift, first, powers)))
+        return i + 1, *said((total, Moments(shift, first, powers)))
 
     with passes.loop(rounds) as said:
         _, total, found = tf.while_loop(

@@ -19,12 +19,22 @@ Tell = Callable[[int, "int | None"], None]
 
 
 @dataclasses.dataclass
+class _Outermost:
+    """A loop that lies in no other one."""
+
+    number: int
+    rounds: Any
+    has_finer: bool = False
+
+
+@dataclasses.dataclass
 class _Trace:
     """The loops of the program that this thread traces."""
 
     loops: int = 0
     depth: int = 0
     is_open: bool = False
+    outermost: _Outermost | None = None
 
 
 class _Threads(threading.local):
@@ -44,25 +54,28 @@ class Passes:
         self._slices = slices
         self._done = 0
         self._before = 0  # this slice
+        self._begun: dict[int, int] = {}  # passes of the loops of this slice that have begun
 
     def next_slice(self) -> None:
         """The program has run once more."""
         self._slices -= 1
         self._before = self._done
+        self._begun.clear()
 
-    def reached(self, number: int, rounds: int, loops_left: int | None) -> None:
+    def reached(self, loop: int, rounds: int, loops: int | None) -> None:
         """A pass is over.
 
         Args:
-            number: Which one of its loop, from 1.
+            loop: Number of the loop.
             rounds: Passes of that loop.
-            loops_left: Loops of the program from this one on; None where nobody can say how many
-                passes they have.
+            loops: Loops of the program, of which those that have not begun are taken to be like
+                this one; None where nobody can say how many passes they have.
         """
         self._done += 1
+        self._begun[loop] = rounds
         total = None
-        if loops_left is not None:
-            in_slice = self._done - number - self._before + rounds * loops_left
+        if loops is not None:
+            in_slice = sum(self._begun.values()) + rounds * (loops - len(self._begun))
             total = max(self._before + in_slice * self._slices, self._done)
         self._tell(self._done, total)
 
@@ -112,38 +125,46 @@ def unforeseen() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def loop(rounds: Any) -> Iterator[Callable[[tf.Tensor, Any], Any]]:
-    """Gives what a loop's body hands its results through: `results = said(i, results)`.
+def loop(rounds: Any, *, is_finer: bool = False) -> Iterator[Callable[[Any], Any]]:
+    """Gives what a loop's body hands its results through: `results = said(results)`.
 
     Where nothing is to be reported, it gives the results back and adds no operation.
 
     Args:
         rounds: How many rounds the loop has, scalar.
+        is_finer: Whether the rounds of this loop are the passes where it lies in an outermost
+            one, each of whose rounds runs it once.
     """
     trace = _threads.trace
     if trace is None:
-        yield lambda i, results: results
+        yield lambda results: results
         return
-    is_outermost = trace.depth == 0
-    number = trace.loops
-    trace.loops += is_outermost
+    if trace.outermost is None:
+        trace.outermost = _Outermost(trace.loops, rounds)
+        trace.loops += 1
+    around, depth, is_open = trace.outermost, trace.depth, trace.is_open
+    around.has_finer |= is_finer and depth == 1
     trace.depth += 1
-    is_open = trace.is_open
 
-    def said(i: tf.Tensor, results: Any) -> Any:
-        if not is_outermost:
+    def said(results: Any) -> Any:
+        is_pass = not around.has_finer if depth == 0 else is_finer and depth == 1
+        if not is_pass:
             return results
 
-        def tell(i: Any, rounds: Any) -> None:
+        def tell(in_all: Any) -> None:
             if _current is not None:
-                left = None if is_open else trace.loops - number
-                _current.reached(int(i) + 1, int(rounds), left)
+                _current.reached(around.number, int(in_all), None if is_open else trace.loops)
 
+        in_all = tf.convert_to_tensor(rounds)
+        if depth:
+            in_all *= tf.cast(around.rounds, in_all.dtype)
         with tf.control_dependencies(tf.nest.flatten(results)):
-            tf.numpy_function(tell, [i, rounds], [])
+            tf.numpy_function(tell, [in_all], [])
         return results
 
     try:
         yield said
     finally:
-        trace.depth -= 1
+        trace.depth = depth
+        if depth == 0:
+            trace.outermost = None

@@ -55,8 +55,7 @@ class Windows:
         if is_lenient:  # one of several inputs: what was meant for an image is not for a table
             window = _meant_for(window, axes)
             stride = None if window is None else _meant_for(stride, axes)
-        sides = _for_each("window", window, [max(axis // 8, 1) for axis in axes])
-        strides = _for_each("stride", stride, [max(side // 2, 1) for side in sides])
+        sides, strides = sides_and_strides(axes, window, stride)
         if any(side > axis for side, axis in zip(sides, axes, strict=True)):
             raise InvalidInputError(
                 f"window={sides} is larger than the input, whose axes are {axes}. "
@@ -134,6 +133,18 @@ class Windows:
 def swept(shape: Sequence[int]) -> tuple[int, ...]:
     """The axes of one example that masks and windows lie over: all but channels, or features."""
     return tuple(shape[:-1] if len(shape) > 1 else shape)
+
+
+def sides_and_strides(
+    axes: Sequence[int], window: Any, stride: Any
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The side of a window and the step to the next one along each axis, defaults filled in.
+
+    Raises:
+        InvalidInputError: There are numbers for another number of axes.
+    """
+    sides = _for_each("window", window, [max(axis // 8, 1) for axis in axes])
+    return sides, _for_each("stride", stride, [max(side // 2, 1) for side in sides])
 
 
 def _for_each(

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfxai.core.inputs.baselines import BASELINE
 from tfxai.core.options import option
+from tfxai.core.sampling import passes
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
@@ -96,15 +97,16 @@ class GuidedIntegratedGradients(AttributionMethod):
             is_behind = tf.abs(x - x0) < tf.abs(low - x0)
             moved = tf.where(is_behind, low, x)
             moved = self._moved(moved, gradient, high, x1, total * (1 - a))
-            return t + 1, moved, values + (moved - x) * gradient
+            return t + 1, *said((moved, values + (moved - x) * gradient))
 
-        _, _, values = tf.while_loop(
-            lambda t, *_: t < self.steps,
-            step,
-            (tf.constant(0), x0, tf.zeros_like(x1)),
-            parallel_iterations=1,
-            maximum_iterations=self.steps,
-        )
+        with passes.loop(self.steps, is_finer=True) as said:
+            _, _, values = tf.while_loop(
+                lambda t, *_: t < self.steps,
+                step,
+                (tf.constant(0), x0, tf.zeros_like(x1)),
+                parallel_iterations=1,
+                maximum_iterations=self.steps,
+            )
         return tf.reshape(values, shape)
 
     def _moved(

@@ -297,7 +297,9 @@ function listClasses(shown, target, outputs, name) {
 function legend(answer, name) {
   const chosen = state.about.methods.find((one) => one.name === answer.explainer) || {};
   const layers = chosen.layers ? `, at ${chosen.layers.join(", ")}` : "";
-  const colours = { true: " Red speaks for it, blue against it.", false: " Bright is strong." };
+  const isClass = Boolean(state.about.classNames) || ["logit", "probability"].includes(answer.score);
+  const signs = isClass ? " Red speaks for it, blue against it." : " Red raises it, blue lowers it.";
+  const colours = { true: signs, false: " Bright is strong." };
   return `${words(answer.explainer)}${layers}: what the score of ${name} rests on.${colours[chosen.signed] || ""}`;
 }
 
