@@ -41,6 +41,17 @@ def test_mistakes_are_counted_named_and_drawn(run):
     assert "colours/Red/1.png: Green instead of Red" in text.stdout.replace("\n", " ")
 
 
+@pytest.mark.usefixtures("colours")
+def test_a_model_without_a_card_is_told_its_classes(run, fails, place):
+    words = ("debug", "any_size", "--data", "colours", "-m", "saliency", "--preprocessing", "unit")
+    words += ("--resize", "24")
+    assert "no class of the model 'Blue'" in fails(*words)
+    (place / "names.txt").write_text("Red\nGreen\nBlue")
+    done = run(*words, "--classes", "names.txt", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["examples"] == 5
+
+
 @pytest.fixture
 def learned(place):
     """Training images, of which one red one is called blue."""

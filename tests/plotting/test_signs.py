@@ -46,6 +46,13 @@ def test_figures_of_a_number_say_raises_and_lowers(name):
 
 
 @pytest.mark.parametrize("name", FIGURES)
+def test_figures_of_a_difference_say_more_and_less(name):
+    words = said(FIGURES[name]({"method": {"name": "difference", "options": {}}}))
+    assert "more in the first" in words
+    assert not any(word in words for word in (*OF_CLASSES, "raise", "lowers"))
+
+
+@pytest.mark.parametrize("name", FIGURES)
 def test_figures_of_a_class_say_supports_and_against(name):
     words = said(FIGURES[name]({}))
     assert "support" in words

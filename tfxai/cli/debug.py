@@ -72,6 +72,9 @@ TrueLabel = Annotated[
 ]
 
 
+_CONFUSIONS = 10  # kinds that are listed
+
+
 def debug(  # noqa: PLR0913 - an argument for each word of the command line
     model: arguments.Model,
     images: Images = [],  # noqa: B006 - typer copies it
@@ -86,6 +89,8 @@ def debug(  # noqa: PLR0913 - an argument for each word of the command line
     training_limit: TrainingLimit = 2000,
     save: arguments.Figure = Path("out/debug.png"),
     preprocessing: arguments.Preprocessing = None,
+    classes: arguments.Classes = None,
+    resize: arguments.Resize = None,
     trust: arguments.Trust = False,
     modules: arguments.Import = [],  # noqa: B006 - typer copies it
     skip_bad: arguments.SkipBad = False,
@@ -114,7 +119,9 @@ def debug(  # noqa: PLR0913 - an argument for each word of the command line
     check_file(save)
     start()
     (chosen,) = pick_methods([method], option, layer)
-    classifier = open_classifier(model, preprocessing, trust=trust, modules=modules)
+    classifier = open_classifier(
+        model, preprocessing, classes, resize, trust=trust, modules=modules
+    )
     bad = BadFiles(skip=skip_bad)
     if images:
         sources = find_sources(images, None, bad)
@@ -177,9 +184,12 @@ def _show(found: Debugging, names: Sequence[str], learned: Sequence[str], save: 
     if not found.mistakes:
         return
     confusions = table("Labelled", "Taken for", "Images", right=(2,))
-    for record in found.to_json()["confusions"][:10]:
+    counted = found.to_json()["confusions"]
+    for record in counted[:_CONFUSIONS]:
         confusions.add_row(shown(record["true"]), shown(record["predicted"]), str(record["count"]))
     print_laid_out(confusions)
+    if left := sum(record["count"] for record in counted[_CONFUSIONS:]):
+        say(f"and {left:,} more of other kinds; --json has all", style="dim")
     say()
     for one in found.mistakes:
         say(shown(f"{names[one.index]}: {one.diagnosis()}"))

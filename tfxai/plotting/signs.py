@@ -45,8 +45,17 @@ OUTPUT = Signs(
     "Red lines are around what raises the output, blue ones around what lowers it.",
     "parts that raise the output",
 )
+DIFFERENCE = Signs(
+    "more in the first",
+    "less in the first",
+    "Red is more in the first, blue less.",
+    "Red lines are around what is more in the first, blue ones around what is less.",
+    "parts that are more in the first",
+)
 
 
 def signs_of(one: Attribution) -> Signs:
     """The words that suit what is explained."""
+    if one.method["name"] == "difference":
+        return DIFFERENCE
     return CLASS if explains_class(one) else OUTPUT
