@@ -192,13 +192,12 @@ def test_too_few_samples_halve_what_matters_most_and_share_the_rest(samples):
 
 def test_neither_chunks_nor_batch_mates_nor_xla_change_what_is_halved(monkeypatch):
     model, x = builders.functional(dtype="float64"), builders.images(3).astype(np.float64)
-    method = HierarchicalShapley(samples=40)
+    method = HierarchicalShapley(samples=24)
     a = method(model, x, target=0)
     assert a.details["shared"].max() > 0
     same = {"rtol": 1e-9, "atol": 1e-12}
-    for chunk_size in (1, 7):
-        b = method(model, x, target=0, chunk_size=chunk_size)
-        np.testing.assert_allclose(b.values, a.values, **same)
+    b = method(model, x, target=0, chunk_size=2)
+    np.testing.assert_allclose(b.values, a.values, **same)
     np.testing.assert_allclose(method(model, x[1:2], target=0).values, a.values[1:2], **same)
     monkeypatch.setattr(tfxai.config, "jit_compile", True)
     np.testing.assert_allclose(method(model, x, target=0).values, a.values, **same)
