@@ -80,7 +80,7 @@ def test_texts_of_a_file_come_a_line_each(run, place, reader):
         ((), "Nothing came to explain"),
         (("photo.png", "--text", "a"), "IMAGE is not about texts"),
         (("--text", "a", "--true-label"), "--true-label is not about texts"),
-        (("--text", ""), "Text 0 is empty"),
+        (("--text", ""), "texts[0] is empty"),
         (("--texts", "nowhere.txt"), "cannot be read"),
         (("--texts", "empty.txt"), "Line 2 of 'empty.txt' is empty"),
         (("--texts", "latin.txt"), "no text in UTF-8"),

@@ -206,7 +206,9 @@ def test_a_text_too_long_is_cut_and_that_is_said(subject):
     with pytest.warns(tfxai.TfxaiWarning, match="has 14 tokens and was cut to the first 10"):
         a = Saliency(absolute=False)(subject, [FINE, "fine film " * 7], 0)
     assert len(a.words()[1]) == LENGTH - 2
-    with pytest.warns(tfxai.TfxaiWarning, match="Text 0 has 5 tokens and was cut to the first 4"):
+    with pytest.warns(
+        tfxai.TfxaiWarning, match=r"texts\[0\] has 5 tokens and was cut to the first 4"
+    ):
         IntegratedGradients()(looked_up(), ["good bad film good bad"])
 
 
@@ -214,8 +216,8 @@ def test_a_text_too_long_is_cut_and_that_is_said(subject):
     ("texts", "message"),
     [
         ("a film", "one text"),
-        (["a film", ""], "Text 1 is empty"),
-        (["a film", " \t"], "Text 1 is empty"),
+        (["a film", ""], r"texts\[1\] is empty"),
+        (["a film", " \t"], r"texts\[1\] is empty"),
         (["a film", None], "hold a NoneType"),
         (["a film", 3], "hold a int"),
         ([], "empty"),

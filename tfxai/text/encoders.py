@@ -112,7 +112,7 @@ class Encoder(abc.ABC):
             whole, kept = self.length(text), int((kinds[i] == WORD).sum())
             if whole is not None and whole > kept:
                 found.append(
-                    f"Text {i} has {whole} tokens and was cut to the first {kept}, the most that "
+                    f"texts[{i}] has {whole} tokens and was cut to the first {kept}, the most that "
                     "the model's preprocessing takes."
                 )
         return found
@@ -124,7 +124,7 @@ class Encoder(abc.ABC):
             own = ids[i][kinds[i] == WORD]
             if unknown is not None and len(own) and (own == unknown).all():
                 found.append(
-                    f"Text {i} ({_short(text)}) holds no word of the model's vocabulary: the "
+                    f"texts[{i}] ({_short(text)}) holds no word of the model's vocabulary: the "
                     "model answers every such text of its length alike."
                 )
         return found
@@ -164,7 +164,7 @@ def check_texts(texts: Sequence[str]) -> None:
     for i, text in enumerate(texts):
         if not text.strip():
             raise InvalidInputError(
-                f"Text {i} is empty, and there is nothing in it to explain. Pass a text with at "
+                f"texts[{i}] is empty, and there is nothing in it to explain. Pass a text with at "
                 "least one word."
             )
 
@@ -173,7 +173,7 @@ def _check_any(texts: Sequence[str], kinds: Array) -> None:
     for i, text in enumerate(texts):
         if not (kinds[i] == WORD).any():
             raise InvalidInputError(
-                f"Text {i} ({_short(text)}) has no token: the tokenizer drops all of it. Pass a "
+                f"texts[{i}] ({_short(text)}) has no token: the tokenizer drops all of it. Pass a "
                 "text with at least one word."
             )
 
