@@ -112,8 +112,8 @@ class Encoder(abc.ABC):
             whole, kept = self.length(text), int((kinds[i] == WORD).sum())
             if whole is not None and whole > kept:
                 found.append(
-                    f"texts[{i}] has {whole} tokens and was cut to the first {kept}, the most that "
-                    "the model's preprocessing takes."
+                    f"texts[{i}] has {whole} tokens and was cut to the first {kept}, the most "
+                    "that the model's preprocessing takes."
                 )
         return found
 
