@@ -94,7 +94,8 @@ def compare(  # noqa: PLR0913 - an argument for each word of the command line
             own = _same_classes(found[0][2], classifier)
         request = Request(chosen, read_target(target), asked, own_targets=own)
         found.append((name, classifier, list(explain_images(classifier, sources, request, bad))))
-        sources = [one.source for one in found[0][2]]  # without those that are skipped
+        sources = [one.source for one in found[-1][2]]  # without those that are skipped
+    found = [(name, of, _only(some, sources)) for name, of, some in found]
     explained = found[0][2]
     columns = [
         [one.attributions[i] for one in some] for _, _, some in found for i in range(len(chosen))
@@ -140,6 +141,12 @@ def _name(source: Source) -> str:
     from tfxai.cli.terminal import shown
 
     return shown(source.name + (f"\nlabelled {source.label}" if source.label else ""))
+
+
+def _only(explained: Sequence[ExplainedImage], sources: Sequence[Source]) -> list[ExplainedImage]:
+    """Those of the sources, which every model explained."""
+    kept = set(sources)
+    return [one for one in explained if one.source in kept]
 
 
 def _same_classes(
