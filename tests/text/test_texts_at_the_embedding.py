@@ -206,9 +206,7 @@ def test_a_text_too_long_is_cut_and_that_is_said(subject):
     with pytest.warns(tfxai.TfxaiWarning, match="has 14 tokens and was cut to the first 10"):
         a = Saliency(absolute=False)(subject, [FINE, "fine film " * 7], 0)
     assert len(a.words()[1]) == LENGTH - 2
-    with pytest.warns(
-        tfxai.TfxaiWarning, match=r"texts\[0\] has 5 tokens and was cut to"
-    ):
+    with pytest.warns(tfxai.TfxaiWarning, match=r"texts\[0\] has 5 tokens and was cut to"):
         IntegratedGradients()(looked_up(), ["good bad film good bad"])
 
 
