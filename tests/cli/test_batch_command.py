@@ -67,13 +67,15 @@ def test_what_fails_is_listed_and_the_exit_code_says_so(run, folder):
     assert [one["key"] for one in failures("out")] == [str(folder / "05.png")]
 
 
-def test_two_runs_are_compared(run, folder):
+def test_two_runs_are_compared(run, fails, folder):
     for name, where in (("a", "prediction >= 0"), ("b", "key != ''")):
         words = ("--input", f"{folder}/*.png", "--output", name, "-m", "saliency")
         assert run("batch", "tiny", *words, "--where", where).exit_code == 0
     done = run("drift", "a", "b")
     assert done.exit_code == 0
     assert "0 of " in done.stdout
+    assert "pass a second folder, or --since TIME" in fails("drift", "a")
+    assert "holds no answer" in fails("drift", "a", "--since", "2026-11-20")
     record = json.loads(run("drift", "a", "b", "--json").stdout)
     assert not any(one["differs"] for one in record["comparisons"])
 

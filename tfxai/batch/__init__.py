@@ -9,11 +9,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tfxai.batch.drift import Drift, compare_runs
+    from tfxai.batch.drift import Drift, compare_periods, compare_runs
     from tfxai.batch.explainer import Explainer
     from tfxai.batch.exported import ExportExplainer
     from tfxai.batch.job import Job, job_of
     from tfxai.batch.running import run_job
+    from tfxai.batch.samples import read_sample
     from tfxai.batch.sources import Fields, open_source
     from tfxai.batch.summary import Summary
     from tfxai.batch.where import Where
@@ -26,9 +27,11 @@ _HOME = {
     "Job": "job",
     "Summary": "summary",
     "Where": "where",
+    "compare_periods": "drift",
     "compare_runs": "drift",
     "job_of": "job",
     "open_source": "sources",
+    "read_sample": "samples",
     "run_job": "running",
 }
 
@@ -40,9 +43,11 @@ __all__ = [
     "Job",
     "Summary",
     "Where",
+    "compare_periods",
     "compare_runs",
     "job_of",
     "open_source",
+    "read_sample",
     "run_job",
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import math
 import os
@@ -14,6 +15,7 @@ import numpy as np
 from scipy import stats
 
 from tfxai.batch.manifest import read_manifest
+from tfxai.batch.samples import asked_in, is_sample, read_sample
 from tfxai.batch.summary import Moments, Summary
 from tfxai.classes import class_name
 from tfxai.errors import InvalidInputError, TfxaiWarning
@@ -50,13 +52,13 @@ class Drift:
 
 
 def compare_runs(first: str | os.PathLike[str], second: str | os.PathLike[str]) -> list[Drift]:
-    """What two runs of `tfxai batch` say of the same model on different data, or the reverse.
+    """What two runs say of the same model on different data, or the reverse.
 
     The mean absolute values of each method are compared for each class by Welch's t-test, and
     how often each class was predicted by the chi-squared test of homogeneity.
 
     Args:
-        first: Folder of a run.
+        first: Folder of a run of `tfxai batch`, or of a sample of `tfxai serve`.
         second: Folder of another.
 
     Returns:
@@ -77,8 +79,42 @@ def compare_runs(first: str | os.PathLike[str], second: str | os.PathLike[str]) 
         Variances are Involved", Biometrika 34, 1947; Holm, "A Simple Sequentially Rejective
         Multiple Test Procedure", Scandinavian Journal of Statistics 6(2), 1979.
     """
-    one, two = Summary.read(first), Summary.read(second)
-    if one.class_names != two.class_names:
+    one, two = (read_sample(one) if is_sample(one) else Summary.read(one)
+                for one in (first, second))  # fmt: skip
+    common = _common(one, two)
+    if asked := _asked_otherwise(Path(first), Path(second), common):
+        warnings.warn(
+            f"The runs were asked different things, and may differ for that: {'; '.join(asked)}.",
+            TfxaiWarning,
+            stacklevel=2,
+        )
+    return _compared(one, two, common)
+
+
+def compare_periods(sample: str | os.PathLike[str], since: datetime.datetime) -> list[Drift]:
+    """What a sample of `tfxai serve` says from a moment on beside what it says before.
+
+    Args:
+        sample: Folder of the sample.
+        since: The moment; without a time zone it is this machine's.
+
+    Returns:
+        As `compare_runs`.
+
+    Warns:
+        TfxaiWarning: Classes were left out, with fewer than two examples in a period.
+
+    Raises:
+        DataNotFoundError: It holds no answer before the moment, or none from it on.
+        InvalidInputError: A line is none of a sample, or the periods have no method in common.
+    """
+    one, two = read_sample(sample, until=since), read_sample(sample, since=since)
+    return _compared(one, two, _common(one, two))
+
+
+def _common(one: Summary, two: Summary) -> list[str]:
+    """The methods of both; of the same classes, where both name them."""
+    if None not in (one.class_names, two.class_names) and one.class_names != two.class_names:
         raise InvalidInputError(
             f"The classes of the runs have other names: {_few(one)} and {_few(two)}. Compare runs "
             "of models of the same classes."
@@ -89,17 +125,16 @@ def compare_runs(first: str | os.PathLike[str], second: str | os.PathLike[str]) 
             f"The runs have no method in common: {', '.join(one.methods) or 'none'} and "
             f"{', '.join(two.methods) or 'none'}. Compare runs of one method."
         )
-    if asked := _asked_otherwise(Path(first), Path(second), common):
-        warnings.warn(
-            f"The runs were asked different things, and may differ for that: {'; '.join(asked)}.",
-            TfxaiWarning,
-            stacklevel=2,
-        )
+    return common
+
+
+def _compared(one: Summary, two: Summary, common: Sequence[str]) -> list[Drift]:
+    names = one.class_names or two.class_names
     found, rare = [], dict[str, None]()
     for name in common:
         a, b = one.methods[name].masses, two.methods[name].masses
         for key in sorted(a.keys() | b.keys()):
-            which = class_name(key, one.class_names) or str(key)
+            which = class_name(key, names) or str(key)
             if key in a and key in b and min(a[key][0], b[key][0]) > 1:
                 found.append(_welch(name, which, a[key], b[key]))
             else:
@@ -108,7 +143,7 @@ def compare_runs(first: str | os.PathLike[str], second: str | os.PathLike[str]) 
         warnings.warn(
             f"Not compared, with fewer than two examples in a run: {', '.join(rare)}.",
             TfxaiWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     found += _counts(one.classes, two.classes)
     adjusted = holm([drift.p for drift in found])
@@ -118,12 +153,20 @@ def compare_runs(first: str | os.PathLike[str], second: str | os.PathLike[str]) 
 
 def _asked_otherwise(first: Path, second: Path, common: Sequence[str]) -> list[str]:
     """What the runs were asked differently, but for the model and the data."""
+    if is_sample(first) != is_sample(second):
+        return []
     one, two = _question(first, common), _question(second, common)
-    return [f"{name} {one[name]} and {two[name]}" for name in one if one[name] != two.get(name)]
+    return [
+        f"{name} {one[name]} and {two[name]}"
+        for name in one
+        if one[name] != two.get(name, one[name])
+    ]
 
 
 def _question(folder: Path, methods: Sequence[str]) -> dict[str, str]:
     """What a run was asked, each thing as a text; empty where no manifest says it."""
+    if is_sample(folder):
+        return {name: json.dumps(value) for name, value in asked_in(folder).items()}
     try:
         made = (read_manifest(folder) or {}).get("configuration", {})
         question = {name: made.get(name) for name in ("target", "score", "at", "where")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from pathlib import Path
 from typing import Annotated
@@ -9,25 +10,56 @@ from typing import Annotated
 import typer
 
 from tfxai.cli import arguments
+from tfxai.errors import InvalidInputError
 
-Run = Annotated[Path, typer.Argument(help="The folder of a run.")]
+Run = Annotated[
+    Path,
+    typer.Argument(
+        help="The folder of a run of tfxai batch, or of a sample of tfxai serve.",
+        show_default=False,
+    ),
+]
+Other = Annotated[
+    Path | None, typer.Argument(help="The folder of another one.", show_default=False)
+]
+Since = Annotated[
+    datetime.datetime | None,
+    typer.Option(
+        metavar="TIME",
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+        help="Instead of another one: compare what a sample holds from that moment on, such as "
+        "2026-11-20 or 2026-11-20T18:30, with what it holds before.",
+        show_default=False,
+    ),
+]
 
 
-def drift(first: Run, second: Run, as_json: arguments.Json = False) -> None:
+def drift(
+    first: Run, second: Other = None, since: Since = None, as_json: arguments.Json = False
+) -> None:
     """Compare the explanations of two data sets, or of two models: what differs, and by chance?"""
     import dataclasses
 
-    from tfxai.batch import compare_runs
+    from tfxai.batch import compare_periods, compare_runs
     from tfxai.cli.terminal import print_json, print_laid_out, say, shown, table
 
-    found = compare_runs(first, second)
+    if (second is None) == (since is None):
+        raise InvalidInputError(
+            "One run is compared with another: pass a second folder, or --since TIME for two "
+            "periods of one sample."
+        )
+    if second is not None:
+        found = compare_runs(first, second)
+    elif since is not None:
+        found = compare_periods(first, since)
     differing = [one for one in found if one.differs]
     if as_json:
         records = [{**dataclasses.asdict(one), "differs": one.differs} for one in found]
         for record in records:
             means = record["means"]
             record["means"] = None if math.isnan(means[0]) else list(means)
-        print_json({"first": str(first), "second": str(second), "comparisons": records})
+        other = str(second) if second is not None else f"since {since}"
+        print_json({"first": str(first), "second": other, "comparisons": records})
         return
     rows = table(
         "What", "Class", "First", "n", "Second", "n", "p", "Differs", right=(2, 3, 4, 5, 6)
