@@ -269,7 +269,7 @@ def compiled():
 
 
 REFUSED = {
-    "comparison": (comparison, r"operation SelectV2 in '.*choice.*': it takes whole numbers or"),
+    "comparison": (comparison, r"operation (SelectV2|Greater) in '.*choice.*': it (takes|has)"),
     "compiled call": (compiled, r"operation \w+ in '.*call.*': it runs inside a"),
     "log softmax": (
         ending_in(layers.Activation("log_softmax", name="inner")),
