@@ -31,12 +31,12 @@ import tfxai
 from tfxai.batch import Explainer, Job, job_of, open_source, run_job
 from tfxai.batch.explainer import columns_of
 from tfxai.batch.inputs import INPUTS, Taken
-from tfxai.batch.running import Processes
+from tfxai.batch.running import Engine, Processes
 from tfxai.batch.sinks import writing
 from tfxai.batch.sources.rows import Row
 from tfxai.data.cifar10 import load_cifar10
 from tfxai.data.samples import sample_image
-from tfxai.errors import TfxaiWarning
+from tfxai.errors import MissingExtraError, TfxaiWarning
 
 MODEL = "cifar10_cnn"
 CAM, IG = tfxai.GradCAM(), tfxai.IntegratedGradients(steps=20)
@@ -53,13 +53,13 @@ def main(parts: list[str]) -> None:
                 print(f"{name}: {part(images, Path(folder, name))}", flush=True)
 
 
-def values(images: np.ndarray, folder: Path) -> str:
+def values(images: np.ndarray, folder: Path, engine: Engine | None = None) -> str:
     """Two processes beside the methods in process, in units of the largest value."""
     said = []
     for method, count in ((CAM, 10_000), (IG, 1_000)):
         source = open_source([f"cifar10:test[:{count}]"])
         job = job_of(source, Explainer(MODEL, (method,)), folder / method.name, batch_size=BATCH)
-        made = run_job(job, workers=2)
+        made = run_job(job, engine=engine, workers=2)
         subject, worst = tfxai.load(MODEL), 0.0
         rows = _rows(folder / method.name, method.name)
         if made["counts"]["explained"] != count or len(rows) != count:
@@ -75,6 +75,15 @@ def values(images: np.ndarray, folder: Path) -> str:
             worst = max(worst, float((off / np.maximum(largest, 1e-30)).max()))
         said.append(f"{method.name} of {count:,} images differs by {worst:.1e} at most")
     return "; ".join(said)
+
+
+def ray(images: np.ndarray, folder: Path) -> str:
+    """The same on a Ray of this machine; .venv-engines has it, after make engines."""
+    try:
+        from tfxai.batch.ray import Ray
+    except MissingExtraError as error:
+        return str(error)
+    return values(images, folder, Ray((), 2, 1))
 
 
 def damaged(images: np.ndarray, folder: Path) -> str:
@@ -336,6 +345,7 @@ def _budget(folder: Path) -> int:
 
 PARTS = {
     "values": values,
+    "ray": ray,
     "damaged": damaged,
     "killed": killed,
     "rate": rate,
