@@ -7,6 +7,7 @@ import math
 import os
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -192,11 +193,18 @@ class Debugging:
             return None
         return self.predicted - self.true
 
-    def plot(self, path: str | os.PathLike[str] | None = None, **drawing: Any) -> Figure:
+    def plot(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        names: Sequence[str] | None = None,
+        **drawing: Any,
+    ) -> Figure:
         """A figure: for each mistake the image, and what speaks for either class.
 
         Args:
             path: File to write the figure to as well; its suffix names the format.
+            names: What each example that was looked at is called.
             **drawing: Options of `tfxai.plotting.Drawing`.
 
         Raises:
@@ -207,8 +215,11 @@ class Debugging:
 
         if self.predicted is None or self.true is None:
             raise InvalidInputError("Nothing is misclassified, so there is nothing to draw.")
-        names = [f"labelled {one.name(one.true)}" for one in self.mistakes]
-        return plot_comparison([self.predicted, self.true], names=names, path=path, **drawing)
+        called = [f"labelled {one.name(one.true)}" for one in self.mistakes]
+        if names is not None:
+            pairs = zip(self.mistakes, called, strict=True)
+            called = [f"{names[one.index]}\n{label}" for one, label in pairs]
+        return plot_comparison([self.predicted, self.true], names=called, path=path, **drawing)
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the attributions, as JSON takes it."""

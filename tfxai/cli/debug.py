@@ -108,7 +108,7 @@ def debug(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.picking import pick_methods
     from tfxai.cli.runtime import start
     from tfxai.cli.sources import find_sources
-    from tfxai.cli.terminal import print_json
+    from tfxai.cli.terminal import print_json, shown
     from tfxai.cli.true_labels import class_number
     from tfxai.cli.writing import check_file
     from tfxai.debugging import debug as find
@@ -144,7 +144,7 @@ def debug(  # noqa: PLR0913 - an argument for each word of the command line
     )
     names, learned_names = ([one.name for one in some] for some in (sources, learned))
     if found.mistakes:
-        found.plot(save)
+        found.plot(save, names=[shown(Path(name).name) for name in names])
     if as_json:
         figure = str(save) if found.mistakes else None
         record = found.to_json()
@@ -191,6 +191,8 @@ def _show(found: Debugging, names: Sequence[str], learned: Sequence[str], save: 
     if left := sum(record["count"] for record in counted[_CONFUSIONS:]):
         say(f"and {left:,} more of other kinds; --json has all", style="dim")
     say()
+    if found.predicted is not None:
+        say(f"What speaks for a class is said by {found.predicted.method['name']}.", style="dim")
     for one in found.mistakes:
         say(shown(f"{names[one.index]}: {one.diagnosis()}"))
     say()
