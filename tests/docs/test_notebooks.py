@@ -27,7 +27,7 @@ PICTURES = {
     "imagenet_on_thumbnails": 3,
     "mistakes_and_shortcuts": 5,
     "one_image_six_maps": 6,
-    "serving_and_batches": 3,
+    "serving_and_batches": 4,
     "shap_features_concepts": 7,
     "transformers": 5,
 }
@@ -37,7 +37,10 @@ SAID = {  # with the data and without
     "imagenet_on_thumbnails": ["Score-CAM   drop"],
     "mistakes_and_shortcuts": ["The model uses a patch of 5 x 5", "No use of a patch of 5 x 5"],
     "one_image_six_maps": ["guided_backprop   +0.9"],  # of two classes: it hardly knows any
-    "serving_and_batches": ["{200: 32}", "the server ended with 0"],
+    "serving_and_batches": [
+        *("{200: 32}", "the server ended with 0"),
+        *("'failed': 1}", "'views/broken.png' is not an image"),
+    ],
     "shap_features_concepts": ["saliency passes", "guided_backprop fails", "grad_cam passes"],
     "transformers": ["neither looks most at clever", "right: 100%"],
 }

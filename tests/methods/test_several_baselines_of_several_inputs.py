@@ -164,10 +164,13 @@ def test_what_is_meant_as_something_else_is_refused():
 def test_operation_without_a_rule_is_placed_by_the_path_of_its_layer():
     x = keras.Input((4,), name="in")
     gate = layers.Dense(4, activation="sigmoid", name="gate_1")(x)
-    inner = keras.Model(x, layers.Multiply(name="times_2")([x, gate]), name="inner")
+    inner = keras.Model(x, layers.Maximum(name="larger_2")([x, gate]), name="inner")
     y = keras.Input((4,))
-    model = keras.Model(y, layers.Dense(2, activation="softmax", name="out_3")(inner(y)))
-    with pytest.raises(tfxai.TfxaiError, match=r"operation Mul in 'inner/times_2': it combines"):
+    model = keras.Model(y, layers.Dense(2, activation="softmax", name="out")(inner(y)))
+    with pytest.raises(
+        tfxai.TfxaiError, match=r"Maximum in 'inner/larger_2': it combines"
+    ):
         DeepLIFT()(model, np.ones((1, 4), np.float32))
+    plain = keras.Model(x, layers.Dense(2, activation="log_softmax", name="out_3")(gate))
     with pytest.raises(tfxai.TfxaiError, match=r"in 'out_3': .* Explain the logit if that is the"):
-        DeepLIFT()(model, np.ones((1, 4), np.float32), score="probability")
+        DeepLIFT()(plain, np.ones((1, 4), np.float32), score="output")
