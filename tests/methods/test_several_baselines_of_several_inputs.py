@@ -167,9 +167,7 @@ def test_operation_without_a_rule_is_placed_by_the_path_of_its_layer():
     inner = keras.Model(x, layers.Maximum(name="larger_2")([x, gate]), name="inner")
     y = keras.Input((4,))
     model = keras.Model(y, layers.Dense(2, activation="softmax", name="out")(inner(y)))
-    with pytest.raises(
-        tfxai.TfxaiError, match=r"Maximum in 'inner/larger_2': it combines"
-    ):
+    with pytest.raises(tfxai.TfxaiError, match=r"Maximum in 'inner/larger_2': it combines"):
         DeepLIFT()(model, np.ones((1, 4), np.float32))
     plain = keras.Model(x, layers.Dense(2, activation="log_softmax", name="out_3")(gate))
     with pytest.raises(tfxai.TfxaiError, match=r"in 'out_3': .* Explain the logit if that is the"):
