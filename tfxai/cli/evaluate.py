@@ -267,9 +267,12 @@ def _show(found: Evaluation, *, recommend: bool) -> None:
         say()
     for sentence in found.warnings():
         remark(sentence)
+    of: dict[str, list[str]] = {}  # what holds for several methods is said once
     for label, sentences in found.remarks.items():
         for sentence in sentences:
-            remark(f"{label}: {sentence}")
+            of.setdefault(sentence, []).append(label)
+    for sentence, several in of.items():
+        remark(f"{', '.join(several)}: {sentence}")
     if recommend:
         say(shown(found.recommendation()[1]))
     say()
