@@ -13,7 +13,7 @@ from keras import layers, ops
 
 from tests import builders
 from tfxai.core.propagation import unrolling
-from tfxai.errors import UnsupportedModelError
+from tfxai.errors import NotFiniteError, UnsupportedModelError
 from tfxai.methods import (
     LRP,
     AttributionMethod,
@@ -487,3 +487,20 @@ def test_what_a_gpu_fuses_is_followed_in_a_loop(monkeypatch):
         Steps()(model, x, target=1)
     assert on_a_gpu.value.args == on_a_cpu.value.args
     assert on_a_gpu.value.args[0].count("product") == 3 * STEPS - 1  # the first state is zero
+
+
+def test_attention_behind_masking_is_conserved_or_refused():
+    keras.utils.set_random_seed(0)
+    series = keras.Input((5, 3))
+    masked = keras.layers.Masking()(series)
+    seen = keras.layers.MultiHeadAttention(2, 4)(masked, masked)
+    pooled = keras.layers.GlobalAveragePooling1D()(seen)
+    model = keras.Model(series, keras.layers.Dense(2)(pooled))
+    x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype(np.float32)
+    x[:, 3:] = 0
+    for method in (LRP(), LibraGrad()):
+        a = method(model, x, target=1)
+        np.testing.assert_allclose(a.values.sum(axis=(1, 2)), a.score, atol=1e-4)
+        np.testing.assert_array_equal(a.values[:, 3:], 0)
+    with pytest.raises(NotFiniteError, match="deep_lift gives NaN"):
+        DeepLIFT()(model, x, target=1)
