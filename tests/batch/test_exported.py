@@ -92,6 +92,13 @@ def test_bad_input_is_one_sentence(export, model, tmp_path):
         ExportExplainer(export, target="Purple")({"inputs": PIXELS})
     with pytest.raises(InvalidInputError, match="no column 'inputs'"):
         ExportExplainer(export)({"pixels": PIXELS})
+    with pytest.raises(InvalidInputError, match="uint8"):
+        ExportExplainer(export)({"inputs": PIXELS.astype(np.float32)})
+    labels = {"inputs": PIXELS[:2], "label": np.array([1, -1])}
+    with pytest.raises(InvalidInputError, match="numbers of classes from 0"):
+        ExportExplainer(export, target_column="label")(labels)
+    with pytest.raises(InvalidInputError, match="numbers of classes from 0"):
+        ExportExplainer(export, target_column="label")(labels | {"label": np.array([1.0, 2.5])})
     with pytest.raises(InvalidInputError, match="Pass one of them"):
         ExportExplainer(export, target=1, target_column="label")
     keras.saving.load_model(model).export(tmp_path / "plain", verbose=False)

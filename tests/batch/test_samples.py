@@ -71,6 +71,11 @@ def test_periods_are_compared_by_welchs_test(tmp_path, values):
     expected = stats.ttest_ind(*masses, equal_var=False).pvalue
     assert first.p == pytest.approx(expected)
     assert (first.numbers, first.differs, counts.differs) == ((25, 15), True, False)
+    assert counts.what == "explained classes"
+    other = lines(after, [1] * 15, after=100, scoreKind="probability")
+    kept(folder, [*lines(before, [1] * 25), *other])
+    with pytest.warns(TfxaiWarning, match='score of saliency "logit" and "probability"'):
+        compare_periods(folder, since)
     with pytest.raises(DataNotFoundError, match="no answer of these moments"):
         compare_periods(folder, since + datetime.timedelta(days=1))
 
@@ -82,7 +87,7 @@ def test_samples_are_compared_with_each_other_and_with_runs(tmp_path, values):
         drift, _ = compare_runs(one, other)
     assert drift.p == pytest.approx(1)
     run = written(tmp_path / "run", {1: np.ones(9)}, {1: 9})
-    drift, _ = compare_runs(run, one)
+    (drift,) = compare_runs(run, one)  # what was asked for is no count of predictions
     assert (drift.which, drift.numbers) == ("Green", (9, 40))
 
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from tests.builders import KERAS_SAVES
 from tests.cli.own_layers_in_files import OWN_LAYER, save_as_own
+from tests.text.readers import TABLE
 from tfxai.card import Card
 from tfxai.cli.app import app
 from tfxai.data.cifar10 import CLASSES
@@ -178,3 +179,17 @@ def own(place, monkeypatch):
     yield "own_layers"
     sys.modules.pop("own_layers", None)
     keras.saving.get_custom_objects().pop("own>Doubled", None)
+
+
+@pytest.fixture
+def reader(place):
+    """Class 1 has the sum of one number for each word, class 0 what is left to zero."""
+    text = keras.Input((1,), dtype="string", name="text")
+    words = ["good", "bad", "film"]
+    ids = keras.layers.TextVectorization(vocabulary=words, output_sequence_length=4)(text)
+    vectors, dense = keras.layers.Embedding(5, 1), keras.layers.Dense(2)
+    model = keras.Model(text, dense(keras.layers.Flatten()(vectors(ids))))
+    vectors.set_weights([TABLE])
+    dense.set_weights([np.array([[-1.0, 1.0]] * 4), np.zeros(2)])
+    model.save(place / "reader.keras")
+    return "reader.keras"

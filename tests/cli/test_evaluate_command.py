@@ -4,7 +4,6 @@ import csv
 import json
 from pathlib import Path
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +12,6 @@ from PIL import Image
 import tfxai
 from tests.builders import KERAS_SAVES
 from tests.cli.pictures import picture
-from tests.text.readers import TABLE
 from tfxai.data import load_images
 
 FAST = ("-m", "saliency", "-m", "gradient_input", "--fill", "blur", "--fill", "mean")
@@ -88,32 +86,24 @@ LINES = ["good film", "bad film", "good good bad", "film bad bad", "good bad fil
 
 
 @pytest.fixture
-def reader(place):
-    """Class 1 has the sum of one number for each word, class 0 what is left to zero."""
-    text = keras.Input((1,), dtype="string", name="text")
-    words = ["good", "bad", "film"]
-    ids = keras.layers.TextVectorization(vocabulary=words, output_sequence_length=4)(text)
-    vectors, dense = keras.layers.Embedding(5, 1), keras.layers.Dense(2)
-    model = keras.Model(text, dense(keras.layers.Flatten()(vectors(ids))))
-    vectors.set_weights([TABLE])
-    dense.set_weights([np.array([[-1.0, 1.0]] * 4), np.zeros(2)])
-    model.save(place / "reader.keras")
+def texts(place, reader):
+    """The model of texts, with a file of texts beside it."""
     (place / "texts.txt").write_text("\n".join(LINES) + "\n", encoding="utf-8")
-    return "reader.keras"
+    return reader
 
 
 @pytest.mark.filterwarnings(KERAS_SAVES)
-def test_texts_of_a_file_are_measured_as_by_the_library(run, reader):
+def test_texts_of_a_file_are_measured_as_by_the_library(run, texts):
     words = ("-m", "gradient_input", "-m", "feature_ablation", "--metric", "deletion", "--json")
-    done = run("evaluate", reader, "--texts", "texts.txt", *words)
+    done = run("evaluate", texts, "--texts", "texts.txt", *words)
     assert done.exit_code == 0, done.stderr
     found = json.loads(done.stdout)
     own = tfxai.evaluate(
-        tfxai.load(reader), LINES, ["gradient_input", "feature_ablation"], ["deletion"]
+        tfxai.load(texts), LINES, ["gradient_input", "feature_ablation"], ["deletion"]
     )
     assert found["data"] == "texts.txt"
     check_rows(found["rows"], own)
-    few = json.loads(run("evaluate", reader, "--texts", "texts.txt", "--limit", 3, *words).stdout)
+    few = json.loads(run("evaluate", texts, "--texts", "texts.txt", "--limit", 3, *words).stdout)
     assert few["rows"][0]["count"] == 3
 
 

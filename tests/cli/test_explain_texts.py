@@ -4,29 +4,13 @@ from __future__ import annotations
 
 import json
 
-import keras
 import numpy as np
 import pytest
 
 from tests.builders import KERAS_SAVES
-from tests.text.readers import TABLE
 from tfxai import Attribution, FeatureAblation
 
 pytestmark = pytest.mark.filterwarnings(KERAS_SAVES)
-
-
-@pytest.fixture
-def reader(place):
-    """Class 1 has the sum of one number for each word, class 0 what is left to zero."""
-    text = keras.Input((1,), dtype="string", name="text")
-    words = ["good", "bad", "film"]
-    ids = keras.layers.TextVectorization(vocabulary=words, output_sequence_length=4)(text)
-    vectors, dense = keras.layers.Embedding(5, 1), keras.layers.Dense(2)
-    model = keras.Model(text, dense(keras.layers.Flatten()(vectors(ids))))
-    vectors.set_weights([TABLE])
-    dense.set_weights([np.array([[-1.0, 1.0]] * 4), np.zeros(2)])
-    model.save(place / "reader.keras")
-    return "reader.keras"
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,15 @@ def read_column(batch: Mapping[str, Any], name: str) -> Any:
     return batch[name]
 
 
+def check_targets(target: Any, target_column: str | None) -> None:
+    """Raises `InvalidInputError` where both say what is explained."""
+    if target is not None and target_column is not None:
+        raise InvalidInputError(
+            f"target={target!r} and target_column={target_column!r} were both given. Pass one of "
+            "them."
+        )
+
+
 def merged(
     batch: Mapping[str, Any], used: Collection[str], answers: Mapping[str, Array]
 ) -> dict[str, Array]:

@@ -8,8 +8,9 @@ import json
 import math
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -82,13 +83,12 @@ def compare_runs(first: str | os.PathLike[str], second: str | os.PathLike[str]) 
     one, two = (read_sample(one) if is_sample(one) else Summary.read(one)
                 for one in (first, second))  # fmt: skip
     common = _common(one, two)
-    if asked := _asked_otherwise(Path(first), Path(second), common):
-        warnings.warn(
-            f"The runs were asked different things, and may differ for that: {'; '.join(asked)}.",
-            TfxaiWarning,
-            stacklevel=2,
-        )
-    return _compared(one, two, common)
+    of_samples = is_sample(first), is_sample(second)
+    if of_samples[0] == of_samples[1]:
+        _warn_of_questions(_question(Path(first), common), _question(Path(second), common))
+        what = "explained classes" if all(of_samples) else "predicted classes"
+        return _compared(one, two, common, what)
+    return _compared(one, two, common, None)  # a sample says what was asked for, not predicted
 
 
 def compare_periods(sample: str | os.PathLike[str], since: datetime.datetime) -> list[Drift]:
@@ -99,17 +99,19 @@ def compare_periods(sample: str | os.PathLike[str], since: datetime.datetime) ->
         since: The moment; without a time zone it is this machine's.
 
     Returns:
-        As `compare_runs`.
+        As `compare_runs`, of the classes that were explained.
 
     Warns:
-        TfxaiWarning: Classes were left out, with fewer than two examples in a period.
+        TfxaiWarning: As `compare_runs`.
 
     Raises:
         DataNotFoundError: It holds no answer before the moment, or none from it on.
         InvalidInputError: A line is none of a sample, or the periods have no method in common.
     """
     one, two = read_sample(sample, until=since), read_sample(sample, since=since)
-    return _compared(one, two, _common(one, two))
+    before, after = asked_in(sample, until=since), asked_in(sample, since=since)
+    _warn_of_questions(_as_texts(before), _as_texts(after))
+    return _compared(one, two, _common(one, two), "explained classes")
 
 
 def _common(one: Summary, two: Summary) -> list[str]:
@@ -128,7 +130,10 @@ def _common(one: Summary, two: Summary) -> list[str]:
     return common
 
 
-def _compared(one: Summary, two: Summary, common: Sequence[str]) -> list[Drift]:
+def _compared(
+    one: Summary, two: Summary, common: Sequence[str], counted: str | None
+) -> list[Drift]:
+    """The comparisons; `counted` says what the counts of classes are of, None leaves them out."""
     names = one.class_names or two.class_names
     found, rare = [], dict[str, None]()
     for name in common:
@@ -145,28 +150,29 @@ def _compared(one: Summary, two: Summary, common: Sequence[str]) -> list[Drift]:
             TfxaiWarning,
             stacklevel=3,
         )
-    found += _counts(one.classes, two.classes)
+    if counted is not None:
+        found += _counts(counted, one.classes, two.classes)
     adjusted = holm([drift.p for drift in found])
     pairs = zip(found, adjusted, strict=True)
     return [dataclasses.replace(drift, adjusted=p) for drift, p in pairs]
 
 
-def _asked_otherwise(first: Path, second: Path, common: Sequence[str]) -> list[str]:
-    """What the runs were asked differently, but for the model and the data."""
-    if is_sample(first) != is_sample(second):
-        return []
-    one, two = _question(first, common), _question(second, common)
-    return [
-        f"{name} {one[name]} and {two[name]}"
-        for name in one
-        if one[name] != two.get(name, one[name])
-    ]
+def _warn_of_questions(one: Mapping[str, str], two: Mapping[str, str]) -> None:
+    """Warns of what was asked differently, but for the model and the data."""
+    both = [name for name in one if name in two and one[name] != two[name]]
+    if both:
+        asked = "; ".join(f"{name} {one[name]} and {two[name]}" for name in both)
+        warnings.warn(
+            f"The runs were asked different things, and may differ for that: {asked}.",
+            TfxaiWarning,
+            stacklevel=3,
+        )
 
 
 def _question(folder: Path, methods: Sequence[str]) -> dict[str, str]:
     """What a run was asked, each thing as a text; empty where no manifest says it."""
     if is_sample(folder):
-        return {name: json.dumps(value) for name, value in asked_in(folder).items()}
+        return _as_texts(asked_in(folder))
     try:
         made = (read_manifest(folder) or {}).get("configuration", {})
         question = {name: made.get(name) for name in ("target", "score", "at", "where")}
@@ -176,7 +182,11 @@ def _question(folder: Path, methods: Sequence[str]) -> dict[str, str]:
                 question[f"{name}.{key}"] = value
     except (InvalidInputError, AttributeError, KeyError, TypeError):
         return {}
-    return {name: json.dumps(value) for name, value in question.items()} if made else {}
+    return _as_texts(question) if made else {}
+
+
+def _as_texts(question: Mapping[str, Any]) -> dict[str, str]:
+    return {name: json.dumps(value) for name, value in question.items()}
 
 
 def _few(summary: Summary) -> str:
@@ -201,11 +211,11 @@ def _moments(one: Moments) -> tuple[int, float, float]:
     return n, mean, variance
 
 
-def _counts(one: dict[int, int], two: dict[int, int]) -> list[Drift]:
+def _counts(what: str, one: dict[int, int], two: dict[int, int]) -> list[Drift]:
     keys = sorted(one.keys() | two.keys())
     table = np.array([[side.get(key, 0) for key in keys] for side in (one, two)])
     if len(keys) == 0 or (table.sum(axis=1) == 0).any():
         return []
     p = 1.0 if len(keys) == 1 else float(stats.chi2_contingency(table).pvalue)
     n, m = (int(total) for total in table.sum(axis=1))
-    return [Drift("predicted classes", "", (n, m), (math.nan, math.nan), p, p)]
+    return [Drift(what, "", (n, m), (math.nan, math.nan), p, p)]

@@ -14,7 +14,7 @@ import numpy as np
 
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
-from tfxai.batch.columns import merged, ragged, read_column
+from tfxai.batch.columns import check_targets, merged, ragged, read_column
 from tfxai.card import Card
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import InvalidInputError
@@ -93,11 +93,7 @@ class Explainer:
             words = getattr(self, name)
             if not isinstance(words, str | None):
                 object.__setattr__(self, name, tuple(words))
-        if self.target is not None and self.target_column is not None:
-            raise InvalidInputError(
-                f"target={self.target!r} and target_column={self.target_column!r} were both "
-                "given. Pass one of them."
-            )
+        check_targets(self.target, self.target_column)
 
     def setup(self) -> None:
         """Loads the model, unless this process has it. A call does so where it has to.

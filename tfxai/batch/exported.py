@@ -13,7 +13,7 @@ from typing import Any, final
 import numpy as np
 
 from tfxai.arrays import Array
-from tfxai.batch.columns import merged, ragged, read_column
+from tfxai.batch.columns import check_targets, merged, ragged, read_column
 from tfxai.classes import class_index
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
@@ -60,11 +60,7 @@ class ExportExplainer:
             given = getattr(self, name)
             several = (given,) if isinstance(given, str) else tuple(given)
             object.__setattr__(self, name, several)
-        if self.target is not None and self.target_column is not None:
-            raise InvalidInputError(
-                f"target={self.target!r} and target_column={self.target_column!r} were both "
-                "given. Pass one of them."
-            )
+        check_targets(self.target, self.target_column)
 
     def setup(self) -> None:
         """Loads the export, unless this process has it. A call does so where it has to.
@@ -126,7 +122,7 @@ class ExportExplainer:
             for name, end in loaded.signatures[signature].inputs.items()
             if name != TARGET
         }
-        names: Mapping[str, str] = about.get("input_names") or {name: name for name in ends}
+        names = {name: name for name in ends} | (about.get("input_names") or {})
         if len(self.column) != len(ends):
             raise InvalidInputError(
                 f"column names {len(self.column)} columns, and the model has {len(ends)} inputs: "
@@ -136,22 +132,41 @@ class ExportExplainer:
         feeds = {}
         for name, end in ends.items():
             array = np.asarray(read_column(batch, of[name]))
-            if array.dtype == np.uint8 and end.dtype.startswith("float"):
-                array = _preprocessed(array, loaded, of[name])
-            feeds[name] = array.astype(object if end.dtype == "string" else end.dtype)
+            if end.dtype.startswith("float"):
+                array = _preprocessed(array, loaded, of[name], is_alone=len(ends) == 1)
+            kind = np.dtype(object if end.dtype == "string" else end.dtype)
+            if kind.kind != "O" and not np.can_cast(array.dtype, kind, "same_kind"):
+                raise InvalidInputError(
+                    f"The column {of[name]!r} holds {array.dtype}, and the model takes {kind}. "
+                    "Convert it."
+                )
+            feeds[name] = array.astype(kind)
         count = len(next(iter(feeds.values())))
         return {**feeds, TARGET: self._targets(batch, loaded, count)}
 
     def _targets(self, batch: Mapping[str, Any], loaded: Loaded, count: int) -> Array:
         if self.target_column is not None:
-            return np.asarray(read_column(batch, self.target_column)).astype(np.int32)
-        target: int | None = -1 if self.target is None else None
-        if isinstance(self.target, str):
+            return _indices(read_column(batch, self.target_column), self.target_column)
+        if self.target is None:
+            return np.full(count, -1, np.int32)  # the predicted class
+        target: Any = self.target
+        if isinstance(target, str):
             classes = (loaded.record or {}).get("class_names")
-            target = class_index(self.target, classes)
+            target = class_index(target, classes)
             if target is None:
-                raise UnknownNameError.of("class", self.target, classes or ())
-        return np.full(count, self.target if target is None else target, np.int32)
+                raise UnknownNameError.of("class", str(self.target), classes or ())
+        return np.repeat(_indices([target], "target"), count)
+
+
+def _indices(given: Any, name: str) -> Array:
+    """Classes by their numbers: a negative one would mean the predicted class."""
+    array = np.asarray(given)
+    if array.dtype.kind not in "iu" or (array < 0).any():
+        raise InvalidInputError(
+            f"{name} holds {array.ravel()[:3].tolist()}, and numbers of classes from 0 were "
+            "expected. Leave out examples without a label."
+        )
+    return array.astype(np.int32)
 
 
 def _about(loaded: Loaded, signature: str) -> dict[str, Any]:
@@ -159,14 +174,21 @@ def _about(loaded: Loaded, signature: str) -> dict[str, Any]:
     return dict(((loaded.record or {}).get("signatures") or {}).get(signature) or {})
 
 
-def _preprocessed(pixels: Array, loaded: Loaded, column: str) -> Array:
+def _preprocessed(given: Array, loaded: Loaded, column: str, *, is_alone: bool) -> Array:
+    """What the model takes, as `Subject.prepare` makes it of pixels and checks other numbers."""
     said = (loaded.record or {}).get("preprocessing")
-    if said is None:
+    known = None if said is None else Preprocessing.from_dict(said)
+    if given.dtype != np.uint8:
+        if known is not None and is_alone:
+            advice = "Pass pixels as uint8, or preprocess them first."
+            known.check_range(f"The numbers of {column!r} run", given, advice)
+        return given
+    if known is None:
         raise InvalidInputError(
             f"The column {column!r} holds pixels (uint8), and the export does not say how pixels "
             "become the model's input. Pass what the model takes."
         )
-    return Preprocessing(**said).apply(pixels)
+    return known.apply(given)
 
 
 def _columns(given: Mapping[str, Array], about: Mapping[str, Any]) -> dict[str, Array]:

@@ -40,17 +40,13 @@ def read_sample(
         DataNotFoundError: It holds no line of these moments.
         InvalidInputError: A line is none of a sample.
     """
-    lines = list(_lines(Path(folder)))
-    several = len({line["model"] for line in lines}) > 1
-    start = -np.inf if since is None else since.timestamp()
-    stop = np.inf if until is None else until.timestamp()
     found = Summary()
-    for line in lines:
-        if start <= line["time"] < stop:
-            name = line["explainer"]
-            name = f"{line['model']}/{name}" if several else name
-            _add(found.methods.setdefault(name, MethodSummary()), line)
-            for target in np.ravel(line["target"])[:1].tolist():
+    lines = _named(Path(folder), since, until)
+    for name, line in lines:
+        _add(found.methods.setdefault(name, MethodSummary()), line)
+    if len({line["model"] for _, line in lines}) == 1:  # of several a class is another thing
+        for _, line in lines:
+            for target in line["target"][:1]:
                 found.classes[target] = found.classes.get(target, 0) + 1
     if not found.methods:
         when = " of these moments" if since or until else ""
@@ -61,14 +57,33 @@ def read_sample(
     return found
 
 
-def asked_in(folder: str | os.PathLike[str]) -> dict[str, Any]:
-    """What its last answers were asked: the score, and the options of each method."""
+def asked_in(
+    folder: str | os.PathLike[str],
+    since: datetime.datetime | None = None,
+    until: datetime.datetime | None = None,
+) -> dict[str, Any]:
+    """What the last answers were asked: the score, and the options of each method."""
     asked: dict[str, Any] = {}
-    for line in _lines(Path(folder)):
-        asked[f"score of {line['explainer']}"] = line.get("scoreKind")
+    for name, line in _named(Path(folder), since, until):
+        asked[f"score of {name}"] = line.get("scoreKind")
         for key, value in ((line.get("method") or {}).get("options") or {}).items():
-            asked[f"{line['explainer']}.{key}"] = value
+            asked[f"{name}.{key}"] = value
     return asked
+
+
+def _named(
+    folder: Path, since: datetime.datetime | None, until: datetime.datetime | None
+) -> list[tuple[str, dict[str, Any]]]:
+    """The lines of a period, each with what its method is called."""
+    lines = list(_lines(folder))
+    several = len({line["model"] for line in lines}) > 1
+    start = -np.inf if since is None else since.timestamp()
+    stop = np.inf if until is None else until.timestamp()
+    return [
+        (f"{line['model']}/{line['explainer']}" if several else line["explainer"], line)
+        for line in lines
+        if start <= line["time"] < stop
+    ]
 
 
 def _lines(folder: Path) -> Iterator[dict[str, Any]]:
