@@ -8,6 +8,7 @@ import shutil
 import threading
 import time
 import weakref
+from typing import ClassVar
 
 import httpx
 import keras
@@ -383,6 +384,47 @@ def test_an_older_version_is_not_loaded_while_a_newer_one_is(tmp_path):
     with watched(folder, load=lambda path: loads.append(path.name) or Loaded(path)) as models:
         assert answer(models) == 2
     assert loads == ["2"]
+
+
+class Nothing:
+    """Graphs that are loaded at once."""
+
+    signatures: ClassVar[dict] = {}
+    record = None
+
+    def __init__(self, path):
+        self.path = path
+
+    def close(self):
+        """There is nothing to give back."""
+
+
+def test_what_has_just_been_loaded_is_not_unloaded(tmp_path):
+    """Loads end at any moment of a look, many looks long."""
+    for name in range(20):
+        for number in range(1, 11):
+            (tmp_path / str(name) / str(number)).mkdir(parents=True)
+            (tmp_path / str(name) / str(number) / "saved_model.pb").write_bytes(b"")
+    models = VersionFolder(tmp_path, poll_seconds=0.001, keep=10, load=Nothing)
+    models.start()
+    try:
+        until(lambda: models.waits_for() is None)
+        for name in range(20):
+            assert set(states(models, str(name)).values()) == {"AVAILABLE"}
+    finally:
+        models.close()
+
+
+def test_a_version_that_is_taken_away_makes_room_for_the_one_before_it(tmp_path):
+    folder = tmp_path / "plus"
+    folder.mkdir()
+    version(folder, 1)
+    with watched(folder) as models:
+        version(folder, 2)
+        until(lambda: states(models) == {1: "END", 2: "AVAILABLE"})
+        shutil.rmtree(folder / "2")
+        until(lambda: states(models) == {1: "AVAILABLE"})
+        assert answer(models) == 1
 
 
 def test_a_list_of_files_that_leads_elsewhere_or_is_none_is_passed_over(tmp_path):

@@ -220,7 +220,7 @@ class VersionFolder(Models):
             return
         running.loaded.close()
         if is_last:
-            version.running = None
+            version.running = version.tried = None  # it may have to come back
             version.state = State(version.state.version, "END")
         self._has_changed = True
         _LOG.info("unloaded", extra={"path": str(version.path)})
@@ -306,7 +306,7 @@ class VersionFolder(Models):
         with self._lock:
             if served:  # never without an answer because the folder is gone for a while
                 for number, one in known.items():
-                    if number not in served and not one.is_loading:
+                    if number not in served + coming and not one.is_loading:
                         self._unload(one)
                 gone = [n for n, one in known.items() if n not in paths and not one.running]
                 for number in gone:
