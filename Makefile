@@ -43,7 +43,7 @@ MODEL ?= $(TFXAI_TEST_DATA:%=%/models/efficientnet_lite0.keras)
 PIXELS ?= none
 CLASSES ?= $(TFXAI_TEST_DATA:%=%/data/imagenet_class_index.json)
 
-.PHONY: help demo test docs coverage lint bench concepts instruments sanity stress peaks peers \
+.PHONY: help demo test docs coverage lint bench concepts instruments sanity stress peaks peers precision \
 	batch features notebook notebooks comparison crosscheck \
 	gpu-programs mutants old-keras clients engines protos dist extras
 
@@ -96,6 +96,9 @@ stress: $(STAMP) ## Ask a server 10,000 times, a third of them hostile: it has t
 
 peaks: $(STAMP) ## Compare counted and measured memory on ten networks (ARGS="ResNet50" picks some)
 	@$(VENV)/bin/python -m benchmarks.peaks $(ARGS)
+
+precision: $(STAMP) ## Measure what explanations in bfloat16 lose and gain (ARGS="ResNet50" picks models)
+	@$(VENV)/bin/python -m benchmarks.precision $(ARGS)
 
 # An hour, and some gigabytes of other libraries; ARGS="--cell resnet50 --library captum" picks some.
 peers: $(STAMP) $(PEERS_STAMP) $(PEERS_TF_STAMP) $(PEERS_TORCH_STAMP) ## Measure beside six libraries

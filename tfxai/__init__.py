@@ -50,6 +50,8 @@ if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
     from tfxai.methods.together import explain as explain
     from tfxai.metrics import evaluate as evaluate
     from tfxai.plotting import compare_baselines as compare_baselines
+    from tfxai.precision import InBfloat16 as InBfloat16
+    from tfxai.precision import in_bfloat16 as in_bfloat16
     from tfxai.registry import ModelRegistry as ModelRegistry
     from tfxai.registry import load as load
     from tfxai.reporting import report as report
@@ -79,6 +81,8 @@ _HOME = {
     "explain": "tfxai.methods.together",
     "Generation": "tfxai.generation",
     "explain_generation": "tfxai.generation",
+    "InBfloat16": "tfxai.precision",
+    "in_bfloat16": "tfxai.precision",
     "inspect_model": "tfxai.inspection",
     "load": "tfxai.registry",
     "report": "tfxai.reporting",

@@ -4,7 +4,7 @@ import pytest
 
 from tfxai.data.preprocessing import CIFAR10_MEAN, CIFAR10_STD
 from tfxai.errors import InvalidInputError
-from tfxai.models import resnet18, three_block_cnn
+from tfxai.models import resnet18, three_block_cnn, vision_transformer
 
 
 @pytest.fixture(scope="module")
@@ -15,6 +15,11 @@ def cnn():
 @pytest.fixture(scope="module")
 def small_resnet():
     return resnet18(width=4)
+
+
+@pytest.fixture(scope="module")
+def transformer():
+    return vision_transformer()
 
 
 def parameters(weights):
@@ -56,9 +61,9 @@ def test_three_block_cnn_has_its_shapes(cnn):
             assert (convolution.padding, convolution.activation.__name__) == ("same", "relu")
 
 
-def test_outputs_are_probabilities(cnn, small_resnet):
+def test_outputs_are_probabilities(cnn, small_resnet, transformer):
     images = np.random.default_rng(0).random((3, 32, 32, 3), np.float32)
-    for model in (cnn, small_resnet):
+    for model in (cnn, small_resnet, transformer):
         outputs = np.asarray(model(images))
         assert outputs.shape == (3, 10)
         assert outputs.min() >= 0
@@ -68,6 +73,7 @@ def test_outputs_are_probabilities(cnn, small_resnet):
 def test_other_shapes_and_numbers_of_classes():
     assert three_block_cnn((16, 24, 1), 3).output_shape == (None, 3)
     assert resnet18((16, 16, 1), 2, width=1).output_shape == (None, 2)
+    assert vision_transformer((16, 24, 1), 3, dim=8, blocks=1).output_shape == (None, 3)
 
 
 @pytest.mark.slow
@@ -88,10 +94,10 @@ def test_resnet18_has_the_parameters_of_its_definition():
     assert counted == expected + 512 * 10 + 10
 
 
-def test_resnet18_takes_images_in_0_to_1(small_resnet):
+def test_images_in_0_to_1_are_taken(small_resnet, transformer):
     image = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
-    normalised = np.asarray(small_resnet.get_layer("Normalisation")(image))
-    np.testing.assert_allclose(normalised, (image - CIFAR10_MEAN) / CIFAR10_STD, rtol=1e-5)
+    for layer in (small_resnet.get_layer("Normalisation"), transformer.get_layer("normalisation")):
+        np.testing.assert_allclose(layer(image), (image - CIFAR10_MEAN) / CIFAR10_STD, rtol=1e-5)
 
 
 def test_resnet18_adds_what_came_in(small_resnet):
@@ -109,18 +115,50 @@ def test_resnet18_keeps_small_images_large_and_shrinks_large_ones(small_resnet):
     assert large.get_layer("Stem_Conv2D").kernel_size == (7, 7)
 
 
+def test_vision_transformer_has_the_parameters_of_its_definition(transformer):
+    stem = 9 * (3 * 32 + 32 * 64 + 64 * 64) + 2 * (32 + 64 + 64)
+    attention = 4 * (64 * 64 + 64)
+    dense = (64 * 128 + 128) + (128 * 64 + 64)
+    norms = 2 * (2 * 64)
+    places, last = 64 * 64, 2 * 64 + 64 * 10 + 10
+    expected = stem + 3 * (attention + dense + norms) + places + last
+    assert parameters(transformer.trainable_weights) == expected
+
+
+def test_vision_transformer_makes_a_token_of_four_by_four_pixels():
+    model = vision_transformer((16, 24, 3), 3, dim=8, blocks=2)
+    assert model.get_layer("tokens").output.shape == (None, 4 * 6, 8)
+    assert model.get_layer("places").input_dim == 24
+    assert model.get_layer("block1_look").num_heads == 4
+
+
+def test_vision_transformer_knows_places():
+    """Without its vectors of places, the same tokens in another order have the same mean."""
+    model = vision_transformer((16, 16, 3), 3, dim=8, blocks=1)
+    behind = keras.Model(model.get_layer("tokens").output, model.output)
+    tokens = np.random.default_rng(0).normal(size=(1, 16, 8)).astype("float32")
+    assert not np.allclose(behind(tokens), behind(tokens[:, ::-1]), atol=1e-6)
+    places = model.get_layer("places")
+    places.set_weights([np.zeros_like(places.get_weights()[0])])
+    np.testing.assert_allclose(behind(tokens), behind(tokens[:, ::-1]), atol=1e-6)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("suffix", ["keras", "h5"])
-def test_resnet18_loads_without_custom_objects(tmp_path, small_resnet, suffix):
+@pytest.mark.parametrize(
+    ("kind", "suffix"),
+    [("small_resnet", "keras"), ("small_resnet", "h5"), ("transformer", "keras")],
+)
+def test_models_load_without_custom_objects(tmp_path, request, kind, suffix):
     from tfxai.models import save_model
 
-    save_model(small_resnet, tmp_path / f"a.{suffix}")
+    model = request.getfixturevalue(kind)
+    save_model(model, tmp_path / f"a.{suffix}")
     loaded = keras.models.load_model(tmp_path / f"a.{suffix}", compile=False, safe_mode=True)
     images = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
-    np.testing.assert_allclose(loaded(images), small_resnet(images), rtol=1e-5)
+    np.testing.assert_allclose(loaded(images), model(images), rtol=1e-5)
 
 
-@pytest.mark.parametrize("architecture", [three_block_cnn, resnet18])
+@pytest.mark.parametrize("architecture", [three_block_cnn, resnet18, vision_transformer])
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -138,3 +176,17 @@ def test_what_cannot_be_built_is_refused(architecture, arguments, sentence):
 def test_resnet18_refuses_a_width_of_none():
     with pytest.raises(InvalidInputError, match=r"width=0 is not a number of filters"):
         resnet18(width=0)
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "sentence"),
+    [
+        ((32, 30, 3), {}, r"input_shape=\(32, 30, 3\) .* multiples of 4"),
+        ((32, 32, 3), {"dim": 30}, "dim=30, heads=4 .* multiple of heads"),
+        ((32, 32, 3), {"heads": 0}, "heads=0"),
+        ((32, 32, 3), {"blocks": 0}, "blocks=0"),
+    ],
+)
+def test_vision_transformer_refuses_what_does_not_divide(shape, options, sentence):
+    with pytest.raises(InvalidInputError, match=sentence):
+        vision_transformer(shape, **options)

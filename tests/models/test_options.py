@@ -60,6 +60,7 @@ def test_command_holds_every_option():
         ({"validation": 0.0, "schedule": "plateau"}, "schedule='plateau' looks at the validation"),
         ({"validation": 0.0, "early_stopping": 3}, "early_stopping looks at the validation"),
         ({"out": "models/a.pb"}, "'models/a.pb' does not name a model file"),
+        ({"model": "vision_transformer", "out": "a.h5"}, "which an .h5 file cannot hold"),
         ({"width": 16}, "width=16 came with 'three_block_cnn'"),
         ({"image_size": 64}, "image_size=64 came with CIFAR-10"),
         ({"schedule": "cosine", "epochs": 2}, "warmup_epochs=2 leaves none of the 2 epochs"),

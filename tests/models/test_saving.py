@@ -8,6 +8,7 @@ import pytest
 from tfxai.card import Card, sha256_of
 from tfxai.errors import DataNotFoundError, InvalidInputError, OutputError
 from tfxai.models import save_model, save_twin
+from tfxai.registry import ModelRegistry
 
 
 @pytest.fixture
@@ -81,3 +82,25 @@ def test_what_cannot_be_saved_is_refused(tmp_path, trained):
     with pytest.raises(OutputError, match=r"Cannot write"):
         save_model(trained, tmp_path / "a.h5" / "b.keras")
     assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
+
+
+def loose(nested):
+    """A model of which a sum is no layer, at its top or in a model inside of it."""
+    inputs = keras.Input((3,))
+    part = keras.Model(inputs, keras.layers.Dense(2)(inputs) + 1.0)
+    return keras.Sequential([keras.Input((3,)), part]) if nested else part
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_what_keras_would_not_read_back_from_h5_is_not_written_to_it(tmp_path, nested):
+    model = loose(nested)
+    with pytest.raises(InvalidInputError, match=r"Add outside of its layers.*Save it as \.keras"):
+        save_model(model, tmp_path / "a.h5")
+    with pytest.raises(InvalidInputError, match="outside of its layers"):
+        ModelRegistry(tmp_path / "kept").save(model, "a", format="h5")
+    save_model(model, tmp_path / "a.keras")
+    with pytest.raises(InvalidInputError, match="outside of its layers"):
+        save_twin(tmp_path / "a.keras")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.keras", "kept"]
+    loaded = keras.models.load_model(tmp_path / "a.keras", safe_mode=True)
+    np.testing.assert_array_equal(loaded(POINTS), model(POINTS))

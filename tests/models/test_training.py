@@ -269,6 +269,8 @@ def test_the_model_is_the_one_that_is_named(config):
     assert resnet.name == "ResNet18"
     assert resnet.get_layer("Stem_Conv2D").filters == 2
     assert resnet.output_shape == (None, 3)
+    seer = training.build(dataclasses.replace(config, model="vision_transformer"), data)
+    assert (seer.name, seer.output_shape) == ("vision_transformer", (None, 3))
 
 
 def test_biases_and_batch_normalisation_do_not_decay(config):

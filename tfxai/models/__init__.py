@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tfxai.models.training import Trained as Trained
     from tfxai.models.training import train as train
     from tfxai.models.transformer import text_transformer as text_transformer
+    from tfxai.models.transformer import vision_transformer as vision_transformer
     from tfxai.registry.history import history_path as history_path
     from tfxai.registry.history import read_history as read_history
 
@@ -38,6 +39,7 @@ _HOME = {
     "three_block_cnn": "tfxai.models.cnn",
     "train": "tfxai.models.training",
     "train_texts": "tfxai.models.text_training",
+    "vision_transformer": "tfxai.models.transformer",
 }
 
 if not TYPE_CHECKING:  # a type checker that sees __getattr__ accepts every name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from tfxai.models._checks import check_architecture
+from tfxai.models._parts import check_architecture
 
 FILTERS = (32, 64, 128)
 

@@ -12,7 +12,7 @@ from tfxai.registry.folders import home
 from tfxai.registry.naming import SUFFIXES, check_name
 
 SCHEDULES = ("constant", "cosine", "plateau")
-ARCHITECTURES = ("three_block_cnn", "resnet18")
+ARCHITECTURES = ("three_block_cnn", "resnet18", "vision_transformer")
 _ALWAYS_SAID = ("data", "model", "epochs", "batch_size", "seed", "out")
 
 
@@ -23,7 +23,7 @@ class TrainingConfig:
 
     Args:
         data: `"cifar10"`, or a folder with one folder of images per class.
-        model: `"three_block_cnn"` or `"resnet18"`.
+        model: `"three_block_cnn"`, `"resnet18"` or `"vision_transformer"`.
         width: Filters of the first stage of `resnet18`, which has 64 by default.
         image_size: Height and width that the images of a folder are resized to, 32 by
             default. CIFAR-10 has its own.
@@ -106,6 +106,11 @@ class TrainingConfig:
             raise InvalidInputError(
                 f"width={self.width} came with {self.model!r}, whose widths are fixed. Leave it "
                 "out, or train 'resnet18'."
+            )
+        if self.model == "vision_transformer" and Path(self.out).suffix == ".h5":
+            raise InvalidInputError(
+                f"out={self.out!r} came with 'vision_transformer', which an .h5 file cannot hold. "
+                "Let it end in .keras."
             )
         if self.image_size is not None and self.data == "cifar10":
             raise InvalidInputError(

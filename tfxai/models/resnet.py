@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import keras
 
-from tfxai.data.preprocessing import CIFAR10_MEAN, CIFAR10_STD
 from tfxai.errors import InvalidInputError
-from tfxai.models._checks import check_architecture
+from tfxai.models._parts import check_architecture, normalisation
 
 BLOCKS = (2, 2, 2, 2)
 
@@ -51,7 +50,7 @@ def resnet18(
     if not isinstance(width, int) or width < 1:
         raise InvalidInputError(f"width={width!r} is not a number of filters. Pass at least 1.")
     inputs = keras.Input(input_shape, name="Input_Layer")
-    x = _stem(_normalised(inputs), width, small_images)
+    x = _stem(normalisation(input_shape[-1], "Normalisation")(inputs), width, small_images)
     for stage, blocks in enumerate(BLOCKS, start=1):
         for block in range(1, blocks + 1):
             stride = 2 if stage > 1 and block == 1 else 1
@@ -59,15 +58,6 @@ def resnet18(
     x = keras.layers.GlobalAveragePooling2D(name="GlobalAveragePool")(x)
     outputs = keras.layers.Dense(classes, activation="softmax", name="Output_Layer")(x)
     return keras.Model(inputs, outputs, name="ResNet18")
-
-
-def _normalised(inputs: keras.KerasTensor) -> keras.KerasTensor:
-    channels = inputs.shape[-1]
-    mean = CIFAR10_MEAN if channels == 3 else (0.5,) * channels
-    std = CIFAR10_STD if channels == 3 else (0.25,) * channels
-    return keras.layers.Normalization(
-        mean=list(mean), variance=[value**2 for value in std], name="Normalisation"
-    )(inputs)
 
 
 def _stem(x: keras.KerasTensor, width: int, small_images: bool) -> keras.KerasTensor:

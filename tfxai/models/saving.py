@@ -27,7 +27,7 @@ def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
         path: A file that ends in `.keras` or `.h5`.
 
     Raises:
-        InvalidInputError: The path has another ending.
+        InvalidInputError: The path has another ending, or an `.h5` file could not hold the model.
         OutputError: The file cannot be written.
     """
     path = Path(path)
@@ -51,7 +51,8 @@ def save_twin(path: str | os.PathLike[str], suffix: str = ".h5") -> Path:
 
     Raises:
         DataNotFoundError: There is no model file at `path`.
-        InvalidInputError: `suffix` is none of the two, or the file's own.
+        InvalidInputError: `suffix` is none of the two, or the file's own, or an `.h5` file could
+            not hold the model.
         OutputError: A file cannot be written.
     """
     path = Path(path)

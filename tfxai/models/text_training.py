@@ -17,7 +17,7 @@ from tfxai.errors import DataNotFoundError, InvalidInputError
 from tfxai.models.training import LICENCE, Trained, versions
 from tfxai.models.transformer import text_transformer
 from tfxai.registry import ModelRegistry
-from tfxai.registry.naming import SUFFIXES, check_name
+from tfxai.registry.naming import check_name
 from tfxai.registry.saving import check_place
 
 _UNKNOWN = 1  # the id of words without a vector of their own
@@ -80,8 +80,8 @@ class TextTrainingConfig:
             raise InvalidInputError(
                 f"dim={self.dim} is no multiple of heads={self.heads}. Change one of them."
             )
-        if Path(self.out).suffix not in SUFFIXES:
-            raise InvalidInputError(f"out={self.out!r} was expected to end in .keras or .h5.")
+        if Path(self.out).suffix != ".keras":
+            raise InvalidInputError(f"out={self.out!r} was expected to end in .keras.")
         check_name(Path(self.out).stem)
 
     def _check(self, name: str, kind: Any, fits: bool, words: str) -> None:

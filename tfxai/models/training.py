@@ -26,6 +26,7 @@ from tfxai.models.options import TrainingConfig, equivalent_command
 from tfxai.models.progress import EpochProgress
 from tfxai.models.resnet import resnet18
 from tfxai.models.schedules import best_epoch, learning_rate, plateau_rate, should_stop
+from tfxai.models.transformer import vision_transformer
 from tfxai.registry import ModelRegistry
 from tfxai.registry.saving import check_place
 
@@ -120,6 +121,8 @@ def build(config: TrainingConfig, data: TrainingData) -> keras.Model:
     shape = tuple(data.train.images.shape[1:])
     if config.model == "resnet18":
         return resnet18(shape, len(data.classes), width=config.width or 64)
+    if config.model == "vision_transformer":
+        return vision_transformer(shape, len(data.classes))
     return three_block_cnn(shape, len(data.classes))
 
 

@@ -150,8 +150,9 @@ class ModelRegistry:
             The entry, with the card as it was written.
 
         Raises:
-            InvalidInputError: It is no name, there is no such format, the history holds no
-                numbers, or the card names more or fewer classes than the model has outputs.
+            InvalidInputError: It is no name, there is no such format or it could not hold the
+                model, the history holds no numbers, or the card names more or fewer classes than
+                the model has outputs.
             UnsupportedModelError: `model` is no such model.
             OutputError: The folder cannot be written to, or the disk is full; the earlier model
                 is as it was.

@@ -12,7 +12,7 @@ import numpy as np
 from tfxai.core.inputs.layout import Layout
 from tfxai.core.model.structure import model_structure
 from tfxai.errors import InvalidInputError, TfxaiWarning
-from tfxai.sanity.copying import Copy
+from tfxai.model_copies import Copy
 
 _FEW = 4  # names that are written out
 

@@ -12,8 +12,8 @@ import numpy as np
 from tfxai.core.inputs.reading import read_inputs
 from tfxai.core.options import SEEDS, option
 from tfxai.errors import NotFiniteError
+from tfxai.model_copies import copy_of
 from tfxai.sanity.base import THRESHOLD, Asked, Curves, SanityCheck
-from tfxai.sanity.copying import copy_of
 from tfxai.sanity.depth import Weighted, top_down
 
 

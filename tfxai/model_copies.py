@@ -190,6 +190,6 @@ def _check_answers(
 
 def _refused(layer: Any, what: str) -> UnsupportedModelError:
     return UnsupportedModelError(
-        f"{type(layer).__name__} {layer.name!r} {what}, and weights are re-initialised in a copy "
-        "of the model only. Write get_config() and from_config() of that class."
+        f"{type(layer).__name__} {layer.name!r} {what}, and only a copy of the model is "
+        "changed, never the model. Write get_config() and from_config() of that class."
     )
