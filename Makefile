@@ -72,6 +72,7 @@ bench: $(STAMP) $(PEERS_STAMP) ## Measure against bare TensorFlow, tf-explain, a
 	@$(VENV)/bin/python -m benchmarks
 	@$(VENV)/bin/python -m benchmarks.trust
 	@$(VENV)/bin/python -m benchmarks.features times
+	@$(VENV)/bin/python -m benchmarks.texts
 	@$(PEERS)/bin/python -m benchmarks.occlusion
 	@$(VENV)/bin/python -m benchmarks.serving
 

@@ -29,8 +29,17 @@ def memory_table() -> Table:
     return table
 
 
-def peak_memory(call: str) -> tuple[float, float]:
-    """MiB in use before the call and at its peak, in a process of its own (Linux)."""
+_IMAGE = 'np.full((1, *subject.model.input_shape[1:]), 0.5, "float32")'
+
+
+def peak_memory(call: str, name: str = "cifar10_cnn", inputs: str = _IMAGE) -> tuple[float, float]:
+    """MiB in use before the call and at its peak, in a process of its own (Linux).
+
+    Args:
+        call: A method, as Python, without `tfxai.`.
+        name: The model's.
+        inputs: What is explained, as Python, where `subject` is the model.
+    """
     code = f"""
 import json, pathlib
 import numpy as np, tfxai
@@ -39,12 +48,12 @@ def kilobytes(name):
     lines = pathlib.Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith(name)).split()[1])
 
-subject = tfxai.load("cifar10_cnn")
-image = np.full((1, *subject.model.input_shape[1:]), 0.5, "float32")
-subject.predict(image)
+subject = tfxai.load({name!r})
+inputs = {inputs}
+subject.predict(inputs)
 pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak so far is forgotten
 before = kilobytes("VmRSS")
-tfxai.{call}(subject, image)
+tfxai.{call}(subject, inputs)
 print(json.dumps([before / 1024, kilobytes("VmHWM") / 1024]))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

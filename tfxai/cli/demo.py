@@ -75,7 +75,11 @@ READING = (
         "red speaks for the class, blue against it; all of it together is the score minus that "
         "of a black image, but for the completeness gap",
     ),
-    ("Grad-CAM", "bright: {layer} found evidence for the class here"),
+    (
+        "Grad-CAM",
+        "bright: {layer} found evidence for the class here (chosen for its finer grid: left to "
+        "itself, Grad-CAM takes the last layer that has one)",
+    ),
 )
 
 
