@@ -98,7 +98,7 @@ stress: $(STAMP) ## Ask a server 10,000 times, a third of them hostile: it has t
 peaks: $(STAMP) ## Compare counted and measured memory on ten networks (ARGS="ResNet50" picks some)
 	@$(VENV)/bin/python -m benchmarks.peaks $(ARGS)
 
-precision: $(STAMP) ## Measure what explanations in bfloat16 lose and gain (ARGS="ResNet50" picks models)
+precision: $(STAMP) ## Measure what explanations in bfloat16 lose and gain (ARGS="ResNet50" picks)
 	@$(VENV)/bin/python -m benchmarks.precision $(ARGS)
 
 # An hour, and some gigabytes of other libraries; ARGS="--cell resnet50 --library captum" picks some.

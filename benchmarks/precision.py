@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -25,7 +27,7 @@ def main(paths: list[str]) -> None:
     table = Table(title="bfloat16 beside float32")
     for column in ("model", "method", "largest difference", "correlation", "time ratio"):
         table.add_column(column, justify="left" if column in ("model", "method") else "right")
-    for path in paths or ("cifar10_cnn", "cifar10_resnet18w16", "ResNet50"):
+    for path in paths or ("cifar10_cnn", "cifar10_resnet18w16", "ResNet50", *_efficientnet()):
         known = getattr(keras.applications, path, None)
         subject = tfxai.Subject(known(weights=None)) if known else tfxai.load(path)
         image = _photograph(subject.model.input_shape[1])
@@ -40,6 +42,12 @@ def main(paths: list[str]) -> None:
                 f"{tried.time_ratio:.2f}",
             )
     Console(width=None if sys.stdout.isatty() else 100).print(table)
+
+
+def _efficientnet() -> list[str]:
+    """The larger trained model, where it is at hand."""
+    path = Path(os.environ.get("TFXAI_TEST_DATA", ""), "models/efficientnet_lite0.keras")
+    return [str(path)] if path.is_file() else []
 
 
 def _photograph(size: int) -> np.ndarray:
