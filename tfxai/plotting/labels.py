@@ -49,6 +49,7 @@ _TITLES = {
     "xgrad_cam": "XGrad-CAM",
 }
 _LONGEST = 60
+_WINDOWS = ("window", "stride")
 
 
 def method_title(name: str) -> str:
@@ -122,8 +123,14 @@ def explained(one: Attribution) -> str:
     return ", ".join(filter(None, (target_title(one), probability_text(one))))
 
 
-def facts(one: Attribution, width: int = 36) -> list[str]:
-    """Lines beside a row: the score explained, completeness, the layer, the options."""
+def facts(one: Attribution, width: int = 36, *, part: str = "") -> list[str]:
+    """Lines beside a row: the score explained, completeness, the layer, the options.
+
+    Args:
+        one: An attribution of one example.
+        width: Letters of a line.
+        part: Name of the input that the row is of, where a model has several.
+    """
     name = one.score_name if one.score_name in KINDS else "score"
     is_difference = one.method["name"] == "difference"
     lines = [f"{'difference in ' if is_difference else ''}{name} {number(one.score)}"]
@@ -136,15 +143,22 @@ def facts(one: Attribution, width: int = 36) -> list[str]:
         lines.append(f"completeness gap {gap(one)}")
     if one.at is not None and one.at != one.method.get("options", {}).get("layer"):
         lines.append(f"at layer {one.at}")
-    found = [f"{name}={value}" for name, value in options(one).items()]
+    found = [f"{name}={value}" for name, value in options(one, part).items()]
     if found:
         lines.append(", ".join(found))
     return [part for line in lines for part in textwrap.wrap(line, width)]
 
 
-def options(one: Attribution) -> dict[str, str]:
-    """Each option of the method that is not None, in a few letters."""
+def options(one: Attribution, part: str = "") -> dict[str, str]:
+    """Each option of the method that is not None, in a few letters.
+
+    Windows that a method chose for an input or a layer are in its details.
+    """
     given = _with_usual(one.method.get("options", {}), usual_baseline(one))
+    for name in _WINDOWS:
+        chosen = one.details.get(f"{name}/{part}" if part else name)
+        if chosen is not None and name in given:
+            given[name] = tuple(np.asarray(chosen)[0].tolist())
     return {name: option_text(value) for name, value in given.items() if value is not None}
 
 
