@@ -186,6 +186,8 @@ FIGURES: dict[str, Callable[..., Figure]] = {
     "series of targets": lambda **o: plot_attribution(
         of_targets(series(), 1, 0.1, -2), feature_names=["a name of a channel " * 4, "b", "c"], **o
     ),
+    "tiny series": lambda **o: plot_attribution(of_targets(series(), -3e-7)[0], **o),
+    "large series": lambda **o: plot_attribution(of_targets(series(), 3e7)[0], **o),
     "masks of volumes": lambda **o: plot_attribution([volume(), volume()], style="mask", **o),
     "regression": lambda **o: plot_comparison([regression(), regression("lime")], **o),
     "models": lambda **o: plot_comparison(

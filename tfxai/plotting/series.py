@@ -31,6 +31,7 @@ _GAP = 0.16
 _BELOW = 0.4
 _LEGEND = 0.17  # of each line
 _NAME = 1.4  # inches of a channel's name at least; more where there is room
+_PLAIN = (-3, 5)  # powers of ten between which numbers are short without one
 _APART = 10  # times the range of another channel: one axis would show it as a flat line
 
 
@@ -180,6 +181,8 @@ class SeriesRow(Row):
         axes.set_ylabel(name, labelpad=4, **style.font(style.SMALL, style.MUTED))
         frame(axes, sides=("left", "bottom"))
         small_ticks(axes)
+        axes.ticklabel_format(axis="y", scilimits=_PLAIN)
+        axes.yaxis.get_offset_text().set(**style.font(style.SMALL, style.MUTED))
 
     def _fill(self, axes: Axes, line: Array) -> None:
         steps = np.arange(len(line))
