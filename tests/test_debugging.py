@@ -64,8 +64,8 @@ def test_the_diagnosis_says_the_numbers(subject):
         f"Top instead of Left, {before[0]:.0%} against {before[1]:.0%}: Left comes second. "
         "The classes are seen in different places: 0% of the most relevant positions are the same "
         f"for both. Covering the 14% that speak most for Top takes it from {before[0]:.0%} to "
-        f"{after[0]:.0%}, and Left then leads with {after[1]:.0%}. Covering the 14% that speak "
-        f"most for Left takes it from {before[1]:.0%} to {probabilities(1.0, 0.0)[1]:.0%}."
+        f"{after[0]:.0%}, and Left is then ahead of it: {after[1]:.0%}. Covering the 14% that "
+        f"speak most for Left takes it from {before[1]:.0%} to {probabilities(1.0, 0.0)[1]:.0%}."
     )
     assert sure.without_true is None
     assert sure.diagnosis().endswith("Nothing speaks for Left.")

@@ -18,6 +18,7 @@ from tfxai.errors import InvalidInputError, UnsupportedModelError
 from tfxai.methods import AttributionMethod, create
 from tfxai.metrics.statistics import Difference, corrected, paired
 from tfxai.regions import Mask, Patch, Region
+from tfxai.reprs import facts_html, rows_html
 from tfxai.subject import Subject
 
 LEAST = 0.1
@@ -27,6 +28,7 @@ _ROWS = 256
 _MANY = 100  # images of which it says something that nothing was seen
 _HOT = 0.05  # share of the positions that are the hottest of a class
 _CANDIDATES = 3  # of a class
+_FEW = 6  # sentences that a notebook shows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +71,30 @@ class Audit:
 
     def __repr__(self) -> str:
         return f"Audit({len(self.used)} of {len(self.effects)} effects, {self.count} images)"
+
+    def _repr_html_(self) -> str:
+        """What was found in words, and a line for each effect, those that are used first."""
+        said = self.sentences()
+        facts = [("Found", one) for one in said[:_FEW]]
+        if len(said) > _FEW:
+            facts.append(("", f"{len(said) - _FEW:,} more in sentences()"))
+        rows = [
+            [
+                one.region,
+                one.test + (" *" if one in self.used else ""),
+                one.who,
+                f"{one.change.mean:+.1%}",
+                f"{one.change.low:+.1%} to {one.change.high:+.1%}" if one.change.count > 1 else "",
+                f"{one.change.adjusted:.2g}" if one.change.count > 1 else "",
+                str(one.change.count),
+                *([] if math.isnan(one.share) else [f"{one.share:.0%}"]),
+            ]
+            for one in sorted(self.effects, key=lambda one: one not in self.used)
+        ]
+        headings = ["Region", "Test (* used)", "Class or group", "Change", "95 %", "p", "Images"]
+        if any(not math.isnan(one.share) for one in self.effects):
+            headings.append("Map inside")
+        return facts_html(repr(self), facts) + rows_html(headings, rows)
 
     @property
     def used(self) -> tuple[Effect, ...]:

@@ -21,12 +21,14 @@ from tfxai.methods import AttributionMethod, IntegratedGradients, create
 from tfxai.metrics.controls import RandomMap
 from tfxai.metrics.perturbed import PerExample, Veiled
 from tfxai.metrics.relevance import relevance
+from tfxai.reprs import rows_html
 from tfxai.subject import Subject
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _TOP = 5
+_FEW = 4  # mistakes that a notebook shows
 _CLOSE = 0.1  # of a probability, between the predicted and the true class
 _LIKE = 5  # training examples of a kind that are told
 _SMALL = 0.05  # a change of a probability that is hardly one
@@ -140,7 +142,7 @@ class Mistake:
             if then > before:
                 moved += f": the map is not borne out there, or the blur itself speaks for {name}"
         if after.true > after.predicted:
-            moved += f", and {self.name(self.true)} then leads with {self._text(after.true)}"
+            moved += f", and {self.name(self.true)} is then ahead of it: {self._text(after.true)}"
         return f"{moved}."
 
     def _text(self, value: float) -> str:
@@ -185,6 +187,28 @@ class Debugging:
 
     def __repr__(self) -> str:
         return f"Debugging({self.wrong} of {self.count} examples are misclassified)"
+
+    def _repr_html_(self) -> str:
+        """The pairs that are confused, and the first mistakes with their figure."""
+        from tfxai.plotting.figures import record_html
+
+        def draw() -> Figure:
+            return dataclasses.replace(
+                self,
+                mistakes=self.mistakes[:_FEW],
+                predicted=self.predicted and self.predicted[:_FEW],
+                true=self.true and self.true[:_FEW],
+            ).plot(names=[f"Example {i + 1}" for i in range(self.count)])
+
+        facts = [(f"Example {one.index + 1}", one.diagnosis()) for one in self.mistakes[:_FEW]]
+        if len(self.mistakes) > _FEW:
+            facts.append(("", f"{len(self.mistakes) - _FEW:,} more in mistakes"))
+        if self.suspects:
+            facts.append(("Doubtful labels", f"{len(self.suspects):,}, in suspects"))
+        confused = self.to_json()["confusions"]
+        rows = [[one["true"], one["predicted"], str(one["count"])] for one in confused]
+        table = rows_html(("True class", "Taken for", "Examples"), rows) if rows else ""
+        return record_html(repr(self), facts, draw) + table
 
     @property
     def contrast(self) -> Attribution | None:

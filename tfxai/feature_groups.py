@@ -47,12 +47,14 @@ class Feature:
         inputs: (B,) what the model was given, None where that is not one number or text: a unit
             of a layer, a group that is not one-hot.
         column: What the DataFrame said of it, where there was one.
+        members: The names of the columns that were summed; none of one column.
     """
 
     name: str
     values: Array
     inputs: Array | None = None
     column: Column | None = None
+    members: tuple[str, ...] = ()
 
 
 def grouped(found: Sequence[Feature], groups: Groups | None) -> list[Feature]:
@@ -216,14 +218,15 @@ def _sum(name: str, members: Sequence[Feature]) -> Feature:
     """The group's values; its input is the name of the column that is 1 where one is."""
     values = np.sum([feature.values for feature in members], axis=0)
     given = [feature.inputs for feature in members if feature.inputs is not None]
+    names = tuple(feature.name for feature in members)
     if len(given) < len(members) or any(array.dtype.kind not in "fiub" for array in given):
-        return Feature(name, values)
+        return Feature(name, values, members=names)
     stacked = np.stack(given, axis=1)
     is_one_hot = np.isin(stacked, (0, 1)).all() and (stacked.sum(axis=1) == 1).all()
     if not is_one_hot:
-        return Feature(name, values)
+        return Feature(name, values, members=names)
     short = [_without_head(feature.name, name) for feature in members]
-    return Feature(name, values, np.asarray(short)[stacked.argmax(axis=1)])
+    return Feature(name, values, np.asarray(short)[stacked.argmax(axis=1)], members=names)
 
 
 def _without_head(name: str, group: str) -> str:

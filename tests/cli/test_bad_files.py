@@ -51,6 +51,30 @@ def test_compare_draws_the_others(run, mixed):
     assert Path("out/compare.png").is_file()
 
 
+@pytest.mark.parametrize("order", [("any_size", "steep"), ("steep", "any_size")])
+def test_an_image_that_fails_one_of_several_models_is_left_out_for_all(run, place, order):
+    (place / "photos").mkdir()
+    for name, colour in (("a", "grey"), ("b", "black"), ("c", "white")):
+        Image.new("RGB", (32, 32), colour).save(place / f"photos/{name}.png")
+    first, second = order
+    words = ("photos", "--model", second, "-m", "saliency", *UNIT)
+    alone = run("compare", "any_size", "photos", "-m", "saliency", *UNIT, "--json")
+    assert alone.exit_code == 0, alone.stderr  # the black one fails the steep model alone
+    done = run("compare", first, *words, "--skip-bad", "--json")
+    assert done.exit_code == 1, done.stderr
+    listed = done.stderr.split("1 of 3 were left out:\n")[1]
+    assert listed.startswith("  saliency gives NaN or infinity for 'photos/b.png'.")
+    assert listed.count("photos/") == 1
+    found = [(one["model"], one["image"]) for one in json.loads(done.stdout)["images"]]
+    kept = ("photos/a.png", "photos/c.png")
+    assert found == [(model, image) for model in order for image in kept]
+    assert (place / "out/compare.png").is_file()
+    table = run("compare", first, *words, "--skip-bad")
+    assert table.exit_code == 1
+    assert "b.png" not in table.stdout
+    assert all(table.stdout.count(image) == 2 for image in kept)
+
+
 def test_accuracy_is_that_of_the_others(run, place):
     picture("data/cat/a.png")
     picture("data/dog/a.png")

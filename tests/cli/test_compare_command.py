@@ -2,11 +2,13 @@ import json
 import re
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 import tfxai
+from tests.builders import KERAS_SAVES
 from tests.cli.pictures import picture
 from tests.processes import ROOT
 from tfxai import plotting
@@ -197,3 +199,22 @@ def test_another_model_that_lacks_the_class_is_refused(fails):
     picture("photo.png")
     words = ("compare", "tiny", "photo.png", "--model", "by_colour", *FOR)
     assert "no class of the model" in fails(*words)
+
+
+@pytest.mark.filterwarnings(KERAS_SAVES)
+def test_a_number_is_explained_as_an_output_and_no_class(run):
+    pixels = picture("photo.png")
+    image = keras.Input((32, 32, 3))
+    mean = keras.layers.GlobalAveragePooling2D()(image)
+    keras.Model(image, keras.layers.Dense(1)(mean)).save("age.keras")
+    words = ("photo.png", "--preprocessing", "unit", *FOR)
+    done = run("compare", "age.keras", *words)
+    assert done.exit_code == 0, done.stderr
+    assert re.search(r"Explained +Score", done.stdout)
+    value = tfxai.load("age.keras").model.predict(pixels[None] / 255, verbose=0)[0, 0]
+    assert f"{value:.4g}" in done.stdout
+    assert re.search(r"photo.png +Output +", done.stdout)
+    done = run("explain", "age.keras", *words)
+    assert re.search(r"Output +Value", done.stdout)
+    assert re.search(r"saliency +Output +output ", done.stdout)
+    assert "Class" not in done.stdout

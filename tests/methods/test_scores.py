@@ -227,6 +227,12 @@ def test_prediction_is_the_largest_output_whatever_is_explained():
     assert signed(model, X, score=tfxai.Neuron("dense", 1)).prediction is None
 
 
+def test_the_only_output_is_no_prediction():
+    assert signed(builders.linear(W[:, :1]), X).prediction is None
+    unit = builders.linear(W[:, :1], activation="sigmoid")  # of two classes
+    np.testing.assert_array_equal(signed(unit, X).prediction, (X @ W[:, :1]).ravel() > 0)
+
+
 @pytest.mark.usefixtures("registered")
 def test_registered_score_chooses_among_several_outputs_and_at_sees_the_same():
     @tfxai.register_score("second")

@@ -143,6 +143,11 @@ def test_the_figure_shows_every_mean_from_best_to_worst(found, size):
         )
         assert [dot.get_ydata()[0] for dot in dots] == list(range(5))
     assert "srg, fill zeros; high is good" in texts(figure)
+    scales = {
+        (column.metric, axes.get_xlim())
+        for axes, column in zip(figure.axes, found.columns, strict=True)
+    }
+    assert len(scales) == len({column.metric for column in found.columns})
 
 
 def test_completeness_says_nothing_of_methods_that_do_not_add_up(linear):

@@ -112,6 +112,41 @@ def long_names(**others: Any) -> Attribution:
     return attribution(values, 1000 * rng.normal(size=(1, 24)), columns=columns, **others)
 
 
+def small_bars(**others: Any) -> Attribution:
+    """A hardly negative value beside a name that fills its room."""
+    names = ["latitude", "age", "a long name of a column that matters"]
+    columns = tuple(map(Column, names))
+    return attribution(
+        [[32.35, -1.093, -0.001125]], [[52.1, 39.2, 7.5]], columns=columns, **others
+    )
+
+
+def of_targets(one: Attribution, *scales: float) -> list[Attribution]:
+    """One method about as many targets, the values of each by that multiple."""
+    return [
+        dataclasses.replace(
+            one,
+            values=np.asarray(one.values) * scale,
+            target=np.array([i]),
+            class_names=("stays", "leaves", "comes back"),
+        )
+        for i, scale in enumerate(scales)
+    ]
+
+
+def regression(name: str = "integrated_gradients", scale: float = 1.0) -> Attribution:
+    """The same image and the only output of a regressor."""
+    return dataclasses.replace(
+        photo(),
+        values=np.asarray(photo().values) * scale,
+        method={"name": name, "options": {}},
+        score_name="output",
+        class_names=None,
+        probability=None,
+        prediction=None,
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class Stepped:
     """A method whose answer is known for any number of steps."""
@@ -146,6 +181,18 @@ FIGURES: dict[str, Callable[..., Figure]] = {
     "series map": lambda **o: plot_attribution(series_map(), feature_names=_NAMES, **o),
     "table": lambda **o: plot_attribution(table(), **o),
     "long names": lambda **o: plot_attribution(long_names(), **o),
+    "small bars": lambda **o: plot_attribution(small_bars(), **o),
+    "table of targets": lambda **o: plot_attribution(of_targets(small_bars(), 1, -0.1), **o),
+    "series of targets": lambda **o: plot_attribution(
+        of_targets(series(), 1, 0.1, -2), feature_names=["a name of a channel " * 4, "b", "c"], **o
+    ),
+    "tiny series": lambda **o: plot_attribution(of_targets(series(), -3e-7)[0], **o),
+    "large series": lambda **o: plot_attribution(of_targets(series(), 3e7)[0], **o),
+    "masks of volumes": lambda **o: plot_attribution([volume(), volume()], style="mask", **o),
+    "regression": lambda **o: plot_comparison([regression(), regression("lime")], **o),
+    "models": lambda **o: plot_comparison(
+        [photo(), cam("a_rather_deep_path_of_a_layer")], headings=["first", "other"], **o
+    ),
     "magnitudes": lambda **o: plot_attribution(long_names(is_signed=False), **o),
 }
 """Each takes more options of `Drawing`."""

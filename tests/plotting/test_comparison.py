@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.plotting.examples import attribution, images, of_images, of_map, texts
+from tests.plotting.gallery import regression
 from tfxai.errors import InvalidInputError, OutputError
 from tfxai.plotting import plot_comparison
 from tfxai.plotting.colours import colour_map, overlay
@@ -204,3 +205,45 @@ def test_tables_about_other_targets_are_refused_of_other_methods():
         plot_comparison([of_rows(), other])
     same = of_rows(target=np.ones(2, int))  # by one method they may
     assert any("explains Dog" in text for text in texts(plot_comparison([of_rows(), same])))
+
+
+def test_a_regressor_s_value_is_no_prediction_of_a_class():
+    words = texts(plot_comparison([regression(), regression("lime")], names=["a.png"]))
+    assert {"Output", "value 2.5\na.png"} <= set(words)
+    assert not any("predict" in text or "class" in text for text in words)
+    assert "raises" in words
+
+
+def test_each_target_of_a_regressor_has_its_value():
+    ones = [
+        of_images(
+            score_name="output", class_names=None, probability=None, prediction=np.array([1]),
+            target=np.array([i]), score=np.array([value]),
+        )
+        for i, value in enumerate((2.5, 40.0))
+    ]  # fmt: skip
+    words = texts(plot_comparison(ones))
+    assert {"Output 0", "Output 1", "value 2.5", "value 40", "output 1 is the largest"} <= set(
+        words
+    )
+
+
+def test_headings_take_the_place_of_what_one_model_says():
+    words = texts(
+        plot_comparison([of_images(), of_map()], headings=["old", "new"], names=["a.png"])
+    )
+    assert "a.png" in words  # beside the image: nothing of the first model alone
+    assert "Cat" in words
+
+
+def test_remarks_name_the_target_that_they_are_about():
+    far = {"completeness_gap": np.array([2.0]), "baseline_score": np.array([0.0])}
+    ones = [of_images(**far), of_images(target=np.array([1]))]
+    said = [text for text in texts(plot_comparison(ones)) if "miss the" in text]
+    assert said
+    assert said[0].startswith("Image 1, Cat: ")
+
+
+def test_masks_have_no_red_and_no_blue():
+    words = texts(plot_comparison([of_images(), of_map()], style="mask"))
+    assert not any("Red" in text for text in words)

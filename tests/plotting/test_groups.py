@@ -256,6 +256,32 @@ def test_dependence_knows_the_groups_and_their_columns():
         plot_dependence(table(), "color", groups={})
 
 
+def test_dependence_names_the_columns_that_are_summed():
+    def below(feature, **others):
+        return plot_dependence(table(), feature, **others).axes[0].get_xlabel().replace("\n", " ")
+
+    assert below("color") == "color: the sum of color_red, color_blue, color_green"
+    assert below("color_red") == "color_red, one of the columns of color"
+    assert below("age") == "age"
+    assert below("color_red", groups={}) == "color_red"
+    given = {"paint": ["color_red", "color_blue", "color_green"]}
+    assert below("paint", groups=given).startswith("paint: the sum of color_red")
+
+
+def test_of_many_summed_columns_some_are_named_on_the_page():
+    names = [f"colour_of_a_long_name_{i}" for i in range(9)]
+    columns = tuple(Column(name, "float64") for name in names)
+    one = attribution(np.ones((9, 9)), np.eye(9), columns=columns, baseline_score=np.zeros(9))
+    figure = plot_dependence(one, "colour_of_a_long_name", figsize=3.3)
+    figure.canvas.draw()
+    label = figure.axes[0].xaxis.label
+    assert label.get_text().count("\n") == 1
+    assert "colour_of_a_long_name_0" in label.get_text()
+    box = label.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.width
+
+
 @pytest.mark.parametrize("draw", [plot_attribution, plot_bars], ids=["plot", "bars"])
 def test_groups_are_named_by_how_their_columns_begin(draw):
     pairs = table(INPUTS[:1], baseline_score=None)  # nothing is found of these

@@ -13,6 +13,7 @@ from tfxai.plotting.labels import (
     method_title,
     number,
     options,
+    predicted_text,
     prediction_text,
     shortened,
     value_text,
@@ -88,6 +89,22 @@ def test_a_prediction_is_named_where_another_class_is_explained():
     same = attribution([[1.0]], [[1.0]], prediction=np.array([0]), class_names=("Cat", "Dog"))
     assert prediction_text(same) == ""
     assert prediction_text(attribution([[1.0]], [[1.0]])) == ""
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ({"class_names": None}, "the model predicts output 1"),  # a logit
+        ({"class_names": None, "score_name": "output"}, "output 1 is the largest"),
+        ({"score_name": "output"}, "the model predicts Dog"),
+    ],
+)
+def test_a_number_is_no_prediction_of_a_class(others, said):
+    one = attribution([[1.0]], [[1.0]], prediction=np.array([1]), **others)
+    assert prediction_text(one) == predicted_text(one) == said
+    same = attribution([[1.0]], [[1.0]], prediction=np.array([0]), **others)
+    assert prediction_text(same) == ""
+    assert predicted_text(same) != ""
 
 
 def test_options_are_said_in_few_words():

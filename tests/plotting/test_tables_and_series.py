@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
 from tests.plotting.examples import attribution, texts
-from tests.plotting.gallery import long_names
+from tests.plotting.gallery import long_names, of_targets, series, small_bars
 from tfxai.errors import InvalidInputError
 from tfxai.plotting import plot_attribution, style
 
@@ -129,3 +131,88 @@ def test_names_are_told_apart_at_any_width(width):
         assert names[place].startswith(given[:3])
         if given.startswith("a rather long"):
             assert f" {number - 3} = " in names[place] or names[place].endswith(f"{number - 3}")
+
+
+def numbers_and_names(figure):
+    """The boxes of the numbers at the bars and of the names beside them, in dots."""
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    numbers = [text.get_window_extent() for text in axes.texts]
+    return numbers, [label.get_window_extent() for label in axes.get_yticklabels()]
+
+
+@pytest.mark.parametrize("width", [3.3, None, 13.33])
+def test_the_number_of_a_small_bar_ends_before_the_names(width):
+    numbers, names = numbers_and_names(plot_attribution(small_bars(), figsize=width))
+    assert min(box.x0 for box in numbers) > max(box.x1 for box in names)
+
+
+def test_numbers_of_an_axis_have_room():
+    one = attribution([[0.04, -0.2]], [[1.0, 2.0]])
+    figure = plot_attribution(one, figsize=3.3)
+    figure.canvas.draw()
+    low, high = figure.axes[0].get_xlim()
+    labels = [
+        label.get_window_extent()
+        for label in figure.axes[0].get_xticklabels()
+        if low <= label.get_position()[0] <= high
+    ]
+    assert len(labels) >= 2
+    for left, right in itertools.pairwise(labels):
+        assert right.x0 - left.x1 > 4
+
+
+def test_targets_of_a_table_share_the_scale_and_the_order_of_the_features():
+    values = np.array([[1.0, -2.0, 0.5]])
+    one = attribution(values, [[1.0, 2.0, 3.0]])
+    figure = plot_attribution(of_targets(one, 1, 0.1, -4))
+    charts = [axes for axes in figure.axes if axes.patches]
+    assert len({axes.get_xlim() for axes in charts}) == 1
+    for axes, scale in zip(charts, (1, 0.1, -4), strict=True):
+        names = [label.get_text().split(" = ")[0] for label in axes.get_yticklabels()]
+        assert names == ["feature 1", "feature 0", "feature 2"]
+        found = [patch.get_width() for patch in axes.patches]
+        np.testing.assert_allclose(found, scale * values[0, [1, 0, 2]])
+    assert any("Charts of one example share a scale." in text for text in texts(figure))
+
+
+def test_two_methods_of_a_table_keep_their_own_scales():
+    one = attribution([[1.0, -2.0]], [[1.0, 2.0]])
+    other = attribution([[4.0, 1.0]], [[1.0, 2.0]], method={"name": "lime", "options": {}})
+    figure = plot_attribution([one, other])
+    assert len({axes.get_xlim() for axes in figure.axes}) == 2
+    assert not any("share a scale" in text for text in texts(figure))
+
+
+def test_targets_of_a_series_share_a_scale():
+    figure = plot_attribution(of_targets(series(), 1, 0.1, -2))
+    below = figure.axes[1::2]
+    assert len(below) == 3
+    assert len({axes.get_ylim() for axes in below}) == 1
+    low, high = below[0].get_ylim()
+    assert low < -2
+    assert high > 2
+    assert (
+        len({axes.get_ylim() for axes in plot_attribution([series(), series()]).axes[1::2]}) == 1
+    )
+
+
+def test_channels_of_other_ranges_are_each_drawn_over_the_whole_panel():
+    steps = np.linspace(0, 1, 9)
+    inputs = np.stack([100 + 40 * steps, 36 + steps**2, np.full(9, 5.0)], axis=-1)[None]
+    figure = plot_attribution(attribution(inputs * 0.1, inputs, axes="TC"))
+    above = figure.axes[0]
+    assert above.get_ylabel() == "input, scaled"
+    assert not len(above.get_yticks())
+    for line, expected in zip(above.lines, (steps, steps**2, np.full(9, 0.5)), strict=True):
+        np.testing.assert_allclose(line.get_ydata(), expected, atol=1e-12)
+    assert any("from its own least to its greatest" in text for text in texts(figure))
+    alike = plot_attribution(attribution(inputs, inputs / [4, 0.1, 1], axes="TC"))
+    assert alike.axes[0].get_ylabel() == "input"
+
+
+def test_a_name_of_a_channel_is_cut_only_where_there_is_no_room():
+    names = ["respiration of the whole night", "pulse", "oxygen"]
+    assert any(names[0] in text for text in texts(plot_attribution(series(), feature_names=names)))
+    narrow = texts(plot_attribution(series(), feature_names=names, figsize=3.3))
+    assert any(text.startswith("\N{EM DASH} respiration") and "…" in text for text in narrow)

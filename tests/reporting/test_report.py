@@ -144,6 +144,23 @@ def test_what_colours_mean_suits_what_is_explained(score, words):
     assert len(said) == 1
 
 
+def test_a_regressor_s_answer_is_a_number():
+    image = keras.Input((4, 4, 3))
+    flat = layers.Flatten()(image)
+    regressor = keras.Model(image, layers.Dense(1)(flat))
+    text = tfxai.report(regressor, pixels(1, 4), ["gradient_input"]).html
+    (value,) = np.asarray(regressor(pixels(1, 4)))[0]
+    assert f"<strong>{value:.4g}</strong>" in text
+    assert "<meter" not in text
+    assert "For <strong>Output</strong>: output " in text
+    several = keras.Model(image, layers.Dense(3)(flat))
+    text = tfxai.report(several, pixels(1, 4), ["gradient_input"], target=2).html
+    assert text.count("<meter") == 3
+    for i in range(3):
+        assert f'<th scope="row">output {i}</th>' in text
+    assert "For <strong>Output 2</strong>: output " in text
+
+
 @pytest.mark.parametrize(
     ("place", "words"),
     [

@@ -7,6 +7,8 @@ import io
 import time
 
 import httpx
+import keras
+import numpy as np
 import pytest
 from PIL import Image
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
@@ -15,8 +17,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+import tfxai
 from tests.browsers import chromium
 from tests.serving.servers import photograph, serving, until
+from tfxai.data.preprocessing import Preprocessing
+from tfxai.export import save
 from tfxai.serving.limits import ServerLimits
 from tfxai.serving.models.upstream import Upstream
 from tfxai.serving.models.versions import VersionFolder
@@ -360,4 +365,68 @@ def test_several_methods_are_shown_side_by_side(page, cat):
     page.choose("target", "6")
     page.explained("saliency")
     page.wait(lambda: set(figures()) == {"grad cam", "integrated gradients"})
+    assert page.complaints() == []
+
+
+def regressor(outputs, scale):
+    """Means of the channels of an image, that many of them, by that factor."""
+    image = keras.Input((16, 16, 3), name="image")
+    means = keras.layers.GlobalAveragePooling2D()(image)
+    values = keras.layers.Dense(outputs, kernel_initializer="ones", use_bias=False)(means)
+    return tfxai.Subject(
+        keras.Model(image, values * scale * np.arange(1.0, outputs + 1)),
+        tfxai.Card(name="regressor", preprocessing=Preprocessing("unit")),
+    )
+
+
+@pytest.fixture(scope="module")
+def numbers(tmp_path_factory):
+    """The address of a server of models whose outputs are no classes."""
+    folder = tmp_path_factory.mktemp("numbers")
+    save(regressor(1, 0.1), folder / "one" / "1", ["integrated_gradients"])
+    save(regressor(3, -9.0), folder / "three" / "1", ["integrated_gradients"])
+    models = VersionFolder(folder)
+    with serving(models) as url:
+        until(lambda: len(models.names()) == 2)
+        yield url
+
+
+def test_the_only_output_of_a_regressor_is_a_number_and_no_class(browser, numbers, cat):
+    page = Page(browser, numbers)
+    page["file"].send_keys(str(cat))
+    page.explained("integrated gradients")
+    body = {"instances": [{"b64": base64.b64encode(cat.read_bytes()).decode()}]}
+    body["outputs"] = ["predictions"]
+    answer = httpx.post(f"{numbers}/v1/models/one:explain", json=body, trust_env=False).json()
+    (value,) = answer["predictions"][0]
+    assert 0 < value < 1  # yet no share
+    name, shown = page.text("prediction").split(": ")
+    assert name == "Output"
+    assert float(shown) == pytest.approx(value, rel=1e-3)
+    assert not page["classes"].is_displayed()
+    facts = page.facts()
+    assert facts["Explained"] == "the output"
+    assert float(facts["Score (output)"]) == pytest.approx(value, rel=1e-3)
+    said = "what the score of the output rests on. Red raises it, blue lowers it."
+    assert page.text("legend") == f"integrated gradients: {said}"
+    assert page["heatmap"].get_attribute("alt") == "Heatmap of integrated gradients for the output"
+    assert "%" not in page["result"].text.replace("60 %", "").replace(
+        facts["Completeness gap"], ""
+    )
+    assert page.complaints() == []
+
+
+def test_several_outputs_of_a_regressor_are_numbers_in_their_order(browser, numbers, cat):
+    page = Page(browser, numbers)
+    page["file"].send_keys(str(cat))
+    page.explained("integrated gradients")
+    page.choose("model", "three")
+    page.wait(lambda: page.facts().get("Explained") == "output 0")
+    page.explained("integrated gradients")
+    assert page.text("prediction") == "Largest: output 0"  # all are below zero
+    rows = [row.text.split() for row in page["classes"].find_elements(By.TAG_NAME, "tr")]
+    assert [row[:2] for row in rows] == [["output", str(i)] for i in range(3)]
+    values = [float(row[2]) for row in rows]
+    assert values == pytest.approx([values[0] * i for i in (1, 2, 3)], rel=1e-2)
+    assert page.text("legend").endswith("output 0 rests on. Red raises it, blue lowers it.")
     assert page.complaints() == []

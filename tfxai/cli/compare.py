@@ -180,16 +180,21 @@ def _headings(models: Sequence[str], methods: Sequence[AttributionMethod]) -> li
 
 def _table(found: Sequence[tuple[str, Sequence[ExplainedImage]]]) -> Table:
     """One line for each image and model: the class explained, and how sure the model is."""
+    from tfxai.cli.explaining import target_words
     from tfxai.cli.terminal import shown, table
 
     models = [name for name, _ in found if name]
-    headings = ["Image", "Labelled", *(["Model"] if models else []), "Explained", "Probability"]
+    firsts = [one.attributions[0] for _, some in found for one in some]
+    is_number = all(first.probability is None for first in firsts)
+    headings = ["Image", "Labelled", *(["Model"] if models else []), "Explained"]
+    headings.append("Score" if is_number else "Probability")
     made = table(*headings, right=(len(headings) - 1,))
     for images in zip(*(some for _, some in found), strict=True):
         for (model, _), one in zip(found, images, strict=True):
             first = one.attributions[0]
             sure = "" if first.probability is None else f"{float(first.probability[0]):.1%}"
+            sure = f"{float(first.score[0]):.4g}" if is_number else sure
             named = [model] if models else []
-            words = (one.source.name, one.source.label or "", *named, first.target_names[0])
+            words = (one.source.name, one.source.label or "", *named, target_words(first))
             made.add_row(*map(shown, words), sure)
     return made

@@ -202,8 +202,15 @@ def summary(attributions: Sequence[Attribution]) -> Table:
 
 
 def _target(one: Attribution) -> str:
-    name = one.target_names[0]
+    name = target_words(one)
     return name if one.probability is None else f"{name} ({float(one.probability[0]):.1%})"
+
+
+def target_words(one: Attribution) -> str:
+    """What is explained of one example: a class by its name, else which output."""
+    from tfxai.plotting import labels
+
+    return labels.target_title(one) if one.score_name == "output" else one.target_names[0]
 
 
 def remark_on_values(explained: ExplainedImage) -> None:

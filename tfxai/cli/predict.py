@@ -74,8 +74,11 @@ def show_ranking(source: Source, best: Sequence[Rank], classifier: Classifier) -
 
     label = f" (labelled {source.label})" if source.label else ""
     say(shown(f"{source.name}{label}"), style="bold")
-    heading = "Probability" if classifier.gives_probabilities else "Output"
-    made = table("Class", heading, "", right=(1,))
+    if classifier.gives_probabilities:
+        headings = ("Class", "Probability")
+    else:
+        headings = ("Class", "Output") if classifier.subject.classes else ("Output", "Value")
+    made = table(*headings, "", right=(1,))
     for rank in best:
         if classifier.gives_probabilities:
             made.add_row(shown(rank.name), f"{rank.value:.1%}", bar(rank.value))

@@ -8,7 +8,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,10 @@ from tfxai.data.folders import labelled_files
 from tfxai.data.images import fit_image, read_image
 from tfxai.errors import InvalidInputError
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_FEW = 8  # images that a notebook shows
 FEWEST = 10
 """Fewest different examples of a concept."""
 
@@ -77,6 +81,21 @@ class Concept:
 
     def __repr__(self) -> str:
         return f"Concept({self.name!r}, {len(self)} images of {self.images.shape[1:]})"
+
+    def _repr_html_(self) -> str:
+        """Its first images where they are pixels or lie in [0, 1]."""
+        from tfxai.plotting import sample_grid
+        from tfxai.plotting.figures import record_html
+
+        def draw() -> Figure:
+            return sample_grid(self.images[:_FEW], rows=1, columns=_FEW)
+
+        facts = [
+            ("Concept", self.name),
+            ("Images", f"{len(self):,}, {len(self.digests):,} of them different"),
+            ("Shape", f"{self.images.shape[1:]}, {self.images.dtype}"),
+        ]
+        return record_html(repr(self), facts, draw)
 
     @functools.cached_property
     def digests(self) -> frozenset[bytes]:

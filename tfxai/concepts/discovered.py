@@ -18,6 +18,7 @@ from tfxai.plotting.concepts import plot_discovered
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_FEW = 8  # crops that a notebook shows
 COLUMNS = ("layer", "concept", "importance", "error", "drop", "similarity", "comes_back")
 """What is said of each concept, in order."""
 
@@ -61,6 +62,25 @@ class DiscoveredConcept:
             f"DiscoveredConcept({self.name!r} of {self.score.layer!r}: importance "
             f"{self.importance:.2f}, similarity {self.similarity:.2f})"
         )
+
+    def _repr_html_(self) -> str:
+        """The crops in which it is strongest."""
+        from tfxai.plotting import sample_grid
+        from tfxai.plotting.figures import record_html
+
+        def draw() -> Figure:
+            if self.crops is None:
+                raise no_colours()
+            return sample_grid(self.crops[:_FEW], rows=1, columns=_FEW)
+
+        facts = [
+            ("Layer", self.score.layer),
+            ("Importance", f"{self.importance:.3g}, standard error {self.error:.2g}"),
+            ("Drop of the score without it", f"{self.drop:.3g}"),
+            ("Similarity in a second run", f"{self.similarity:.2f}"),
+            ("Comes back", "yes" if self.comes_back else "no: do not build on it"),
+        ]
+        return record_html(repr(self), facts, draw)
 
     @property
     def name(self) -> str:
@@ -180,8 +200,13 @@ class DiscoveredConcepts(ResultTable):
             OutputError: The file cannot be written.
         """
         if any(row.crops is None for row in self.rows):
-            raise InvalidInputError(
-                "The images have no colours that can be drawn: they have neither 1 nor 3 "
-                "channels. Cut the crops out of them by the boxes of each concept."
-            )
+            raise no_colours()
         return plot_discovered(self, path=path)
+
+
+def no_colours() -> InvalidInputError:
+    """The error of crops that cannot be drawn."""
+    return InvalidInputError(
+        "The images have no colours that can be drawn: they have neither 1 nor 3 channels. Cut "
+        "the crops out of them by the boxes of each concept."
+    )

@@ -87,8 +87,8 @@ class ForwardPass:
         return select(self._head("output" if of_one_unit else "probability"), target)
 
     def prediction(self) -> tf.Tensor | None:
-        """The largest output, (B,) int32, where the score is one of (B, N)."""
-        if self.outputs is None or self.outputs.shape.rank != 2:
+        """The largest output, (B,) int32, where the score is one of (B, N), N of 2 or more."""
+        if self.outputs is None or self.outputs.shape.rank != 2 or self.outputs.shape[1] == 1:
             return None
         return tf.argmax(self.outputs, axis=-1, output_type=tf.int32)
 

@@ -97,7 +97,7 @@ class Score:
         return self.forward(x).probability(self._target)
 
     def prediction(self, x: tf.Tensor) -> tf.Tensor | None:
-        """The largest output, (B,) int32, where the score is one of (B, N)."""
+        """The largest output, (B,) int32, where the score is one of (B, N), N of 2 or more."""
         return self.forward(x).prediction()
 
     def gradient(self, x: tf.Tensor) -> tf.Tensor:

@@ -24,6 +24,8 @@ from tfxai.plotting.notes import gathered
 from tfxai.plotting.panels import draw_on, panels_of
 from tfxai.plotting.pictures import is_of_targets, with_scale
 from tfxai.plotting.rows import Row
+from tfxai.plotting.series import SeriesRow
+from tfxai.plotting.tables import TableRow
 from tfxai.plotting.volumes import VolumeRow
 from tfxai.remarks import remarks_on
 
@@ -137,13 +139,24 @@ def in_rows(
         name = names[number] if names else f"Example {number + 1}"
         numbered = f"{name} of {total}" if total else ""
         header = _header(row[0], name if names else numbered, number, how)
-        blocks.append(Block(header, [made for one in row for made in rows_of(one, row[0], how)]))
-        remarks.append((name, remarks_on(row)))
+        made = [each for one in row for each in rows_of(one, row[0], how)]
+        if is_of_targets(row):
+            TableRow.align([one for _, _, one in made if isinstance(one, TableRow)])
+            SeriesRow.align([one for _, _, one in made if isinstance(one, SeriesRow)])
+        blocks.append(Block(header, made))
+        remarks += named_remarks(name, row)
     rows = [row for block in blocks for _, _, row in block.rows]
     _draw_once(blocks)
     legend = [f"The first {len(ones)} of {asked} examples."] if len(ones) < asked else []
     legend += _notes(rows, how)
     return compose(blocks, how, " ".join(legend), gathered(remarks))
+
+
+def named_remarks(name: str, row: Sequence[Attribution]) -> list[tuple[str, list[str]]]:
+    """What to know of an example that has that name; of several targets, of each by its own."""
+    if not is_of_targets(row):
+        return [(name, remarks_on(row))]
+    return [(f"{name}, {labels.target_title(one)}", remarks_on([one])) for one in row]
 
 
 def _draw_once(blocks: Sequence[Block]) -> None:
@@ -155,7 +168,7 @@ def _draw_once(blocks: Sequence[Block]) -> None:
             if isinstance(row, ImageRow) and row.pixels is not None:
                 row.has_photograph = not any(np.array_equal(row.pixels, one) for one in before)
                 before.append(row.pixels)
-            if isinstance(row, ImageRow | VolumeRow):
+            if isinstance(row, ImageRow | VolumeRow) and row.has_heat:
                 row.has_bar = row.kind not in kinds
                 kinds.add(row.kind)
 
@@ -227,9 +240,8 @@ def _header(
 ) -> list[tuple[str, dict[str, Any]]]:
     """The explained class and its probability, the true one, and which example this is."""
     found = [(labels.target_title(one), style.font(style.TITLE, bold=True))]
-    sure = labels.probability_text(one) or labels.value_text(one)
     truth = labels.truth_text(one, number, how)
-    for text in (sure, labels.prediction_text(one), truth, position):
+    for text in (labels.answer_text(one), labels.prediction_text(one), truth, position):
         if text:
             found.append((text, style.font(style.BODY, style.MUTED)))
     return found

@@ -11,9 +11,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tfxai.attribution import Attribution
+from tfxai.classes import explains_class
 from tfxai.errors import InvalidInputError
 from tfxai.plotting import labels, style
-from tfxai.plotting.attribution import in_rows
+from tfxai.plotting.attribution import in_rows, named_remarks
 from tfxai.plotting.colours import colour_map
 from tfxai.plotting.drawing import Drawing
 from tfxai.plotting.figures import save_figure
@@ -24,7 +25,6 @@ from tfxai.plotting.panels import draw_on, panel_of, panels_of
 from tfxai.plotting.pictures import is_of_targets, with_scale
 from tfxai.plotting.signs import signs_of
 from tfxai.plotting.strips import Around, Panel, Strip, Strips
-from tfxai.remarks import remarks_on
 from tfxai.table_features import has_features
 
 MOST = 40
@@ -134,11 +134,13 @@ def _of_images(
     for row in rows:
         _check(row, of_targets=of_targets)
     how = with_scale(how, [one for row in rows for one in row], of_targets=of_targets)
-    strips = [
-        _strip(row, i, (names or [""] * count)[i], how, of_targets) for i, row in enumerate(rows)
-    ]
+    called = names or [""] * count
+    strips = [_strip(row, i, called[i], how, of_targets) for i, row in enumerate(rows)]
     if headings is not None:
-        strips = [_headed(*pair, headings) for pair in zip(strips, rows, strict=True)]
+        strips = [
+            _headed(strip, row, headings, [labels.truth_text(row[0], i, how), called[i]])
+            for i, (strip, row) in enumerate(zip(strips, rows, strict=True))
+        ]
     if how.ax is not None:
         panels = [(panel.heading, panel.draw) for strip in strips for panel in strip.panels]
         return draw_on(how.ax, panels, how)
@@ -211,31 +213,39 @@ def _strip(
     for one in ones:
         own = "" if of_targets else ", ".join(_own_options(one, shared))
         heading = labels.target_title(one) if of_targets else _method(one)
-        below = labels.probability_text(one) if of_targets else ""
+        below = labels.answer_text(one) if of_targets else ""
         panels.append(Panel(heading, panel_of(one, how, "overlay"), own, below))
     truth = labels.truth_text(ones[0], number, how)
     height, width = pixels.shape[:2]
     if of_targets:
-        predicted = ones[0].prediction_names
-        said = [f"the model predicts {labels.shortened(predicted[0])}"] if predicted else []
-        lines = [*said, truth, *name.splitlines()]
+        lines = [labels.predicted_text(ones[0]), truth, *name.splitlines()]
         return Strip(panels, width / height, f"Image {number + 1}", list(filter(None, lines)))
     title, lines = _caption(ones[0], truth, name)
     return Strip(panels, width / height, title, lines)
 
 
-def _headed(strip: Strip, ones: Sequence[Attribution], headings: Sequence[str]) -> Strip:
-    """The strip with those headings, and below each heatmap what its own model says."""
+def _headed(
+    strip: Strip, ones: Sequence[Attribution], headings: Sequence[str], about: Sequence[str]
+) -> Strip:
+    """The strip with those headings, and below each heatmap what its own model says.
+
+    Args:
+        strip: The strip of methods.
+        ones: The attribution of each heatmap.
+        headings: One for each of them.
+        about: What is said of the image, whatever model sees it.
+    """
     photograph, *heats = strip.panels
     said = [
-        ", ".join(filter(None, (labels.probability_text(one), labels.prediction_text(one))))
+        ", ".join(filter(None, (labels.answer_text(one), labels.prediction_text(one))))
         for one in ones
     ]
     named = [
         dataclasses.replace(panel, heading=heading, below=below)
         for panel, heading, below in zip(heats, headings, said, strict=True)
     ]
-    return dataclasses.replace(strip, panels=[photograph, *named])
+    lines = [line for text in about for line in text.splitlines()]
+    return dataclasses.replace(strip, panels=[photograph, *named], lines=lines)
 
 
 def _around(rows: Sequence[Sequence[Attribution]], how: Drawing, of_targets: bool) -> Around:
@@ -247,9 +257,11 @@ def _around(rows: Sequence[Sequence[Attribution]], how: Drawing, of_targets: boo
     words = signs_of(first[0])
     legend += [labels.scaling_note(how), *labels.style_notes(how, look, signs, words)]
     has_bar = len(signs) == 1 and look in ("overlay", "heatmap")
-    if True in signs and not has_bar and look != "contour" and how.cmap is None:
+    if True in signs and not has_bar and look in ("overlay", "heatmap") and how.cmap is None:
         legend.append(words.sentence)
-    remarks = [(f"Image {i}", remarks_on(row)) for i, row in enumerate(rows, start=1)]
+    remarks = [
+        one for i, row in enumerate(rows, start=1) for one in named_remarks(f"Image {i}", row)
+    ]
     (signed, *_) = signs
     return Around(
         label=_label(rows),
@@ -283,8 +295,8 @@ def _own_options(one: Attribution, shared: dict[str, str]) -> list[str]:
 
 def _caption(one: Attribution, truth: str, name: str) -> tuple[str, list[str]]:
     """What stands beside an image: the class explained; its probability, and which image it is."""
-    sure = labels.probability_text(one) or f"{one.score_name} {labels.number(one.score)}"
-    if one.prediction is not None and np.array_equal(one.prediction, one.target):
+    sure = labels.answer_text(one) or f"{one.score_name} {labels.number(one.score)}"
+    if explains_class(one) and labels.is_predicted(one):
         sure = f"predicted, {sure}"
     found = [sure, labels.prediction_text(one), truth, *name.splitlines()]
     return labels.target_title(one), list(filter(None, found))

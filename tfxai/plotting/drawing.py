@@ -20,7 +20,25 @@ STYLES = ("overlay", "heatmap", "mask", "contour")
 SHARED = "shared"
 LARGEST = 100.0
 """Most inches of a figure's side."""
+SMOOTHED = ("mask", "contour")
+"""Styles that show parts of the heat smoothed."""
 _THRESHOLDS = {"overlay": 0.2, "mask": 0.5, "contour": 0.5}  # of overlays: where signed
+
+
+class SharedTop(float):
+    """The value of the strongest colour, taken from all maps that are drawn.
+
+    Attributes:
+        parts: The same of these maps smoothed.
+    """
+
+    parts: float
+
+    def __new__(cls, value: float, parts: float) -> SharedTop:
+        """The value for the maps, and that for what is smoothed."""
+        made = super().__new__(cls, value)
+        made.parts = parts
+        return made
 
 
 def _read_size(name: str, given: Any) -> tuple[float, float | None]:
@@ -60,7 +78,7 @@ def _read_top(name: str, given: Any) -> float | str:
     is_number = isinstance(given, int | float | np.number) and not isinstance(given, bool)
     if not is_number or not np.isfinite(given) or given <= 0:
         raise InvalidInputError(f"{name}={given!r} was expected to be {_TOP.words}.")
-    return float(given)
+    return given if isinstance(given, SharedTop) else float(given)
 
 
 def _within(above: float, at_most: float, words: str) -> Kind:
@@ -125,16 +143,17 @@ class Drawing(Declared):
         style: What lies over an image: `"overlay"` (heat over the image in grey), `"heatmap"`
             (heat alone), `"mask"` (the parts of the image that support the score, the rest
             faded) or `"contour"` (lines around the strongest parts); parts are of the heat
-            smoothed by a fiftieth of its longer side, where that is a pixel or more. None is an
-            overlay, in a sweep a heatmap.
+            smoothed by a fiftieth of its longer side, where that is a pixel or more, on the scale
+            that it has then. None is an overlay, in a sweep a heatmap.
         vmax: Value in the unit of the maps that gets the strongest colour, the same in every map;
             `"shared"` takes the largest of what the maps would have on their own. None scales
             each map on its own, and shares where one method explains several targets.
         alpha: How opaque the strongest heat of an overlay is, in (0, 1].
         clip_percentile: Percentile in (0, 100] of a map's absolute values that gets the strongest
             colour, where `vmax` does not say.
-        threshold: Share of the strongest colour in [0, 1) that heat has to reach to be shown.
-            None is 0.2 in overlays of signed values, 0.5 for masks and contours, else 0.
+        threshold: Share in [0, 1) of the strongest colour, or of the strongest part, that heat
+            has to reach to be shown. None is 0.2 in overlays of signed values, 0.5 for masks and
+            contours, else 0.
         feature_names: One name for each feature of a table or channel of a series.
         groups: What is summed before it is drawn. Of a table a dict from a name to the names of
             columns, a list of the names that they begin with (`["color"]` for `color_red` and

@@ -43,7 +43,7 @@ def plot_evaluation(
 
     Returns:
         The figure, made without pyplot: a panel for each metric and fill, the best method on top,
-        controls in grey.
+        controls in grey. Panels of one metric share a scale.
 
     Raises:
         InvalidInputError: The figure does not fit the size.
@@ -71,13 +71,19 @@ def plot_evaluation(
     page = Page(page_size.width, page_size.height, title, page_size.zoom)
     page.text(_MARGIN, _MARGIN, title, **style.font(style.TITLE, bold=True))
     top = _MARGIN + 0.3
+    panels: dict[str, list[Axes]] = {}
     for column in evaluation.columns:
         heading = cut(_heading(column), page.width - 2 * _MARGIN, style.BODY)
         page.text(_MARGIN, top, heading, **style.font(style.BODY, style.MUTED))
         left = _MARGIN + names
         axes = page.axes(left, top + _HEADING, page.width - left - _MARGIN, rows)
         _draw(axes, column, evaluation, names)
+        panels.setdefault(column.metric, []).append(axes)
         top += _HEADING + rows + _BELOW
+    for alike in panels.values():  # one metric, one scale
+        ends = [end for axes in alike for end in axes.get_xlim()]
+        for axes in alike:
+            axes.set_xlim(min(ends), max(ends))
     for line in notes:
         page.text(_MARGIN, top, line, **style.font(style.SMALL, style.MUTED))
         top += _LINE

@@ -126,8 +126,9 @@ class FeatureAxes:
         self.axes.locator_params(axis="x", nbins=4 if self.width < 5 else 7)
 
     def x_label(self, text: str) -> None:
-        """What the horizontal axis is."""
-        self.axes.set_xlabel(text, labelpad=3, **self.font(style.SMALL, style.MUTED))
+        """What the horizontal axis is, in two lines at most."""
+        lines = wrapped(text, 0.8 * self.width, style.SMALL * self.scale, most=2)
+        self.axes.set_xlabel("\n".join(lines), labelpad=3, **self.font(style.SMALL, style.MUTED))
 
     def numbers(self, ends: Sequence[tuple[float, float]]) -> None:
         """The number of each row beside the end of its mark, with room for it.

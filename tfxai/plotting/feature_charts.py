@@ -17,6 +17,7 @@ from tfxai.plotting.feature_axes import FeatureAxes, one_example, row_label, str
 from tfxai.plotting.grouping import columns_or_groups
 from tfxai.plotting.signs import signs_of
 from tfxai.plotting.swarms import shades, swarm
+from tfxai.reprs import listed
 from tfxai.table_features import features_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tfxai.attribution import Attribution
 
 _MOST_TEXTS = 40  # beside each other on an axis
+_MOST_MEMBERS = 5  # of a group whose columns are named
 
 
 def plot_bars(  # noqa: PLR0913 - options of a figure, by name
@@ -278,8 +280,9 @@ def plot_dependence(  # noqa: PLR0913 - options of a figure, by name
         path: File to write the figure to as well; its suffix names the format.
 
     Returns:
-        The figure, made without pyplot. Texts stand side by side, sorted or in the order of
-        their categories, each with its dots moved apart sideways.
+        The figure, made without pyplot; the axis names the columns that a group sums. Texts stand
+        side by side, sorted or in the order of their categories, each with its dots moved apart
+        sideways.
 
     Raises:
         InvalidInputError: The attribution is of no table, the feature has no input of one number
@@ -307,10 +310,18 @@ def plot_dependence(  # noqa: PLR0913 - options of a figure, by name
         turn = 90 if letters > 14 * chart.width / chart.scale else 0
         chart.axes.set_xticks(np.arange(len(names)), labels=names, rotation=turn)
         chart.axes.set_xlim(-0.5, len(names) - 0.5)
-    chart.x_label(feature)
+    chart.x_label(_summed(shown, features))
     words = f"attribution of {labels.shortened(feature, 30)}"
     chart.axes.set_ylabel(words, **chart.font(style.SMALL, style.MUTED))
     return chart.done(path)
+
+
+def _summed(shown: Feature, features: Sequence[Feature]) -> str:
+    """The name of a feature with the columns that it sums, or the group that it belongs to."""
+    if shown.members:
+        return f"{shown.name}: the sum of {listed(shown.members, _MOST_MEMBERS)}"
+    groups = [one.name for one in features if shown.name in one.members]
+    return f"{shown.name}, one of the columns of {groups[0]}" if groups else shown.name
 
 
 def _named(known: dict[str, Feature], name: str) -> Feature:

@@ -36,12 +36,13 @@ class ImageRow(Row):
 
     Attributes:
         has_photograph: Whether the original is drawn, or its place left empty.
+        has_heat: Whether a panel shows the colours of the heatmap.
         has_bar: Whether the colour bar is drawn, or its place left empty.
     """
 
     def __init__(self, one: Attribution, drawing: Drawing) -> None:
         self.pixels = display_pixels(one, places=2)
-        self.has_photograph, self.has_bar = True, True
+        self.has_photograph, self.has_heat, self.has_bar = True, True, True
         size = None if self.pixels is None else self.pixels.shape[:2]
         self.drawing, self.style = drawing, drawing.styled("overlay")
         self.heat: Array = heat_of(one, size, drawing)

@@ -36,9 +36,9 @@ def rows_of(
         InvalidInputError: The values are not an image, volume, table or series.
     """
     title = labels.method_title(one.method["name"])
-    lines = labels.facts(one)
-    if one.target_names != first.target_names:  # not the class that the header names
-        lines = [f"explains {labels.explained(one)}", *lines]
+    is_other = one.target_names != first.target_names  # not the class that the header names
+    explains = [f"explains {labels.explained(one)}"] if is_other else []
+    lines = [*explains, *labels.facts(one)]
     rows: list[tuple[str, list[str], Row]] = []
     together, others = columns_together(one)
     if how.certain and (together is not None or isinstance(one.values, dict)):
@@ -48,6 +48,7 @@ def rows_of(
         how = dataclasses.replace(how, feature_names=None)  # which are those of the columns
     for name, part in others.items():
         of = [f"input {labels.shortened(name, 28)}"] if isinstance(one.values, dict) else []
+        lines = [*explains, *labels.facts(one, part=name)]
         is_number = bool(of) and np.asarray(part.values).shape in ((1,), (1, 1))
         if is_number and how.feature_names is None:
             rows.append((title, [*of, *lines], TableRow(part, [name])))

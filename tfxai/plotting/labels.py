@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfxai.arrays import Array
-from tfxai.classes import class_name
+from tfxai.classes import class_name, explains_class
 from tfxai.core.inputs.frozen_arrays import FrozenArrays
+from tfxai.plotting.drawing import Drawing, SharedTop
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
-    from tfxai.plotting.drawing import Drawing
     from tfxai.plotting.signs import Signs
 
 KINDS = ("logit", "probability", "output")
@@ -49,6 +49,7 @@ _TITLES = {
     "xgrad_cam": "XGrad-CAM",
 }
 _LONGEST = 60
+_WINDOWS = ("window", "stride")
 
 
 def method_title(name: str) -> str:
@@ -87,10 +88,22 @@ def value_text(one: Attribution) -> str:
 
 
 def prediction_text(one: Attribution) -> str:
-    """The predicted class, where another one is explained, or nothing."""
-    if one.prediction is None or np.array_equal(one.prediction, one.target):
+    """The predicted class or largest output, where another one is explained, or nothing."""
+    return "" if is_predicted(one) else predicted_text(one)
+
+
+def is_predicted(one: Attribution) -> bool:
+    """Whether the predicted class, or the largest output, is the one that is explained."""
+    return one.prediction is not None and np.array_equal(one.prediction, one.target)
+
+
+def predicted_text(one: Attribution) -> str:
+    """The predicted class, or which output is the largest where none is a class; or nothing."""
+    if one.prediction is None:
         return ""
-    return f"the model predicts {shortened(one.prediction_names[0])}"
+    index = int(one.prediction[0])
+    name = shortened(class_name(index, one.class_names) or f"output {index}")
+    return f"the model predicts {name}" if explains_class(one) else f"{name} is the largest"
 
 
 def probability_text(one: Attribution) -> str:
@@ -100,13 +113,24 @@ def probability_text(one: Attribution) -> str:
     return f"probability {float(one.probability[0]):.1%}"
 
 
+def answer_text(one: Attribution) -> str:
+    """The probability of the explained class, or the value of an output that is none."""
+    return probability_text(one) or value_text(one)
+
+
 def explained(one: Attribution) -> str:
     """The class and its probability in one line."""
     return ", ".join(filter(None, (target_title(one), probability_text(one))))
 
 
-def facts(one: Attribution, width: int = 36) -> list[str]:
-    """Lines beside a row: the score explained, completeness, the layer, the options."""
+def facts(one: Attribution, width: int = 36, *, part: str = "") -> list[str]:
+    """Lines beside a row: the score explained, completeness, the layer, the options.
+
+    Args:
+        one: An attribution of one example.
+        width: Letters of a line.
+        part: Name of the input that the row is of, where a model has several.
+    """
     name = one.score_name if one.score_name in KINDS else "score"
     is_difference = one.method["name"] == "difference"
     lines = [f"{'difference in ' if is_difference else ''}{name} {number(one.score)}"]
@@ -119,15 +143,22 @@ def facts(one: Attribution, width: int = 36) -> list[str]:
         lines.append(f"completeness gap {gap(one)}")
     if one.at is not None and one.at != one.method.get("options", {}).get("layer"):
         lines.append(f"at layer {one.at}")
-    found = [f"{name}={value}" for name, value in options(one).items()]
+    found = [f"{name}={value}" for name, value in options(one, part).items()]
     if found:
         lines.append(", ".join(found))
     return [part for line in lines for part in textwrap.wrap(line, width)]
 
 
-def options(one: Attribution) -> dict[str, str]:
-    """Each option of the method that is not None, in a few letters."""
+def options(one: Attribution, part: str = "") -> dict[str, str]:
+    """Each option of the method that is not None, in a few letters.
+
+    Windows that a method chose for an input or a layer are in its details.
+    """
     given = _with_usual(one.method.get("options", {}), usual_baseline(one))
+    for name in _WINDOWS:
+        chosen = one.details.get(f"{name}/{part}" if part else name)
+        if chosen is not None and name in given:
+            given[name] = tuple(np.asarray(chosen)[0].tolist())
     return {name: option_text(value) for name, value in given.items() if value is not None}
 
 
@@ -185,11 +216,13 @@ def style_notes(drawing: Drawing, style: str, signs: set[bool], words: Signs) ->
         words: What the signs mean.
     """
     least = f"{max(drawing.least(style, signed=signed) for signed in signs):.3g}"
+    is_given = isinstance(drawing.vmax, float) and not isinstance(drawing.vmax, SharedTop)
+    strongest = "colour" if is_given else "part"
     said = {
         "overlay": f"Overlays leave out what is under {least} of the strongest colour.",
         "heatmap": f"Values under {least} of the strongest colour are left out.",
-        "mask": f"Masks show {words.parts} by {least} of the strongest colour or more.",
-        "contour": f"Lines are around parts of {least} of the strongest colour or more.",
+        "mask": f"Masks show {words.parts} by {least} of the strongest {strongest} or more.",
+        "contour": f"Lines are around parts of {least} of the strongest {strongest} or more.",
     }
     found = [said[style]] if float(least) else []
     if style in ("mask", "contour"):

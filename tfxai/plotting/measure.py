@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import textwrap
 
 from matplotlib.backends.backend_agg import RendererAgg
@@ -11,6 +12,18 @@ from matplotlib.font_manager import FontProperties
 from tfxai.plotting import style
 
 _DPI = 720  # fine enough that hinting hardly matters
+
+
+class _Wrapper(textwrap.TextWrapper):
+    """Breaks a word that is longer than a line where its parts meet."""
+
+    def _split(self, text: str) -> list[str]:
+        return [
+            part
+            for word in super()._split(text)
+            for part in (re.split(r"(?<=[=_/])", word) if len(word) > self.width else [word])
+            if part
+        ]
 
 
 @functools.lru_cache(maxsize=4096)
@@ -59,14 +72,18 @@ def _ends(text: str, letters: int) -> str:
 def wrapped(
     text: str, width: float, size: float, *, bold: bool = False, most: int | None = None
 ) -> list[str]:
-    """The text in lines of that width, `most` at most; words longer than a line are broken."""
+    """The text in lines of that width, `most` at most.
+
+    A word longer than a line is broken after an equals sign, an underscore or a slash where it has
+    one, else anywhere.
+    """
     letters = len(text)
     lines = [text] if text else []
     while letters > 1 and any(text_width(line, size, bold=bold) > width for line in lines):
         longest = max(lines, key=lambda line: text_width(line, size, bold=bold))
         share = width / text_width(longest, size, bold=bold)
         letters = min(letters - 1, max(1, int(len(longest) * share)))
-        lines = textwrap.wrap(text, letters)
+        lines = _Wrapper(letters, break_on_hyphens=False).wrap(text)
     if most is not None and len(lines) > most:
         lines = [*lines[: most - 1], cut(" ".join(lines[most - 1 :]), width, size, bold=bold)]
     return lines

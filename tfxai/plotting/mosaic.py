@@ -23,6 +23,7 @@ from tfxai.plotting.layout import Fit, fit
 from tfxai.plotting.measure import cut, text_width, wrapped
 from tfxai.plotting.notes import Notes
 from tfxai.plotting.rows import MARGIN
+from tfxai.plotting.signs import OUTPUT
 from tfxai.plotting.tiles import Tile, tile_of
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def lay_out_grid(first: Tile, count: int, asked: int, drawing: Drawing) -> tuple
         *labels.style_notes(drawing, look, {first.signed}, first.words),
     ]
     has_bar = look in ("overlay", "heatmap")
-    if first.truth:
+    if first.truth and first.words is not OUTPUT:
         words.append("Bold names are of images whose prediction is not the true label.")
 
     def lay_out(page_width: float, share: float) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from tfxai.certainty import certain_map
 from tfxai.heatmaps import resize, strengths, unscaled
 from tfxai.plotting import style as looks
 from tfxai.plotting.colours import colour_map, grey, overlay, scale
-from tfxai.plotting.drawing import SHARED, Drawing
+from tfxai.plotting.drawing import SHARED, SMOOTHED, Drawing, SharedTop
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
@@ -76,8 +76,9 @@ def with_scale(
     """
     if drawing.vmax != SHARED and not (drawing.vmax is None and of_targets):
         return drawing
-    top = max((_strongest(one, drawing) for one in ones), default=0.0)
-    return dataclasses.replace(drawing, vmax=top if top > 0 else None)
+    tops = [_strongest(one, drawing) for one in ones]
+    top, smooth = (max((pair[i] for pair in tops), default=0.0) for i in (0, 1))
+    return dataclasses.replace(drawing, vmax=SharedTop(top, smooth) if top > 0 else None)
 
 
 def is_of_targets(ones: Sequence[Attribution]) -> bool:
@@ -91,17 +92,27 @@ def is_of_targets(ones: Sequence[Attribution]) -> bool:
     return alike and any(one.target_names != first.target_names for one in others)
 
 
-def _strongest(one: Attribution, drawing: Drawing) -> float:
-    """What the strongest colour of the one example stands for, on a scale of its own."""
-    return max(
-        (
-            float(np.max(strengths(maps, drawing.clip_percentile, HOST)))
-            for part in parts(one).values()
-            if np.asarray(part.values).ndim > 2
-            for maps in unscaled(as_image(part), None).values()
-        ),
-        default=0.0,
-    )
+def _strongest(one: Attribution, drawing: Drawing) -> tuple[float, float]:
+    """What the strongest colour of the one example stands for, on a scale of its own.
+
+    Returns:
+        That of its maps, and that of its parts where they are drawn.
+    """
+    top = smooth = 0.0
+    for part in parts(one).values():
+        if np.asarray(part.values).ndim > 2:
+            for maps in unscaled(as_image(part), None).values():
+                own = _top(maps, drawing)
+                top = max(top, own)
+                if drawing.style in SMOOTHED:
+                    clipped = np.clip(maps[0], -own, own)
+                    smooth = max(smooth, _top(smoothed(clipped)[None], drawing))
+    return top, smooth or top
+
+
+def _top(maps: Array, drawing: Drawing) -> float:
+    """The percentile of one map (1, ...) that is the strongest."""
+    return float(np.max(strengths(maps, drawing.clip_percentile, HOST)))
 
 
 def picture(
@@ -127,25 +138,36 @@ def picture(
     heat = np.nan_to_num(heat)
     if style == "mask":
         faded = 1 - _FADED * (1 - grey(pixels))
-        return np.where((regions(heat) >= max(least, _NOTHING))[..., None], pixels, faded)
+        inside = regions(heat, drawing) >= max(least, _NOTHING)
+        return np.where(inside[..., None], pixels, faded)
     if style == "contour":
-        return _contours(pixels, heat, least, signed)
+        return _contours(pixels, regions(heat, drawing), least, signed)
     return overlay(pixels, heat, cmap, signed, threshold=least, alpha=drawing.alpha)
 
 
-def regions(heat: Array) -> Array:
-    """(H, W) the heat smoothed by a fiftieth of its longer side: parts, not single pixels."""
+def regions(heat: Array, drawing: Drawing) -> Array:
+    """(H, W) the smoothed heat, 1 where a part is the strongest; on the scale that was given."""
+    smooth = smoothed(heat)
+    if isinstance(drawing.vmax, SharedTop):
+        return smooth * (drawing.vmax / drawing.vmax.parts)
+    if drawing.vmax is not None:
+        return smooth
+    return smooth / (_top(smooth[None], drawing) or 1.0)
+
+
+def smoothed(heat: Array) -> Array:
+    """The heat smoothed by a fiftieth of its longer side: parts, not single pixels."""
     sigma = max(heat.shape) / 50
     smooth = ndimage.gaussian_filter(np.asarray(heat, np.float32), sigma, mode="nearest")
     return np.asarray(smooth if sigma >= 1 else heat)
 
 
-def _contours(pixels: Array, heat: Array, least: float, signed: bool) -> Array:
-    """The image in true colours, lines around heat of that magnitude: one colour for each sign."""
-    times = max(1, -(-_FINE // max(heat.shape)))
+def _contours(pixels: Array, parts: Array, least: float, signed: bool) -> Array:
+    """The image in true colours, lines around parts that strong: one colour for each sign."""
+    times = max(1, -(-_FINE // max(parts.shape)))
     fine = pixels.repeat(times, axis=0).repeat(times, axis=1)
-    rows, columns = heat.shape
-    smooth = resize(regions(heat), (rows * times, columns * times))
+    rows, columns = parts.shape
+    smooth = resize(parts, (rows * times, columns * times))
     width = max(1, round(max(smooth.shape) / 110))
     shown = np.array(fine, float)
     for sign, colour in ((1, looks.SUPPORTS), (-1, looks.SPEAKS_AGAINST)):

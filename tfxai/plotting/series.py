@@ -16,7 +16,7 @@ from tfxai.heatmaps import resize
 from tfxai.plotting import style
 from tfxai.plotting.figures import Page, frame, small_ticks
 from tfxai.plotting.labels import shortened
-from tfxai.plotting.measure import text_width
+from tfxai.plotting.measure import cut, text_width
 from tfxai.plotting.rows import Row, sign_texts
 from tfxai.plotting.signs import signs_of
 
@@ -30,6 +30,9 @@ _PANEL = 1.05
 _GAP = 0.16
 _BELOW = 0.4
 _LEGEND = 0.17  # of each line
+_NAME = 1.4  # inches of a channel's name at least; more where there is room
+_PLAIN = (-3, 5)  # powers of ten between which numbers are short without one
+_APART = 10  # times the range of another channel: one axis would show it as a flat line
 
 
 class SeriesRow(Row):
@@ -55,6 +58,12 @@ class SeriesRow(Row):
         elif inputs is not None and one.at is None and inputs.shape == values.shape:
             self.inputs = inputs[:, self.channels]
         self.is_of_input = self.inputs is not None or one.at is None
+        self.is_scaled = self.inputs is not None and _are_apart(self.inputs)
+        if self.is_scaled:
+            self.legend = (
+                "The input of each channel runs from its own least to its greatest value."
+            )
+        self._beside: tuple[SeriesRow, ...] = (self,)
         self.hidden = values.shape[1] - len(self.channels)
         self.panels = 1 if self.inputs is None else 2
         self.signed, self.words = one.is_signed, signs_of(one)
@@ -86,8 +95,8 @@ class SeriesRow(Row):
         entries = []
         if len(self.named) > 1:
             entries += [
-                (f"\N{EM DASH} {shortened(name, 24)}", style.LINES[i])
-                for i, name in enumerate(self.names)
+                (cut(f"\N{EM DASH} {name}", max(self.panel_width / 2, _NAME), style.SMALL), line)
+                for name, line in zip(self.names, style.LINES, strict=False)
             ]
         if len(self.channels) == 1 and self.signed:
             entries += sign_texts(self.words)
@@ -116,12 +125,28 @@ class SeriesRow(Row):
         top += self.above
         if self.inputs is not None:
             axes = page.axes(left, top, self.panel_width, self.panel)
-            self._lines(axes, self.inputs, "input")
+            self._draw_inputs(axes, self.inputs)
             axes.tick_params(labelbottom=False)
             top += self.panel + _GAP
         below = page.axes(left, top, self.panel_width, self.panel)
         self.draw_values(below)
         self._name_steps(below)
+
+    @staticmethod
+    def align(rows: Sequence[SeriesRow]) -> None:
+        """Draws the values of all of them on one scale."""
+        for row in rows if len(rows) > 1 else ():
+            row._beside = tuple(rows)
+            row.legend = f"{row.legend} Charts of one example share a scale.".strip()
+
+    def _draw_inputs(self, axes: Axes, inputs: Array) -> None:
+        if not self.is_scaled:
+            self._lines(axes, inputs, "input")
+            return
+        low, wide = inputs.min(axis=0), np.ptp(inputs, axis=0)
+        shown = np.where(wide > 0, (inputs - low) / np.where(wide > 0, wide, 1.0), 0.5)
+        self._lines(axes, shown, "input, scaled")
+        axes.set_yticks([])
 
     def draw_alone(self, axes: Axes) -> None:
         """Draws the attribution's lines on axes of the user's, with a legend of the channels."""
@@ -143,6 +168,10 @@ class SeriesRow(Row):
         axes.axhline(0, color=style.MUTED, linewidth=0.8, zorder=1)
         if len(self.channels) == 1:
             self._fill(axes, self.values[:, 0])
+        if len(self._beside) > 1:
+            ends = [end for row in self._beside for end in (row.values.min(), row.values.max(), 0)]
+            room = 0.05 * (max(ends) - min(ends)) or 1.0
+            axes.set_ylim(min(ends) - room, max(ends) + room)
 
     def _lines(self, axes: Axes, lines: Array, name: str) -> None:
         for column in range(lines.shape[1]):
@@ -152,6 +181,8 @@ class SeriesRow(Row):
         axes.set_ylabel(name, labelpad=4, **style.font(style.SMALL, style.MUTED))
         frame(axes, sides=("left", "bottom"))
         small_ticks(axes)
+        axes.ticklabel_format(axis="y", scilimits=_PLAIN)
+        axes.yaxis.get_offset_text().set(**style.font(style.SMALL, style.MUTED))
 
     def _fill(self, axes: Axes, line: Array) -> None:
         steps = np.arange(len(line))
@@ -160,6 +191,13 @@ class SeriesRow(Row):
             axes.fill_between(
                 steps, line, 0, where=side, color=colour, alpha=0.35, linewidth=0, interpolate=True
             )
+
+
+def _are_apart(inputs: Array) -> bool:
+    """Whether some channels would be flat lines on the axis of others."""
+    ranges = np.ptp(inputs, axis=0)
+    ranges = ranges[ranges > 0]
+    return len(ranges) > 1 and bool(ranges.max() > _APART * ranges.min())
 
 
 def _of_steps(array: Any, word: str) -> Array:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
+from tfxai.arrays import Array
 from tfxai.axes import parts
 from tfxai.feature_groups import Feature, Groups, OneHot
 from tfxai.plotting import style
@@ -31,6 +33,9 @@ _ABOVE = 0.28  # where a legend is
 _BELOW = 0.45
 _LINE = 0.17  # of a legend
 _APART = 0.16
+_TICK = 0.55  # inches from one number of the axis to the next, at least
+_ROUNDS = 12
+_BESIDE = 3.0  # points from a bar to its number
 _LEAST_OF_NAME = 0.4  # of the room for a name and its input
 
 
@@ -45,13 +50,30 @@ class TableRow(Row):
     ) -> None:
         features = _features(one, feature_names, groups)
         self.legend = groups.note if isinstance(groups, OneHot) else ""
-        values = np.array([float(feature.values[0]) for feature in features])
-        order = np.argsort(-np.abs(values), kind="stable")[:MOST]
-        self.values = values[order]
-        self.labels = [row_label(features[i], 0) for i in order]
-        self.hidden = len(values) - len(order)
+        self._all = np.array([float(feature.values[0]) for feature in features])
+        self._names = [row_label(feature, 0) for feature in features]
         self.signed, self.words = one.is_signed, signs_of(one)
+        self._beside: tuple[TableRow, ...] = ()
+        self._take(np.abs(self._all))
         self.fit(np.inf, 1.0)
+
+    def _take(self, strengths: Array) -> None:
+        """Draws the features of the largest strengths, in that order."""
+        order = np.argsort(-strengths, kind="stable")[:MOST]
+        self.values = self._all[order]
+        self.labels = [self._names[i] for i in order]
+        self.hidden = len(self._all) - len(order)
+
+    @staticmethod
+    def align(rows: Sequence[TableRow]) -> None:
+        """Draws the same features in the same order in all of them, on one scale."""
+        if len({len(row._all) for row in rows}) != 1 or len(rows) < 2:
+            return
+        strongest = np.max([np.abs(row._all) for row in rows], axis=0)
+        for row in rows:
+            row._beside = tuple(rows)
+            row._take(strongest)
+            row.legend = f"{row.legend} Charts of one example share a scale.".strip()
 
     def fit(self, room: float, share: float) -> None:
         """Narrows the bars and the names alike."""
@@ -83,6 +105,8 @@ class TableRow(Row):
         axes.set_ylim(len(self.values) - 0.5, -0.5)
         axes.set_xlim(*self._limits())
         axes.set_yticks(places, labels=names)
+        ticks = max(2, int(self.bars_width / _TICK))
+        axes.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
         frame(axes, sides=("bottom",))
         small_ticks(axes)
         axes.tick_params(axis="y", length=0)
@@ -92,7 +116,7 @@ class TableRow(Row):
             axes.annotate(
                 number(value),
                 (value, place),
-                xytext=(3 if value >= 0 else -3, 0),
+                xytext=(_BESIDE if value >= 0 else -_BESIDE, 0),
                 textcoords="offset points",
                 ha="left" if value >= 0 else "right",
                 va="center_baseline",
@@ -112,10 +136,20 @@ class TableRow(Row):
         return [style.SUPPORTS if value >= 0 else style.SPEAKS_AGAINST for value in self.values]
 
     def _limits(self) -> tuple[float, float]:
-        """Room for the number at the end of each bar."""
-        low, high = min(self.values.min(), 0.0), max(self.values.max(), 0.0)
+        """Room for the number at the end of each bar, of all charts that share the scale."""
+        values = np.concatenate([row.values for row in self._beside or (self,)])
+        low, high = min(values.min(), 0.0), max(values.max(), 0.0)
         room = 0.17 * _BARS / self.bars_width * ((high - low) or 1.0)
-        return (low - room if low < 0 else 0.0), high + room
+        left, right = (low - room if low < 0 else 0.0), high + room
+        size = style.SMALL - 0.5
+        shares = [
+            (text_width(number(v), size) + 2 * _BESIDE / 72) / self.bars_width for v in values
+        ]
+        for _ in range(_ROUNDS):  # room for a number widens the axis, in which it is a share
+            wide = right - left
+            ends = [v + (w if v >= 0 else -w) * wide for v, w in zip(values, shares, strict=True)]
+            left, right = min(left, *ends), max(right, *ends)
+        return left, right
 
 
 def columns_together(one: Attribution) -> tuple[Attribution | None, dict[str, Attribution]]:

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from tfxai.arrays import Array
+from tfxai.classes import explains_class
 from tfxai.plotting import labels
 from tfxai.plotting.images import is_diverging
 from tfxai.plotting.panels import drawn, of_an_image
@@ -34,7 +35,7 @@ class Tile:
         method: The method's title.
         name: What the example is called; empty for no line.
         explains: The explained class.
-        sure: Its probability, or nothing.
+        sure: Its probability, the value of an output that is no class, or nothing.
         truth: The true class, or nothing.
         is_wrong: Whether the prediction is known to be another one than the true class.
     """
@@ -79,6 +80,7 @@ def tile_of(one: Attribution, drawing: Drawing, *, name: str = "", truth: str = 
     part, pixels = of_an_image(one)
     picture = np.asarray(np.round(drawn(one, drawing, "overlay") * 255), np.uint8)
     said = one.prediction_names or one.target_names
+    value = labels.value_text(one).removeprefix("value")
     return Tile(
         picture,
         pixels.shape[1] / pixels.shape[0],
@@ -87,9 +89,9 @@ def tile_of(one: Attribution, drawing: Drawing, *, name: str = "", truth: str = 
         labels.method_title(one.method["name"]),
         name,
         labels.target_title(one),
-        "" if one.probability is None else f" {float(one.probability[0]):.0%}",
+        value if one.probability is None else f" {float(one.probability[0]):.0%}",
         truth and f"true {truth}",
-        bool(truth) and truth != labels.shortened(said[0]),
+        bool(truth) and explains_class(one) and truth != labels.shortened(said[0]),
     )
 
 

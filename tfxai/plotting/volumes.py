@@ -13,7 +13,7 @@ from tfxai.axes import value_axes
 from tfxai.plotting import style
 from tfxai.plotting.bars import BAR, BAR_LABELS, draw_bar, lying_height
 from tfxai.plotting.colours import colour_map, scale
-from tfxai.plotting.drawing import Drawing
+from tfxai.plotting.drawing import SMOOTHED, Drawing
 from tfxai.plotting.figures import Page
 from tfxai.plotting.images import GAP, display_pixels, is_diverging, panel_size, show
 from tfxai.plotting.measure import cut, text_width
@@ -38,14 +38,15 @@ class VolumeRow(Row):
     value of the greatest magnitude.
 
     Attributes:
+        has_heat: Whether slices show the colours of the heatmap.
         has_bar: Whether the colour bar is drawn, or its place left empty.
     """
 
     def __init__(self, one: Attribution, drawing: Drawing) -> None:
         self.volume = display_pixels(one, places=3)
-        self.has_bar = True
         size = None if self.volume is None else self.volume.shape[:3]
         self.drawing, self.style = drawing, drawing.styled("overlay")
+        self.has_heat = self.has_bar = self.volume is None or self.style not in SMOOTHED
         self.heat: Array = heat_of(one, size, drawing)
         self.signed, self.words = is_diverging(one), signs_of(one)
         self.cmap = colour_map(drawing.cmap, self.signed)
@@ -61,7 +62,7 @@ class VolumeRow(Row):
         """A column for each slice, and a colour bar beside them or, in a narrow page, below."""
         depth, height, width = self.heat.shape
         self.lying = room < _ROOM
-        beside = 0.0 if self.lying else BAR + BAR_LABELS + GAP
+        beside = 0.0 if self.lying or not self.has_heat else BAR + BAR_LABELS + GAP
         count = len(self.slices) + 1
         most = max((room - beside + GAP) / count - GAP, 0.3)
         panel, side = panel_size(width / height, _SIDE, _WIDEST)

@@ -18,7 +18,7 @@ from tfxai.errors import InvalidInputError, MissingExtraError
 from tfxai.files import replacing
 from tfxai.methods.together import explain
 from tfxai.plotting.images import image_part
-from tfxai.plotting.labels import method_title
+from tfxai.plotting.labels import method_title, target_title
 from tfxai.remarks import remarks
 from tfxai.reporting.facts import configuration, model_facts, numbers, versions
 from tfxai.reporting.pictures import described, heat_and_layer, photograph
@@ -123,9 +123,16 @@ class Report:
                 "is_small": max(pixels.shape[:2]) < _SMALL,
                 "size": f"{pixels.shape[1]} x {pixels.shape[0]}",
                 "best": (best := list(self._best(i))),
+                "value": self._value(i),
                 "is_wrong": self._is_wrong(i, best[0][0]),
                 "maps": [self._map(one, name) for one in ones],
             }
+
+    def _value(self, i: int) -> str:
+        """The only output where it is no class; else nothing."""
+        row = self.answers.values[i]
+        is_class = self.answers.names or self.answers.are_probabilities
+        return "" if is_class or len(row) > 1 else f"{row[0]:.4g}"
 
     def _is_wrong(self, i: int, answer: str) -> bool:
         """Whether the answer is known to be another class than the image shows."""
@@ -141,7 +148,8 @@ class Report:
             known = self.answers.are_probabilities
             share = float(row[k] if known else row[k] / largest)
             text = f"{share:.1%}" if known else f"{row[k]:.4g}"
-            yield self.answers.name(int(k)), max(0.0, share), text
+            name = self.answers.name(int(k)) if self.answers.names else f"output {k}"
+            yield name, max(0.0, share), text
 
     def _map(self, one: Attribution, name: str) -> dict[str, Any]:
         """What the page says of one map."""
@@ -150,9 +158,9 @@ class Report:
         title = method_title(one.method["name"])
         return {
             "title": title,
-            "target": one.target_names[0],
+            "target": target_title(one),
             "layer": layer,
-            "description": f"{title} of {name} for {one.target_names[0]}: {described(heat)}.",
+            "description": f"{title} of {name} for {target_title(one)}: {described(heat)}.",
             "numbers": numbers(one),
             "remarks": remarks(one),
             "configuration": configuration(one, self.score),

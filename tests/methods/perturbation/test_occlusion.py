@@ -13,6 +13,8 @@ from tests.contract.case import Case
 from tests.methods.slow_network import SlowNetwork
 from tfxai.errors import InvalidInputError, UnknownNameError
 from tfxai.methods import Occlusion
+from tfxai.plotting import plot_attribution
+from tfxai.plotting.labels import facts
 
 CASES = (
     Case(
@@ -182,3 +184,36 @@ def test_the_window_and_stride_taken_from_the_input_are_said_with_the_answer():
     assert (tuple(wide["window"]), tuple(wide["stride"])) == ((8, 6), (4, 3))
     told = Occlusion(window=(2, 3), baseline=0.0)(model, x)
     np.testing.assert_array_equal(own.values, told.values)
+
+
+def test_windows_that_were_chosen_for_a_layer_are_in_the_details():
+    inputs = keras.Input((32, 48, 1))
+    hidden = layers.Conv2D(3, 3, padding="same", name="conv")(inputs)
+    model = keras.Model(inputs, layers.GlobalMaxPooling2D()(hidden))
+    x = np.random.default_rng(0).normal(size=(2, 32, 48, 1))
+    own = Occlusion()(model, x, at="conv")
+    np.testing.assert_array_equal(own.details["window"], [[4, 6]] * 2)
+    np.testing.assert_array_equal(own.details["stride"], [[2, 3]] * 2)
+    told = Occlusion(window=(4, 6), stride=(2, 3))(model, x, at="conv")
+    assert not told.details
+    np.testing.assert_array_equal(own.values, told.values)
+    assert ", ".join(facts(own[0], 200)) == ", ".join(facts(told[0], 200))
+
+
+def test_the_window_of_each_of_several_inputs_is_in_the_details():
+    photo, age = keras.Input((16, 16, 3), name="photo"), keras.Input((9,), name="ages")
+    joined = layers.Concatenate()([layers.Flatten()(photo), age])
+    model = keras.Model({"photo": photo, "ages": age}, layers.Dense(1)(joined))
+    given = {"photo": np.ones((2, 16, 16, 3), "f4"), "ages": np.ones((2, 9), "f4")}
+    own = Occlusion(window=4)(model, given)
+    np.testing.assert_array_equal(own.details["stride/photo"], [[2, 2]] * 2)
+    assert "window/photo" not in own.details  # it is what was asked for
+    wide = Occlusion(window=(8, 4), stride=(4, 4))(model, given)
+    assert set(wide.details) == {"window/ages", "stride/ages"}
+    np.testing.assert_array_equal(wide.details["window/ages"], [[1]] * 2)
+    said = {name: ", ".join(facts(wide[0], 200, part=name)) for name in given}
+    assert "window=(8, 4), stride=(4, 4)" in said["photo"]
+    assert "window=(1,), stride=(1,)" in said["ages"]
+    words = "".join(text.get_text() for text in plot_attribution(wide[0]).texts)
+    assert "window=(8, 4), stride=(4, 4)" in words.replace("\n", " ")
+    assert "window=(1,), stride=(1,)" in words.replace("\n", " ")

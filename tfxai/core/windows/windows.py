@@ -28,11 +28,13 @@ class Windows:
         axes: Length of each axis that is swept.
         sides: Side of a window along each.
         starts: Where the windows start along each.
+        strides: From one window to the next along each, but for the last one.
     """
 
     axes: tuple[int, ...]
     sides: tuple[int, ...]
     starts: tuple[tuple[int, ...], ...]
+    strides: tuple[int, ...] = ()
 
     @classmethod
     def over(
@@ -70,7 +72,7 @@ class Windows:
             tuple(sorted({*range(0, axis - side, step), axis - side}))
             for axis, side, step in zip(axes, sides, strides, strict=True)
         )
-        return cls(axes, sides, starts)
+        return cls(axes, sides, starts, strides)
 
     @property
     def counts(self) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfxai.core.designs.occlusion import OcclusionOptions
 from tfxai.core.score import Score
+from tfxai.core.windows.windows import Windows
 from tfxai.methods.perturbation.designed import DesignedMethod, rows_of
 
 
@@ -29,7 +30,9 @@ class Occlusion(OcclusionOptions, DesignedMethod):
     Returns:
         `Attribution` with values (B, h, w) at the resolution of the input, (B, t) for series and
         (B, F) for tables, signed, in units of the score, with `baseline_score`; of several
-        inputs one for each, the others as they are.
+        inputs one for each, the others as they are. A window that was chosen for a layer or for
+        one of several inputs is in `details["window"]` and `details["stride"]`, `"window/NAME"`
+        of an input: (B, axes) integers.
 
     Raises:
         InvalidInputError: The window is larger than the input or smaller than the stride, or the
@@ -53,7 +56,17 @@ class Occlusion(OcclusionOptions, DesignedMethod):
     keeps_every_layer: ClassVar[bool] = True
     is_by_input: ClassVar[bool] = True
 
-    def _attribute(self, f: Score, x: tf.Tensor) -> tf.Tensor:
+    def _attribute(self, f: Score, x: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         design = self.design(x.shape[1:], is_lenient=f.is_one_of_several)
         left = f.scores_covered(design.windows, x)
-        return design.values(left, f(x), None, rows_of(f, x))
+        return design.values(left, f(x), None, rows_of(f, x)), self._used(design.windows, x)
+
+    def _used(self, windows: Windows, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The window and stride of each row where the options do not say them."""
+        used = {"window": windows.sides, "stride": windows.strides}
+        rows = tf.shape(x)[:1]
+        return {
+            name: tf.broadcast_to(tf.constant(sides, tf.int32), tf.concat([rows, [len(sides)]], 0))
+            for name, sides in used.items()
+            if getattr(self, name) != sides and {getattr(self, name)} != set(sides)
+        }

@@ -244,8 +244,10 @@ function coloured(paragraph, one) {
 function show(answer, milliseconds) {
   const one = answer.explanations[0].attributions[0];
   const names = state.about.classNames;
-  const name = (i) => (names && names[i] !== undefined ? names[i] : `output ${i}`);
   const outputs = Array.isArray(answer.predictions[0]) ? answer.predictions[0] : [];
+  const ofClasses = areClasses(answer, outputs);
+  const only = outputs.length === 1 && !ofClasses;
+  const name = (i) => (names && names[i] !== undefined ? names[i] : only ? "the output" : `output ${i}`);
   const order = outputs.map((_, i) => i).sort((a, b) => outputs[b] - outputs[a]);
   const target = one.outputIndex.length === 1 ? one.outputIndex[0] : -1;
   const isText = Boolean(one.tokens);
@@ -256,9 +258,10 @@ function show(answer, milliseconds) {
   $("heatmap").hidden = !one.heatmapPng;
   if (one.heatmapPng) $("heatmap").src = `data:image/png;base64,${one.heatmapPng.b64}`;
   $("heatmap").alt = `Heatmap of ${words(answer.explainer)} for ${name(target)}`;
-  $("prediction").textContent = order.length ? `Predicted: ${name(order[0])}` : "";
-  listClasses(order.slice(0, TOP), target, outputs, name);
-  $("legend").textContent = legend(answer, target >= 0 ? name(target) : "the score");
+  $("prediction").textContent = only ? `Output: ${number4(outputs[0])}`
+    : order.length ? `${ofClasses ? "Predicted" : "Largest"}: ${name(order[0])}` : "";
+  listClasses(only ? [] : order.slice(0, TOP), target, outputs, name, ofClasses);
+  $("legend").textContent = legend(answer, target >= 0 ? name(target) : "the score", ofClasses);
   const facts = [
     ["Method", words(answer.explainer)],
     ["Explained", target >= 0 ? name(target) : "score"],
@@ -273,9 +276,19 @@ function show(answer, milliseconds) {
   $("result").classList.remove("stale");
 }
 
-function listClasses(shown, target, outputs, name) {
-  const all = shown.includes(target) || target < 0 ? shown : [...shown, target];
-  const areShares = outputs.every((value) => value >= 0 && value <= 1);
+// Whether the outputs are those of classes, and not numbers such as a price.
+function areClasses(answer, outputs) {
+  if (state.about.classNames || ["logit", "probability"].includes(answer.score)) return true;
+  return outputs.length > 1 && inUnit(outputs) && Math.abs(outputs.reduce((a, b) => a + b) - 1) < 1e-3;
+}
+
+function inUnit(outputs) {
+  return outputs.every((value) => value >= 0 && value <= 1);
+}
+
+function listClasses(shown, target, outputs, name, ofClasses) {
+  const all = !shown.length || shown.includes(target) || target < 0 ? shown : [...shown, target];
+  const areShares = ofClasses && inUnit(outputs);
   $("classes").hidden = !all.length;
   $("classes").tBodies[0].replaceChildren(...all.map((i) => {
     const row = element("tr");
@@ -294,11 +307,10 @@ function listClasses(shown, target, outputs, name) {
   }));
 }
 
-function legend(answer, name) {
+function legend(answer, name, ofClasses) {
   const chosen = state.about.methods.find((one) => one.name === answer.explainer) || {};
   const layers = chosen.layers ? `, at ${chosen.layers.join(", ")}` : "";
-  const isClass = Boolean(state.about.classNames) || ["logit", "probability"].includes(answer.score);
-  const signs = isClass ? " Red speaks for it, blue against it." : " Red raises it, blue lowers it.";
+  const signs = ofClasses ? " Red speaks for it, blue against it." : " Red raises it, blue lowers it.";
   const colours = { true: signs, false: " Bright is strong." };
   return `${words(answer.explainer)}${layers}: what the score of ${name} rests on.${colours[chosen.signed] || ""}`;
 }
