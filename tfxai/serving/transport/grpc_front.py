@@ -38,6 +38,7 @@ _HANDSHAKE, _IDLE = 10_000, 75_000  # milliseconds
 _AGE = 300_000  # milliseconds after which a connection is closed, when its calls are done
 _PING, _PONG = 30_000, 20_000  # milliseconds without a byte, and for the answer to a ping
 _STREAMS = 100  # calls of a connection at a time
+_UNREAD = 64 * 2**10  # bytes of a message that may come before it is read
 Answer = Callable[[Any, Deadline, WorkKind], Any]
 Holding = Callable[[], contextlib.AbstractContextManager[Callable[[int], None]]]
 Told = Callable[[str, int, float], None]
@@ -145,6 +146,8 @@ class GrpcFront:
             ("grpc.absolute_max_metadata_size", _HEADERS),  # above the other, some are refused
             ("grpc.max_allowed_incoming_connections", limits.connections),
             ("grpc.max_concurrent_streams", _STREAMS),
+            ("grpc.http2.lookahead_bytes", _UNREAD),
+            ("grpc.http2.bdp_probe", 0),  # which would have more than that come
             ("grpc.server_handshake_timeout_ms", _HANDSHAKE),
             ("grpc.max_connection_idle_ms", _IDLE),
             # the only end of a call whose client does not read its answer

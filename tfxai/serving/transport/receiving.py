@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 from tfxai.serving.messages.problems import RequestError, unavailable
 
 T = TypeVar("T")
-_SLOW = 1.0  # seconds after which a message that has not come gives way to others
-_SOON = 0.2  # the same, for a message of a connection that has fewer on their way
+_SLOW = 1.0  # seconds after which a message that has not come may have to give way
+_SOON = 0.2  # the same, for one of several of a connection
+_FRESH = 3  # times as many messages are read at a time, as long as they are not slow
+_TICK = 0.05  # seconds between two looks for slow ones
 
 
 @dataclasses.dataclass(eq=False)
@@ -36,15 +38,16 @@ class _Message:
 class Receiving:
     """Waits for messages, of which gRPC holds what has come. Of the event loop's thread.
 
-    A free place goes to the connection that has the fewest, and among equals to the newest
-    message: neither one connection nor messages that never come keep others from being read.
+    gRPC does not tell how much of a message has come, so what is bounded is how many are read, and
+    how many of these are slow: those that are not there after a second, or a fifth of it where
+    their connection has several on their way. Neither one connection nor messages that never come
+    keep others from being read.
 
     Args:
-        most: Messages that are read at a time, a quarter of them of connections that have no other
-            one. Where more are on their way, those that have been read for more than a second give
-            way, first those of the connection that has most, and these after a fifth of a second.
-        waiting: Messages that wait to be read. Of more, the oldest one of the connection that has
-            most gives way.
+        most: Slow messages at a time. Of more, the oldest one of the connection that has most
+            gives way. Three times as many are read at a time, and as many of one connection; a
+            free place goes to the connection that has the fewest, and there to the newest message.
+        waiting: Messages that wait to be read. Of more, again one gives way.
     """
 
     def __init__(self, most: int, waiting: int = 512) -> None:
@@ -101,49 +104,49 @@ class Receiving:
         self._pass_on()
 
     def _pass_on(self) -> None:
-        """Gives places to those that wait, as long as there are free or slow ones."""
-        while self._waiting:
+        """Gives free places to those that wait, and has a look for slow ones if need be."""
+        while self._waiting and len(self._begun) < _FRESH * self._most:
             reads = collections.Counter(one.peer for one in self._begun)
-            every = reads + collections.Counter(one.peer for one in self._waiting)
+            every = self._count()
             newest_first = reversed(self._waiting)
             chosen = min(newest_first, key=lambda one: (reads[one.peer], every[one.peer]))
-            kept = self._most // 4 if reads[chosen.peer] else 0  # for connections that have none
-            if len(self._begun) >= self._most - kept and not self._end_a_slow_one(chosen.peer):
+            if reads[chosen.peer] >= self._most:
                 break
             del self._waiting[chosen]
             chosen.began = time.monotonic()
             chosen.turn.set_result(None)
             self._begun[chosen] = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._waiting:
-            left = max(0.1 * _SOON, next(iter(self._begun)).began + _SOON - time.monotonic())
-            self._timer = asyncio.get_running_loop().call_later(left, self._pass_on)
+        if self._timer is None and (self._waiting or len(self._begun) > self._most):
+            self._timer = asyncio.get_running_loop().call_later(_TICK, self._look)
 
-    def _end_a_slow_one(self, peer: str) -> bool:
-        """Whether a message that has been read for long gives way to one of a connection."""
-        now = time.monotonic()
-        reads = collections.Counter(one.peer for one in self._begun)
-        every = reads + collections.Counter(one.peer for one in self._waiting)
+    def _look(self) -> None:
+        """Has slow messages give way where there are too many."""
+        self._timer = None
+        now, every = time.monotonic(), self._count()
+        slow = [
+            one
+            for one in self._begun
+            if now - one.began >= (_SOON if every[one.peer] > 1 else _SLOW)
+        ]
+        while len(slow) > self._most:
+            slow.remove(self._give_up(self._begun, slow))
+        for peer in {one.peer for one in self._waiting}:
+            own = [one for one in slow if one.peer == peer]
+            if len(own) >= self._most:  # it has all places that it may have
+                self._give_up(self._begun, own)
+        self._pass_on()
 
-        def is_slow(one: _Message) -> bool:
-            if one.peer != peer and reads[one.peer] <= reads[peer]:
-                return False
-            most = _SOON if every[one.peer] > every[peer] else _SLOW
-            return now - one.began >= 0.9 * most  # what began at nearly the same time is alike
-
-        slow = [one for one in self._begun if is_slow(one)]
-        if slow:
-            self._give_up(self._begun, slow)
-        return bool(slow)
-
-    def _give_up(self, among: dict[_Message, None], some: Iterable[_Message]) -> None:
+    def _give_up(self, among: dict[_Message, None], some: Iterable[_Message]) -> _Message:
         """Has one of some give way: the oldest one of the connection that has most."""
-        counts = collections.Counter(one.peer for one in (*self._begun, *self._waiting))
-        chosen = max(some, key=lambda one: counts[one.peer])
+        every = self._count()
+        chosen = max(some, key=lambda one: every[one.peer])
         del among[chosen]
         chosen.gives_way.set_result(None)
+        return chosen
+
+    def _count(self) -> collections.Counter[str]:
+        """How many messages of each connection are on their way."""
+        return collections.Counter(one.peer for one in (*self._begun, *self._waiting))
 
 
 async def _first_of(one: asyncio.Future[Any], other: asyncio.Future[Any], ends: float) -> None:
