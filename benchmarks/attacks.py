@@ -10,18 +10,12 @@ import itertools
 import json
 import socket
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
 MODEL = "/v1/models/cifar10_cnn"
 Seen = collections.Counter[str]
-
-
-def attack(port: int, count: int, results: Any) -> None:
-    """Puts into a queue what `attacked` gives: for a process of its own."""
-    results.put(attacked(port, count))
 
 
 def attacked(port: int, count: int) -> Seen:

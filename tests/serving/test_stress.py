@@ -12,12 +12,14 @@ from tests.serving.servers import command
 
 @pytest.mark.slow
 def test_a_server_holds_beside_hostile_clients(base):
-    with command("--model-base-path", str(base)) as started:
-        port = httpx.URL(started.url).port
-        found = hostile.measured(port, psutil.Process(started.process.pid), 300, 100, 60)
+    port = hostile.free_port()
+    with command("--model-base-path", str(base), "--grpc-port", str(port)) as started:
+        ports = hostile.Ports(httpx.URL(started.url).port, port)
+        found = hostile.measured(ports, psutil.Process(started.process.pid), 360, 160, 80)
     assert found.wrong == []
     assert found.honest == {"200": 200}
-    assert sum(found.hostile.values()) == 100
+    assert sum(found.hostile.values()) == 160
+    assert sum(n for kind, n in found.hostile.items() if kind.startswith("gRPC")) == 80
     held = {name: holds for name, *_, holds in hostile.rows(found)}
     for name in ("memory after over before", "more descriptors", "more threads"):
         assert held[name], found

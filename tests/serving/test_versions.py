@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import gc
 import shutil
@@ -135,6 +136,67 @@ def test_a_new_version_takes_over_and_the_old_one_ends(tmp_path):
         until(lambda: states(models).get(1) == "END")
         shutil.rmtree(folder / "1")
         until(lambda: states(models) == {2: "AVAILABLE"})
+
+
+class Closing:
+    """Graphs that are told to close."""
+
+    signatures: ClassVar[dict] = {}
+    record = None
+
+    def __init__(self, close):
+        self.close = close
+
+
+def test_a_version_that_ends_takes_no_new_requests_so_that_it_ends(tmp_path):
+    folder = tmp_path / "plus"
+    folder.mkdir()
+    version(folder, 1)
+    with watched(tmp_path) as models:
+        with models.model(Which("plus", 1), Deadline(60)):
+            version(folder, 2)
+            until(lambda: states(models).get(1) == "UNLOADING")
+            with pytest.raises(RequestError, match=r"Specific\(plus, 1\)"):
+                answer(models, version=1)
+            assert answer(models) == 2
+        until(lambda: states(models).get(1) == "END")
+
+
+def test_while_a_version_is_closed_others_are_asked_and_a_failure_fails_no_request(tmp_path):
+    """Giving gigabytes back takes a while."""
+    folder = tmp_path / "plus"
+    folder.mkdir()
+    begun, goes_on, loaded = threading.Event(), threading.Event(), []
+
+    def close():
+        begun.set()
+        goes_on.wait(60)
+        raise OSError("the memory is not given back")
+
+    def load(path):
+        loaded.append(path.name)
+        return Closing(close if path.name == "1" else lambda: None)
+
+    version(folder, 1)
+    with watched(tmp_path, load=load) as models:
+
+        def use():
+            with models.model(Which("plus", 1), Deadline(60)):
+                version(folder, 2)
+                until(lambda: states(models).get(1) == "UNLOADING")
+            return True
+
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            used = pool.submit(use)
+            try:
+                until(begun.is_set)
+                with models.model(Which("plus"), Deadline(60)) as model:
+                    assert model.version == 2
+                assert models.names() == ["plus"]
+            finally:
+                goes_on.set()
+            assert used.result()
+        assert states(models)[1] == "END"
 
 
 def test_what_is_loaded_is_passed_over_by_the_search_for_garbage(tmp_path):

@@ -67,7 +67,7 @@ def serve(  # noqa: PLR0913 - an option for each limit
         )
     token = _token(token_file)
     try:
-        from tfxai.serving.transport.listening import listen
+        from tfxai.serving.transport.listening import allow, listen
         from tfxai.serving.transport.logs import log_to_stderr
         from tfxai.serving.transport.running import runner
     except ModuleNotFoundError as error:
@@ -103,6 +103,7 @@ def serve(  # noqa: PLR0913 - an option for each limit
             models = _folder(base, label, keep, poll, trust)
         listening = listen(host, port)
         log_to_stderr(log_level)
+        allow(max_connections * (1 if grpc_port is None else 2))
         what = upstream or ", ".join(files) or str(model_base_path)
         _announce(what, listening.getsockname(), grpc_port)
         serving = runner(Server(models, limits, token, grpc_at, kept), drain=drain)

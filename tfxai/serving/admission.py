@@ -105,17 +105,20 @@ class _Lane:
 
         What is late before it begins is not begun: the future raises `RequestError`, 504.
         """
+        kept = [work]  # until it ends: threads that are at work hold on to what was cancelled
 
         def run() -> T:
             place.is_running = True
             place.deadline.check()
-            return work()
+            return kept[0]()
 
         try:
             future = self._threads.submit(run)
         except BaseException:
             self.leave(place)
             raise
+        del work
+        future.add_done_callback(lambda _: kept.clear())
         future.add_done_callback(lambda _: self.leave(place))
         return future
 

@@ -29,6 +29,7 @@ _QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 _TOP = 0.01  # the share of a map's elements of which the weight is told
 _CLASSES = 1000  # predictions of an example that are kept
 SCHEMA = 1
+_PATIENCE = 0.2  # seconds that an answer waits while another one is written
 Told = Callable[[str, str, dict[str, Any]], None]
 
 
@@ -79,28 +80,50 @@ class Sample:
                 "Choose another --sample-to."
             ) from error
 
-    def take(self, made: Explanation, model: Model, instances: Sequence[Any]) -> None:
-        """Keeps some of the examples of an answer, as chance has it. Never fails an answer."""
-        for i in range(len(made.score)):
-            if self._random.random() >= self._share:
-                continue
+    def choose(self, count: int) -> list[int]:
+        """Which of so many examples are kept, as chance has it."""
+        return [i for i in range(count) if self._random.random() < self._share]
+
+    def take(
+        self, made: Explanation, model: Model, instances: Sequence[Any], chosen: Sequence[int]
+    ) -> None:
+        """Keeps examples of an answer. Never fails an answer.
+
+        Args:
+            made: The answer.
+            model: Whose it is.
+            instances: What came in the request for each example.
+            chosen: Which of them are kept.
+        """
+        for i in chosen:
             try:
                 line = _line(made, model, i)
-                if self._inputs:
-                    line["input"] = instances[i]
-                text = json_codec.write(line) + b"\n"
-                if len(text) > self._size and line.pop("input", None) is not None:
-                    text = json_codec.write({**line, "inputIsTooLarge": True}) + b"\n"
-                with self._lock:
-                    self._write(text)
-                    self._has_failed = False
+                self._keep(line, instances[i])
             except (OSError, ValueError, TypeError) as error:
-                if not self._has_failed:
-                    _LOG.warning("The sample cannot be written: %s", error)
-                self._has_failed = True
+                self._warn(str(error))
                 continue
             if self.told is not None:
                 self.told(model.which.name, made.name, line)
+
+    def _keep(self, line: dict[str, Any], instance: Any) -> None:
+        if self._inputs:
+            line["input"] = instance
+        text = json_codec.write(line) + b"\n"
+        if len(text) > self._size and line.pop("input", None) is not None:
+            text = json_codec.write({**line, "inputIsTooLarge": True}) + b"\n"
+        if not self._lock.acquire(timeout=_PATIENCE):
+            raise OSError(f"the disk takes more than {_PATIENCE:g} s")
+        try:
+            self._write(text)
+            self._has_failed = False
+        finally:
+            self._lock.release()
+
+    def _warn(self, why: str) -> None:
+        """Tells of a failure, once until something is kept again."""
+        if not self._has_failed:
+            _LOG.warning("The sample cannot be written: %s", why)
+        self._has_failed = True
 
     def _write(self, text: bytes) -> None:
         path = self._path(self._number)

@@ -160,7 +160,9 @@ def _numbers(name: str, value: Any, end: End) -> Array:
 
 def _mixes(value: Any, ndim: int, wanted: np.dtype[Any]) -> bool:
     """Whether true or false stands among numbers, of which NumPy would make 1 and 0."""
-    return wanted.kind != "b" and any(bool in set(map(type, row)) for row in _rows(value, ndim))
+    if wanted.kind == "b":
+        return False
+    return bool in set(map(type, itertools.chain.from_iterable(_rows(value, ndim))))
 
 
 def _rows(value: Any, ndim: int) -> Iterator[Sequence[Any]]:

@@ -156,7 +156,7 @@ class Models(abc.ABC):
         """What some work gives with a model, begun again where its version ended meanwhile.
 
         Raises:
-            RequestError: The model is not there, which names those that are; or the work fails.
+            RequestError: The model is not there, or the work fails.
         """
         try:
             with self.model(which, deadline) as model:
@@ -164,6 +164,15 @@ class Models(abc.ABC):
         except VersionEndedError:
             with self.model(which, deadline) as model:
                 return work(model)
+
+    def use_known(self, which: Which, deadline: Deadline, work: Callable[[Model], T]) -> T:
+        """The same, where an error names the models that are there.
+
+        Raises:
+            RequestError: The model is not there, or the work fails.
+        """
+        try:
+            return self.use(which, deadline, work)
         except RequestError as error:
             known = self.names()
             if error.status != 404 or which.name in known or not known:

@@ -117,6 +117,7 @@ class VersionFolder(Models):
         self._has_changed = False
         self._told: set[str] = set()
         self._lock = threading.Lock()
+        self._ended: list[tuple[Path, Any]] = []  # of which the memory is to be given back
         self._models: dict[str, dict[int, _Version]] = {}
         self._looked = threading.Event()
         self._stopped = threading.Event()
@@ -135,7 +136,7 @@ class VersionFolder(Models):
         self._loaders.shutdown(wait=False, cancel_futures=True)
         if self._thread.is_alive():
             self._thread.join(timeout=5)
-        with self._lock:
+        with self._ending(), self._lock:
             for one in (one for known in self._models.values() for one in known.values()):
                 self._unload(one)
 
@@ -196,14 +197,14 @@ class VersionFolder(Models):
                 ready = [n for n, one in known.items() if one.state.state == "AVAILABLE"]
                 number = max(ready, default=-1)
             found = known.get(number)
-            if found is None or found.running is None:
+            if found is None or found.running is None or found.state.state != "AVAILABLE":
                 raise not_found(which) if self._looked.is_set() else unavailable(_LOADING)
             running = found.running
             running.users += 1
         try:
             yield _Local(which, number, running.loaded)
         finally:
-            with self._lock:
+            with self._ending(), self._lock:
                 running.users -= 1
                 self._end(found, running)
 
@@ -214,16 +215,35 @@ class VersionFolder(Models):
             self._end(version, version.running)
 
     def _end(self, version: _Version, running: _Running) -> None:
-        """Gives memory back when nobody uses it any more; called with the lock held."""
+        """Has a version end when nobody uses it any more; called with the lock held."""
         is_last = version.running is running
         if running.users or (is_last and version.state.state != "UNLOADING"):
             return
-        running.loaded.close()
+        self._ended.append((version.path, running.loaded))
         if is_last:
             version.running = version.tried = None  # it may have to come back
             version.state = State(version.state.version, "END")
+
+    @contextlib.contextmanager
+    def _ending(self) -> Iterator[None]:
+        """Gives the memory of what ends inside back, when the lock is free again."""
+        try:
+            yield
+        finally:
+            while self._ended:
+                with contextlib.suppress(IndexError):  # another thread was quicker
+                    path, loaded = self._ended.pop()
+                    self._close(path, loaded)
+                    del loaded
+
+    def _close(self, path: Path, loaded: Any) -> None:
+        """Gives memory back; whatever comes of that, requests and looks go on."""
+        try:
+            loaded.close()
+        except Exception:
+            _LOG.exception("not closed", extra={"path": str(path)})
         self._has_changed = True
-        _LOG.info("unloaded", extra={"path": str(version.path)})
+        _LOG.info("unloaded", extra={"path": str(path)})
 
     def _watch(self) -> None:
         is_first = True
@@ -303,7 +323,7 @@ class VersionFolder(Models):
                     served.append(number)
                 elif is_coming:
                     coming.append(number)
-        with self._lock:
+        with self._ending(), self._lock:
             if served:  # never without an answer because the folder is gone for a while
                 for number, one in known.items():
                     if number not in served + coming and not one.is_loading:
@@ -367,10 +387,10 @@ class VersionFolder(Models):
                     version.state = State(number, "END", "FAILED_PRECONDITION", why)
             self._stirred.set()
             return
-        with self._lock:
+        with self._ending(), self._lock:
             version.is_loading = False
             if self._stopped.is_set() or known.get(number) is not version:
-                loaded.close()
+                self._ended.append((version.path, loaded))
                 return
             before, version.running = version.running, _Running(loaded)
             version.state = State(number, "AVAILABLE")

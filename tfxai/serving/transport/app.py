@@ -81,7 +81,12 @@ class Server:
             sample.told = self._metrics.sampled
         self.is_ending = False
         """Whether connections are closed after their answer, and no new ones are wanted."""
-        self._front = None if grpc_at is None else self._grpc_front(grpc_at)
+        self._front = None
+        if grpc_at is not None:
+            self._front = self._grpc_front(grpc_at)
+            calls = self._front.calls
+            self._metrics.watch_connections("grpc", lambda: calls.connections)
+            self._metrics.watch_grpc_calls(lambda: calls.count)
         self.app = Starlette(routes=self._routes(), lifespan=self._life)
         self.app.add_exception_handler(HTTPException, _no_route)
 
@@ -241,6 +246,10 @@ class Server:
             yield hold
         finally:
             self._held -= own
+
+    def watch_connections(self, count: Callable[[], int]) -> None:
+        """Takes the number of HTTP's connections, for `/metrics`, from what counts them."""
+        self._metrics.watch_connections("http", count)
 
     async def _health(self, request: Request) -> Response:
         return Response(json_codec.write({"live": True}), media_type=JSON)

@@ -20,6 +20,7 @@ from tfxai.serving.messages import protos
 from tfxai.serving.messages.problems import RequestError
 from tfxai.serving.models.model import Deadline, Models
 from tfxai.serving.sampling import Sample
+from tfxai.serving.transport.grpc_calls import GrpcCalls
 from tfxai.serving.transport.grpc_inference import Inference
 from tfxai.serving.transport.grpc_serving import PreconditionError, Predictions
 from tfxai.serving.transport.receiving import Receiving
@@ -34,6 +35,10 @@ _CODES = {
 }  # fmt: skip
 _HEADERS = 16 * 2**10  # bytes of them
 _HANDSHAKE, _IDLE = 10_000, 75_000  # milliseconds
+_AGE = 300_000  # milliseconds after which a connection is closed, when its calls are done
+_PING, _PONG = 30_000, 20_000  # milliseconds without a byte, and for the answer to a ping
+_STREAMS = 100  # calls of a connection at a time
+_UNREAD = 64 * 2**10  # bytes of a message that may come before it is read
 Answer = Callable[[Any, Deadline, WorkKind], Any]
 Holding = Callable[[], contextlib.AbstractContextManager[Callable[[int], None]]]
 Told = Callable[[str, int, float], None]
@@ -86,7 +91,11 @@ class GrpcFront:
         self._waits_for = waits_for
         self._told = told
         self._token = token
-        self._receiving = Receiving(max(2, limits.bodies // max(limits.body, 1)))
+        self._receiving = Receiving(
+            max(2, limits.bodies // max(limits.body, 1)), limits.connections
+        )
+        self.calls = GrpcCalls(limits.bodies)
+        """Those that are being answered."""
         self._server: Any = None
         serving = Predictions(models, limits, sample)
         inference = Inference(models, limits, sample)
@@ -111,17 +120,7 @@ class GrpcFront:
             OutputError: The place is taken.
         """
         self._server = self._grpc.aio.server(
-            options=[
-                ("grpc.so_reuseport", 0),  # a port that is taken is an error
-                ("grpc.max_receive_message_length", self._limits.body),
-                ("grpc.max_send_message_length", -1),
-                ("grpc.max_metadata_size", _HEADERS),
-                ("grpc.server_handshake_timeout_ms", _HANDSHAKE),
-                ("grpc.max_connection_idle_ms", _IDLE),
-                # of a compressed message, only the size before it is decompressed is bounded
-                ("grpc.compression_enabled_algorithms_bitset", 1),
-            ],
-            maximum_concurrent_rpcs=self._limits.connections,
+            options=self._options(), maximum_concurrent_rpcs=self._most_calls()
         )
         handlers = [self._service(name, one) for name, one in self._answers.items()]
         self._server.add_generic_rpc_handlers(handlers)
@@ -135,6 +134,40 @@ class GrpcFront:
             ) from error
         await self._server.start()
         _LOG.info("gRPC at %s", place)
+
+    def _options(self) -> list[tuple[str, int]]:
+        """What bounds a connection, and how many there are."""
+        limits = self._limits
+        return [
+            ("grpc.so_reuseport", 0),  # a port that is taken is an error
+            ("grpc.max_receive_message_length", limits.body),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.max_metadata_size", _HEADERS),
+            ("grpc.absolute_max_metadata_size", _HEADERS),  # above the other, some are refused
+            ("grpc.max_allowed_incoming_connections", limits.connections),
+            ("grpc.max_concurrent_streams", _STREAMS),
+            ("grpc.http2.lookahead_bytes", _UNREAD),
+            ("grpc.http2.bdp_probe", 0),  # which would have more than that come
+            ("grpc.server_handshake_timeout_ms", _HANDSHAKE),
+            ("grpc.max_connection_idle_ms", _IDLE),
+            # the only end of a call whose client does not read its answer
+            ("grpc.max_connection_age_ms", _AGE),
+            ("grpc.max_connection_age_grace_ms", int(1000 * (limits.seconds + limits.receive))),
+            ("grpc.keepalive_time_ms", _PING),
+            ("grpc.keepalive_timeout_ms", _PONG),
+            ("grpc.keepalive_permit_without_calls", 1),
+            # of a compressed message, only the size before it is decompressed is bounded
+            ("grpc.compression_enabled_algorithms_bitset", 1),
+        ]
+
+    def _most_calls(self) -> int:
+        """Calls at a time: those whose message is awaited, that are at work, that are unread.
+
+        Each of these is bounded by itself, with an answer that says so; this is for the moments
+        in between.
+        """
+        limits = self._limits
+        return 2 * limits.connections + len(WorkKind) * (limits.concurrency + limits.queue)
 
     async def stop(self) -> None:
         """Ends to listen; what has begun is finished within the time that a request may take."""
@@ -162,9 +195,12 @@ class GrpcFront:
         async def handle(requests: Any, context: Any) -> bytes:
             began, status = time.perf_counter(), 200
             try:
+                call = self.calls.enter(context)
                 if not is_open:
                     self._check_token(context)
+                call.check()
                 made: bytes = await answer(context)
+                call.hold(len(made))
                 return made
             except RequestError as error:
                 status = error.status
@@ -235,7 +271,7 @@ class GrpcFront:
 
     async def _read(self, context: Any, deadline: Deadline) -> bytes:
         seconds = min(self._limits.receive, deadline.seconds)
-        data = await self._receiving.receive(context.read(), seconds)
+        data = await self._receiving.receive(context.read(), seconds, context.peer())
         if data is self._grpc.aio.EOF:
             raise RequestError(400, "One message was expected, and none came.")
         return bytes(data)

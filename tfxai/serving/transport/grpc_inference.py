@@ -93,7 +93,7 @@ class Inference:
                 _write(answer, key, np.asarray(given[key]), end, are_raw)
             return answer
 
-        return self._models.use(which, deadline, infer)
+        return self._models.use_known(which, deadline, infer)
 
 
 def _which(name: str, version: str) -> Which:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Any, TypeVar
+from collections.abc import Collection
+from typing import Any
 
 from tfxai.serving.admission import WorkKind, check_kind
 from tfxai.serving.explaining.signature_calls import SignatureCalls
 from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages import protos
-from tfxai.serving.messages.problems import RequestError, VersionEndedError, bad
+from tfxai.serving.messages.problems import RequestError, bad
 from tfxai.serving.messages.signatures import End, Signature
 from tfxai.serving.messages.tensors import DEFAULT, Feeds, check_shape
 from tfxai.serving.models.model import Deadline, Model, Models, State, Which
 from tfxai.serving.models.protos import CODES, NAMES, read_tensor, write_tensor
 from tfxai.serving.sampling import Sample
 
-T = TypeVar("T")
 FIELD, SIGNATURES = "signature_def", "tensorflow.serving.SignatureDefMap"
 _STATES = {"START": 10, "LOADING": 20, "AVAILABLE": 30, "UNLOADING": 40, "END": 50}
 _ERRORS = {"OK": 0, "FAILED_PRECONDITION": 9}
@@ -69,7 +68,7 @@ class Predictions:
                 write_tensor(given[key], answer.outputs[key])
             return answer
 
-        return self._with(which, deadline, predict)
+        return self._models.use(which, deadline, predict)
 
     def _feeds(self, inputs: Any, signature: Signature) -> Feeds:
         ends = signature.inputs
@@ -122,7 +121,7 @@ class Predictions:
             protos.pack(answer.metadata[FIELD], defined)
             return answer
 
-        return self._with(which, deadline, metadata)
+        return self._models.use(which, deadline, metadata)
 
     def status(self, request: Any, deadline: Deadline, kind: WorkKind) -> Any:
         """The versions of a model.
@@ -134,15 +133,6 @@ class Predictions:
         for one in self._models.states(_which(request), deadline):
             _tell(one, answer.model_version_status.add())
         return answer
-
-    def _with(self, which: Which, deadline: Deadline, work: Callable[[Model], T]) -> T:
-        """What some work gives with a model, begun again where its version ended meanwhile."""
-        try:
-            with self._models.model(which, deadline) as model:
-                return work(model)
-        except VersionEndedError:
-            with self._models.model(which, deadline) as model:
-                return work(model)
 
 
 def _set(names: Collection[str]) -> str:

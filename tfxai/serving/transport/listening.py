@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import selectors
 import socket
 
 from tfxai.errors import OutputError
 
+_LOG = logging.getLogger("tfxai.serving")
 _BACKLOG = 2048
+_OTHERS = 256  # descriptors that are no connections of clients
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -30,6 +33,32 @@ def listen(host: str, port: int) -> socket.socket:
             "another --host or --port."
         ) from error
     return made
+
+
+def allow(connections: int) -> None:
+    """Raises this process's limit of open files to what so many connections need.
+
+    Logs a warning where the system's own limit is lower: a process without descriptors takes no
+    connection at all, whoever comes.
+    """
+    try:
+        import resource
+    except ModuleNotFoundError:  # no such limit
+        return
+    wanted = connections + _OTHERS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < wanted:
+        _LOG.warning(
+            "%d connections need %d open files, and this process may have %d. Pass a smaller "
+            "--max-connections, or raise the limit (ulimit -n).",
+            connections,
+            wanted,
+            most,
+        )
 
 
 def has_waiting(listening: socket.socket) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from prometheus_client import (
@@ -75,11 +76,30 @@ class Metrics:
             "tfxai_requests_inside", "Requests that run or wait", ["kind"], registry=self._registry
         )
 
+        self._connections = Gauge(
+            "tfxai_connections",
+            "Connections; of gRPC, those that have a call",
+            ["protocol"],
+            registry=self._registry,
+        )
+
     def watch(self, admission: Admission) -> None:
         """Takes the number of requests from what counts them."""
         for kind in WorkKind:
             count = functools.partial(admission.inside, kind)
             self._inside.labels(kind.value).set_function(count)
+
+    def watch_connections(self, protocol: str, count: Callable[[], int]) -> None:
+        """Takes the number of connections of a protocol from what counts them."""
+        self._connections.labels(protocol).set_function(count)
+
+    def watch_grpc_calls(self, count: Callable[[], int]) -> None:
+        """Takes the number of gRPC's calls from what counts them."""
+        Gauge(
+            "tfxai_grpc_calls",
+            "Calls of gRPC whose message is awaited, that run, or whose answer is not read yet",
+            registry=self._registry,
+        ).set_function(count)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Counts an answer."""

@@ -79,7 +79,7 @@ class OpenInference:
     def _infer(self, which: Which, call: Call) -> Reply:
         text, data = _parts(call)
         if len(text) > LARGE:
-            self._models.use(
+            self._models.use_known(
                 which, call.deadline, lambda model: check_size(text, model, self._limits)
             )
         body = json_codec.read(text)
@@ -107,7 +107,7 @@ class OpenInference:
                 content, given, signature.outputs, are_binary, {"verb": "infer", **about}
             )
 
-        return self._models.use(which, call.deadline, infer)
+        return self._models.use_known(which, call.deadline, infer)
 
 
 def _parts(call: Call) -> tuple[bytes, bytes]:

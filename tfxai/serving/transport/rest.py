@@ -7,7 +7,7 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from tfxai.serving.admission import WorkKind, check_kind
+from tfxai.serving.admission import WorkKind, check_kind, kind_of
 from tfxai.serving.explaining import answer, explain
 from tfxai.serving.explaining.calling import (
     LARGE,
@@ -110,7 +110,6 @@ class Rest:
     def __init__(self, models: Models, limits: ServerLimits, sample: Sample | None = None) -> None:
         self._models = models
         self._limits = limits
-        self._sample = sample
         self._calls = SignatureCalls(limits, sample)
 
     def __call__(self, call: Call) -> Reply:
@@ -128,29 +127,38 @@ class Rest:
         if found is None or not self._is_known(call.method, found):
             raise bad(f"Malformed request: {call.method} {call.path[:500]}")
         which = _which(found)
-        if len(call.body) > LARGE:
-            self._models.use(
-                which, call.deadline, lambda model: check_size(call.body, model, self._limits)
-            )
+        self._check_size(which, call)
         if verb == "explain":
             return self._explain(which, call)
         if found["methods"]:
             return self._methods(which, call)
         if self._models.forwards:
-            call = self._bounded(which, call) if verb == "predict" else call
-            return self._pass_on(call, which, verb, is_status=not verb and not found["metadata"])
+            is_status = not verb and not found["metadata"]
+            passed_on = self._passed_on(which, call, verb, is_status=is_status)
+            if passed_on is not None:
+                return passed_on
         if verb == "predict":
             return self._predict(which, call)
         if verb:
             return self._classify(verb)
         return self._metadata(which, call) if found["metadata"] else self._status(which, call)
 
+    def _check_size(self, which: Which, call: Call) -> None:
+        if len(call.body) > LARGE:
+            self._models.use_known(
+                which, call.deadline, lambda model: check_size(call.body, model, self._limits)
+            )
+
     def _is_known(self, method: str, found: re.Match[str]) -> bool:
         return method == ("POST" if found["verb"] else "GET")
 
-    def _pass_on(self, call: Call, which: Which, verb: str, *, is_status: bool) -> Reply:
+    def _passed_on(self, which: Which, call: Call, verb: str, *, is_status: bool) -> Reply | None:
+        """What the server behind answers; None for explanations, which are asked for anew."""
+        bounded = self._bounded(which, call) if verb == "predict" else call
+        if bounded is None:
+            return None
         forward = self._models.forward  # type: ignore[attr-defined]
-        status, body = forward(call.method, call.path, call.body, call.deadline)
+        status, body = forward(call.method, call.path, bounded.body, call.deadline)
         about = {"verb": verb} if verb else {}
         if is_status and status == 200:
             told = json_codec.read(body)
@@ -159,10 +167,11 @@ class Rest:
             return reply({**told, **_readiness(which, states)}, **about)
         return Reply(status, body, about=about)
 
-    def _bounded(self, which: Which, call: Call) -> Call:
+    def _bounded(self, which: Which, call: Call) -> Call | None:
         """A `:predict` for the server behind, where it is within the limits.
 
         It is written anew, so that the server behind reads the very question that was looked at.
+        None where it asks for an explanation.
         """
         body = json_codec.read(call.body)
         if not isinstance(body, dict):
@@ -171,6 +180,8 @@ class Rest:
             name = body.get("signature_name") or model.serve
             if isinstance(name, str) and name in model.signatures:
                 check_kind(name, call.kind)
+                if kind_of(name) is WorkKind.EXPLAIN:
+                    return None
                 check_cost(model, name, count_of(body, model.signatures[name]), self._limits)
         return dataclasses.replace(call, body=json_codec.rewritten(call.body, body))
 
@@ -203,11 +214,12 @@ class Rest:
             }
             return reply(content, model=which.name)
 
-        return self._models.use(which, call.deadline, methods)
+        return self._models.use_known(which, call.deadline, methods)
 
     def _predict(self, which: Which, call: Call) -> Reply:
         body = json_codec.read(call.body)
-        with self._models.model(which, call.deadline) as model:
+
+        def predict(model: Model) -> Reply:
             name, signature = signature_of(body, model.signatures)
             if name.startswith("__"):
                 raise bad(f'Serving signature name: "{name}" cannot be called.')
@@ -217,6 +229,8 @@ class Rest:
             outputs = self._calls(model, name, feeds, None, call.deadline)
             about = {"model": which.name, "version": model.version, "signature": name}
             return reply(write_answer(outputs, rows=rows), verb="predict", **about)
+
+        return self._models.use(which, call.deadline, predict)
 
     def _classify(self, verb: str) -> Reply:
         method = {"classify": "classification", "regress": "regression"}[verb]
@@ -230,16 +244,14 @@ class Rest:
         question = ExplainRequest.read(json_codec.read(call.body), self._limits)
         if is_picture:
             question = _one_picture(question)
-        return self._models.use(
+        return self._models.use_known(
             which, call.deadline, lambda model: self._explained(model, question, is_picture, call)
         )
 
     def _explained(
         self, model: Model, question: ExplainRequest, is_picture: bool, call: Call
     ) -> Reply:
-        made = explain.explain(question, model, self._limits, call.deadline)
-        if self._sample is not None:
-            self._sample.take(made, model, question.instances)
+        made = self._calls.explain(question, model, call.deadline)
         about = {
             "model": model.which.name,
             "version": model.version,

@@ -90,4 +90,6 @@ def runner(server: Server, *, drain: float = 0.0) -> uvicorn.Server:
         timeout_graceful_shutdown=int(seconds) + 5,
         timeout_keep_alive=IDLE_SECONDS,
     )
-    return _Uvicorn(config, server, drain)
+    made = _Uvicorn(config, server, drain)
+    server.watch_connections(lambda: len(made.server_state.connections))
+    return made
