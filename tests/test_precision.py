@@ -78,6 +78,17 @@ def test_a_score_of_no_output_is_compared_as_well():
     assert tried.error.shape == (1,)
 
 
+def test_the_question_is_that_of_the_call(model, images):
+    contrast = tfxai.Contrast(0, 2)
+    tried = tfxai.in_bfloat16(model, images, "saliency", score=contrast, at="conv")
+    exact, rough = (
+        tfxai.Saliency()(one, images, score=contrast, at="conv").values.reshape(2, -1)
+        for one in (model, tried.subject)
+    )
+    apart = np.abs(exact - rough).max(axis=1) / np.abs(exact).max(axis=1)
+    np.testing.assert_allclose(tried.error, apart, rtol=1e-5)
+
+
 def test_maps_of_nothing_have_an_error_of_zero_or_none_at_all():
     exact = np.array([[0.0, 0.0], [0.0, 0.0], [1.0, 2.0]])
     rough = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 2.5]])

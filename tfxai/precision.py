@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -58,6 +59,9 @@ def in_bfloat16(
     sample: Any,
     method: str | AttributionMethod = "integrated_gradients",
     target: Any = None,
+    *,
+    score: Any = None,
+    at: str | None = None,
 ) -> InBfloat16:
     """A copy of a model that computes in bfloat16, tried against the model itself.
 
@@ -73,6 +77,8 @@ def in_bfloat16(
         method: A method, or its registry name.
         target: As for a method. None is the class that the model predicts in float32; the copy is
             asked for the same one.
+        score: As for a method.
+        at: As for a method.
 
     Returns:
         The copy, with its error and its time on the sample.
@@ -103,9 +109,11 @@ def in_bfloat16(
         )
     chosen = create(method) if isinstance(method, str) else method
     copy = _copied(subject, sample)
-    exact, exact_time = _timed(chosen, subject, sample, target)
-    same = target if (exact.target < 0).any() else exact.target  # -1: not of one output
-    rough, rough_time = _timed(chosen, copy, sample, same)
+    question = {"score": score, "at": at, "progress": False}
+    exact, exact_time = _timed(lambda: chosen(subject, sample, target, **question))
+    is_of_output = isinstance(score, str | None) and (exact.target >= 0).all()
+    same = exact.target if is_of_output else target
+    rough, rough_time = _timed(lambda: chosen(copy, sample, same, **question))
     error, correlation = _compared(_rows(exact), _rows(rough))
     return InBfloat16(copy, chosen.name, error, correlation, rough_time / exact_time)
 
@@ -137,15 +145,13 @@ def _last_layers(model: keras.Model) -> list[Any]:
     return [*ends, *(layer for found in inner for layer in found)]
 
 
-def _timed(
-    method: AttributionMethod, subject: Subject, sample: Any, target: Any
-) -> tuple[Attribution, float]:
+def _timed(call: Callable[[], Attribution]) -> tuple[Attribution, float]:
     """The answer, and the seconds of the fastest call after the first, which traces."""
-    found, seconds = method(subject, sample, target, progress=False), []
+    found, seconds = call(), []
     with warnings.catch_warnings(action="ignore"):  # the first call has said it
         for _ in range(_CALLS):
             start = time.perf_counter()
-            method(subject, sample, target, progress=False)
+            call()
             seconds.append(time.perf_counter() - start)
     return found, min(seconds)
 
