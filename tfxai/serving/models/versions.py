@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
-import dataclasses
 import functools
 import logging
 import os
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from tfxai.errors import DataNotFoundError
 from tfxai.serving.messages.problems import RequestError, unavailable
-from tfxai.serving.messages.signatures import Signature
-from tfxai.serving.messages.tensors import Feeds
 from tfxai.serving.models.disk import (
     lacks,
     seconds_at_rest,
@@ -25,47 +22,12 @@ from tfxai.serving.models.disk import (
     was_moved_here,
 )
 from tfxai.serving.models.model import Deadline, Model, Models, State, Which, not_found
+from tfxai.serving.models.version import Local, Running, Version, loaded_from
 
 _LOG = logging.getLogger("tfxai.serving")
 _LOADING = "The models are being loaded."
 _LOADERS = 4  # versions that are loaded at a time
 _LOOKS = 10  # in which files come to rest, or no longer keep others from being served
-
-
-@dataclasses.dataclass
-class _Running:
-    """The graphs of a version.
-
-    Args:
-        loaded: The graphs.
-        users: Requests that use them.
-    """
-
-    loaded: Any
-    users: int = 0
-
-
-@dataclasses.dataclass
-class _Version:
-    """A version that is known.
-
-    Args:
-        path: Its folder.
-        stamp: Sizes and times of its files when it was last looked at.
-        state: As TensorFlow Serving has it.
-        running: What answers, while it is available.
-        tried: The stamp of its files when it was last loaded, whether it then ran or not.
-        is_loading: Whether a thread loads it, for the first time or anew.
-        looks: How often its files were not at rest.
-    """
-
-    path: Path
-    stamp: Any
-    state: State
-    running: _Running | None = None
-    tried: Any = None
-    is_loading: bool = False
-    looks: int = 0
 
 
 class VersionFolder(Models):
@@ -112,13 +74,13 @@ class VersionFolder(Models):
         self._keep = keep
         self._labels = labels or {}
         self._poll_seconds = poll_seconds
-        self._load = load or functools.partial(_load, trust=trust)
+        self._load = load or functools.partial(loaded_from, trust=trust)
         self._changed = changed
         self._has_changed = False
         self._told: set[str] = set()
         self._lock = threading.Lock()
         self._ended: list[tuple[Path, Any]] = []  # of which the memory is to be given back
-        self._models: dict[str, dict[int, _Version]] = {}
+        self._models: dict[str, dict[int, Version]] = {}
         self._looked = threading.Event()
         self._stopped = threading.Event()
         self._stirred = threading.Event()
@@ -202,19 +164,19 @@ class VersionFolder(Models):
             running = found.running
             running.users += 1
         try:
-            yield _Local(which, number, running.loaded)
+            yield Local(which, number, running.loaded)
         finally:
             with self._ending(), self._lock:
                 running.users -= 1
                 self._end(found, running)
 
-    def _unload(self, version: _Version) -> None:
+    def _unload(self, version: Version) -> None:
         """Lets a version end, after the requests that use it; called with the lock held."""
         if version.running is not None:
             version.state = State(version.state.version, "UNLOADING")
             self._end(version, version.running)
 
-    def _end(self, version: _Version, running: _Running) -> None:
+    def _end(self, version: Version, running: Running) -> None:
         """Has a version end when nobody uses it any more; called with the lock held."""
         is_last = version.running is running
         if running.users or (is_last and version.state.state != "UNLOADING"):
@@ -334,8 +296,8 @@ class VersionFolder(Models):
         return bool(coming)
 
     def _considered(
-        self, known: dict[int, _Version], number: int, path: Path, may_load: bool
-    ) -> tuple[_Version, bool]:
+        self, known: dict[int, Version], number: int, path: Path, may_load: bool
+    ) -> tuple[Version, bool]:
         """A version, which begins to be loaded where its folder is whole and was not loaded yet.
 
         The second is whether it is being loaded, or its files have to come to rest.
@@ -343,7 +305,7 @@ class VersionFolder(Models):
         version, stamp = known.get(number), stamp_of(path)
         is_new = version is None or version.state.state == "UNLOADING"
         if version is None or is_new:
-            version = _Version(path, stamp, State(number, "START"))
+            version = Version(path, stamp, State(number, "START"))
             with self._lock:
                 known[number] = version
         has_rested = not is_new and stamp == version.stamp
@@ -370,7 +332,7 @@ class VersionFolder(Models):
             self._loads(known, version, number)
         return version, version.is_loading
 
-    def _loads(self, known: dict[int, _Version], version: _Version, number: int) -> None:
+    def _loads(self, known: dict[int, Version], version: Version, number: int) -> None:
         """Loads a version, which takes over when it has answered what warms it up."""
         about = {"path": str(version.path)}
         with self._lock:
@@ -392,32 +354,10 @@ class VersionFolder(Models):
             if self._stopped.is_set() or known.get(number) is not version:
                 self._ended.append((version.path, loaded))
                 return
-            before, version.running = version.running, _Running(loaded)
+            before, version.running = version.running, Running(loaded)
             version.state = State(number, "AVAILABLE")
             self._has_changed = True
             if before is not None:
                 self._end(version, before)
         _LOG.info("loaded", extra=about)
         self._stirred.set()
-
-
-class _Local(Model):
-    """A version in this process."""
-
-    def __init__(self, which: Which, version: int, loaded: Any) -> None:
-        signatures: dict[str, Signature] = loaded.signatures
-        super().__init__(which, version, signatures, loaded.record)
-        self._loaded = loaded
-
-    def run(
-        self, signature: str, feeds: Feeds, outputs: Collection[str] | None, deadline: Deadline
-    ) -> Feeds:
-        """Runs it in this thread."""
-        deadline.check()
-        return dict(self._loaded.run(signature, feeds, outputs, deadline))
-
-
-def _load(path: Path, *, trust: bool) -> Any:
-    from tfxai.serving.models.loaded import Loaded
-
-    return Loaded(path, trust=trust)
