@@ -210,6 +210,19 @@ def test_a_text_too_long_is_cut_and_that_is_said(subject):
         IntegratedGradients()(looked_up(), ["good bad film good bad"])
 
 
+def test_texts_with_room_left_are_read_once(subject, monkeypatch):
+    asked, length = [], type(subject.encoder).length
+    monkeypatch.setattr(
+        type(subject.encoder),
+        "length",
+        lambda self, text: asked.append(text) or length(self, text),
+    )
+    long = "fine film " * 7
+    encoded = subject.encoder.encode([FINE, long, "a film"])
+    assert asked == [long]
+    assert len(encoded.notes) == 1
+
+
 @pytest.mark.parametrize(
     ("texts", "message"),
     [

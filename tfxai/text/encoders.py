@@ -109,6 +109,8 @@ class Encoder(abc.ABC):
         """Which texts are longer than the model's limit."""
         found = []
         for i, text in enumerate(texts):
+            if (kinds[i] == PADDING).any():  # there was room left
+                continue
             whole, kept = self.length(text), int((kinds[i] == WORD).sum())
             if whole is not None and whole > kept:
                 found.append(
