@@ -185,6 +185,30 @@ def test_one_connection_never_has_all_places():
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(("many", "comes"), [(2, True), (1, False)])
+def test_a_connection_with_many_gives_a_place_to_one_that_waits(monkeypatch, many, comes):
+    """Nothing is slow yet: those that have one message each keep it."""
+    monkeypatch.setattr(receiving, "_SOON", 3600)
+    monkeypatch.setattr(receiving, "_SLOW", 3600)
+
+    async def run():
+        one = Receiving(2)  # six places
+        tasks = [
+            asyncio.ensure_future(one.receive(never(), 3600, f"{i // many}")) for i in range(6)
+        ]
+        await holds(lambda: len(one._begun) == 6)
+        if comes:
+            assert await one.receive(soon(3), 60, "other") == 3
+            assert [task.done() for task in tasks].count(True) == 1
+        else:
+            with pytest.raises(RequestError, match="Too many requests are being read"):
+                await one.receive(soon(3), 0.5, "other")
+            assert not any(task.done() for task in tasks)
+        await ended(*tasks)
+
+    asyncio.run(run())
+
+
 def test_a_message_that_is_given_up_on_while_it_waits_leaves_no_place():
     async def run():
         one = Receiving(1)

@@ -14,8 +14,9 @@ from tfxai.serving.messages.problems import RequestError, unavailable
 T = TypeVar("T")
 _SLOW = 1.0  # seconds after which a message that has not come may have to give way
 _SOON = 0.2  # the same, for one of several of a connection
+_AT_ONCE = 0.05  # the same, for one of many of a connection while another connection waits
 _FRESH = 3  # times as many messages are read at a time, as long as they are not slow
-_TICK = 0.05  # seconds between two looks for slow ones
+_TICK = 0.02  # seconds between two looks for slow ones
 
 
 @dataclasses.dataclass(eq=False)
@@ -47,6 +48,7 @@ class Receiving:
         most: Slow messages at a time. Of more, the oldest one of the connection that has most
             gives way. Three times as many are read at a time, and as many of one connection; a
             free place goes to the connection that has the fewest, and there to the newest message.
+            Where none is free, a connection with many gives one to a connection that waits.
         waiting: Messages that wait to be read. Of more, again one gives way.
     """
 
@@ -134,7 +136,22 @@ class Receiving:
             own = [one for one in slow if one.peer == peer]
             if len(own) >= self._most:  # it has all places that it may have
                 self._give_up(self._begun, own)
+        self._share(now)
         self._pass_on()
+
+    def _share(self, now: float) -> None:
+        """Where all places are taken, takes one for each connection that waits with far fewer."""
+        reads = collections.Counter(one.peer for one in self._begun)
+        if len(self._begun) < _FRESH * self._most:
+            return
+        for peer in {one.peer for one in self._waiting}:
+            some = [
+                one
+                for one in self._begun
+                if now - one.began >= _AT_ONCE and reads[one.peer] > reads[peer] + 1
+            ]
+            if some:
+                reads[self._give_up(self._begun, some).peer] -= 1
 
     def _give_up(self, among: dict[_Message, None], some: Iterable[_Message]) -> _Message:
         """Has one of some give way: the oldest one of the connection that has most."""
