@@ -91,6 +91,22 @@ def test_samples_are_compared_with_each_other_and_with_runs(tmp_path, values):
     assert (drift.which, drift.numbers) == ("Green", (9, 40))
 
 
+def test_an_image_that_several_methods_explain_counts_once_for_each(tmp_path, values):
+    """So many methods make no more of the same images."""
+    some = {}
+    for name, targets in (("a", [0] * 25 + [1] * 15), ("b", [0] * 20 + [1] * 20)):
+        one = list(lines(values, targets))
+        others = [{**line, "explainer": other} for line in one for other in ("saliency", "rise")]
+        some[name] = kept(tmp_path / f"1{name}", one), kept(tmp_path / f"2{name}", others)
+    *_, expected = compare_runs(some["a"][0], some["b"][0])
+    found = [one for one in compare_runs(some["a"][1], some["b"][1]) if "explained" in one.what]
+    assert {one.what for one in found} == {
+        "explained classes, saliency",
+        "explained classes, rise",
+    }
+    assert {(one.p, one.numbers) for one in found} == {(expected.p, expected.numbers)}
+
+
 def test_several_models_have_methods_of_their_own(tmp_path, values):
     some = [*lines(values, [0] * 40), *lines(values, [0] * 40, model="dogs")]
     assert list(read_sample(kept(tmp_path / "a", some)).methods) == [

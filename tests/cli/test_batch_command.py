@@ -74,6 +74,7 @@ def test_two_runs_are_compared(run, fails, folder):
     done = run("drift", "a", "b")
     assert done.exit_code == 0
     assert "0 of " in done.stdout
+    assert "asked different things" in done.stderr  # another condition
     assert "pass a second folder, or --since TIME" in fails("drift", "a")
     assert "holds no answer" in fails("drift", "a", "--since", "2026-11-20")
     record = json.loads(run("drift", "a", "b", "--json").stdout)

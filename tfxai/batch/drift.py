@@ -86,9 +86,9 @@ def compare_runs(first: str | os.PathLike[str], second: str | os.PathLike[str]) 
     of_samples = is_sample(first), is_sample(second)
     if of_samples[0] == of_samples[1]:
         _warn_of_questions(_question(Path(first), common), _question(Path(second), common))
-        what = "explained classes" if all(of_samples) else "predicted classes"
-        return _compared(one, two, common, what)
-    return _compared(one, two, common, None)  # a sample says what was asked for, not predicted
+        counts = _explained(one, two, common) if all(of_samples) else _predicted(one, two)
+        return _compared(one, two, common, counts)
+    return _compared(one, two, common, [])  # a sample says what was asked for, not predicted
 
 
 def compare_periods(sample: str | os.PathLike[str], since: datetime.datetime) -> list[Drift]:
@@ -111,7 +111,22 @@ def compare_periods(sample: str | os.PathLike[str], since: datetime.datetime) ->
     one, two = read_sample(sample, until=since), read_sample(sample, since=since)
     before, after = asked_in(sample, until=since), asked_in(sample, since=since)
     _warn_of_questions(_as_texts(before), _as_texts(after))
-    return _compared(one, two, _common(one, two), "explained classes")
+    common = _common(one, two)
+    return _compared(one, two, common, _explained(one, two, common))
+
+
+def _predicted(one: Summary, two: Summary) -> list[Drift]:
+    return _counts("predicted classes", one.classes, two.classes)
+
+
+def _explained(one: Summary, two: Summary, methods: Sequence[str]) -> list[Drift]:
+    """How often each class was explained, by each method: an image may be asked for by several."""
+    found: list[Drift] = []
+    for name in methods:
+        what = "explained classes" if len(methods) == 1 else f"explained classes, {name}"
+        sides = (one.methods[name].masses, two.methods[name].masses)
+        found += _counts(what, *({key: side[key][0] for key in side} for side in sides))
+    return found
 
 
 def _common(one: Summary, two: Summary) -> list[str]:
@@ -131,9 +146,9 @@ def _common(one: Summary, two: Summary) -> list[str]:
 
 
 def _compared(
-    one: Summary, two: Summary, common: Sequence[str], counted: str | None
+    one: Summary, two: Summary, common: Sequence[str], counts: Sequence[Drift]
 ) -> list[Drift]:
-    """The comparisons; `counted` says what the counts of classes are of, None leaves them out."""
+    """The comparisons of each method and class, and those of the counts of classes."""
     names = one.class_names or two.class_names
     found, rare = [], dict[str, None]()
     for name in common:
@@ -150,8 +165,7 @@ def _compared(
             TfxaiWarning,
             stacklevel=3,
         )
-    if counted is not None:
-        found += _counts(counted, one.classes, two.classes)
+    found += counts
     adjusted = holm([drift.p for drift in found])
     pairs = zip(found, adjusted, strict=True)
     return [dataclasses.replace(drift, adjusted=p) for drift, p in pairs]

@@ -39,19 +39,26 @@ def drift(
 ) -> None:
     """Compare the explanations of two data sets, or of two models: what differs, and by chance?"""
     import dataclasses
+    import warnings
 
     from tfxai.batch import compare_periods, compare_runs
-    from tfxai.cli.terminal import print_json, print_laid_out, say, shown, table
+    from tfxai.cli.terminal import print_json, print_laid_out, remark, say, shown, table
+    from tfxai.errors import TfxaiWarning
 
     if (second is None) == (since is None):
         raise InvalidInputError(
             "One run is compared with another: pass a second folder, or --since TIME for two "
             "periods of one sample."
         )
-    if second is not None:
-        found = compare_runs(first, second)
-    elif since is not None:
-        found = compare_periods(first, since)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", TfxaiWarning)
+        if second is not None:
+            found = compare_runs(first, second)
+        elif since is not None:
+            found = compare_periods(first, since)
+    for warning in caught:
+        if issubclass(warning.category, TfxaiWarning):
+            remark(str(warning.message))
     differing = [one for one in found if one.differs]
     if as_json:
         records = [{**dataclasses.asdict(one), "differs": one.differs} for one in found]
