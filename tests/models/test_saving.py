@@ -84,16 +84,21 @@ def test_what_cannot_be_saved_is_refused(tmp_path, trained):
     assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
 
 
-def loose(nested):
-    """A model of which a sum is no layer, at its top or in a model inside of it."""
+def loose(where):
+    """A model of which a sum is no layer: at its top, or in a model inside of it."""
     inputs = keras.Input((3,))
     part = keras.Model(inputs, keras.layers.Dense(2)(inputs) + 1.0)
-    return keras.Sequential([keras.Input((3,)), part]) if nested else part
+    if where == "nested":
+        return keras.Sequential([keras.Input((3,)), part])
+    if where == "wrapped":
+        rows = keras.layers.Reshape((1, 3))(inputs)
+        return keras.Model(inputs, keras.layers.TimeDistributed(part)(rows))
+    return part
 
 
-@pytest.mark.parametrize("nested", [False, True])
-def test_what_keras_would_not_read_back_from_h5_is_not_written_to_it(tmp_path, nested):
-    model = loose(nested)
+@pytest.mark.parametrize("where", ["top", "nested", "wrapped"])
+def test_what_keras_would_not_read_back_from_h5_is_not_written_to_it(tmp_path, where):
+    model = loose(where)
     with pytest.raises(InvalidInputError, match=r"Add outside of its layers.*Save it as \.keras"):
         save_model(model, tmp_path / "a.h5")
     with pytest.raises(InvalidInputError, match="outside of its layers"):

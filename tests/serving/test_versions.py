@@ -448,26 +448,15 @@ def test_an_older_version_is_not_loaded_while_a_newer_one_is(tmp_path):
     assert loads == ["2"]
 
 
-class Nothing:
-    """Graphs that are loaded at once."""
-
-    signatures: ClassVar[dict] = {}
-    record = None
-
-    def __init__(self, path):
-        self.path = path
-
-    def close(self):
-        """There is nothing to give back."""
-
-
 def test_what_has_just_been_loaded_is_not_unloaded(tmp_path):
     """Loads end at any moment of a look, many looks long."""
     for name in range(20):
         for number in range(1, 11):
             (tmp_path / str(name) / str(number)).mkdir(parents=True)
             (tmp_path / str(name) / str(number) / "saved_model.pb").write_bytes(b"")
-    models = VersionFolder(tmp_path, poll_seconds=0.001, keep=10, load=Nothing)
+    models = VersionFolder(
+        tmp_path, poll_seconds=0.001, keep=10, load=lambda path: Closing(lambda: None)
+    )
     models.start()
     try:
         until(lambda: models.waits_for() is None)

@@ -27,7 +27,7 @@ def read_sample(
     since: datetime.datetime | None = None,
     until: datetime.datetime | None = None,
 ) -> Summary:
-    """A sample of answers as a summary: how large values are by class, gaps, classes explained.
+    """A sample of answers as a summary: how large values are by class, and gaps.
 
     Methods are called by their names, and by those of the models too where there are several.
 
@@ -41,13 +41,8 @@ def read_sample(
         InvalidInputError: A line is none of a sample.
     """
     found = Summary()
-    lines = _named(Path(folder), since, until)
-    for name, line in lines:
+    for name, line in _named(Path(folder), since, until):
         _add(found.methods.setdefault(name, MethodSummary()), line)
-    if len({line["model"] for _, line in lines}) == 1:  # of several a class is another thing
-        for _, line in lines:
-            for target in line["target"][:1]:
-                found.classes[target] = found.classes.get(target, 0) + 1
     if not found.methods:
         when = " of these moments" if since or until else ""
         raise DataNotFoundError(

@@ -20,29 +20,23 @@ def write_model(model: keras.Model, path: Path) -> None:
     Raises:
         InvalidInputError: The file ends in `.h5`, from which Keras would not read the model back.
     """
-    check_form(model, path.suffix)
+    if path.suffix == ".h5":
+        _check_h5(model)
     _bare(model).save(path)
 
 
-def check_form(model: keras.Model, suffix: str) -> None:
-    """Raises where a file of that suffix could not hold the model.
-
-    Raises:
-        InvalidInputError: It ends in `.h5`, and a part of the graph is no layer.
-    """
+def _check_h5(model: keras.Model) -> None:
+    """Raises `InvalidInputError` where a part of a graph is no layer, in whatever model inside."""
     import keras
 
-    if suffix != ".h5":
-        return
-    parts = getattr(model, "operations", None) or getattr(model, "layers", [])
-    loose = {type(one).__name__ for one in parts if not isinstance(one, keras.Layer)}
+    models = [one for one in (model, *model._flatten_layers()) if isinstance(one, keras.Model)]
+    parts = [part for one in models for part in getattr(one, "operations", ())]
+    loose = {type(part).__name__ for part in parts if not isinstance(part, keras.Layer)}
     if loose:
         raise InvalidInputError(
             f"The model computes {', '.join(sorted(loose))} outside of its layers, which Keras "
             "does not read back from an .h5 file. Save it as .keras."
         )
-    for one in parts:
-        check_form(one, suffix)
 
 
 def _bare(model: keras.Model) -> keras.Model:
