@@ -120,10 +120,7 @@ def _of_gaps(one: Attribution, option: str, is_large: Flags) -> list[str]:
         return []
     options = one.method.get("options", {})
     tolerance = _tolerance(options)
-    missed = f"miss the score's difference to the baseline by {shares[is_large].max():.0%}"
-    if shares[is_large].max() < 0.095:
-        missed = f"miss the score's difference to the baseline by {shares[is_large].max():.1%}"
-    start = f"The values of {one.method['name']} {missed}{_which(is_large)}."
+    start = missed(one.method["name"], shares, is_large)
     if tolerance is None:
         advice = _advice(options, option)
     elif shares[is_large].max() <= tolerance * (1 + 1e-6):  # it was too wide a tolerance
@@ -134,6 +131,22 @@ def _of_gaps(one: Attribution, option: str, is_large: Flags) -> list[str]:
             f"pass more{_written(option, 'max_steps')}, or explain a smoother score."
         )
     return [f"{start} {advice}".rstrip()]
+
+
+def missed(method: str, shares: np.ndarray[Any, Any], is_large: Flags) -> str:
+    """How far the values of a method are from adding up, in a sentence.
+
+    Args:
+        method: Its name.
+        shares: (B,) `gap_shares`.
+        is_large: (B,) of which examples it is told, at least one.
+    """
+    most = shares[is_large].max()
+    share = f"{most:.0%}" if most >= 0.095 else f"{most:.1%}"
+    return (
+        f"The values of {method} miss the score's difference to the baseline by {share}"
+        f"{_which(is_large)}."
+    )
 
 
 def _advice(options: dict[str, Any], option: str) -> str:

@@ -13,7 +13,7 @@ import tfxai
 from tests.batch.conftest import LABELS, PIXELS
 from tests.builders import KERAS_SAVES
 from tfxai.batch import Explainer, ExportExplainer
-from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
+from tfxai.errors import DataNotFoundError, InvalidInputError, TfxaiWarning, UnknownNameError
 
 pytestmark = pytest.mark.filterwarnings(KERAS_SAVES)
 METHODS = (tfxai.GradCAM(), tfxai.IntegratedGradients(steps=4))
@@ -43,6 +43,18 @@ def test_columns_are_those_of_the_explainer(model, export, words):
     for name, column in made.items():
         assert column.shape == direct[name].shape
         near(column, direct[name], 1e-5 if "gap" in name else 1e-6)
+
+
+def test_a_gap_is_told_as_the_explainer_tells_it(model, tmp_path):
+    method = tfxai.IntegratedGradients(steps=1, baseline="white")
+    folder = tfxai.export.save(tfxai.load(model), tmp_path / "colours" / "1", [method])
+    with pytest.warns(TfxaiWarning) as direct:
+        Explainer(model, method)({"inputs": PIXELS})
+    with pytest.warns(TfxaiWarning) as told:
+        ExportExplainer(str(folder))({"inputs": PIXELS})
+    sentences = [str(one[0].message).partition(". ")[0] for one in (direct, told)]
+    assert sentences[0] == sentences[1]
+    assert "integrated_gradients miss the score's difference" in sentences[0]
 
 
 def test_one_method_of_a_version_is_run(export):
@@ -92,6 +104,10 @@ def test_bad_input_is_one_sentence(export, model, tmp_path):
         ExportExplainer(export, target="Purple")({"inputs": PIXELS})
     with pytest.raises(InvalidInputError, match="no column 'inputs'"):
         ExportExplainer(export)({"pixels": PIXELS})
+    with pytest.raises(
+        InvalidInputError, match=r"'inputs' has the shape \[23, 6, 4, 3\].*model's shape"
+    ):
+        ExportExplainer(export)({"inputs": PIXELS[:, :, 1:]})
     with pytest.raises(InvalidInputError, match="uint8"):
         ExportExplainer(export)({"inputs": PIXELS.astype(np.float32)})
     labels = {"inputs": PIXELS[:2], "label": np.array([1, -1])}

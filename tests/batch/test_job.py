@@ -290,7 +290,7 @@ def test_the_true_class_is_explained_where_it_is_asked_for(model, tmp_path):
     rows = rows_of(tmp_path / "out")
     assert [row["grad_cam/target"] for row in rows.values()] == LABELS.tolist()
     unlabelled = open_source([write_records(tmp_path)], Fields(("image/encoded",), key="id"))
-    with pytest.raises(InvalidInputError, match="label None names no class"):
+    with pytest.raises(InvalidInputError, match="It has no label, and it is asked for"):
         explained(unlabelled, model, tmp_path / "none", target_column="label")
 
 
@@ -425,8 +425,17 @@ def test_a_folder_with_results_is_kept(model, tmp_path):
         explained(source, model, tmp_path / "out")
     with pytest.raises(InvalidInputError, match="batch_size 8, and now it is 4"):
         explained(source, model, tmp_path / "out", resume=True, batch_size=4)
-    with pytest.raises(InvalidInputError, match="source"):
+    with pytest.raises(InvalidInputError, match=r"source\.count 10, and now it is 11"):
         explained(Harmful(11, SHAPE), model, tmp_path / "out", resume=True)
+    other = (METHODS[0], tfxai.IntegratedGradients(steps=2, baseline="white"))
+    with pytest.raises(
+        InvalidInputError, match=r"methods\[1\]\.options\.steps 4, and now it is 2"
+    ):
+        explained(source, model, tmp_path / "out", resume=True, methods=other)
+    longest = "key != 'a very long name of an example that is there' and key != '{}'"
+    explained(source, model, tmp_path / "where", where=Where(longest.format("a")))
+    with pytest.raises(InvalidInputError, match=r"where \.\.\..*key != 'a'., and .*key != 'b'"):
+        explained(source, model, tmp_path / "where", resume=True, where=Where(longest.format("b")))
     before = rows_of(tmp_path / "out")
     for name in ("notes.txt", ".notes.json"):
         (tmp_path / "out" / name).write_text("mine")

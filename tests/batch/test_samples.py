@@ -11,7 +11,7 @@ from scipy import stats
 
 from tests.batch.test_summary import written
 from tfxai.batch import compare_periods, compare_runs, read_sample
-from tfxai.errors import DataNotFoundError, InvalidInputError, TfxaiWarning
+from tfxai.errors import DataNotFoundError, InvalidInputError, TfxaiWarning, UnknownNameError
 from tfxai.serving.sampling import summary
 
 MOMENT = datetime.datetime(2026, 11, 20, 12, tzinfo=datetime.UTC)
@@ -76,8 +76,12 @@ def test_periods_are_compared_by_welchs_test(tmp_path, values):
     kept(folder, [*lines(before, [1] * 25), *other])
     with pytest.warns(TfxaiWarning, match='score of saliency "logit" and "probability"'):
         compare_periods(folder, since)
-    with pytest.raises(DataNotFoundError, match="no answer of these moments"):
-        compare_periods(folder, since + datetime.timedelta(days=1))
+    late = since + datetime.timedelta(days=1)
+    said = r"no answer from 2026-11-21 .* on: its answers are of 2026-11-20 .* to 2026-11-20"
+    with pytest.raises(DataNotFoundError, match=said):
+        compare_periods(folder, late)
+    with pytest.raises(DataNotFoundError, match="no answer before 2026-11-19"):
+        compare_periods(folder, MOMENT - datetime.timedelta(days=1))
 
 
 def test_samples_are_compared_with_each_other_and_with_runs(tmp_path, values):
@@ -86,9 +90,46 @@ def test_samples_are_compared_with_each_other_and_with_runs(tmp_path, values):
     with pytest.warns(TfxaiWarning, match='score of saliency "logit" and "probability"'):
         drift, _ = compare_runs(one, other)
     assert drift.p == pytest.approx(1)
-    run = written(tmp_path / "run", {1: np.ones(9)}, {1: 9})
-    (drift,) = compare_runs(run, one)  # what was asked for is no count of predictions
+    run = written(tmp_path / "run", {1: np.ones(9)}, {0: 5, 1: 4})
+    drift, counts = compare_runs(run, one)
     assert (drift.which, drift.numbers) == ("Green", (9, 40))
+    assert (counts.what, counts.numbers, counts.p) == ("explained classes", (9, 40), 1)
+
+
+def test_what_a_run_was_asked_is_set_beside_what_a_sample_was(tmp_path, values):
+    sample = kept(tmp_path / "a", lines(values, [1] * 40))
+    run = written(tmp_path / "run", {1: np.ones(9)}, {1: 9}, score="logit")
+    asked = {"target": None, "score": None, "at": None, "where": None}
+    asked["methods"] = [{"name": "saliency", "options": {"absolute": False}}]
+    (run / "manifest.json").write_text(json.dumps({"configuration": asked}))
+    compare_runs(run, sample)  # and no warning
+    asked["methods"][0]["options"]["absolute"] = True
+    (run / "manifest.json").write_text(json.dumps({"configuration": asked}))
+    with pytest.warns(TfxaiWarning, match=r"saliency\.absolute true and false\.$"):
+        compare_runs(run, sample)
+    other = kept(tmp_path / "b", lines(values, [1] * 40, scoreKind="probability", at="conv"))
+    with pytest.warns(TfxaiWarning, match='score of saliency "probability" and "logit"') as told:
+        compare_runs(other, run)
+    assert 'layer that saliency explains "conv" and null' in str(told[0].message)
+
+
+def test_a_class_is_called_as_the_answers_call_it(tmp_path, values):
+    some = [*lines(values[:30], [1] * 30), *lines(values[30:], [1] * 10, targetName="Dog")]
+    sample = kept(tmp_path / "a", some)
+    since = MOMENT + datetime.timedelta(seconds=15)
+    assert compare_periods(sample, since)[0].which == "Dog"
+    run = written(tmp_path / "run", {1: np.ones(9)}, {1: 9}, ("Cat", "Dog"))
+    assert compare_runs(run, sample)[0].which == "Dog"
+    other = written(tmp_path / "other", {1: np.ones(9)}, {1: 9}, ("Dog", "Cat"))
+    with pytest.raises(InvalidInputError, match="Class 1 is Cat in one and Dog in the other"):
+        compare_runs(other, sample)
+
+
+def test_nothing_in_common_is_told(tmp_path):
+    one = written(tmp_path / "a", {0: np.ones(1)}, {}, None)
+    two = written(tmp_path / "b", {0: np.ones(1)}, {}, None)
+    with pytest.raises(InvalidInputError, match="no class has two examples in both, of 0"):
+        compare_runs(one, two)
 
 
 def test_an_image_that_several_methods_explain_counts_once_for_each(tmp_path, values):
@@ -113,6 +154,25 @@ def test_several_models_have_methods_of_their_own(tmp_path, values):
         "cats/saliency",
         "dogs/saliency",
     ]
+
+
+def test_one_of_several_models_is_compared(tmp_path, values):
+    some = [*lines(values[:30], [0] * 30), *lines(3 * values, [0] * 40, model="dogs")]
+    sample = kept(tmp_path / "a", some)
+    run = written(tmp_path / "run", {0: np.ones(9)}, {0: 9})
+    with pytest.raises(InvalidInputError, match=r"Name the model of the sample \(--model\)"):
+        compare_runs(run, sample)
+    drift, _ = compare_runs(run, sample, model="dogs")
+    expected = 3 * (np.abs(values).sum(axis=1) + np.abs(values[:, 0])) / 7
+    assert drift.numbers == (9, 40)
+    assert drift.means[1] == pytest.approx(expected.mean())
+    assert read_sample(sample, model="cats").methods["saliency"].masses[0][0] == 30
+    since = MOMENT + datetime.timedelta(seconds=10)
+    assert compare_periods(sample, since, model="cats")[0].numbers == (10, 20)
+    with pytest.raises(UnknownNameError, match=r"no model 'dog'.*'dogs'"):
+        compare_runs(run, sample, model="dog")
+    with pytest.raises(InvalidInputError, match="both folders are of runs"):
+        compare_runs(run, run, model="dogs")
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_a_large_map_is_summed_into_cells():
     assert (cells[0, 0], cells[-1, -1], cells.sum()) == (0.75, 0.25, 1)
 
 
-def written(folder, masses, classes, names=("Red", "Green")):
+def written(folder, masses, classes, names=("Red", "Green"), score=""):
     found = Summary(classes=classes, class_names=names)
     from tfxai.batch.summary import MethodSummary
 
@@ -86,7 +86,7 @@ def written(folder, masses, classes, names=("Red", "Green")):
         key: (len(one), float(np.sum(one)), float(np.sum(np.square(one))))
         for key, one in masses.items()
     }
-    found.methods["saliency"] = MethodSummary(masses=moments)
+    found.methods["saliency"] = MethodSummary(masses=moments, score=score)
     folder.mkdir()
     found.write(folder)
     return folder

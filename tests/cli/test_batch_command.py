@@ -51,8 +51,14 @@ def test_labels_of_no_class_are_told(run, folder):
         path.rename(folder / "Cat" / path.name)
     words = ("any_size", "--input", folder, "--preprocessing", "unit", "-m", "saliency")
     done = run("batch", *words, "--output", "out")
-    assert "12 labels name no class of the model" in " ".join(done.stderr.split())
+    said = " ".join(done.stderr.split())
+    assert "12 examples have labels that name no class of the model" in said
+    assert "such as 'Cat'. The model's classes have no names: pass --classes." in said
     assert manifest("out")["counts"]["labels_of_no_class"] == 12
+    Path("names.txt").write_text("Dog\nHorse\nCow")
+    done = run("batch", *words, "--output", "other", "--classes", "names.txt")
+    said = " ".join(done.stderr.split())
+    assert "'Cat'. Correct them, or the names of the classes (--classes)." in said
     Path("names.txt").write_text("Dog\nCat\nCow")
     done = run("batch", *words, "--output", "two", "--classes", "names.txt")
     assert "name no class" not in done.stderr
@@ -76,7 +82,8 @@ def test_two_runs_are_compared(run, fails, folder):
     assert "0 of " in done.stdout
     assert "asked different things" in done.stderr  # another condition
     assert "pass a second folder, or --since TIME" in fails("drift", "a")
-    assert "holds no answer" in fails("drift", "a", "--since", "2026-11-20")
+    assert "holds no answer" in fails("drift", "a", "--since", "2026-11-20T18:30Z")
+    assert "'yesterday' is no moment. Write a day" in fails("drift", "a", "--since", "yesterday")
     record = json.loads(run("drift", "a", "b", "--json").stdout)
     assert not any(one["differs"] for one in record["comparisons"])
 

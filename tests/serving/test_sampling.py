@@ -29,7 +29,7 @@ from tfxai.serving.sampling import Sample, summary
 class Named:
     """As much of a model as the sample looks at."""
 
-    which, version = Which("m"), 3
+    which, version, record = Which("m"), 3, None
 
 
 def explanation(count=1):
@@ -146,6 +146,7 @@ def test_a_server_keeps_what_it_answers_and_counts_it(base, tmp_path):
         (expected,) = told["attributions"]
         values = np.array(expected["featureAttributions"]["Input_Layer"])
         assert one["target"] == expected["outputIndex"][0]
+        assert one["targetName"] == expected["outputDisplayName"] in ("Cat", "Frog")
         assert one["score"] == expected["instanceOutputValue"]
         np.testing.assert_allclose(one["values"]["Input_Layer"]["sum"], values.sum(), rtol=1e-4)
         assert one["gapShare"] == pytest.approx(expected["approximationError"], rel=1e-4)

@@ -16,9 +16,8 @@ import numpy as np
 from scipy import stats
 
 from tfxai.batch.manifest import read_manifest
-from tfxai.batch.samples import asked_in, is_sample, read_sample
-from tfxai.batch.summary import Moments, Summary
-from tfxai.classes import class_name
+from tfxai.batch.samples import Answers, asked_of, is_sample
+from tfxai.batch.summary import MethodSummary, Moments, Summary
 from tfxai.errors import InvalidInputError, TfxaiWarning
 from tfxai.metrics.statistics import holm
 
@@ -52,19 +51,24 @@ class Drift:
         return self.adjusted < LEVEL
 
 
-def compare_runs(first: str | os.PathLike[str], second: str | os.PathLike[str]) -> list[Drift]:
+def compare_runs(
+    first: str | os.PathLike[str], second: str | os.PathLike[str], model: str | None = None
+) -> list[Drift]:
     """What two runs say of the same model on different data, or the reverse.
 
     The mean absolute values of each method are compared for each class by Welch's t-test, and
-    how often each class was predicted by the chi-squared test of homogeneity.
+    how often each class was predicted by the chi-squared test of homogeneity. A sample does not
+    say what was predicted: beside one it is how often each method explained each class, which
+    clients may choose.
 
     Args:
         first: Folder of a run of `tfxai batch`, or of a sample of `tfxai serve`.
         second: Folder of another.
+        model: The name of the model whose answers are taken from a sample of several.
 
     Returns:
         A comparison for each method and class that occurs at least twice in both, and one of the
-        predicted classes.
+        predicted classes, or of those that each method explained.
 
     Warns:
         TfxaiWarning: The runs were asked different things (options of a method, target, score,
@@ -73,30 +77,38 @@ def compare_runs(first: str | os.PathLike[str], second: str | os.PathLike[str]) 
 
     Raises:
         DataNotFoundError: A folder holds no run that has ended.
-        InvalidInputError: They have no method in common, or other classes.
+        InvalidInputError: They have no method in common or other classes, no class occurs twice
+            in both, or `model` came and neither is a sample.
+        UnknownNameError: A sample has no answer of that model.
 
     Reference:
         Welch, "The Generalization of Student's Problem when Several Different Population
         Variances are Involved", Biometrika 34, 1947; Holm, "A Simple Sequentially Rejective
         Multiple Test Procedure", Scandinavian Journal of Statistics 6(2), 1979.
     """
-    one, two = (read_sample(one) if is_sample(one) else Summary.read(one)
-                for one in (first, second))  # fmt: skip
+    folders = Path(first), Path(second)
+    has_sample = any(map(is_sample, folders))
+    if model is not None and not has_sample:
+        raise InvalidInputError(
+            f"The model {model!r} came, and both folders are of runs, which have one each. Leave "
+            "the model out."
+        )
+    (one, asked), (two, asked_too) = (_read(folder, model) for folder in folders)
     common = _common(one, two)
-    of_samples = is_sample(first), is_sample(second)
-    if of_samples[0] == of_samples[1]:
-        _warn_of_questions(_question(Path(first), common), _question(Path(second), common))
-        counts = _explained(one, two, common) if all(of_samples) else _predicted(one, two)
-        return _compared(one, two, common, counts)
-    return _compared(one, two, common, [])  # a sample says what was asked for, not predicted
+    _warn_of_questions(asked, asked_too)
+    counts = _explained(one, two, common) if has_sample else _predicted(one, two)
+    return _compared(one, two, common, counts)
 
 
-def compare_periods(sample: str | os.PathLike[str], since: datetime.datetime) -> list[Drift]:
+def compare_periods(
+    sample: str | os.PathLike[str], since: datetime.datetime, model: str | None = None
+) -> list[Drift]:
     """What a sample of `tfxai serve` says from a moment on beside what it says before.
 
     Args:
         sample: Folder of the sample.
         since: The moment; without a time zone it is this machine's.
+        model: The name of the model whose answers are taken; None for all.
 
     Returns:
         As `compare_runs`, of the classes that were explained.
@@ -106,11 +118,13 @@ def compare_periods(sample: str | os.PathLike[str], since: datetime.datetime) ->
 
     Raises:
         DataNotFoundError: It holds no answer before the moment, or none from it on.
-        InvalidInputError: A line is none of a sample, or the periods have no method in common.
+        InvalidInputError: A line is none of a sample, the periods have no method in common, or
+            no class occurs twice in both.
+        UnknownNameError: The sample has no answer of that model.
     """
-    one, two = read_sample(sample, until=since), read_sample(sample, since=since)
-    before, after = asked_in(sample, until=since), asked_in(sample, since=since)
-    _warn_of_questions(_as_texts(before), _as_texts(after))
+    answers = Answers(Path(sample), model)
+    one, two = answers.summary(until=since), answers.summary(since=since)
+    _warn_of_questions(answers.asked(until=since), answers.asked(since=since))
     common = _common(one, two)
     return _compared(one, two, common, _explained(one, two, common))
 
@@ -138,23 +152,41 @@ def _common(one: Summary, two: Summary) -> list[str]:
         )
     common = [name for name in one.methods if name in two.methods]
     if not common:
+        are_of_models = any("/" in name for name in [*one.methods, *two.methods])
+        advice = (
+            "Name the model of the sample (--model)"
+            if are_of_models
+            else "Compare runs of one method"
+        )
         raise InvalidInputError(
             f"The runs have no method in common: {', '.join(one.methods) or 'none'} and "
-            f"{', '.join(two.methods) or 'none'}. Compare runs of one method."
+            f"{', '.join(two.methods) or 'none'}. {advice}."
         )
+    for name in common:
+        a, b = (_names(side, name) for side in (one, two))
+        if other := [key for key in a if b.get(key, a[key]) != a[key]]:
+            raise InvalidInputError(
+                f"Class {other[0]} is {a[other[0]]} in one and {b[other[0]]} in the other. "
+                "Compare runs of models of the same classes."
+            )
     return common
+
+
+def _names(summary: Summary, method: str) -> dict[int, str]:
+    """The names of the classes that a method explained, where they are known."""
+    return dict(enumerate(summary.class_names or ())) | summary.methods[method].class_names
 
 
 def _compared(
     one: Summary, two: Summary, common: Sequence[str], counts: Sequence[Drift]
 ) -> list[Drift]:
     """The comparisons of each method and class, and those of the counts of classes."""
-    names = one.class_names or two.class_names
     found, rare = [], dict[str, None]()
     for name in common:
         a, b = one.methods[name].masses, two.methods[name].masses
+        names = _names(one, name) | _names(two, name)
         for key in sorted(a.keys() | b.keys()):
-            which = class_name(key, names) or str(key)
+            which = names.get(key, str(key))
             if key in a and key in b and min(a[key][0], b[key][0]) > 1:
                 found.append(_welch(name, which, a[key], b[key]))
             else:
@@ -166,16 +198,23 @@ def _compared(
             stacklevel=3,
         )
     found += counts
+    if not found:
+        raise InvalidInputError(
+            f"Nothing can be compared: no class has two examples in both, of {', '.join(rare)}. "
+            "Compare runs with more examples."
+        )
     adjusted = holm([drift.p for drift in found])
     pairs = zip(found, adjusted, strict=True)
     return [dataclasses.replace(drift, adjusted=p) for drift, p in pairs]
 
 
-def _warn_of_questions(one: Mapping[str, str], two: Mapping[str, str]) -> None:
+def _warn_of_questions(one: Mapping[str, Any], two: Mapping[str, Any]) -> None:
     """Warns of what was asked differently, but for the model and the data."""
     both = [name for name in one if name in two and one[name] != two[name]]
     if both:
-        asked = "; ".join(f"{name} {one[name]} and {two[name]}" for name in both)
+        asked = "; ".join(
+            f"{name} {json.dumps(one[name])} and {json.dumps(two[name])}" for name in both
+        )
         warnings.warn(
             f"The runs were asked different things, and may differ for that: {asked}.",
             TfxaiWarning,
@@ -183,24 +222,29 @@ def _warn_of_questions(one: Mapping[str, str], two: Mapping[str, str]) -> None:
         )
 
 
-def _question(folder: Path, methods: Sequence[str]) -> dict[str, str]:
-    """What a run was asked, each thing as a text; empty where no manifest says it."""
+def _read(folder: Path, model: str | None) -> tuple[Summary, dict[str, Any]]:
+    """What a run or a sample says, and what it was asked."""
     if is_sample(folder):
-        return _as_texts(asked_in(folder))
+        answers = Answers(folder, model)
+        return answers.summary(), answers.asked()
+    summary = Summary.read(folder)
+    return summary, _question(folder, summary.methods)
+
+
+def _question(folder: Path, methods: Mapping[str, MethodSummary]) -> dict[str, Any]:
+    """What a run was asked; empty where no manifest says it."""
     try:
         made = (read_manifest(folder) or {}).get("configuration", {})
-        question = {name: made.get(name) for name in ("target", "score", "at", "where")}
-        options = {one["name"]: one["options"] for one in made.get("methods", ())}
-        for name in methods:
-            for key, value in options.get(name, {}).items():
-                question[f"{name}.{key}"] = value
+        if not made:
+            return {}
+        question = {name: made.get(name) for name in ("target", "where")}
+        for one in made.get("methods", ()):
+            if one["name"] in methods:
+                score = methods[one["name"]].score or made.get("score")
+                question |= asked_of(one["name"], score, made.get("at"), one)
     except (InvalidInputError, AttributeError, KeyError, TypeError):
         return {}
-    return _as_texts(question) if made else {}
-
-
-def _as_texts(question: Mapping[str, Any]) -> dict[str, str]:
-    return {name: json.dumps(value) for name, value in question.items()}
+    return question
 
 
 def _few(summary: Summary) -> str:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import os
 import threading
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 
+from tfxai.arithmetic import gap_shares
 from tfxai.arrays import Array
 from tfxai.batch.columns import check_targets, merged, ragged, read_column
 from tfxai.classes import class_index
 from tfxai.data.preprocessing import Preprocessing
-from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
+from tfxai.errors import DataNotFoundError, InvalidInputError, TfxaiWarning, UnknownNameError
 from tfxai.export.names import EXPLAIN, TARGET, TOKEN_VALUES, TOKENS
+from tfxai.remarks import LARGE_GAP, missed
+from tfxai.serving.messages.problems import RequestError
 from tfxai.serving.messages.signatures import VALUES, needed
+from tfxai.serving.messages.tensors import Feeds, check_shape
 from tfxai.serving.models.disk import versions_in
 from tfxai.serving.models.loaded import Loaded
 
@@ -81,7 +88,11 @@ class ExportExplainer:
                 become the model's input, else what the model takes.
 
         Returns:
-            As `Explainer.__call__`, without probabilities and predictions.
+            As `Explainer.__call__`, without probabilities and predictions: a signature that
+            explains says neither.
+
+        Warns:
+            TfxaiWarning: Values miss the score's difference to the baseline by more than 10 %.
 
         Raises:
             InvalidInputError: A column is missing or has a name that an answer takes, or the
@@ -94,7 +105,9 @@ class ExportExplainer:
             about = _about(loaded, signature)
             feeds = self._feeds(batch, loaded, signature, about)
             outputs = needed(loaded.signatures[signature].outputs, (VALUES, TOKENS))
-            given = loaded.run(signature, feeds, outputs)
+            with _of_input():
+                given = loaded.run(signature, feeds, outputs)
+            _warn_of_gaps(name, given)
             answers |= {f"{name}/{key}": one for key, one in _columns(given, about).items()}
         return merged(batch, self.column, answers)
 
@@ -140,6 +153,8 @@ class ExportExplainer:
                     f"The column {of[name]!r} holds {array.dtype}, and the model takes {kind}. "
                     "Convert it."
                 )
+            with _of_input():
+                check_shape(of[name], array.shape, end)
             feeds[name] = array.astype(kind)
         count = len(next(iter(feeds.values())))
         return {**feeds, TARGET: self._targets(batch, loaded, count)}
@@ -156,6 +171,27 @@ class ExportExplainer:
             if target is None:
                 raise UnknownNameError.of("class", str(self.target), classes or ())
         return np.repeat(_indices([target], "target"), count)
+
+
+@contextlib.contextmanager
+def _of_input() -> Iterator[None]:
+    """Tells of inputs that do not fit as of every other argument."""
+    try:
+        yield
+    except RequestError as error:
+        if error.status != HTTPStatus.BAD_REQUEST:
+            raise
+        raise InvalidInputError(f"{error} Bring the batch to the model's shape.") from error
+
+
+def _warn_of_gaps(name: str, given: Feeds) -> None:
+    numbers = [given.get(key) for key in ("completeness_gap", "score", "baseline_score")]
+    if any(one is None for one in numbers):
+        return
+    shares = np.asarray(gap_shares(*numbers))
+    if (is_large := shares > LARGE_GAP).any():
+        advice = "Export the method with more steps or samples."
+        warnings.warn(f"{missed(name, shares, is_large)} {advice}", TfxaiWarning, stacklevel=3)
 
 
 def _indices(given: Any, name: str) -> Array:

@@ -217,10 +217,7 @@ class Job:
         label = class_number(row.label, self.explainer.subject.classes)
         uses = self.where is not None and "label" in self.where.names
         if label == UNKNOWN and (uses or self.explainer.target_column):
-            raise InvalidInputError(
-                f"Its label {row.label!r} names no class of the model, and it is asked for. "
-                "Name the field of the labels with --label-field, or correct them."
-            )
+            raise _no_class(row.label, self.explainer.subject.classes)
         return Ready(row, position, given, label, was_fitted)
 
     def _explain(
@@ -250,9 +247,9 @@ class Job:
             report.summary.add(answers, [one.row.key for one in kept])
             report.explained += len(kept)
             report.fitted += sum(one.was_fitted for one in kept)
-            report.unnamed += sum(
-                one.label == UNKNOWN and one.row.label is not None for one in kept
-            )
+            for one in kept:
+                if one.label == UNKNOWN and one.row.label is not None:
+                    report.add_unnamed(one.row.label)
 
     def _batch(self, some: Sequence[Ready]) -> dict[str, Any]:
         batch = stacked([one.given for one in some])
@@ -380,6 +377,24 @@ def class_number(label: Any, classes: tuple[str, ...] | None) -> int:
             return class_number(int(label), classes)
         return UNKNOWN if found is None else found
     return UNKNOWN
+
+
+def _no_class(label: Any, classes: tuple[str, ...] | None) -> InvalidInputError:
+    """Why there is no number of the class that a condition or a target asks for."""
+    if label is None:
+        return InvalidInputError(
+            "It has no label, and it is asked for. Name the field of the labels with "
+            "--label-field, or put the images into folders of classes."
+        )
+    if classes is None and isinstance(label, str):
+        return InvalidInputError(
+            f"Its label {label!r} is asked for, and the model's classes have no names. Name them "
+            "with --classes."
+        )
+    return InvalidInputError(
+        f"Its label {label!r} names no class of the model, and it is asked for. Correct the "
+        "labels, or the names of the classes (--classes)."
+    )
 
 
 def _sync(path: Path) -> None:

@@ -17,7 +17,7 @@ import tensorflow as tf
 import tfxai
 from tfxai.batch.formats import FORMATS
 from tfxai.batch.job import Job
-from tfxai.batch.shards import DATA, STATES, ShardReport
+from tfxai.batch.shards import DATA, STATES, ShardReport, few
 from tfxai.batch.summary import FIGURE, SUMMARY, Summary
 from tfxai.digests import fingerprint
 from tfxai.errors import InvalidInputError, OutputError
@@ -106,12 +106,22 @@ def check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> Non
     """Raises `InvalidInputError` where a run would go on with another question."""
     other = [name for name in now if before.get(name) != now[name]]
     if other:
-        name = other[0]
-        old, new = _short(before.get(name)), _short(now[name])
+        name, old, new = _difference(other[0], before.get(other[0]), now[other[0]])
         raise InvalidInputError(
             f"The run in {str(folder)!r} was begun with {name} {old}, and now it is {new}. Ask "
             "the same, or choose another folder."
         )
+
+
+def _difference(name: str, old: Any, new: Any) -> tuple[str, str, str]:
+    """The first part in which two records differ, such as `methods[0].options.steps`, and both."""
+    if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
+        key = next(key for key in old if old[key] != new[key])
+        return _difference(f"{name}.{key}", old[key], new[key])
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        i = next(i for i, (a, b) in enumerate(zip(old, new, strict=True)) if a != b)
+        return _difference(f"{name}[{i}]", old[i], new[i])
+    return name, *_short(json.dumps(old), json.dumps(new))
 
 
 def write_manifest(
@@ -139,6 +149,7 @@ def write_manifest(
             "labels_of_no_class": sum(one.unnamed for one in reports),
             "shards": len(reports),
         }
+        made["unnamed_labels"] = few(label for one in reports for label in one.unnamed_labels)
     made |= {"configuration": asked, "workers": workers, "python": platform.python_version()}
     _write(folder / MANIFEST, json.dumps(made, indent=2, allow_nan=False) + "\n")
     return made
@@ -189,6 +200,18 @@ def sweep(folder: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
-def _short(value: object) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _short(old: str, new: str) -> tuple[str, str]:
+    """Both texts, cut to where they begin to differ."""
+    pairs = enumerate(zip(old, new, strict=False))
+    same = next((i for i, (a, b) in pairs if a != b), min(len(old), len(new)))
+    start = max(0, same - _LENGTH // 2) if max(len(old), len(new)) > _LENGTH else 0
+    first, second = (
+        ("..." if start else "")
+        + text[start : start + _LENGTH]
+        + "..." * (len(text) > start + _LENGTH)
+        for text in (old, new)
+    )
+    return first, second
+
+
+_LENGTH = 60

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tfxai.batch.summary import GAP_EDGES, LARGEST, MethodSummary, Summary
-from tfxai.errors import DataNotFoundError, InvalidInputError
+from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
 
 _FILES = "explained-*.jsonl"
 
@@ -26,6 +26,7 @@ def read_sample(
     folder: str | os.PathLike[str],
     since: datetime.datetime | None = None,
     until: datetime.datetime | None = None,
+    model: str | None = None,
 ) -> Summary:
     """A sample of answers as a summary: how large values are by class, and gaps.
 
@@ -35,50 +36,88 @@ def read_sample(
         folder: As `tfxai serve --sample-to` wrote it.
         since: The first moment that counts; without a time zone it is this machine's.
         until: The first moment that does not.
+        model: The name of the model whose answers count; None for all.
 
     Raises:
         DataNotFoundError: It holds no line of these moments.
         InvalidInputError: A line is none of a sample.
+        UnknownNameError: It has no answer of that model.
     """
-    found = Summary()
-    for name, line in _named(Path(folder), since, until):
-        _add(found.methods.setdefault(name, MethodSummary()), line)
-    if not found.methods:
-        when = " of these moments" if since or until else ""
+    return Answers(Path(folder), model).summary(since, until)
+
+
+class Answers:
+    """The lines of a sample, of one model or of all."""
+
+    def __init__(self, folder: Path, model: str | None = None) -> None:
+        self._folder = folder
+        lines = list(_lines(folder))
+        self.models = tuple(dict.fromkeys(line["model"] for line in lines))
+        if model is not None and lines:
+            if model not in self.models:
+                raise UnknownNameError.of("model", model, self.models, repr(str(folder)))
+            lines = [line for line in lines if line["model"] == model]
+        several = model is None and len(self.models) > 1
+        self._lines = [
+            (f"{line['model']}/{line['explainer']}" if several else line["explainer"], line)
+            for line in lines
+        ]
+
+    def summary(
+        self, since: datetime.datetime | None = None, until: datetime.datetime | None = None
+    ) -> Summary:
+        """What those of a period say as a whole, as `read_sample` does.
+
+        Raises:
+            DataNotFoundError: There is none.
+        """
+        found = Summary()
+        for name, line in self._of(since, until):
+            _add(found.methods.setdefault(name, MethodSummary()), line)
+        if found.methods:
+            return found
+        if not self._lines:
+            raise DataNotFoundError(
+                f"{str(self._folder)!r} holds no answer. Pass a folder of tfxai serve --sample-to."
+            )
+        times = [line["time"] for _, line in self._lines]
+        sides = [f"from {_moment(since)} on"] if since else []
+        sides += [f"before {_moment(until)}"] if until else []
         raise DataNotFoundError(
-            f"{os.fspath(folder)!r} holds no answer{when}. Pass a folder of tfxai serve "
-            "--sample-to, and moments that lie in it."
+            f"{str(self._folder)!r} holds no answer {' and '.join(sides)}: its answers are of "
+            f"{_moment(min(times))} to {_moment(max(times))}. Pass a moment between."
         )
-    return found
+
+    def asked(
+        self, since: datetime.datetime | None = None, until: datetime.datetime | None = None
+    ) -> dict[str, Any]:
+        """What the last of a period were asked: score, layer, and the options of each method."""
+        found: dict[str, Any] = {}
+        for name, line in self._of(since, until):
+            found |= asked_of(name, line.get("scoreKind"), line.get("at"), line.get("method"))
+        return found
+
+    def _of(
+        self, since: datetime.datetime | None, until: datetime.datetime | None
+    ) -> list[tuple[str, dict[str, Any]]]:
+        start = -np.inf if since is None else since.timestamp()
+        stop = np.inf if until is None else until.timestamp()
+        return [(name, line) for name, line in self._lines if start <= line["time"] < stop]
 
 
-def asked_in(
-    folder: str | os.PathLike[str],
-    since: datetime.datetime | None = None,
-    until: datetime.datetime | None = None,
-) -> dict[str, Any]:
-    """What the last answers were asked: the score, and the options of each method."""
-    asked: dict[str, Any] = {}
-    for name, line in _named(Path(folder), since, until):
-        asked[f"score of {name}"] = line.get("scoreKind")
-        for key, value in ((line.get("method") or {}).get("options") or {}).items():
-            asked[f"{name}.{key}"] = value
-    return asked
+def asked_of(name: str, score: str | None, at: str | None, method: Any) -> dict[str, Any]:
+    """What a method was asked, each thing under a name of its own."""
+    options = (method or {}).get("options") or {}
+    return {f"score of {name}": score, f"layer that {name} explains": at} | {
+        f"{name}.{key}": value for key, value in options.items()
+    }
 
 
-def _named(
-    folder: Path, since: datetime.datetime | None, until: datetime.datetime | None
-) -> list[tuple[str, dict[str, Any]]]:
-    """The lines of a period, each with what its method is called."""
-    lines = list(_lines(folder))
-    several = len({line["model"] for line in lines}) > 1
-    start = -np.inf if since is None else since.timestamp()
-    stop = np.inf if until is None else until.timestamp()
-    return [
-        (f"{line['model']}/{line['explainer']}" if several else line["explainer"], line)
-        for line in lines
-        if start <= line["time"] < stop
-    ]
+def _moment(of: datetime.datetime | float) -> str:
+    """In this machine's time zone, to the second."""
+    if not isinstance(of, datetime.datetime):
+        of = datetime.datetime.fromtimestamp(of, datetime.UTC)
+    return of.astimezone().isoformat(" ", "seconds")
 
 
 def _lines(folder: Path) -> Iterator[dict[str, Any]]:
@@ -112,6 +151,8 @@ def _add(of: MethodSummary, line: dict[str, Any]) -> None:
     for target in line["target"][:1]:
         n, total, squares = of.masses.get(target, (0, 0.0, 0.0))
         of.masses[target] = (n + 1, total + mass, squares + mass * mass)
+        if name := line.get("targetName"):
+            of.class_names[target] = str(name)
     gap, share = line.get("completenessGap"), line.get("gapShare")
     if gap is None:
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 from tfxai.batch.sources.rows import Failure, Row
@@ -46,6 +47,7 @@ class ShardReport:
         left_out: How many the condition left out.
         fitted: How many pictures were cropped or resized.
         unnamed: How many have a label that names no class of the model.
+        unnamed_labels: A few of these labels.
         failures: Those that have no explanation.
         summary: What the explanations say as a whole.
     """
@@ -56,8 +58,14 @@ class ShardReport:
     left_out: int = 0
     fitted: int = 0
     unnamed: int = 0
+    unnamed_labels: list[str] = dataclasses.field(default_factory=list)
     failures: list[Failure] = dataclasses.field(default_factory=list)
     summary: Summary = dataclasses.field(default_factory=Summary)
+
+    def add_unnamed(self, label: object) -> None:
+        """Counts an example whose label names no class of the model."""
+        self.unnamed += 1
+        self.unnamed_labels = few([*self.unnamed_labels, str(label)])
 
     def to_dict(self) -> dict[str, Any]:
         """As in its file."""
@@ -73,6 +81,14 @@ class ShardReport:
         made["failures"] = [Failure(**one) for one in record["failures"]]
         made["summary"] = Summary.from_dict(record["summary"])
         return cls(**made)
+
+
+def few(labels: Iterable[str]) -> list[str]:
+    """The first ones that differ, each cut where it is long."""
+    return list(dict.fromkeys(label[:_LONGEST] for label in labels))[:_FEW]
+
+
+_FEW, _LONGEST = 5, 60
 
 
 @dataclasses.dataclass(frozen=True)

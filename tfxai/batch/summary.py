@@ -47,15 +47,21 @@ class MethodSummary:
         gaps: Numbers of completeness gaps, as shares of |score - baseline score|, below the first
             of `GAP_EDGES`, between two, and from the last on; empty where there are none.
         largest: The largest absolute gaps and the names of their examples.
+        score: What was explained, such as `"logit"`; empty where it is not known.
+        class_names: Names of the classes that were explained, where a sample of answers says
+            them; of a run they are those of the `Summary`.
     """
 
     masses: dict[int, Moments] = dataclasses.field(default_factory=dict)
     maps: dict[int, tuple[int, Array]] = dataclasses.field(default_factory=dict)
     gaps: list[int] = dataclasses.field(default_factory=list)
     largest: list[tuple[float, str]] = dataclasses.field(default_factory=list)
+    score: str = ""
+    class_names: dict[int, str] = dataclasses.field(default_factory=dict)
 
     def add(self, answer: Attribution, keys: Sequence[str]) -> None:
         """Adds the examples of a batch."""
+        self.score = answer.score_name
         targets = np.asarray(answer.target).reshape(len(keys), -1)[:, 0]
         masses, maps = _masses(answer), _maps(answer)
         for i, target in enumerate(map(int, targets)):
@@ -80,6 +86,7 @@ class MethodSummary:
 
     def merge(self, other: MethodSummary) -> None:
         """Adds what another part of the data gave."""
+        self.score = self.score or other.score
         for target, (n, total, squares) in other.masses.items():
             own = self.masses.get(target, (0, 0.0, 0.0))
             self.masses[target] = (own[0] + n, own[1] + total, own[2] + squares)
@@ -105,6 +112,7 @@ class MethodSummary:
             "gap_edges": list(GAP_EDGES) if self.gaps else [],
             "gaps": self.gaps,
             "largest_gaps": [{"key": key, "gap": gap} for gap, key in self.largest],
+            "score": self.score,
         }
 
     @classmethod
@@ -118,6 +126,7 @@ class MethodSummary:
             },
             list(record["gaps"]),
             [(one["gap"], one["key"]) for one in record["largest_gaps"]],
+            record.get("score", ""),
         )
 
 

@@ -46,9 +46,9 @@ Resize = Annotated[
         min=1,
         max=8192,
         metavar="SIDE",
-        help="Resize images to SIDE x SIDE pixels (bilinear) before the preprocessing: what an "
-        "enlarged thumbnail looks like to a model of larger images. If left out, images are "
-        "brought to the model's size by a sharper filter (Lanczos).",
+        help="Crop images to their middle and resize it to SIDE x SIDE pixels (bilinear) before "
+        "the preprocessing: what an enlarged thumbnail looks like to a model of larger images. If "
+        "left out, images are brought to the model's size by a sharper filter (Lanczos).",
         show_default=False,
     ),
 ]

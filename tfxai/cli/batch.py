@@ -326,16 +326,21 @@ def _show(job: Job, made: dict[str, Any], *, as_json: bool) -> None:
     say(shown(folder / "manifest.json"))
     _show_methods(folder)
     if unnamed := counts["labels_of_no_class"]:
+        few = ", ".join(map(repr, made["unnamed_labels"]))
+        advice = "Correct them, or the names of the classes (--classes)"
+        if not made["configuration"]["classes"]:
+            advice = "The model's classes have no names: pass --classes"
         remark(
-            f"{unnamed:,} labels name no class of the model and are written as -1. Name the "
-            "classes with --classes."
+            f"{unnamed:,} examples have labels that name no class of the model and are written "
+            f"as -1, such as {few}. {advice}."
         )
     if counts["failed"]:
         say(shown(folder / "failures.jsonl"))
     if counts["cropped_or_resized"]:
+        how = f"{job.resize} x {job.resize} pixels" if job.resize else "the model's size"
         remark(
-            f"{counts['cropped_or_resized']:,} pictures have another size than the model's and "
-            "were cropped or resized."
+            f"{counts['cropped_or_resized']:,} pictures have another size and were cropped or "
+            f"resized to {how}."
         )
 
 

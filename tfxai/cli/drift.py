@@ -23,25 +23,36 @@ Other = Annotated[
     Path | None, typer.Argument(help="The folder of another one.", show_default=False)
 ]
 Since = Annotated[
-    datetime.datetime | None,
+    str | None,
     typer.Option(
         metavar="TIME",
-        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
         help="Instead of another one: compare what a sample holds from that moment on, such as "
         "2026-11-20 or 2026-11-20T18:30, with what it holds before.",
+        show_default=False,
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="The model whose answers are taken from a sample of several.",
         show_default=False,
     ),
 ]
 
 
 def drift(
-    first: Run, second: Other = None, since: Since = None, as_json: arguments.Json = False
+    first: Run,
+    second: Other = None,
+    since: Since = None,
+    model: Model = None,
+    as_json: arguments.Json = False,
 ) -> None:
     """Compare the explanations of two data sets, or of two models: what differs, and by chance?"""
     import dataclasses
     import warnings
 
-    from tfxai.batch import compare_periods, compare_runs
+    from tfxai.cli.runtime import start
     from tfxai.cli.terminal import print_json, print_laid_out, remark, say, shown, table
     from tfxai.errors import TfxaiWarning
 
@@ -50,12 +61,16 @@ def drift(
             "One run is compared with another: pass a second folder, or --since TIME for two "
             "periods of one sample."
         )
+    moment = None if since is None else _moment(since)
+    start()
+    from tfxai.batch import compare_periods, compare_runs
+
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", TfxaiWarning)
         if second is not None:
-            found = compare_runs(first, second)
-        elif since is not None:
-            found = compare_periods(first, since)
+            found = compare_runs(first, second, model)
+        elif moment is not None:
+            found = compare_periods(first, moment, model)
     for warning in caught:
         if issubclass(warning.category, TfxaiWarning):
             remark(str(warning.message))
@@ -65,7 +80,7 @@ def drift(
         for record in records:
             means = record["means"]
             record["means"] = None if math.isnan(means[0]) else list(means)
-        other = str(second) if second is not None else f"since {since}"
+        other = str(second) if second is not None else f"since {moment}"
         print_json({"first": str(first), "second": other, "comparisons": records})
         return
     rows = table(
@@ -82,3 +97,13 @@ def drift(
         f"{len(differing)} of {len(found)} comparisons differ beyond sampling (p < 0.05 after "
         "Holm)."
     )
+
+
+def _moment(text: str) -> datetime.datetime:
+    try:
+        return datetime.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInputError(
+            f"--since {text!r} is no moment. Write a day such as 2026-11-20, a time such as "
+            "2026-11-20T18:30, or one with its zone such as 2026-11-20T18:30Z."
+        ) from error

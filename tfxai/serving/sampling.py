@@ -20,7 +20,7 @@ import numpy as np
 
 from tfxai.arrays import Array
 from tfxai.errors import OutputError
-from tfxai.serving.explaining.answer import Explanation
+from tfxai.serving.explaining.answer import Explanation, target_name
 from tfxai.serving.messages import json_codec
 from tfxai.serving.models.model import Model
 
@@ -158,6 +158,10 @@ def _line(made: Explanation, model: Model, i: int) -> dict[str, Any]:
         "score": score,
         "values": {name: summary(array[i]) for name, array in made.values.items()},
     }
+    if name := target_name(made, i, model):
+        line["targetName"] = name
+    if at := made.about.get("at"):
+        line["at"] = at
     if made.baseline_score is not None:
         line["baselineScore"] = float(made.baseline_score[i])
     if made.completeness_gap is not None:

@@ -49,12 +49,19 @@ class Explanation:
     tokens: tuple[Array, Array] | None = None
 
 
+def target_name(made: Explanation, i: int, model: Model) -> str | None:
+    """What the class is called that was explained of an example, where the export says it."""
+    names, index = (model.record or {}).get("class_names"), np.ravel(made.target[i])
+    return (
+        class_name(int(index[0]), names) if isinstance(names, list) and index.size == 1 else None
+    )
+
+
 def answer(made: Explanation, question: ExplainRequest, model: Model) -> dict[str, Any]:
     """The body of an answer, as Vertex AI has it, with what it has no word for."""
-    names = (model.record or {}).get("class_names")
     body: dict[str, Any] = {
         "explanations": [
-            {"attributions": [_attribution(made, question, i, names, model)]}
+            {"attributions": [_attribution(made, question, i, model)]}
             for i in range(len(made.score))
         ],
         "model": model.which.name,
@@ -74,16 +81,15 @@ def answer(made: Explanation, question: ExplainRequest, model: Model) -> dict[st
 
 
 def _attribution(
-    made: Explanation, question: ExplainRequest, i: int, names: Any, model: Model
+    made: Explanation, question: ExplainRequest, i: int, model: Model
 ) -> dict[str, Any]:
-    target, score = np.asarray(made.target[i]), float(made.score[i])
-    index = [int(one) for one in target.ravel()]
+    score = float(made.score[i])
     found: dict[str, Any] = {
         "instanceOutputValue": score,
-        "outputIndex": index,
+        "outputIndex": [int(one) for one in np.ravel(made.target[i])],
         "outputName": next(iter(_served(model)), ""),
     }
-    name = class_name(index[0], names) if isinstance(names, list) and len(index) == 1 else None
+    name = target_name(made, i, model)
     if name is not None:
         found["outputDisplayName"] = name
     if made.baseline_score is not None:
