@@ -33,7 +33,8 @@ from tests.batch.results import failures, manifest, rows_of, same
 from tests.builders import KERAS_SAVES
 from tfxai.batch import Explainer, Fields, Where, job_of, open_source, run_job
 from tfxai.batch.inputs import Taken
-from tfxai.batch.job import Job, class_number
+from tfxai.batch.job import Job
+from tfxai.batch.labels import class_number
 from tfxai.batch.sources import Row
 from tfxai.errors import (
     InsufficientMemoryError,

@@ -19,12 +19,12 @@ from tfxai.arrays import Array
 from tfxai.batch.explainer import Explainer, columns_of
 from tfxai.batch.formats import FORMATS
 from tfxai.batch.inputs import INPUTS, Taken, shape_of, stacked
+from tfxai.batch.labels import class_number, no_class
 from tfxai.batch.shards import DATA, NO_CARE, STATES, UNKNOWN, Care, Ready, ShardReport
 from tfxai.batch.sinks import Writer, writing
 from tfxai.batch.sources.rows import Failure, Row, Source
 from tfxai.batch.where import Where
 from tfxai.class_outputs import class_outputs
-from tfxai.classes import class_index
 from tfxai.errors import (
     InvalidInputError,
     NotFiniteError,
@@ -217,7 +217,7 @@ class Job:
         label = class_number(row.label, self.explainer.subject.classes)
         uses = self.where is not None and "label" in self.where.names
         if label == UNKNOWN and (uses or self.explainer.target_column):
-            raise _no_class(row.label, self.explainer.subject.classes)
+            raise no_class(row.label, self.explainer.subject.classes)
         return Ready(row, position, given, label, was_fitted)
 
     def _explain(
@@ -361,40 +361,6 @@ _SHARDS, _MOST = (
 )  # files that are made where nobody says how many, and their most examples
 _TRIED = 1000  # examples that are looked at for one that can be read
 _TRIES = 8  # examples that are explained before a request is held for the fault
-
-
-def class_number(label: Any, classes: tuple[str, ...] | None) -> int:
-    """The class that a label of the data names, by its number or name; `UNKNOWN` where none."""
-    if isinstance(label, np.ndarray):
-        label = label.item() if label.size == 1 else None
-    if isinstance(label, float) and label.is_integer():  # a column with gaps holds floats
-        label = int(label)
-    if isinstance(label, int | np.integer) and not isinstance(label, bool):
-        return int(label) if label >= 0 and (classes is None or label < len(classes)) else UNKNOWN
-    if isinstance(label, str):
-        found = class_index(label, classes)
-        if found is None and label.isdecimal():
-            return class_number(int(label), classes)
-        return UNKNOWN if found is None else found
-    return UNKNOWN
-
-
-def _no_class(label: Any, classes: tuple[str, ...] | None) -> InvalidInputError:
-    """Why there is no number of the class that a condition or a target asks for."""
-    if label is None:
-        return InvalidInputError(
-            "It has no label, and it is asked for. Name the field of the labels with "
-            "--label-field, or put the images into folders of classes."
-        )
-    if classes is None and isinstance(label, str):
-        return InvalidInputError(
-            f"Its label {label!r} is asked for, and the model's classes have no names. Name them "
-            "with --classes."
-        )
-    return InvalidInputError(
-        f"Its label {label!r} names no class of the model, and it is asked for. Correct the "
-        "labels, or the names of the classes (--classes)."
-    )
 
 
 def _sync(path: Path) -> None:

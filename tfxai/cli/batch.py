@@ -4,138 +4,23 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tfxai.cli import arguments, explain
+from tfxai.cli import arguments, batch_options, explain
 from tfxai.errors import InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
     from tfxai.batch.job import Job
     from tfxai.batch.shards import ShardReport
 
-ENGINES = ("local", "beam", "ray", "spark")
-
-Given = Annotated[
-    list[str],
-    typer.Option(
-        "--input",
-        "-i",
-        metavar="GLOB",
-        help="Files of images, TFRecords of tf.Example, Parquet or JSON lines (as for Vertex AI), "
-        "a folder of images or of class folders, or tfds:NAME:SPLIT. May be repeated.",
-    ),
-]
-Output = Annotated[Path, typer.Option("--output", metavar="DIR", help="A new folder.")]
-InputFormat = Annotated[
-    str | None,
-    typer.Option(
-        metavar="images|tfrecord|parquet|jsonl",
-        help="What the files hold, where their names do not say it.",
-        show_default=False,
-    ),
-]
-Format = Annotated[
-    str,
-    typer.Option("--format", metavar="parquet|tfrecord|vertex", help="What is written."),
-]
-InputFields = Annotated[
-    list[str],
-    typer.Option(
-        "--input-field",
-        metavar="NAME",
-        help="The field that the model is given: an array, an encoded image or a text. Several "
-        "are numbers side by side, or one for each input of the model. Repeat it for several.",
-        show_default=False,
-    ),
-]
-LabelField = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="The field of the true class, as a number or a name. Of images it is their folder.",
-        show_default=False,
-    ),
-]
-KeyField = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="The field that names an example; its file and place name it if left out.",
-        show_default=False,
-    ),
-]
-Keep = Annotated[
-    list[str],
-    typer.Option(
-        metavar="NAME",
-        help="Another field that goes into the results. May be repeated.",
-        show_default=False,
-    ),
-]
-Condition = Annotated[
-    str | None,
-    typer.Option(
-        metavar="CONDITION",
-        help='Explain only examples for which it holds, such as "probability < 0.5 or prediction '
-        '!= label". It may name prediction, probability, label, key and fields of the data, and '
-        "join comparisons by and, or, not.",
-        show_default=False,
-    ),
-]
-BatchSize = Annotated[int, typer.Option(min=1, help="Examples explained at once.")]
-ShardSize = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        help="Examples in a file, between which a run can be stopped; by their number if left "
-        "out, at most 1,000.",
-        show_default=False,
-    ),
-]
-Workers = Annotated[int, typer.Option(min=1, help="Processes that share the work.")]
-Threads = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        help="Threads of TensorFlow in each process. If left out, processes of this machine share "
-        "the cores, and those of another engine have one.",
-        show_default=False,
-    ),
-]
-ChunkSize = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        help="Most rows that a method runs through the model at once; by the memory if left out.",
-        show_default=False,
-    ),
-]
-EngineName = Annotated[
-    str, typer.Option("--engine", metavar="|".join(ENGINES), help="What runs the shards.")
-]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")
-]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Remove the results of an earlier run in DIR first.")
-]
-EngineWords = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[-- ENGINE OPTION...]",
-        help="Options of the engine, such as --runner=FlinkRunner of Beam.",
-        show_default=False,
-    ),
-]
-
 
 def batch(  # noqa: PLR0913 - an argument for each word of the command line
     model: arguments.Model,
-    words: EngineWords = None,
-    given: Given = [],  # noqa: B006 - typer copies it
-    output: Output = Path("out/batch"),
+    words: batch_options.EngineWords = None,
+    given: batch_options.Given = [],  # noqa: B006 - typer copies it
+    output: batch_options.Output = Path("out/batch"),
     method: explain.Methods = ["grad_cam"],  # noqa: B006 - typer copies it
     option: explain.Options = [],  # noqa: B006 - typer copies it
     layer: explain.Layer = None,
@@ -144,21 +29,21 @@ def batch(  # noqa: PLR0913 - an argument for each word of the command line
     score: explain.Score = None,
     contrast: explain.Contrast = None,
     at: explain.At = None,
-    input_format: InputFormat = None,
-    input_field: InputFields = [],  # noqa: B006 - typer copies it
-    label_field: LabelField = None,
-    key_field: KeyField = None,
-    keep: Keep = [],  # noqa: B006 - typer copies it
-    where: Condition = None,
-    kind: Format = "parquet",
-    batch_size: BatchSize = 32,
-    shard_size: ShardSize = None,
-    chunk_size: ChunkSize = None,
-    workers: Workers = 1,
-    threads: Threads = None,
-    engine: EngineName = "local",
-    resume: Resume = False,
-    overwrite: Overwrite = False,
+    input_format: batch_options.InputFormat = None,
+    input_field: batch_options.InputFields = [],  # noqa: B006 - typer copies it
+    label_field: batch_options.LabelField = None,
+    key_field: batch_options.KeyField = None,
+    keep: batch_options.Keep = [],  # noqa: B006 - typer copies it
+    where: batch_options.Condition = None,
+    kind: batch_options.Format = "parquet",
+    batch_size: batch_options.BatchSize = 32,
+    shard_size: batch_options.ShardSize = None,
+    chunk_size: batch_options.ChunkSize = None,
+    workers: batch_options.Workers = 1,
+    threads: batch_options.Threads = None,
+    engine: batch_options.EngineName = "local",
+    resume: batch_options.Resume = False,
+    overwrite: batch_options.Overwrite = False,
     preprocessing: arguments.Preprocessing = None,
     resize: arguments.Resize = None,
     classes: arguments.Classes = None,
@@ -242,8 +127,8 @@ def _check_words(given: list[str], kind: str, engine: str, words: list[str] | No
         )
     if kind not in FORMATS:
         raise UnknownNameError.of("format", kind, FORMATS)
-    if engine not in ENGINES:
-        raise UnknownNameError.of("engine", engine, ENGINES)
+    if engine not in batch_options.ENGINES:
+        raise UnknownNameError.of("engine", engine, batch_options.ENGINES)
     if words and engine == "local":
         raise InvalidInputError(
             f"{words[0]!r} is an option of an engine, and the engine is local. Pass --engine beam."

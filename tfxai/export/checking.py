@@ -26,7 +26,7 @@ from tfxai.export.probes import Case, invented, moved, read_cases, write_cases
 from tfxai.export.protos import Feeds, read_prediction_log
 from tfxai.inspection import PrivateCopy
 from tfxai.inspection.saved_model.checkpoints import INDEX
-from tfxai.inspection.saved_model.saved_model import INIT
+from tfxai.inspection.saved_model.meta_graphs import INIT
 
 TOLERANCE, LOOSEST = 1e-5, 0.25
 """Largest difference between two ways of running, of the largest value of an output: at least, and

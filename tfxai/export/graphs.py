@@ -8,8 +8,8 @@ from typing import Any
 
 from tensorflow.core.protobuf import saved_model_pb2
 
+from tfxai.inspection.saved_model.meta_graphs import INIT
 from tfxai.inspection.saved_model.operations import CHECKPOINT, FILE_TABLES, PRINTS, outward
-from tfxai.inspection.saved_model.saved_model import INIT
 
 GRAPH = "saved_model.pb"
 _XLA_ATTRIBUTES = ("_XlaMustCompile", "jit_compile")

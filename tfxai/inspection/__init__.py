@@ -8,7 +8,7 @@ from tfxai.inspection.inspecting import Inspection, Layer, inspect
 from tfxai.inspection.limits import Limits
 from tfxai.inspection.private_copy import PrivateCopy
 from tfxai.inspection.report import Finding, Report
-from tfxai.inspection.saved_model.saved_model import SavedModel, Tensor
+from tfxai.inspection.saved_model.meta_graphs import SavedModel, Tensor
 from tfxai.inspection.scanning import scan
 
 __all__ = [

@@ -18,7 +18,7 @@ from tfxai.inspection.limits import Limits, chosen
 from tfxai.inspection.notebook_tables import inspection_html
 from tfxai.inspection.reading import Contents, read
 from tfxai.inspection.report import Report
-from tfxai.inspection.saved_model.saved_model import SIGNATURES_OF_TFXAI, SavedModel, Tensor
+from tfxai.inspection.saved_model.meta_graphs import SIGNATURES_OF_TFXAI, SavedModel, Tensor
 from tfxai.inspection.text_models import HubModel, hub_model
 from tfxai.reprs import shown, size
 

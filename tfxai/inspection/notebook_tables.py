@@ -9,7 +9,7 @@ from tfxai.reprs import facts_html, listed, rows_html, size
 if TYPE_CHECKING:
     from tfxai.inspection.config.shapes import Shape
     from tfxai.inspection.inspecting import Inspection, Layer
-    from tfxai.inspection.saved_model.saved_model import Tensor
+    from tfxai.inspection.saved_model.meta_graphs import Tensor
 
 
 def inspection_html(found: Inspection) -> str:

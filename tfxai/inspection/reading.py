@@ -32,7 +32,8 @@ from tfxai.inspection.readers.hdf5 import SIGNATURE, Tree, read_tree
 from tfxai.inspection.readers.json_files import parsed
 from tfxai.inspection.readers.source import ByteSource, Malformed, Unread
 from tfxai.inspection.report import Findings, Report
-from tfxai.inspection.saved_model.saved_model import SavedModel, read_saved_model
+from tfxai.inspection.saved_model.meta_graphs import SavedModel
+from tfxai.inspection.saved_model.saved_model import read_saved_model
 from tfxai.inspection.weights import check_claims, check_tree
 
 UNKNOWN = "It is neither a .keras archive nor an HDF5 file."

@@ -1,0 +1,45 @@
+"""The classes that the labels of a data set name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tfxai.batch.shards import UNKNOWN
+from tfxai.classes import class_index
+from tfxai.errors import InvalidInputError
+
+
+def class_number(label: Any, classes: tuple[str, ...] | None) -> int:
+    """The class that a label of the data names, by its number or name; `UNKNOWN` where none."""
+    if isinstance(label, np.ndarray):
+        label = label.item() if label.size == 1 else None
+    if isinstance(label, float) and label.is_integer():  # a column with gaps holds floats
+        label = int(label)
+    if isinstance(label, int | np.integer) and not isinstance(label, bool):
+        return int(label) if label >= 0 and (classes is None or label < len(classes)) else UNKNOWN
+    if isinstance(label, str):
+        found = class_index(label, classes)
+        if found is None and label.isdecimal():
+            return class_number(int(label), classes)
+        return UNKNOWN if found is None else found
+    return UNKNOWN
+
+
+def no_class(label: Any, classes: tuple[str, ...] | None) -> InvalidInputError:
+    """Why there is no number of the class that a condition or a target asks for."""
+    if label is None:
+        return InvalidInputError(
+            "It has no label, and it is asked for. Name the field of the labels with "
+            "--label-field, or put the images into folders of classes."
+        )
+    if classes is None and isinstance(label, str):
+        return InvalidInputError(
+            f"Its label {label!r} is asked for, and the model's classes have no names. Name them "
+            "with --classes."
+        )
+    return InvalidInputError(
+        f"Its label {label!r} names no class of the model, and it is asked for. Correct the "
+        "labels, or the names of the classes (--classes)."
+    )
