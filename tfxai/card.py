@@ -158,7 +158,13 @@ class Card:
             raise InvalidInputError(
                 f"{str(path)!r} cannot be read as JSON. Pass the path of a model's NAME.json."
             ) from error
-        return cls.from_dict(record)
+        try:
+            return cls.from_dict(record)
+        except InvalidInputError as error:
+            raise InvalidInputError(
+                f"{str(path)!r} is read as the card of a model, since it is named so. {error} "
+                "Or rename the file, if it is none."
+            ) from error
 
     @classmethod
     def of_export(cls, folder: str | os.PathLike[str]) -> Card | None:

@@ -113,6 +113,15 @@ def test_what_a_run_was_asked_is_set_beside_what_a_sample_was(tmp_path, values):
     assert 'layer that saliency explains "conv" and null' in str(told[0].message)
 
 
+def test_other_versions_are_told(tmp_path, values):
+    before = lines(values[:20], [1] * 20, version=1)
+    sample = kept(tmp_path / "a", [*before, *lines(values, [1] * 40, after=100, version=2)])
+    with pytest.warns(TfxaiWarning, match=r"\(saliency: version 1 and 2\)"):
+        compare_periods(sample, MOMENT + datetime.timedelta(seconds=50))
+    with pytest.warns(TfxaiWarning, match=r"\(saliency: version 1, 2 and 2\)"):
+        compare_runs(sample, kept(tmp_path / "b", lines(values, [1] * 40, version=2)))
+
+
 def test_a_class_is_called_as_the_answers_call_it(tmp_path, values):
     some = [*lines(values[:30], [1] * 30), *lines(values[30:], [1] * 10, targetName="Dog")]
     sample = kept(tmp_path / "a", some)

@@ -32,7 +32,7 @@ def test_it_answers_where_it_says_and_ends_well_without_tensorflow():
     assert {"GET healthz 200", "GET readyz 503"} <= {line["message"] for line in lines}
 
 
-def test_the_token_comes_from_a_file_or_the_environment(tmp_path):
+def test_the_token_comes_from_a_file_or_the_environment(tmp_path, fails):
     file = tmp_path / "token"
     file.write_text("abc\n")
     behind = ("--upstream", f"http://127.0.0.1:{free_port()}")
@@ -42,6 +42,22 @@ def test_the_token_comes_from_a_file_or_the_environment(tmp_path):
             assert httpx.get(f"{started.url}/v1/models", trust_env=False).status_code == 401
             answer = httpx.get(f"{started.url}/v1/models", headers=headers, trust_env=False)
             assert answer.json() == {"models": []}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(TOKEN, " ")
+        assert f"{TOKEN} is empty, and everybody could ask" in fails("serve", *behind)
+
+
+def test_who_may_ask_without_a_token_is_logged():
+    behind = ("--upstream", f"http://127.0.0.1:{free_port()}")
+    for words, environment, is_told in (
+        (("--host", "0.0.0.0"), {}, True),
+        (("--host", "0.0.0.0"), {TOKEN: "abc"}, False),
+        ((), {}, False),
+    ):
+        with command(*behind, *words, waits=False, **environment) as started:
+            assert httpx.get(f"{started.url}/healthz", trust_env=False).json() == {"live": True}
+            assert started.end(signal.SIGTERM) == 0
+        assert ("without a token: whoever reaches it may ask" in started.log) == is_told
 
 
 @pytest.mark.parametrize(
@@ -72,6 +88,8 @@ def test_the_token_comes_from_a_file_or_the_environment(tmp_path):
         (("--model", "a=b", "--keep", "2"), "--model is exported once"),
         (("--model", "a=none.keras"), "none.keras"),
         (("--model-base-path", ".", "--method", "rise"), "are for --model"),
+        (("--model-base-path", ".", "--option", "steps=10"), "are for --model"),
+        (("--model", "a=cifar10_cnn", "--option", "stepz=10"), "stepz"),
         (("--model-base-path", ".", "--label", "a=1"), "NAME:LABEL=VERSION"),
         (("--upstream", "http://a:1", "--host", "203.0.113.7"), "Cannot listen at 203.0.113.7:"),
         (("--upstream", "http://a:1", "--port", "70000"), "70000"),
@@ -84,10 +102,12 @@ def test_mistakes_are_answered_in_a_sentence(words, sentence, fails):
 
 def test_a_file_is_served_with_its_card_one_command_after_training(tmp_path):
     model = tfxai.load("cifar10_cnn")
-    with command("--model", "frogs=cifar10_cnn", TMPDIR=str(tmp_path)) as started:
+    words = ("--model", "frogs=cifar10_cnn", "--option", "steps=3")
+    with command(*words, TMPDIR=str(tmp_path)) as started:
         about = httpx.get(f"{started.url}/v1/models/frogs/explainers", trust_env=False).json()
         own = [one["name"] for one in about["methods"] if one["by"] == "signature"]
         assert own == ["integrated_gradients", "grad_cam", "saliency"]
+        assert about["methods"][0]["method"]["options"]["steps"] == 3
         assert about["takesImages"]
         assert about["classNames"] == list(model.card.classes)
         assert names(tmp_path) != []

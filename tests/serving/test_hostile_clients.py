@@ -426,6 +426,36 @@ def test_an_answer_that_nobody_reads_is_thrown_away():
             until(lambda: made.getsockname() not in [c.raddr for c in ours.net_connections()])
 
 
+@pytest.mark.slow
+def test_of_many_answers_that_nobody_reads_the_oldest_are_thrown_away():
+    rows = json.dumps({"instances": [[0.123456, 1.5]] * 400_000}).encode()  # 8 MB an answer
+    limits = {"seconds": PATIENCE, "bodies": 20 * 2**20, "body": 2**24, "instances": 2_000_000}
+    with slow(**limits) as (models, client), contextlib.ExitStack() as kept:
+        models.go.set()
+        address = client.base_url.host, client.base_url.port
+        made = []
+        for number in range(5):
+            one = kept.enter_context(socket.socket())
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            one.settimeout(PATIENCE)
+            one.connect(address)
+            one.sendall(head(length=len(rows)) + rows)
+            made.append(one)
+            until(lambda: models.begun > number)  # noqa: B023 - it ends before the next
+            assert one.recv(12, socket.MSG_PEEK | socket.MSG_WAITALL) == b"HTTP/1.1 200"
+        ours = psutil.Process()
+
+        def open_ones():
+            remote = [found.raddr for found in ours.net_connections()]
+            return [one.getsockname() in remote for one in made]
+
+        until(lambda: not any(open_ones()[:2]))
+        assert open_ones()[-1]  # what came last is there to be read
+        made[-1].shutdown(socket.SHUT_WR)
+        answer = whole(made[-1])
+        assert len(json.loads(answer.partition("\r\n\r\n")[2])["predictions"]) == 400_000
+
+
 def test_however_many_ask_whether_it_is_ready_it_is_looked_once_at_a_time():
     looked, let = [], threading.Event()
 

@@ -8,6 +8,9 @@ import math
 
 import pytest
 
+from tfxai.serving.messages import json_codec
+from tfxai.serving.messages.problems import RequestError
+
 PREDICT = "/v1/models/documented:predict"
 
 
@@ -184,6 +187,24 @@ def test_metadata(server):
 def test_what_is_not_there(server, method, path, status, said):
     answer = server.request(method, path, content='{"instances": [1]}' if method == "POST" else "")
     assert (answer.status_code, answer.json()) == (status, {"error": said})
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "The body is empty."),
+        (b"\x1f\x8b\x08", "by the header Content-Encoding: gzip"),
+        (b"\xff\xd8\xff\xe0", "is a picture. Send it in base64"),
+        (b"--abc\r\n", "is a form."),
+        (b'{"a": "\xff"}', "is no text in UTF-8"),
+        (b"{", "is no JSON: "),
+    ],
+)
+def test_what_came_instead_of_json_is_named(body, said):
+    with pytest.raises(RequestError, match=r"^JSON Parse error: The body is ") as refused:
+        json_codec.read(body)
+    assert said in str(refused.value)
+    assert refused.value.status == 400
 
 
 @pytest.mark.parametrize(

@@ -224,6 +224,23 @@ def test_what_is_loaded_is_passed_over_by_the_search_for_garbage(tmp_path):
     assert gc.get_freeze_count() == 0
 
 
+def test_numbers_tell_which_versions_answer_and_which_failed(tmp_path):
+    folder = tmp_path / "plus"
+    folder.mkdir()
+    version(folder, 1)
+    models = VersionFolder(tmp_path, poll_seconds=POLL)
+    with serving(models) as url:
+        until(lambda: models.names() == ["plus"])
+        version(folder, 2)
+        (folder / "2" / "saved_model.pb").write_bytes(b"broken")
+        until(lambda: states(models, "plus").get(2) == "END")
+        numbers = httpx.get(f"{url}/metrics", trust_env=False).text.splitlines()
+    assert 'tfxai_model_version{model="plus"} 1.0' in numbers
+    assert 'tfxai_model_versions{model="plus",state="AVAILABLE"} 1.0' in numbers
+    assert 'tfxai_model_versions{model="plus",state="END"} 1.0' in numbers
+    assert any(one.startswith('tfxai_loads_failed_total{model="plus"} ') for one in numbers)
+
+
 def test_no_request_fails_while_versions_come_and_go(tmp_path):
     folder = tmp_path / "plus"
     folder.mkdir()

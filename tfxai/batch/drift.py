@@ -72,8 +72,9 @@ def compare_runs(
 
     Warns:
         TfxaiWarning: The runs were asked different things (options of a method, target, score,
-            layer, condition), so that the difference may be that of the questions; or classes
-            were left out, with fewer than two examples in a run.
+            layer, condition), or the answers of samples are of other versions of the model, so
+            that the difference may be that; or classes were left out, with fewer than two
+            examples in a run.
 
     Raises:
         DataNotFoundError: A folder holds no run that has ended.
@@ -93,9 +94,11 @@ def compare_runs(
             f"The model {model!r} came, and both folders are of runs, which have one each. Leave "
             "the model out."
         )
-    (one, asked), (two, asked_too) = (_read(folder, model) for folder in folders)
+    first_of, second_of = (_read(folder, model) for folder in folders)
+    one, two = first_of.summary, second_of.summary
     common = _common(one, two)
-    _warn_of_questions(asked, asked_too)
+    _warn_of_questions(first_of.asked, second_of.asked)
+    _warn_of_versions(first_of.versions, second_of.versions)
     counts = _explained(one, two, common) if has_sample else _predicted(one, two)
     return _compared(one, two, common, counts)
 
@@ -125,6 +128,7 @@ def compare_periods(
     answers = Answers(Path(sample), model)
     one, two = answers.summary(until=since), answers.summary(since=since)
     _warn_of_questions(answers.asked(until=since), answers.asked(since=since))
+    _warn_of_versions(answers.versions(until=since), answers.versions(since=since))
     common = _common(one, two)
     return _compared(one, two, common, _explained(one, two, common))
 
@@ -193,7 +197,7 @@ def _compared(
                 rare[which] = None
     if rare:
         warnings.warn(
-            f"Not compared, with fewer than two examples in a run: {', '.join(rare)}.",
+            f"Not compared, with fewer than two examples in a run: {', '.join(sorted(rare))}.",
             TfxaiWarning,
             stacklevel=3,
         )
@@ -222,13 +226,37 @@ def _warn_of_questions(one: Mapping[str, Any], two: Mapping[str, Any]) -> None:
         )
 
 
-def _read(folder: Path, model: str | None) -> tuple[Summary, dict[str, Any]]:
-    """What a run or a sample says, and what it was asked."""
+def _warn_of_versions(one: Mapping[str, list[str]], two: Mapping[str, list[str]]) -> None:
+    """Warns where other versions of a model answered."""
+    told = {
+        f"{', '.join(one[name])} and {', '.join(two[name])}": name
+        for name in one
+        if name in two and one[name] != two[name]
+    }
+    for versions, name in told.items():
+        warnings.warn(
+            f"The answers are of other versions of the model ({name}: version {versions}), and "
+            "may differ for that.",
+            TfxaiWarning,
+            stacklevel=3,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Side:
+    """What a run or a sample says, what it was asked, and which versions of a model answered."""
+
+    summary: Summary
+    asked: Mapping[str, Any]
+    versions: Mapping[str, list[str]]
+
+
+def _read(folder: Path, model: str | None) -> _Side:
     if is_sample(folder):
         answers = Answers(folder, model)
-        return answers.summary(), answers.asked()
+        return _Side(answers.summary(), answers.asked(), answers.versions())
     summary = Summary.read(folder)
-    return summary, _question(folder, summary.methods)
+    return _Side(summary, _question(folder, summary.methods), {})
 
 
 def _question(folder: Path, methods: Mapping[str, MethodSummary]) -> dict[str, Any]:

@@ -97,6 +97,15 @@ class Answers:
             found |= asked_of(name, line.get("scoreKind"), line.get("at"), line.get("method"))
         return found
 
+    def versions(
+        self, since: datetime.datetime | None = None, until: datetime.datetime | None = None
+    ) -> dict[str, list[str]]:
+        """Which versions of its model answered with each method in a period, sorted."""
+        found: dict[str, set[str]] = {}
+        for name, line in self._of(since, until):
+            found.setdefault(name, set()).add(str(line.get("version")))
+        return {name: sorted(some) for name, some in found.items()}
+
     def _of(
         self, since: datetime.datetime | None, until: datetime.datetime | None
     ) -> list[tuple[str, dict[str, Any]]]:

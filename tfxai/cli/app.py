@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -33,13 +34,15 @@ from tfxai.cli.report import report
 from tfxai.cli.sanity import sanity
 from tfxai.cli.serve import serve
 from tfxai.cli.tcav import tcav
+from tfxai.cli.terminal import remark
 from tfxai.cli.top_images import top_images
 from tfxai.cli.train import train
 from tfxai.cli.train_texts import train_texts
 from tfxai.cli.visualise import visualise
+from tfxai.errors import TfxaiWarning
 
 HELP = (
-    "Explains what image classifiers built with Keras 3 see.\n\n"
+    "Explains on what the answers of models built with Keras 3 and TensorFlow rest.\n\n"
     "MODEL is a path that ends in .keras or .h5, the folder of a SavedModel or of a KerasHub "
     "preset, or the name of a model in the folder that the environment variable TFXAI_MODELS "
     "names (./models where it is not set) or among those that come with tfxai. IMAGE is a file, "
@@ -91,3 +94,20 @@ def _start(
         tfxai.config.model_limits = dict(map(read_limit, limit))
     if not sys.warnoptions:  # other packages' warnings are of no use to a reader here
         warnings.simplefilter("ignore")
+        warnings.simplefilter("always", TfxaiWarning)
+        warnings.showwarning = _remarked_once()
+
+
+def _remarked_once() -> Callable[..., None]:
+    """Prints what tfxai warns of as a remark, each sentence once."""
+    said = set[str]()
+
+    def show(
+        message: Warning | str, category: type[Warning], *where: object, **to: object
+    ) -> None:
+        sentence = str(message)
+        if sentence not in said:
+            said.add(sentence)
+            remark(sentence)
+
+    return show

@@ -68,10 +68,10 @@ def concepts(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.terminal import print_json
     from tfxai.cli.writing import check_file
 
+    start()
     files = [save, *([numbers] if numbers else [])]
     check_files(save, numbers, cache)
     bad = BadFiles(skip=skip_bad)
-    start()
     discovery = _discovery(
         layer=layer, concepts=count, crop=crop, crops=crops, samples=samples, seed=seed
     )

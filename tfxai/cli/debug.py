@@ -111,13 +111,14 @@ def debug(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.terminal import print_json, shown
     from tfxai.cli.true_labels import class_number
     from tfxai.cli.writing import check_file
-    from tfxai.debugging import debug as find
     from tfxai.plotting.figures import format_of
 
     _check_words(images, data, true_label)
     format_of(save)
     check_file(save)
     start()
+    from tfxai.debugging import debug as find
+
     (chosen,) = pick_methods([method], option, layer)
     classifier = open_classifier(
         model, preprocessing, classes, resize, trust=trust, modules=modules

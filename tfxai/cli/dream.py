@@ -49,13 +49,14 @@ def dream(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.terminal import print_json, print_laid_out, say, shown, table
     from tfxai.cli.writing import check_file
     from tfxai.data.images import grey_image, read_image
-    from tfxai.features import DeepDream
     from tfxai.files import replacing
 
     kind = _format_of(save)
     pixels = read_image(image)
     check_file(save, [image])
     start()
+    from tfxai.features import DeepDream
+
     classifier = open_classifier(model, preprocessing, trust=trust, modules=modules)
     asked = DeepDream(
         layer, octaves=octaves, octave_scale=octave_scale, steps=steps, seed=seed,

@@ -27,7 +27,8 @@ Since = Annotated[
     typer.Option(
         metavar="TIME",
         help="Instead of another one: compare what a sample holds from that moment on, such as "
-        "2026-11-20 or 2026-11-20T18:30, with what it holds before.",
+        "2026-11-20 or 2026-11-20T18:30, in this machine's time zone unless one is named (Z, "
+        "+01:00), with what it holds before.",
         show_default=False,
     ),
 ]
@@ -50,11 +51,9 @@ def drift(
 ) -> None:
     """Compare the explanations of two data sets, or of two models: what differs, and by chance?"""
     import dataclasses
-    import warnings
 
     from tfxai.cli.runtime import start
-    from tfxai.cli.terminal import print_json, print_laid_out, remark, say, shown, table
-    from tfxai.errors import TfxaiWarning
+    from tfxai.cli.terminal import print_json, print_laid_out, say, shown, table
 
     if (second is None) == (since is None):
         raise InvalidInputError(
@@ -65,15 +64,10 @@ def drift(
     start()
     from tfxai.batch import compare_periods, compare_runs
 
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", TfxaiWarning)
-        if second is not None:
-            found = compare_runs(first, second, model)
-        elif moment is not None:
-            found = compare_periods(first, moment, model)
-    for warning in caught:
-        if issubclass(warning.category, TfxaiWarning):
-            remark(str(warning.message))
+    if second is not None:
+        found = compare_runs(first, second, model)
+    elif moment is not None:
+        found = compare_periods(first, moment, model)
     differing = [one for one in found if one.differs]
     if as_json:
         records = [{**dataclasses.asdict(one), "differs": one.differs} for one in found]

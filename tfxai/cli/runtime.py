@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tfxai.cli.terminal import working
-from tfxai.errors import UnsupportedModelError
+from tfxai.errors import MissingExtraError, UnsupportedModelError
 
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 SILENT = "3"
@@ -25,6 +25,7 @@ def start() -> None:
 
     Raises:
         UnsupportedModelError: Keras would run on another backend.
+        MissingExtraError: They are not installed.
     """
     require_backend()
     if "tensorflow" in sys.modules:
@@ -32,9 +33,14 @@ def start() -> None:
     quiet = os.environ.setdefault(LOG_LEVEL, SILENT) == SILENT
     logging.getLogger("absl").setLevel(logging.ERROR)
     with _silenced() if quiet else contextlib.nullcontext(), working("Loading TensorFlow"):
-        import keras  # noqa: F401
-        import tensorflow as tf
-
+        try:
+            import keras  # noqa: F401
+            import tensorflow as tf
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(
+                f"{error.name} is not installed here, and this command needs it; `tfxai serve "
+                "--upstream` does not. Install tfxai with what it depends on: pip install tfxai"
+            ) from error
         tf.config.list_logical_devices()  # a driver that is not there is logged now
 
 

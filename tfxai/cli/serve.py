@@ -23,6 +23,7 @@ def serve(  # noqa: PLR0913 - an option for each limit
     model_base_path: options.Base = None,
     model: options.Files = [],  # noqa: B006 - typer copies it
     method: options.Methods = [],  # noqa: B006 - typer copies it
+    option: options.MethodOptions = [],  # noqa: B006 - typer copies it
     preprocessing: arguments.Preprocessing = None,
     classes: arguments.Classes = None,
     model_name: options.Names = [],  # noqa: B006 - typer copies it
@@ -55,7 +56,7 @@ def serve(  # noqa: PLR0913 - an option for each limit
     from tfxai.errors import InvalidInputError, MissingExtraError, OutputError
 
     versions = bool(label or keep != 1 or poll != 1.0)
-    how = bool(method or preprocessing or classes)
+    how = bool(method or option or preprocessing or classes)
     _check_sources(upstream, model_base_path, model, versions=versions, how=how, trust=trust)
     if model_name and upstream is None:
         raise InvalidInputError(
@@ -90,7 +91,8 @@ def serve(  # noqa: PLR0913 - an option for each limit
     kept = _sample(sample, sample_to, inputs=sample_inputs)
     grpc_at = None if grpc_port is None else (host, grpc_port)
     if grpc_at is not None:
-        listen(*grpc_at).close()  # a port that is taken is told before anything starts
+        # a port that is taken is told before anything starts
+        listen(*grpc_at, option="--grpc-port").close()
     with contextlib.ExitStack() as stack:
         if upstream is not None:
             models = _upstream(upstream, model_name, limits)
@@ -99,14 +101,16 @@ def serve(  # noqa: PLR0913 - an option for each limit
             base = model_base_path
             if base is None:
                 known = {"preprocessing": preprocessing, "classes": classes}
-                base = stack.enter_context(exported(files, method, known, trust=trust))
+                base = stack.enter_context(exported(files, method, option, known, trust=trust))
             models = _folder(base, label, keep, poll, trust)
         listening = listen(host, port)
         log_to_stderr(log_level)
         allow(max_connections * (1 if grpc_port is None else 2))
         what = upstream or ", ".join(files) or str(model_base_path)
-        _announce(what, listening.getsockname(), grpc_port)
         serving = runner(Server(models, limits, token, grpc_at, kept), drain=drain)
+        _announce(what, listening.getsockname(), grpc_port)
+        if token is None:
+            _warn_of_others(host)
         stack.enter_context(settled())
         serving.run(sockets=[listening])
         if not serving.started:
@@ -121,6 +125,24 @@ def _announce(what: str, where: tuple[str, int], grpc_port: int | None) -> None:
     say(f"Serving {shown(what)} at http://{host}:{where[1]}/")
     if grpc_port is not None:
         say(f"gRPC at {host}:{grpc_port}")
+
+
+def _warn_of_others(host: str) -> None:
+    """Says who may ask, where that is not this machine alone."""
+    import ipaddress
+    import logging
+
+    try:
+        is_alone = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_alone = host == "localhost"
+    if not is_alone:
+        logging.getLogger("tfxai.serving").warning(
+            "listening at %s without a token: whoever reaches it may ask. Pass --token-file or "
+            "set %s.",
+            host,
+            options.TOKEN,
+        )
 
 
 def _check_sources(
@@ -161,8 +183,8 @@ def _check_sources(
         )
     if not models and how:
         raise InvalidInputError(
-            "--method, --preprocessing and --classes are for --model. Leave them out: an export "
-            "says these itself."
+            "--method, --option, --preprocessing and --classes are for --model. Leave them out: "
+            "an export says these itself."
         )
 
 
@@ -231,7 +253,13 @@ def _token(file: Path | None) -> str | None:
     from tfxai.errors import DataNotFoundError, InvalidInputError
 
     if file is None:
-        return os.environ.get(options.TOKEN) or None
+        said = os.environ.get(options.TOKEN)
+        if said is not None and not said.strip():
+            raise InvalidInputError(
+                f"{options.TOKEN} is empty, and everybody could ask. Put a token into it, or "
+                "unset it."
+            )
+        return said and said.strip()
     try:
         token = file.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:

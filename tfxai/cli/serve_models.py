@@ -39,13 +39,19 @@ def read_models(words: Sequence[str]) -> dict[str, str]:
 
 @contextlib.contextmanager
 def exported(
-    models: dict[str, str], words: Sequence[str], known: dict[str, Any], *, trust: bool
+    models: dict[str, str],
+    words: Sequence[str],
+    options: Sequence[str],
+    known: dict[str, Any],
+    *,
+    trust: bool,
 ) -> Iterator[Path]:
     """A folder that holds them as versions, while inside the block.
 
     Args:
         models: File, or name of a model that ships, by the name to serve it by.
         words: Names of methods; none for those of `METHODS` that each model can be explained by.
+        options: `KEY=VALUE` of methods, as `tfxai export` has them.
         known: `preprocessing` and `classes` as the command line has them.
         trust: Load the files whatever a scan finds in them.
 
@@ -58,7 +64,7 @@ def exported(
     from tfxai.registry import find, load
 
     files = {name: find(file) for name, file in models.items()}
-    chosen = pick_methods(words or METHODS, [], None)
+    chosen = pick_methods(words or METHODS, options, None)
     with tempfile.TemporaryDirectory(prefix="tfxai-serve-") as place:
         for name, file in models.items():
             with working(f"Exporting {files[name]}"):

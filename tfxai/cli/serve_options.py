@@ -52,6 +52,17 @@ Methods = Annotated[
         show_default=False,
     ),
 ]
+MethodOptions = Annotated[
+    list[str],
+    typer.Option(
+        "--option",
+        "-o",
+        metavar="KEY=VALUE",
+        help="With --model: an option of every method that has it, such as steps=100, or of one: "
+        "integrated_gradients.steps=100. Repeat it for several.",
+        show_default=False,
+    ),
+]
 Names = Annotated[
     list[str],
     typer.Option(

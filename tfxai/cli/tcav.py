@@ -117,10 +117,10 @@ def tcav(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.runtime import start
     from tfxai.cli.terminal import print_json
 
+    start()
     _check_words(concept)
     check_files(save, numbers, cache)
     bad = BadFiles(skip=skip_bad)
-    start()
     classifier = open_classifier(
         model, preprocessing, classes, resize, trust=trust, modules=modules
     )

@@ -49,7 +49,6 @@ def top_images(  # noqa: PLR0913 - an argument for each word of the command line
     as_json: arguments.Json = False,
 ) -> None:
     """Show the images of a data set that a channel answers to most, and what counts in them."""
-    from tfxai import features
     from tfxai.cli.bad_files import BadFiles
     from tfxai.cli.data_images import evenly_spaced
     from tfxai.cli.image_classifier import open_classifier
@@ -63,6 +62,8 @@ def top_images(  # noqa: PLR0913 - an argument for each word of the command line
     sources = evenly_spaced(data, limit, bad)
     check_file(save, sources)
     start()
+    from tfxai import features
+
     classifier = open_classifier(model, preprocessing, None, resize, trust=trust, modules=modules)
     batches = _batches(sources, classifier)
     found = features.top_images(classifier.subject, layer, channel, batches, by, count=count)

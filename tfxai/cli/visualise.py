@@ -114,7 +114,6 @@ def visualise(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.image_classifier import open_classifier
     from tfxai.cli.runtime import start
     from tfxai.cli.writing import check_file, check_folder
-    from tfxai.features import ActivationMaximisation, Transformations
     from tfxai.plotting.figures import format_of
 
     _check_words(layer, channel, classes_asked, way)
@@ -124,6 +123,8 @@ def visualise(  # noqa: PLR0913 - an argument for each word of the command line
     kept = cache or save.with_suffix(".kept")
     check_folder(kept)
     start()
+    from tfxai.features import ActivationMaximisation, Transformations
+
     classifier = open_classifier(
         model, preprocessing, classes, resize, trust=trust, modules=modules
     )

@@ -19,7 +19,8 @@ class ServerLimits:
         queue: Requests of each kind that wait for their turn.
         seconds: From a request's first byte to its answer.
         receive: Seconds from a request's headers to the end of its body.
-        bodies: Bytes of all requests together that are being received, wait or run.
+        bodies: Bytes of all requests together that are being received, wait or run; and of all
+            answers that wait to be read, over each protocol.
         connections: Connections at a time.
         answer: Bytes of an answer of the server behind, where there is one.
     """

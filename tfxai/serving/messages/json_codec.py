@@ -33,7 +33,33 @@ def read(data: bytes, what: str = "The body") -> Any:
             return json.loads(data)
     except (ValueError, RecursionError):
         pass
-    raise bad(f"JSON Parse error: {what} is no JSON: {problem}. Send one JSON object.")
+    raise bad(f"JSON Parse error: {_no_json(data, what, problem)}")
+
+
+def _no_json(data: bytes, what: str, problem: Exception) -> str:
+    """What came instead, and what to do."""
+    for start, sentence in _OTHERS.items():
+        if data.startswith(start):
+            return f"{what} {sentence}"
+    if not data.strip():
+        return f"{what} is empty. Send one JSON object."
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return f"{what} is no text in UTF-8. Send one JSON object, bytes in it in base64."
+    return f"{what} is no JSON: {problem}. Send one JSON object."
+
+
+_PICTURE = 'is a picture. Send it in base64 in a JSON object: {"instances": [{"b64": "..."}]}.'
+_OTHERS = {
+    b"\x1f\x8b": "is compressed by gzip. Say so by the header Content-Encoding: gzip.",
+    b"\xff\xd8\xff": _PICTURE,
+    b"\x89PNG": _PICTURE,
+    b"GIF8": _PICTURE,
+    b"RIFF": _PICTURE,
+    b"--": "is a form. Send one JSON object.",
+}
+"""How bodies begin that are something else, and what is said of them."""
 
 
 def rewritten(data: bytes, content: Any) -> bytes:

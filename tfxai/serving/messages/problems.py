@@ -57,6 +57,15 @@ def no_upstream(sentence: str) -> RequestError:
     return RequestError(502, sentence)
 
 
+def late_upstream(seconds: float) -> RequestError:
+    """The server behind this one did not answer in time."""
+    return RequestError(
+        504,
+        f"The server behind this one gave no answer within {seconds:g} s. Ask for less (fewer "
+        "instances, a method with fewer steps), or look whether it answers at all.",
+    )
+
+
 def late(seconds: float) -> RequestError:
     """The time that a request may take is over."""
     return RequestError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from tfxai.serving.messages import protos
 from tfxai.serving.messages.problems import (
     HTTP_OF_CODE,
     RequestError,
-    late,
+    late_upstream,
     no_upstream,
     unavailable,
 )
@@ -20,6 +21,7 @@ from tfxai.serving.models.model import Deadline, State, Which
 from tfxai.serving.models.protos import NAMES, read_tensor, write_tensor
 from tfxai.serving.models.remote import ANSWER, Remote, RemoteDescription
 
+_LOG = logging.getLogger("tfxai.serving")
 SCHEME = "grpc://"
 _FIELD = "signature_def"
 _SIGNATURES = "tensorflow.serving.SignatureDefMap"
@@ -53,6 +55,7 @@ class GrpcUpstream(Remote):
         except ModuleNotFoundError as error:
             raise MissingExtraError.of("grpcio", "grpc") from error
         self._grpc = grpc
+        self._url = url
         self._methods = protos.methods(protos.PREDICTION) | protos.methods(protos.MODEL)
         most = [
             ("grpc.max_receive_message_length", answer),  # of attributions: 4 MB are too few
@@ -149,9 +152,10 @@ class GrpcUpstream(Remote):
                 "or start this one with a larger --max-answer."
             )
         if status == 504:
-            raise late(deadline.seconds)
+            raise late_upstream(deadline.seconds)
         if status == 503:
-            raise unavailable(f"The server behind this one cannot be reached: {told}")
+            _LOG.warning("upstream %s: %s", self._url, told)
+            raise unavailable("The server behind this one cannot be reached. Try again later.")
         if status >= 500 and status != 501:
             raise no_upstream(f"The server behind this one failed: {told}")
         raise RequestError(status, told)

@@ -183,6 +183,14 @@ class Models(abc.ABC):
     def waits_for(self) -> str | None:
         """Why requests cannot be answered now, None where they can."""
 
+    def own_states(self) -> dict[str, list[State]]:
+        """The versions of each model that this process loads; none of a server behind."""
+        return {}
+
+    def failed_loads(self) -> dict[str, int]:
+        """How often a version of each model could not be loaded."""
+        return {}
+
     def start(self) -> None:  # noqa: B027 - not all have something to do
         """Called once before the first request."""
 

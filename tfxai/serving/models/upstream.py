@@ -14,7 +14,12 @@ import httpx
 
 from tfxai.errors import InvalidInputError
 from tfxai.serving.messages import json_codec
-from tfxai.serving.messages.problems import RequestError, late, no_upstream, unavailable
+from tfxai.serving.messages.problems import (
+    RequestError,
+    late_upstream,
+    no_upstream,
+    unavailable,
+)
 from tfxai.serving.messages.signatures import Signature, from_metadata
 from tfxai.serving.messages.tensors import Feeds, read_answer
 from tfxai.serving.models.model import Deadline, State, Which
@@ -147,13 +152,16 @@ class Upstream(Remote):
                 ) as answer:
                     return _read_within(answer, deadline, self._answer)
             except httpx.TimeoutException as error:
-                raise late(deadline.seconds) from error
+                raise late_upstream(deadline.seconds) from error
             except httpx.HTTPError as error:
                 if tried == _TRIES:
                     _LOG.warning("upstream %s: %s", self._client.base_url, type(error).__name__)
+                    how = "cannot be reached"
+                    if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+                        how = "broke its answer off"
                     raise unavailable(
-                        "The server behind this one cannot be reached "
-                        f"({type(error).__name__}). Try again later."
+                        f"The server behind this one {how} ({type(error).__name__}). Try again "
+                        "later."
                     ) from error
                 time.sleep(_PAUSE)
         raise AssertionError("unreachable")
@@ -164,7 +172,15 @@ class Upstream(Remote):
         except RequestError:
             content = None
         if not isinstance(content, dict):
-            raise no_upstream("The server behind this one gave an answer that is no JSON object.")
+            _LOG.warning(
+                "upstream %s: status %d without a JSON object",
+                self._client.base_url,
+                answer.status_code,
+            )
+            raise no_upstream(
+                f"The server behind this one gave status {answer.status_code} and no JSON object. "
+                "Is it a TensorFlow Serving, at the port of its REST interface?"
+            )
         return content
 
     def _read(self, take: Any) -> Any:
@@ -215,6 +231,8 @@ def _check_status(answer: Answer) -> None:
 
 
 def _shown(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"it has no {error}."
     return str(error) if isinstance(error, RequestError) else f"{type(error).__name__}."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import concurrent.futures
 import contextlib
 import functools
@@ -78,6 +79,7 @@ class VersionFolder(Models):
         self._changed = changed
         self._has_changed = False
         self._told: set[str] = set()
+        self._failed: collections.Counter[str] = collections.Counter()
         self._lock = threading.Lock()
         self._ended: list[tuple[Path, Any]] = []  # of which the memory is to be given back
         self._models: dict[str, dict[int, Version]] = {}
@@ -123,6 +125,18 @@ class VersionFolder(Models):
         if any(one.running is not None for one in versions):
             return None
         return "No version of any model could be loaded." if versions else "There is no model."
+
+    def own_states(self) -> dict[str, list[State]]:
+        """The versions of each model that are or were to be served."""
+        with self._lock:
+            return {
+                name: [one.state for one in known.values()] for name, known in self._models.items()
+            }
+
+    def failed_loads(self) -> dict[str, int]:
+        """How often a version of each model could not be loaded."""
+        with self._lock:
+            return dict(self._failed)
 
     def states(self, which: Which, deadline: Deadline) -> list[State]:
         """The versions of a model that are or were to be served, the newest first."""
@@ -316,7 +330,7 @@ class VersionFolder(Models):
             return version, False
         lacking = lacks(path)
         if lacking:
-            self._tell(f"{path} is waited for: it has not all of its files yet.")
+            self._tell(f"{path} is waited for: it has not all of its files yet. {lacking}")
             if version.running is None:
                 version.state = State(number, "START", message=lacking)
             return version, False
@@ -345,6 +359,7 @@ class VersionFolder(Models):
             _LOG.warning("not loaded: %s", why, extra=about)
             with self._lock:
                 version.is_loading = False
+                self._failed[version.path.parent.name] += 1
                 if version.running is None:
                     version.state = State(number, "END", "FAILED_PRECONDITION", why)
             self._stirred.set()

@@ -76,6 +76,7 @@ class Server:
         self._looking: asyncio.Task[str | None] | None = None
         self._metrics = metrics.Metrics()
         self._metrics.watch(self.admission)
+        self._metrics.watch_models(models)
         self._sample = sample
         if sample is not None:
             sample.told = self._metrics.sampled

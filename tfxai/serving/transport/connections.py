@@ -24,20 +24,26 @@ class Connection(HttpToolsProtocol):
     """HTTP/1.1 as uvicorn speaks it, with bounds that uvicorn does not have.
 
     A head has to come within seconds and bytes; a connection without a request is closed after a
-    while; an answer that nobody reads is thrown away. Where there are more connections than may
-    be, the one that has been silent longest is closed. Complaints about HTTP are JSON, too.
+    while; an answer that nobody reads is thrown away, and where too many bytes wait to be read,
+    those that have waited longest. Where there are more connections than may be, the one that has
+    been silent longest is closed. Complaints about HTTP are JSON, too.
 
     Args:
         most: Connections at a time.
         seconds: In which an answer has to be read.
+        unread: Bytes of answers that wait to be read, of all connections together; a single
+            answer may be longer.
         words: As for uvicorn's own.
         options: As for uvicorn's own.
     """
 
-    def __init__(self, *words: Any, most: int, seconds: float, **options: Any) -> None:
+    def __init__(
+        self, *words: Any, most: int, seconds: float, unread: int, **options: Any
+    ) -> None:
         super().__init__(*words, **options)
         self._most = most
         self._seconds = seconds
+        self._most_unread = unread
         self._state = _HEAD
         self._timer: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
@@ -106,6 +112,7 @@ class Connection(HttpToolsProtocol):
         """The client reads more slowly than the answer is written."""
         super().pause_writing()
         self._unread = self.loop.call_later(self._seconds, self.transport.abort)
+        self._bound_unread()
 
     def resume_writing(self) -> None:
         """It has read on."""
@@ -157,6 +164,19 @@ class Connection(HttpToolsProtocol):
                 return True
         return False
 
+    def _bound_unread(self) -> None:
+        """Gives up the answers that have waited longest, where too much waits to be read."""
+        every: set[Any] = self.connections
+        waiting = [one for one in every if one._unread is not None]
+        waiting.sort(key=lambda one: one._unread.when())
+        sizes = [one.transport.get_write_buffer_size() for one in waiting]
+        too_much = sum(sizes) - self._most_unread
+        for one, size in zip(waiting[:-1], sizes, strict=False):
+            if too_much <= 0:
+                return
+            one.transport.abort()
+            too_much -= size
+
     def _is_silent(self) -> bool:
         """Whether there is no request."""
         return self._state != _BUSY
@@ -188,11 +208,12 @@ class Connection(HttpToolsProtocol):
         self._timer = self.loop.call_later(_CLOSE_SECONDS, self.transport.abort)
 
 
-def protocol(most: int, seconds: float) -> Any:
+def protocol(most: int, seconds: float, unread: int) -> Any:
     """What uvicorn makes of each connection.
 
     Args:
         most: Connections at a time.
         seconds: In which an answer has to be read.
+        unread: Bytes of answers that wait to be read.
     """
-    return functools.partial(Connection, most=most, seconds=seconds)
+    return functools.partial(Connection, most=most, seconds=seconds, unread=unread)

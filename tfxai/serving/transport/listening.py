@@ -13,8 +13,13 @@ _BACKLOG = 2048
 _OTHERS = 256  # descriptors that are no connections of clients
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, option: str = "--port") -> socket.socket:
     """A socket that listens there.
+
+    Args:
+        host: An address of this machine.
+        port: A free port; 0 picks one.
+        option: What names the port on the command line.
 
     Raises:
         OutputError: The place is taken, or none of this machine.
@@ -30,7 +35,7 @@ def listen(host: str, port: int) -> socket.socket:
         made.close()
         raise OutputError(
             f"Cannot listen at {host}:{port}: {getattr(error, 'strerror', None) or error}. Choose "
-            "another --host or --port."
+            f"another --host or {option}."
         ) from error
     return made
 

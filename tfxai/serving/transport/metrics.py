@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from prometheus_client import (
@@ -14,10 +15,13 @@ from prometheus_client import (
     Summary,
     generate_latest,
 )
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 from tfxai.serving.admission import Admission, WorkKind
+from tfxai.serving.models.model import Models
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 MEDIA = "text/plain; version=0.0.4; charset=utf-8"
@@ -89,6 +93,10 @@ class Metrics:
             count = functools.partial(admission.inside, kind)
             self._inside.labels(kind.value).set_function(count)
 
+    def watch_models(self, models: Models) -> None:
+        """Takes the versions of the models from what loads them."""
+        self._registry.register(_Versions(models))
+
     def watch_connections(self, protocol: str, count: Callable[[], int]) -> None:
         """Takes the number of connections of a protocol from what counts them."""
         self._connections.labels(protocol).set_function(count)
@@ -123,3 +131,32 @@ class Metrics:
     def text(self) -> bytes:
         """All numbers, as Prometheus reads them."""
         return generate_latest(self._registry)
+
+
+class _Versions(Collector):
+    """The versions of the models in a folder, whose names are those of the folder."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+        newest = GaugeMetricFamily(
+            "tfxai_model_version", "Newest version that answers", labels=["model"]
+        )
+        counts = GaugeMetricFamily(
+            "tfxai_model_versions",
+            "Versions by state; END with an error could not be loaded",
+            labels=["model", "state"],
+        )
+        for name, states in self._models.own_states().items():
+            ready = [one.version for one in states if one.state == "AVAILABLE"]
+            if ready:
+                newest.add_metric([name], max(ready))
+            for state, count in collections.Counter(one.state for one in states).items():
+                counts.add_metric([name, state], count)
+        failed = CounterMetricFamily(
+            "tfxai_loads_failed", "Versions that could not be loaded", labels=["model"]
+        )
+        for name, count in self._models.failed_loads().items():
+            failed.add_metric([name], count)
+        yield from (newest, counts, failed)

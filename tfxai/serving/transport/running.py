@@ -81,7 +81,7 @@ def runner(server: Server, *, drain: float = 0.0) -> uvicorn.Server:
     seconds = server.limits.seconds
     config: Any = uvicorn.Config(
         server.app,
-        http=protocol(server.limits.connections, seconds),
+        http=protocol(server.limits.connections, seconds, server.limits.bodies),
         ws="none",
         lifespan="on",
         log_config=None,
