@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import hmac
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -45,6 +46,7 @@ Told = Callable[[str, int, float], None]
 
 
 def _import() -> Any:
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its own lines would stand among the log's
     try:
         import grpc
         import grpc.aio
