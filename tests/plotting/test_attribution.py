@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 
 import numpy as np
@@ -97,6 +98,10 @@ def test_panels_of_the_rows_stand_under_each_other():
 def test_another_class_in_a_later_row_is_named():
     other = of_images(target=np.array([1]), probability=np.array([0.2]))
     words = texts(plot_attribution([of_images(), other]))
+    assert any(text.startswith("probability 20.0%\n") for text in words)
+    assert {"Integrated Gradients", "Cat", "Dog"} <= set(words)
+    lime = dataclasses.replace(other, method={"name": "lime", "options": {}})
+    words = texts(plot_attribution([of_images(), lime]))
     assert any(text.startswith("explains Dog, probability 20.0%\n") for text in words)
 
 
