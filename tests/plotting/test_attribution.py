@@ -72,7 +72,7 @@ def test_words_say_class_probability_score_and_gap():
     facts = next(text for text in words if "logit" in text).splitlines()
     assert facts == [
         "logit 2.5 (baseline \N{MINUS SIGN}0.5)",
-        "completeness gap \N{MINUS SIGN}3.0e-03 (0.10%)".replace("e-", "e\N{MINUS SIGN}"),
+        "completeness gap \N{MINUS SIGN}0.003 (0.10%)",
         "steps=50",
     ]
 
