@@ -161,6 +161,7 @@ class AttentionWeights:
         index: int = 0,
         *,
         path: str | os.PathLike[str] | None = None,
+        figsize: Any = None,
     ) -> Figure:
         """One head, or the mean of all, as a heatmap, or all heads of a layer in a grid.
 
@@ -170,15 +171,16 @@ class AttentionWeights:
                 them.
             index: The example.
             path: File to write the figure to as well; its suffix names the format.
+            figsize: Width in inches, or (width, height); None is what the maps need.
 
         Raises:
-            InvalidInputError: There is no such head or example.
+            InvalidInputError: There is no such head or example, or `figsize` does not fit.
             LayerNotFoundError: There is no such layer.
             OutputError: The file cannot be written.
         """
         from tfxai.plotting.attention import plot_heads
 
-        return plot_heads(self, layer, head, index, path=path)
+        return plot_heads(self, layer, head, index, path=path, figsize=figsize)
 
     def save_html(self, path: str | os.PathLike[str], index: int = 0) -> Path:
         """Writes a page that needs nothing else: choose layers and heads, see where tokens look.

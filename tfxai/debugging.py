@@ -224,7 +224,7 @@ class Debugging:
         names: Sequence[str] | None = None,
         **drawing: Any,
     ) -> Figure:
-        """A figure: for each mistake the image, and what speaks for either class.
+        """A figure: for each mistake the input, and what speaks for either class.
 
         Args:
             path: File to write the figure to as well; its suffix names the format.
@@ -232,7 +232,7 @@ class Debugging:
             **drawing: Options of `tfxai.plotting.Drawing`.
 
         Raises:
-            InvalidInputError: There is no mistake, there are too many, or inputs are no images.
+            InvalidInputError: There is no mistake, there are too many, or an option does not fit.
             OutputError: The file cannot be written.
         """
         from tfxai.plotting import plot_comparison

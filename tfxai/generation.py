@@ -106,18 +106,20 @@ class Generation:
             }
         )
 
-    def plot(self, *, path: str | os.PathLike[str] | None = None) -> Figure:
+    def plot(self, *, path: str | os.PathLike[str] | None = None, figsize: Any = None) -> Figure:
         """The values as a heatmap with a row for each token of the prompt.
 
         Args:
             path: File to write the figure to as well; its suffix names the format.
+            figsize: Width in inches, or (width, height); None is what the tokens need.
 
         Raises:
+            InvalidInputError: `figsize` does not fit.
             OutputError: The file cannot be written.
         """
         from tfxai.plotting.generation import plot_generation
 
-        return plot_generation(self, path=path)
+        return plot_generation(self, path=path, figsize=figsize)
 
     def _repr_html_(self) -> str:
         """The heatmap, and what to know before one believes it, for notebooks."""

@@ -96,6 +96,28 @@ def volume() -> Attribution:
     return attribution(*(rng.normal(size=(1, 12, 20, 20)) for _ in range(2)), axes="DHW")
 
 
+def scan(name: str = "integrated_gradients") -> Attribution:
+    """12 slices of 20 x 20 with a part that supports, and one that speaks against."""
+    depth, row, column = np.mgrid[:12, :20, :20]
+
+    def ball(z: float, y: float, x: float, width: float) -> np.ndarray[Any, Any]:
+        squares = 2 * (depth - z) ** 2 + (row - y) ** 2 + (column - x) ** 2
+        return np.exp(-squares / (2 * width**2))
+
+    rng = np.random.default_rng(5)
+    values = ball(5, 7, 7, 2) - 0.6 * ball(8, 14, 14, 2)
+    if name != "integrated_gradients":
+        values = 3 * np.roll(values, 2, axis=0)
+    return attribution(
+        values[None],
+        (ball(5, 10, 10, 6) + 0.1 * rng.random((12, 20, 20)))[None],
+        axes="DHW",
+        probability=np.array([0.8]),
+        prediction=np.array([0]),
+        method={"name": name, "options": {}},
+    )
+
+
 def table() -> Attribution:
     """Twelve features."""
     rng = np.random.default_rng(3)
@@ -188,6 +210,14 @@ FIGURES: dict[str, Callable[..., Figure]] = {
     ),
     "tiny series": lambda **o: plot_attribution(of_targets(series(), -3e-7)[0], **o),
     "large series": lambda **o: plot_attribution(of_targets(series(), 3e7)[0], **o),
+    "compared volumes": lambda **o: plot_comparison([scan(), scan("occlusion")], **o),
+    "targets of a volume": lambda **o: plot_comparison(of_targets(scan(), 1, -0.5, 0.2), **o),
+    "compared series": lambda **o: plot_comparison(
+        [series(), series_map()], feature_names=_NAMES, names=[f"{_LONG}\nnight 3"], **o
+    ),
+    "series of models": lambda **o: plot_comparison(
+        [series(probability=np.array([p])) for p in (0.9, 0.2)], headings=["old", "new"], **o
+    ),
     "masks of volumes": lambda **o: plot_attribution([volume(), volume()], style="mask", **o),
     "regression": lambda **o: plot_comparison([regression(), regression("lime")], **o),
     "models": lambda **o: plot_comparison(

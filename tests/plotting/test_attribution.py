@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 
 import numpy as np
@@ -71,7 +72,7 @@ def test_words_say_class_probability_score_and_gap():
     facts = next(text for text in words if "logit" in text).splitlines()
     assert facts == [
         "logit 2.5 (baseline \N{MINUS SIGN}0.5)",
-        "completeness gap \N{MINUS SIGN}3.0e-03 (0.10%)".replace("e-", "e\N{MINUS SIGN}"),
+        "completeness gap \N{MINUS SIGN}0.003 (0.10%)",
         "steps=50",
     ]
 
@@ -97,6 +98,10 @@ def test_panels_of_the_rows_stand_under_each_other():
 def test_another_class_in_a_later_row_is_named():
     other = of_images(target=np.array([1]), probability=np.array([0.2]))
     words = texts(plot_attribution([of_images(), other]))
+    assert any(text.startswith("probability 20.0%\n") for text in words)
+    assert {"Integrated Gradients", "Cat", "Dog"} <= set(words)
+    lime = dataclasses.replace(other, method={"name": "lime", "options": {}})
+    words = texts(plot_attribution([of_images(), lime]))
     assert any(text.startswith("explains Dog, probability 20.0%\n") for text in words)
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from tests.plotting.examples import attribution, images, texts
 from tfxai.data.preprocessing import Preprocessing
-from tfxai.errors import InvalidInputError
 from tfxai.plotting import plot_attribution, plot_comparison, sweep
 from tfxai.plotting.colours import grey
 
@@ -229,8 +228,8 @@ def test_a_comparison_takes_channels_first_and_the_image_among_named_inputs():
     np.testing.assert_allclose(image, PIXELS[0] / 255, atol=1e-6)
     np.testing.assert_array_equal(np.argwhere(np.ptp(first, axis=-1) > 1e-9), [[1, 4]])
     assert strongest(np.ptp(second, axis=-1))[1] < 2
-    with pytest.raises(InvalidInputError, match=r"\{'photo': \(1, 3, 4, 6\).*are compared"):
-        plot_comparison([dataclasses.replace(cam, map_input=None)])
+    (alone,) = images(plot_comparison([dataclasses.replace(cam, map_input=None)]))
+    np.testing.assert_array_equal(alone, hot((2, 3), 1, 0)[0])  # over none of two images
 
 
 @dataclasses.dataclass(frozen=True)
@@ -259,5 +258,10 @@ def test_a_sweep_takes_channels_first_and_says_what_is_remarkable_of_which_value
     (gap,) = [text for text in words if "miss the" in text]
     assert gap.startswith("steps=1: The values of integrated_gradients miss")
     series = attribution(hot((2, 9), 1, 7), hot((2, 9), 1, 7), axes="CT")
-    with pytest.raises(InvalidInputError, match=r"shape \(1, 2, 9\), and images"):
-        sweep(Fixed(series), "steps", (1, 9), None, series.inputs)
+    figure = sweep(Fixed(series), "steps", (1, 9), None, series.inputs)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["input", "attribution", "attribution"]
+    assert all(axes.lines[1].get_ydata()[7] == 1.0 for axes in figure.axes)
+    words = texts(figure)
+    assert {"steps=1", "steps=9"} <= set(words)
+    (gap,) = [text for text in words if "miss the" in text]
+    assert gap.startswith("steps=1: The values of integrated_gradients miss")

@@ -363,6 +363,26 @@ def test_texts_are_cut_and_broken_by_their_width():
     assert wrapped("", 1.0, 8) == []
 
 
+@pytest.mark.parametrize(
+    ("word", "lines"),
+    [
+        ("Score-CAM", ["Score-", "CAM"]),
+        ("of=saliency(absolute=False)", ["of=saliency(", "absolute=False)"]),
+    ],
+)
+def test_a_long_word_is_broken_where_its_parts_meet(word, lines):
+    assert wrapped(word, 1.25 * max(text_width(line, 8) for line in lines), 8) == lines
+
+
+def test_what_overlays_leave_out_is_said_of_those_that_do():
+    both = texts(plot_attribution([photo(), cam()]))
+    assert any("Overlays of signed values leave out what is under 0.2" in text for text in both)
+    one = texts(plot_attribution(photo()))
+    assert any("Overlays leave out what is under 0.2" in text for text in one)
+    given = texts(plot_attribution([photo(), cam()], threshold=0.3))
+    assert any("Overlays leave out what is under 0.3" in text for text in given)
+
+
 def test_the_photograph_of_another_image_is_drawn_again():
     other = dataclasses.replace(photo(), inputs=1 - np.asarray(photo().inputs))
     assert len(images(plot_attribution([photo(), cam(), other]))) == 3 + 2 + 3

@@ -231,6 +231,21 @@ def _drawn(figure):
         yield from (one for one in labels if low <= one.get_position()[place] <= high)
 
 
+@pytest.mark.parametrize("width", [3.3, 6.5, 10.0])
+def test_a_chart_without_rows_is_as_high_as_its_width_asks_for(width):
+    figure = plot_dependence(table(), "age", figsize=width)
+    assert 0.6 < figure.get_figheight() / width < 1.0
+
+
+def test_texts_keep_a_margin():
+    figure = plot_waterfall(table(), 3, figsize=3.3)
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    boxes = [one.get_window_extent() for one in (*axes.get_yticklabels(), axes.xaxis.label)]
+    assert min(box.x0 for box in boxes) > 0.05 * figure.dpi
+    assert max(box.x1 for box in boxes) < (3.3 - 0.05) * figure.dpi
+
+
 def test_text_grows_with_the_width():
     assert plot_importance(table(), figsize=3.3).get_size_inches()[0] == 3.3
     sizes = [plot_importance(table(), figsize=size) for size in (COLUMN, SLIDE)]

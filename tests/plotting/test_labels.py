@@ -132,11 +132,11 @@ def test_a_difference_and_an_empty_map_say_so():
 @pytest.mark.parametrize(
     ("gap", "baseline", "line"),
     [
-        (0.02, 0.5, "completeness gap +2.0e\N{MINUS SIGN}02 (1.00%)"),
-        (1e-7, 0.5, "completeness gap +1.0e\N{MINUS SIGN}07 (<0.01%)"),
+        (0.02, 0.5, "completeness gap +0.02 (1.00%)"),
+        (1e-7, 0.5, "completeness gap +1e\N{MINUS SIGN}07 (<0.01%)"),
         (np.nan, np.nan, "completeness gap unknown"),
         (-np.inf, np.inf, "completeness gap unknown"),
-        (1e-7, 2.5, "completeness gap +1.0e\N{MINUS SIGN}07"),  # no difference to have a share of
+        (1e-7, 2.5, "completeness gap +1e\N{MINUS SIGN}07"),  # no difference to have a share of
     ],
 )
 def test_the_gap_is_said_with_its_share_of_the_difference(gap, baseline, line):

@@ -29,7 +29,7 @@ def test_the_line_is_the_mean_curve_with_its_interval():
     band = axes.collections[0].get_paths()[0].vertices
     half = 1.96 * known.std(axis=0, ddof=1) / np.sqrt(29)
     np.testing.assert_allclose(band[:, 1].max(), (known.mean(axis=0) + half).max())
-    assert "share that is shown" in texts(axes.figure)
+    assert {"share that is shown", "score"} <= set(texts(axes.figure))
 
 
 def test_srg_has_a_line_for_each_order():

@@ -77,5 +77,21 @@ def test_what_cannot_be_swept_is_refused(model):
         sweep(IntegratedGradients(), "step", (1,), model, X)
     with pytest.raises(InvalidInputError, match="no value to sweep"):
         sweep(IntegratedGradients(), "steps", (), model, X)
-    with pytest.raises(InvalidInputError, match=r"shape \(1, 2\), and images"):
-        sweep(IntegratedGradients(), "steps", (1,), builders.product(), np.ones((1, 2)))
+    of_a_table = (IntegratedGradients(), "steps", (1,), builders.product(), np.ones((1, 2)))
+    with pytest.raises(InvalidInputError, match="columns=2 breaks lines of images"):
+        sweep(*of_a_table, columns=2)
+    with pytest.raises(InvalidInputError, match="style='mask' is of images and volumes"):
+        sweep(*of_a_table, style="mask")
+
+
+def test_a_table_is_swept_as_bars_on_one_axis():
+    x = np.array([[3.0, 4.0]])
+    figure = sweep(IntegratedGradients(), "steps", (1, 50), builders.product(), x)
+    charts = [axes for axes in figure.axes if axes.patches]
+    for axes, steps in zip(charts, (1, 50), strict=True):
+        values = IntegratedGradients(steps=steps)(builders.product(), x).values[0]
+        order = [int(label.get_text()[8]) for label in axes.get_yticklabels()]
+        found = [patch.get_width() for patch in axes.patches]
+        np.testing.assert_allclose(found, values[order], rtol=1e-6)
+    assert len({axes.get_xlim() for axes in charts}) == 1
+    assert {"steps=1", "steps=50"} <= set(texts(figure))

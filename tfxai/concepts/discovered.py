@@ -192,16 +192,17 @@ class DiscoveredConcepts(ResultTable):
         ]
         return {**about, "rows": rows, "remark": self.remark}
 
-    def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
-        """Draws the crops in which each concept is strongest, and what is said of it.
+    def plot(self, path: str | os.PathLike[str] | None = None, *, figsize: Any = None) -> Figure:
+        """Draws the crops in which each concept is strongest; see `plot_discovered`.
 
         Raises:
-            InvalidInputError: The images have no colours: their channels are neither 1 nor 3.
+            InvalidInputError: The images have no colours: their channels are neither 1 nor 3; or
+                `figsize` does not fit.
             OutputError: The file cannot be written.
         """
         if any(row.crops is None for row in self.rows):
             raise no_colours()
-        return plot_discovered(self, path=path)
+        return plot_discovered(self, path=path, figsize=figsize)
 
 
 def no_colours() -> InvalidInputError:

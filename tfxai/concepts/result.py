@@ -132,10 +132,11 @@ class TCAVResult(ResultTable):
         about = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         return {**about, "rows": self.table(), "remark": self.remark}
 
-    def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
-        """Draws the scores beside those of random concepts; concepts that fail are pale.
+    def plot(self, path: str | os.PathLike[str] | None = None, *, figsize: Any = None) -> Figure:
+        """Draws the scores beside those of random concepts; see `tfxai.plotting.plot_tcav`.
 
         Raises:
+            InvalidInputError: `figsize` does not fit.
             OutputError: The file cannot be written.
         """
-        return plot_tcav(self, path=path)
+        return plot_tcav(self, path=path, figsize=figsize)

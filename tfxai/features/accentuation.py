@@ -70,21 +70,31 @@ class Accentuation:
 
         return record_html(repr(self), [], self.plot)
 
-    def plot(self, path: str | os.PathLike[str] | None = None, title: str = "") -> Figure:
+    def plot(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        title: str = "",
+        *,
+        figsize: Any = None,
+    ) -> Figure:
         """The images, and below each the picture that it became.
 
         Args:
             path: File to write the figure to as well; its suffix names the format.
             title: Title of the sheet.
+            figsize: Width in inches, or (width, height); None is what the pictures need, 10 at
+                most.
 
         Raises:
+            InvalidInputError: The sheet does not fit `figsize`.
             OutputError: The file cannot be written.
         """
         from tfxai.plotting.contact_sheet import plot_sheet
+        from tfxai.plotting.labels import number
 
-        notes = [f"{value:.3g}" for value in self.before]
+        notes = [f"objective {number(value)}" for value in self.before]
         notes += [
-            f"{value:.3g}, distance {distance:.2f}"
+            f"objective {number(value)}, distance {distance:.2f}"
             for value, distance in zip(self.values, self.distances, strict=True)
         ]
         return plot_sheet(
@@ -93,7 +103,8 @@ class Accentuation:
             notes,
             path=path,
             title=title,
-            columns=len(self.images),
+            lines=2,
+            figsize=figsize,
         )
 
     def to_dict(self) -> dict[str, Any]:

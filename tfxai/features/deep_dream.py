@@ -54,14 +54,23 @@ class Dream:
             f"{len(self.sizes)} octaves)"
         )
 
-    def plot(self, path: str | os.PathLike[str] | None = None, title: str = "") -> Figure:
+    def plot(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        title: str = "",
+        *,
+        figsize: Any = None,
+    ) -> Figure:
         """The image, with how much the layers' activations rose at its own size.
 
         Args:
             path: File to write the figure to as well; its suffix names the format.
             title: Title of the sheet.
+            figsize: Width in inches, or (width, height); None is what the pictures need, 10 at
+                most.
 
         Raises:
+            InvalidInputError: The sheet does not fit `figsize`.
             OutputError: The file cannot be written.
         """
         from tfxai.plotting.contact_sheet import plot_sheet
@@ -69,7 +78,12 @@ class Dream:
         before, after = self.norms[-1]
         note = f"activations {before:.3g} to {after:.3g}"
         return plot_sheet(
-            self.image[None], [", ".join(self.layers)], [note], path=path, title=title
+            self.image[None],
+            [", ".join(self.layers)],
+            [note],
+            path=path,
+            title=title,
+            figsize=figsize,
         )
 
     def _repr_html_(self) -> str:

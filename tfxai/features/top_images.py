@@ -78,17 +78,27 @@ class TopImages:
             for image, (top, left, bottom, right) in zip(self.images, self.boxes, strict=True)
         )
 
-    def plot(self, path: str | os.PathLike[str] | None = None, title: str = "") -> Figure:
+    def plot(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        title: str = "",
+        *,
+        figsize: Any = None,
+    ) -> Figure:
         """The images, and below them what the position rests on, grey around it.
 
         Args:
             path: File to write the figure to as well; its suffix names the format.
             title: Title of the sheet.
+            figsize: Width in inches, or (width, height); None is what the pictures need, 10 at
+                most.
 
         Raises:
+            InvalidInputError: The sheet does not fit `figsize`.
             OutputError: The file cannot be written.
         """
         from tfxai.plotting.contact_sheet import plot_sheet
+        from tfxai.plotting.labels import number
 
         crops = np.full_like(self.images, 128)
         for crop, image, (top, left, bottom, right) in zip(
@@ -99,10 +109,11 @@ class TopImages:
         return plot_sheet(
             np.concatenate([self.images, crops]),
             [*labels, *(f"{one}, what counts" for one in labels)],
-            [f"{value:.3g}" for value in np.tile(self.values, 2)],
+            [f"{self.by} {number(value)}" for value in np.tile(self.values, 2)],
             path=path,
             title=title,
-            columns=len(self.images),
+            lines=2,
+            figsize=figsize,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -71,25 +71,37 @@ class Visualisation:
             lambda: plot_sheet(self.pictures[first], self.labels[first], self.notes()[first]),
         )
 
-    def plot(self, path: str | os.PathLike[str] | None = None, title: str = "") -> Figure:
+    def plot(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        title: str = "",
+        *,
+        figsize: Any = None,
+    ) -> Figure:
         """The pictures as a contact sheet, each with its label and how far to trust it.
 
         Args:
             path: File to write the figure to as well; its suffix names the format.
             title: Title of the sheet.
+            figsize: Width in inches, or (width, height); None is what the pictures need, 10 at
+                most.
 
         Raises:
+            InvalidInputError: The sheet does not fit `figsize`.
             OutputError: The file cannot be written.
         """
         from tfxai.plotting.contact_sheet import plot_sheet
 
-        return plot_sheet(self.pictures, self.labels, self.notes(), path=path, title=title)
+        notes = self.notes()
+        return plot_sheet(
+            self.pictures, self.labels, notes, path=path, title=title, figsize=figsize
+        )
 
     def notes(self) -> list[str]:
         """A line for each picture: its objective, its probabilities, its path."""
         lines = []
         for i, value in enumerate(self.values):
-            said = [f"{value:.3g}"] if self.trust is None else [self.trust.sentence(i)]
+            said = [f"objective {value:.3g}"] if self.trust is None else [self.trust.sentence(i)]
             if self.paths is not None:
                 said.append(f"path {self.paths.mean[i]:.2f}")
             lines.append(", ".join(filter(None, said)))

@@ -11,23 +11,17 @@ from matplotlib.figure import Figure
 
 from tfxai.attribution import Attribution
 from tfxai.errors import InvalidInputError
-from tfxai.plotting import labels, style
-from tfxai.plotting.blocks import Block, compose
+from tfxai.plotting import labels
 from tfxai.plotting.drawing import Drawing
+from tfxai.plotting.example_blocks import in_rows
 from tfxai.plotting.figures import save_figure
 from tfxai.plotting.grouping import grouped, with_groups
-from tfxai.plotting.images import ImageRow, image_part
-from tfxai.plotting.kinds import rows_of
+from tfxai.plotting.images import image_part
+from tfxai.plotting.kinds import check_words
 from tfxai.plotting.mosaic import MOST as MOST_IN_GRID
 from tfxai.plotting.mosaic import draw_grid
-from tfxai.plotting.notes import gathered
 from tfxai.plotting.panels import draw_on, panels_of
 from tfxai.plotting.pictures import is_of_targets, with_scale
-from tfxai.plotting.rows import Row
-from tfxai.plotting.series import SeriesRow
-from tfxai.plotting.tables import TableRow
-from tfxai.plotting.volumes import VolumeRow
-from tfxai.remarks import remarks_on
 
 Index: TypeAlias = "int | slice | Sequence[int] | Sequence[bool] | np.ndarray[Any, Any] | None"
 
@@ -77,10 +71,11 @@ def plot_attribution(
     """
     how = Drawing.of(drawing)
     several = [grouped(one, how) for one in _checked(attributions, limit)]
+    check_words(several, how)
     how = with_groups(several, how)
     total = len(several[0])
     how.check_labels(total)
-    indices = _indices(index, total)
+    indices = indices_of(index, total)
     is_grid = _is_grid(several, indices, limit, how)
     shown = indices[: limit or (MOST_IN_GRID if is_grid else MOST)]
     if is_grid and how.ax is None:
@@ -117,75 +112,6 @@ def _is_grid(
     return True
 
 
-def in_rows(
-    ones: Sequence[Sequence[Attribution]],
-    shown: Sequence[int],
-    counts: tuple[int, int],
-    how: Drawing,
-    names: Sequence[str] = (),
-) -> Figure:
-    """A block of rows for each example.
-
-    Args:
-        ones: The attributions of each example.
-        shown: Which example each is.
-        counts: How many examples were asked for, and of how many; 0 where it is not said.
-        how: The options.
-        names: What each example is called, instead of its number.
-    """
-    asked, total = counts
-    blocks, remarks = [], []
-    for number, row in zip(shown, ones, strict=True):
-        name = names[number] if names else f"Example {number + 1}"
-        numbered = f"{name} of {total}" if total else ""
-        header = _header(row[0], name if names else numbered, number, how)
-        made = [each for one in row for each in rows_of(one, row[0], how)]
-        if is_of_targets(row):
-            TableRow.align([one for _, _, one in made if isinstance(one, TableRow)])
-            SeriesRow.align([one for _, _, one in made if isinstance(one, SeriesRow)])
-        blocks.append(Block(header, made))
-        remarks += named_remarks(name, row)
-    rows = [row for block in blocks for _, _, row in block.rows]
-    _draw_once(blocks)
-    legend = [f"The first {len(ones)} of {asked} examples."] if len(ones) < asked else []
-    legend += _notes(rows, how)
-    return compose(blocks, how, " ".join(legend), gathered(remarks))
-
-
-def named_remarks(name: str, row: Sequence[Attribution]) -> list[tuple[str, list[str]]]:
-    """What to know of an example that has that name; of several targets, of each by its own."""
-    if not is_of_targets(row):
-        return [(name, remarks_on(row))]
-    return [(f"{name}, {labels.target_title(one)}", remarks_on([one])) for one in row]
-
-
-def _draw_once(blocks: Sequence[Block]) -> None:
-    """Leaves out a photograph that is above already, and a colour bar like one above."""
-    kinds = set()
-    for block in blocks:
-        before: list[Any] = []
-        for _, _, row in block.rows:
-            if isinstance(row, ImageRow) and row.pixels is not None:
-                row.has_photograph = not any(np.array_equal(row.pixels, one) for one in before)
-                before.append(row.pixels)
-            if isinstance(row, ImageRow | VolumeRow) and row.has_heat:
-                row.has_bar = row.kind not in kinds
-                kinds.add(row.kind)
-
-
-def _notes(rows: Sequence[Row], how: Drawing) -> list[str]:
-    """What colours and styles mean, a sentence each."""
-    pictures = [row for row in rows if isinstance(row, ImageRow | VolumeRow)]
-    found = []
-    if pictures:
-        found.append(labels.scaling_note(how))
-        signs = {row.signed for row in pictures}
-        found += labels.style_notes(how, pictures[0].style, signs, pictures[0].words)
-    if how.certain:
-        found.append("Grey pixels are not certain at 95 %.")
-    return [*found, *dict.fromkeys(row.legend for row in rows if row.legend)]
-
-
 def _checked(
     attributions: Attribution | Sequence[Attribution], limit: int | None
 ) -> list[Attribution]:
@@ -201,7 +127,7 @@ def _checked(
     return several
 
 
-def _indices(index: Any, total: int) -> list[int]:
+def indices_of(index: Any, total: int) -> list[int]:
     """The examples that `index` asks for, each in [0, total)."""
     if index is None or isinstance(index, slice):
         found = np.arange(total)[index or slice(None)]
@@ -233,15 +159,3 @@ def _indices(index: Any, total: int) -> list[int]:
 
 def _short(index: Any) -> str:
     return labels.shortened(str(index.tolist() if isinstance(index, np.ndarray) else index), 40)
-
-
-def _header(
-    one: Attribution, position: str, number: int, how: Drawing
-) -> list[tuple[str, dict[str, Any]]]:
-    """The explained class and its probability, the true one, and which example this is."""
-    found = [(labels.target_title(one), style.font(style.TITLE, bold=True))]
-    truth = labels.truth_text(one, number, how)
-    for text in (labels.answer_text(one), labels.prediction_text(one), truth, position):
-        if text:
-            found.append((text, style.font(style.BODY, style.MUTED)))
-    return found

@@ -1,4 +1,4 @@
-"""Methods side by side: a row for each image, a column for each method."""
+"""Methods side by side: a row of pictures for each image, a block of rows for what is no image."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ from tfxai.attribution import Attribution
 from tfxai.classes import explains_class
 from tfxai.errors import InvalidInputError
 from tfxai.plotting import labels, style
-from tfxai.plotting.attribution import in_rows, named_remarks
+from tfxai.plotting.attribution import Index, indices_of
 from tfxai.plotting.colours import colour_map
 from tfxai.plotting.drawing import Drawing
+from tfxai.plotting.example_blocks import check_no_columns, in_rows, named_remarks
 from tfxai.plotting.figures import save_figure
 from tfxai.plotting.grouping import grouped, with_groups
-from tfxai.plotting.images import image_part, is_diverging, show
+from tfxai.plotting.images import image_part, is_diverging, is_of_an_image, show
+from tfxai.plotting.kinds import check_words
 from tfxai.plotting.notes import gathered
 from tfxai.plotting.panels import draw_on, panel_of, panels_of
 from tfxai.plotting.pictures import is_of_targets, with_scale
 from tfxai.plotting.signs import signs_of
 from tfxai.plotting.strips import Around, Panel, Strip, Strips
-from tfxai.table_features import has_features
 
 MOST = 40
-"""Most images in a figure: a taller one is hard to read."""
+"""Most examples in a figure: a taller one is hard to read."""
 
 
 def plot_comparison(
     attributions: Sequence[Attribution | Sequence[Attribution]],
+    index: Index = None,
     *,
     names: Sequence[str] | None = None,
     headings: Sequence[str] | None = None,
@@ -41,19 +43,23 @@ def plot_comparison(
 ) -> Figure:
     """Draws what several methods, or one about several targets, say about several examples.
 
-    Tables are bars: a block for each row of the table, in it the bars of each method, with the
-    names of the columns or `feature_names`.
+    Of images, a row is the image in true colours, then each method's heatmap over it, labelled
+    with the explained class and its probability. Where all are of one method with the same
+    options, and their targets differ, each heatmap has its target above it, and all share one
+    scale.
 
-    A row is an image in true colours, then each method's heatmap over it, labelled with the
-    explained class and its probability. Where all are of one method with the same options, and
-    their targets differ, each heatmap has its target above it, and all share one scale.
+    Of tables, series, volumes, texts and several inputs, an example is a block with a row for
+    each method, drawn as `plot_attribution` draws it: bars, lines, the same four slices and a
+    projection, words. Charts of several targets share an axis.
 
     Args:
-        attributions: One for each method (or target), all of the same images, `MOST` at most;
-            where sizes differ, a sequence of attributions of one image each instead of one.
-        names: One or a few lines about each image; one line about each row of a table.
-        headings: What stands above the heatmaps of each attribution instead of its method, such
-            as the names of models; of images.
+        attributions: One for each method (or target), all of the same inputs; where images differ
+            in size, a sequence of attributions of one image each instead of one.
+        index: The examples to draw, `MOST` at most: an integer, negative from the end, several of
+            them, a slice, a boolean for each example, or None for all.
+        names: One or a few lines about each example of the attributions.
+        headings: What each attribution is called instead of its method, such as the name of a
+            model.
         path: File to write the figure to as well; its suffix names the format.
         **drawing: Options of `tfxai.plotting.Drawing`, such as `figsize=3.3`, `style="contour"`
             or `columns=4`.
@@ -63,8 +69,8 @@ def plot_comparison(
 
     Raises:
         InvalidInputError: There is nothing to draw or too much, the attributions differ in
-            length or in what they explain, there are more or fewer names than images, or the
-            inputs are neither images nor tables, or an option does not fit.
+            length, in their inputs or in what they explain, `index` is out of range, there are
+            more or fewer names than examples, or an option does not fit.
         UnknownNameError: There is no such option, style or colour map.
         OutputError: The file cannot be written.
 
@@ -72,79 +78,89 @@ def plot_comparison(
         `plot_comparison([GradCAM()(model, images), ScoreCAM()(model, images)])`
     """
     how = Drawing.of(drawing)
-    count = _count(attributions)
-    how.check_labels(count)
-    if names is not None and len(names) != count:
-        raise InvalidInputError(f"There are {len(names)} names for {count} images. Pass one each.")
+    total = _count(attributions)
+    how.check_labels(total)
+    if names is not None and len(names) != total:
+        raise InvalidInputError(
+            f"There are {len(names)} names for {total} examples. Pass one each."
+        )
     if headings is not None and len(headings) != len(attributions):
         raise InvalidInputError(
             f"There are {len(headings)} headings for {len(attributions)} attributions. Pass one "
             "each."
         )
-    if all(_is_table(one) for whole in attributions for one in _all_of(whole)):
-        if headings is not None:
-            raise InvalidInputError("headings= is for images, and tables came. Leave it out.")
-        figure = _of_tables(attributions, names, count, how)
+    shown = indices_of(index, total)
+    if len(shown) > MOST:
+        raise InvalidInputError(
+            f"{len(shown)} examples are too many for one figure. Pass {MOST} or fewer, or index= "
+            "for some of them."
+        )
+    summed = [_grouped(whole, how) for whole in attributions]
+    everything = [one for whole in summed for one in _all_of(whole)]
+    check_words(everything, how)
+    rows = [[whole[i] for whole in summed] for i in shown]
+    called = [names[i] for i in shown] if names is not None else []
+    if all(is_of_an_image(one) for row in rows for one in row):
+        figure = _of_images(rows, shown, called, headings, how)
     else:
-        figure = _of_images(attributions, names, headings, count, how)
+        how = with_groups(everything, how)
+        figure = _of_others(rows, shown, called, headings, total, how)
     if path is not None:
         save_figure(figure, path)
     return figure
 
 
-def _of_tables(
-    attributions: Sequence[Any], names: Sequence[str] | None, count: int, how: Drawing
+def _of_others(
+    rows: Sequence[Sequence[Attribution]],
+    shown: Sequence[int],
+    names: Sequence[str],
+    headings: Sequence[str] | None,
+    total: int,
+    how: Drawing,
 ) -> Figure:
-    """The bars of each method, in a block for each row of the table."""
-    if how.columns is not None:
-        raise InvalidInputError(
-            f"columns={how.columns} breaks lines of images, and tables are compared. Leave it out."
-        )
-    rows = [[whole[i] for whole in attributions] for i in range(count)]
+    """A block for each example, in it the row of each method."""
+    check_no_columns(how)
+    of_targets = any(map(is_of_targets, rows))
     for row in rows:
+        _check_inputs(row)
         _check_targets(row, of_targets=is_of_targets(row))
-    how = with_groups([one for whole in attributions for one in _all_of(whole)], how)
+    how = with_scale(how, [one for row in rows for one in row], of_targets=of_targets)
     if how.ax is not None:
         return draw_on(how.ax, panels_of(rows, how), how)
-    total = count if count > 1 else 0
-    return in_rows(rows, range(count), (count, total), how, names or ())
+    counts = (len(shown), total if total > 1 else 0)
+    return in_rows(rows, shown, counts, how, names=names, headings=headings or ())
 
 
 def _all_of(whole: Any) -> list[Attribution]:
     return [whole] if isinstance(whole, Attribution) else list(whole)
 
 
-def _is_table(one: Attribution) -> bool:
-    """Whether the values are of columns: one for each, or for each position of a map."""
-    inputs = np.shape(one.inputs) if not isinstance(one.inputs, dict) else ()
-    return has_features(one) or (one.is_map and len(inputs) == 2)
-
-
 def _of_images(
-    attributions: Sequence[Any],
-    names: Sequence[str] | None,
+    rows: Sequence[Sequence[Attribution]],
+    shown: Sequence[int],
+    names: Sequence[str],
     headings: Sequence[str] | None,
-    count: int,
     how: Drawing,
 ) -> Figure:
     """A row of pictures for each image."""
-    summed = [_grouped(whole, how) for whole in attributions]
-    rows = [[whole[i] for whole in summed] for i in range(count)]
     of_targets = any(map(is_of_targets, rows))
     for row in rows:
-        _check(row, of_targets=of_targets)
+        _check_targets(row, of_targets=of_targets)
     how = with_scale(how, [one for row in rows for one in row], of_targets=of_targets)
-    called = names or [""] * count
-    strips = [_strip(row, i, called[i], how, of_targets) for i, row in enumerate(rows)]
+    called = names or [""] * len(rows)
+    strips = [
+        _strip(row, number, name, how, of_targets)
+        for row, number, name in zip(rows, shown, called, strict=True)
+    ]
     if headings is not None:
         strips = [
-            _headed(strip, row, headings, [labels.truth_text(row[0], i, how), called[i]])
-            for i, (strip, row) in enumerate(zip(strips, rows, strict=True))
+            _headed(strip, row, headings, [labels.truth_text(row[0], number, how), name])
+            for strip, row, number, name in zip(strips, rows, shown, called, strict=True)
         ]
     if how.ax is not None:
         panels = [(panel.heading, panel.draw) for strip in strips for panel in strip.panels]
         return draw_on(how.ax, panels, how)
-    return Strips(strips, _around(rows, how, of_targets), how).figure()
+    return Strips(strips, _around(rows, shown, how, of_targets), how).figure()
 
 
 def _grouped(whole: Any, how: Drawing) -> Any:
@@ -155,40 +171,37 @@ def _grouped(whole: Any, how: Drawing) -> Any:
 
 
 def _count(attributions: Any) -> int:
-    """The number of images."""
+    """The number of examples."""
     if isinstance(attributions, Attribution):
         raise InvalidInputError(
             "A single attribution was expected to be a list of them. Pass one for each method."
         )
     lengths = sorted({len(one) for one in attributions})
     if len(lengths) != 1 or lengths == [0]:
-        what = f"are attributions of {lengths} images" if lengths else "is no attribution"
+        what = f"are attributions of {lengths} examples" if lengths else "is no attribution"
         raise InvalidInputError(
-            f"There {what} to compare. Pass a list of attributions of the same images."
-        )
-    if lengths[0] > MOST:
-        raise InvalidInputError(
-            f"{lengths[0]} images are too many for one figure. Pass {MOST} or fewer."
+            f"There {what} to compare. Pass a list of attributions of the same inputs."
         )
     return lengths[0]
 
 
-def _check(ones: Sequence[Attribution], *, of_targets: bool) -> None:
-    """Raises `InvalidInputError` unless all are of the image, and of one target or one method."""
+def _check_inputs(ones: Sequence[Attribution]) -> None:
+    """Raises `InvalidInputError` unless inputs have the same names and numbers of axes."""
+    first = _shapes(ones[0])
     for one in ones:
-        if image_part(one) is None:
-            arrays: list[Any] = [one.inputs, one.values]
-            shapes = [
-                {name: np.shape(array) for name, array in each.items()}
-                if isinstance(each, dict)
-                else np.shape(each)
-                for each in arrays
-            ]
+        shapes = _shapes(one)
+        if [(name, len(shape)) for name, shape in shapes] != [(n, len(s)) for n, s in first]:
+            said = [dict(each) if len(each) > 1 else each[0][1] for each in (shapes, first)]
             raise InvalidInputError(
-                f"The inputs have shape {shapes[0]} and the values {shapes[1]}, and images "
-                "(B, H, W, C) are compared. Draw others with plot_attribution."
+                f"The inputs of {one.method['name']} have shape {said[0]}, and those of "
+                f"{ones[0].method['name']} {said[1]}. Pass attributions of the same inputs."
             )
-    _check_targets(ones, of_targets=of_targets)
+
+
+def _shapes(one: Attribution) -> list[tuple[str, tuple[int, ...]]]:
+    """The name and shape of each input."""
+    inputs = one.inputs if isinstance(one.inputs, dict) else {"": one.inputs}
+    return sorted((name, np.shape(array)) for name, array in inputs.items())
 
 
 def _check_targets(ones: Sequence[Attribution], *, of_targets: bool) -> None:
@@ -248,7 +261,9 @@ def _headed(
     return dataclasses.replace(strip, panels=[photograph, *named], lines=lines)
 
 
-def _around(rows: Sequence[Sequence[Attribution]], how: Drawing, of_targets: bool) -> Around:
+def _around(
+    rows: Sequence[Sequence[Attribution]], shown: Sequence[int], how: Drawing, of_targets: bool
+) -> Around:
     first = rows[0]
     shared = labels.options(first[0]) if of_targets else _shared(first)
     signs = {is_diverging(part[0]) for one in first if (part := image_part(one)) is not None}
@@ -260,7 +275,9 @@ def _around(rows: Sequence[Sequence[Attribution]], how: Drawing, of_targets: boo
     if True in signs and not has_bar and look in ("overlay", "heatmap") and how.cmap is None:
         legend.append(words.sentence)
     remarks = [
-        one for i, row in enumerate(rows, start=1) for one in named_remarks(f"Image {i}", row)
+        one
+        for i, row in zip(shown, rows, strict=True)
+        for one in named_remarks(f"Image {i + 1}", row)
     ]
     (signed, *_) = signs
     return Around(

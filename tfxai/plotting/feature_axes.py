@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 WIDTH = 6.5  # inches, unless figsize says otherwise
 _ROW = 0.24  # inches of a feature's row in a figure of that width
+_RATIO = 0.55  # height of a chart without rows by its width
+_LEAST = 2.0  # inches of it
 _FRAME = 0.75  # inches above and below the rows
 _DOT = 3.0  # points across
 _NAMES = 0.4  # share of the width that names may take
@@ -70,8 +72,8 @@ class FeatureAxes:
         lines = [line for note in notes for line in wrapped(note, room, self.scale * style.SMALL)]
         above = 2.2 * size if title else 0.05
         below = _LINE * size * len(lines) + (0.1 if lines else 0.02)
-        height = (_ROW * rows or 0.55 * WIDTH) * self.scale + _FRAME * self.scale + above + below
-        height = wanted or height
+        inside = _ROW * rows * self.scale or max(_RATIO * width, _LEAST)
+        height = wanted or inside + _FRAME * self.scale + above + below
         self.figure = InlineFigure(
             figsize=(width, height), dpi=style.DPI, facecolor="white", layout="constrained"
         )
@@ -79,7 +81,8 @@ class FeatureAxes:
         self.figure.set_label(title or "Features")
         bottom, top = min(below / height, 0.4), 1 - above / height
         engine: Any = self.figure.get_layout_engine()
-        engine.set(rect=(0.0, bottom, 1.0, top - bottom))
+        beside = _EDGE / 2 / width
+        engine.set(rect=(beside, bottom, 1 - 2 * beside, top - bottom))
         self.axes = self.figure.add_subplot(facecolor="white")
         left = _EDGE / width
         letters = int(room / (self.scale * style.BODY / 72) / 0.62)

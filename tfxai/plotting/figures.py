@@ -82,13 +82,15 @@ class Page:
 
 def _zoomed(axes: Axes, zoom: float) -> None:
     """Texts, ticks and lines of the axes at that multiple of their size."""
+    of_ticks: set[Text] = set()
     for axis in (axes.xaxis, axes.yaxis):
         known = axis.get_tick_params()
         sizes = {name: known[name] for name in ("length", "width", "labelsize") if name in known}
         axis.set_tick_params(**{name: size * zoom for name, size in sizes.items()})
-    of_ticks = {id(one) for one in (*axes.get_xticklabels(), *axes.get_yticklabels())}
+        if "labelsize" in known:  # else labels have a size of their own, as other texts have
+            of_ticks |= set(axis.get_ticklabels())
     for text in axes.findobj(Text):
-        if id(text) not in of_ticks:
+        if text not in of_ticks:
             text.set_fontsize(float(text.get_fontsize()) * zoom)
     for line in axes.lines:
         line.set_linewidth(line.get_linewidth() * zoom)

@@ -10,7 +10,10 @@ from matplotlib.figure import Figure
 
 from tfxai.plotting import style
 from tfxai.plotting.colours import colour_map
+from tfxai.plotting.drawing import SIZE
 from tfxai.plotting.figures import Page, frame, save_figure
+from tfxai.plotting.headings import Heading
+from tfxai.plotting.layout import fit
 from tfxai.plotting.measure import cut, text_width
 
 if TYPE_CHECKING:
@@ -19,30 +22,38 @@ if TYPE_CHECKING:
 _CELL = 0.26  # inches
 _LEAST, _MOST = 2.2, 9.0  # of the heatmap's sides
 _LABEL = 1.1
-_MARGIN = 0.2
-_HEAD = 0.5
+_MARGIN = 0.25
+_NARROWEST, _USUAL = 1.0, 4.4  # of the heatmap, and of the page
 _MOST_LABELS = 80
 
 
-def plot_generation(one: Generation, *, path: str | os.PathLike[str] | None = None) -> Figure:
+def plot_generation(
+    one: Generation, *, path: str | os.PathLike[str] | None = None, figsize: Any = None
+) -> Figure:
     """The values as a heatmap; see `Generation.plot`."""
     rows, columns = (
         [_shown(name) for name in names] for names in (one.input_tokens, one.column_names)
     )
     left = _MARGIN + _room(rows)
-    below = _room(columns)
     height = min(max(_CELL * len(rows), _LEAST / 2), _MOST)
-    width = min(max(_CELL * len(columns), _LEAST), _MOST)
-    whole = (left + width + _MARGIN, _MARGIN + _HEAD + height + below + _MARGIN)
+    natural = min(max(_CELL * len(columns), _LEAST), _MOST)
     title = f"{one.attribution.method['name']}: {one.attribution.score_name} of each output token"
     if one.is_whole:
         title = f"{one.attribution.method['name']}: {one.attribution.score_name} of the output"
-    page = Page(max(whole[0], 4.4), whole[1], title)
-    page.text(_MARGIN, _MARGIN, title, **style.font(style.BODY, bold=True))
     most = float(np.abs(one.values).max(initial=0.0))
-    scale = f"rows add to columns; red raises, blue lowers, darkest {most:.2g}"
-    page.text(_MARGIN, _MARGIN + 0.2, scale, **style.font(style.SMALL, style.MUTED))
-    axes = page.axes(left, _MARGIN + _HEAD, width, height)
+    head = Heading(title, f"rows add to columns; red raises, blue lowers, darkest {most:.2g}")
+    width, shrunk = natural, 1.0
+
+    def lay_out(room: float, share: float) -> tuple[float, float]:
+        nonlocal width, shrunk
+        width, shrunk = min(natural, max(room - left - _MARGIN, _NARROWEST)), share
+        above = head.fit(room)
+        return left + width + _MARGIN, above + share * height + _room(columns) + _MARGIN
+
+    size = None if figsize is None else SIZE.read("figsize", figsize)
+    found = fit(size, max(left + natural + _MARGIN, _USUAL), lay_out)
+    page = Page(found.width, found.height, title, found.zoom)
+    axes = page.axes(left, head.draw(page), width, shrunk * height)
     axes.imshow(
         one.values,
         cmap=colour_map(None, True),

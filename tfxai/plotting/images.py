@@ -131,6 +131,12 @@ def image_part(one: Attribution) -> tuple[Attribution, Array] | None:
     return found[0] if len(found) == 1 else None
 
 
+def is_of_an_image(one: Attribution) -> bool:
+    """Whether all values lie over one image."""
+    is_one = not isinstance(one.values, dict) or len(one.values) == 1
+    return is_one and image_part(one) is not None
+
+
 def places_of_values(one: Attribution) -> int:
     """How many axes of one array of values are places, by their number where nothing is known."""
     return len(spatial(value_axes(one) or by_number(np.asarray(one.values))))

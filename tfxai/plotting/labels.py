@@ -218,8 +218,10 @@ def style_notes(drawing: Drawing, style: str, signs: set[bool], words: Signs) ->
     least = f"{max(drawing.least(style, signed=signed) for signed in signs):.3g}"
     is_given = isinstance(drawing.vmax, float) and not isinstance(drawing.vmax, SharedTop)
     strongest = "colour" if is_given else "part"
+    is_of_some = len({drawing.least(style, signed=signed) for signed in signs}) > 1
+    overlays = "Overlays of signed values" if is_of_some else "Overlays"
     said = {
-        "overlay": f"Overlays leave out what is under {least} of the strongest colour.",
+        "overlay": f"{overlays} leave out what is under {least} of the strongest colour.",
         "heatmap": f"Values under {least} of the strongest colour are left out.",
         "mask": f"Masks show {words.parts} by {least} of the strongest {strongest} or more.",
         "contour": f"Lines are around parts of {least} of the strongest {strongest} or more.",
@@ -260,6 +262,11 @@ def number(value: Any) -> str:
     return f"{float(np.ravel(value)[0]):.4g}".replace("-", "\N{MINUS SIGN}")
 
 
+def signed_number(value: Any, digits: int) -> str:
+    """A number to so many digits with its sign, a true minus."""
+    return f"{float(value):+.{digits}g}".replace("-", "\N{MINUS SIGN}")
+
+
 def gap(one: Attribution) -> str:
     """The completeness gap, and its share of the difference that was to be explained."""
     if one.completeness_gap is None or one.baseline_score is None:
@@ -268,7 +275,7 @@ def gap(one: Attribution) -> str:
     difference = float(one.score[0]) - float(one.baseline_score[0])
     if not np.isfinite([value, difference]).all():
         return "unknown"
-    text = f"{value:+.1e}".replace("-", "\N{MINUS SIGN}")
+    text = signed_number(value, 2)
     if difference == 0:
         return text
     share = abs(value / difference)

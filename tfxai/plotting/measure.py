@@ -15,13 +15,13 @@ _DPI = 720  # fine enough that hinting hardly matters
 
 
 class _Wrapper(textwrap.TextWrapper):
-    """Breaks a word that is longer than a line where its parts meet."""
+    """Breaks a word that is longer than a line where its parts meet, such as Score-CAM."""
 
     def _split(self, text: str) -> list[str]:
         return [
             part
             for word in super()._split(text)
-            for part in (re.split(r"(?<=[=_/])", word) if len(word) > self.width else [word])
+            for part in (re.split(r"(?<=[=_/(-])", word) if len(word) > self.width else [word])
             if part
         ]
 
@@ -74,8 +74,8 @@ def wrapped(
 ) -> list[str]:
     """The text in lines of that width, `most` at most.
 
-    A word longer than a line is broken after an equals sign, an underscore or a slash where it has
-    one, else anywhere.
+    A word longer than a line is broken after an equals sign, an underscore, a slash, a hyphen or
+    a parenthesis where it has one, else anywhere.
     """
     letters = len(text)
     lines = [text] if text else []

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _WIDTH, _HEIGHT = 4.6, 2.3  # inches, of the page and of what is drawn
 _MARGIN = 0.2
-_LEFT = 0.45  # room for the numbers on the left
+_LEFT = 0.6  # room for the numbers on the left, and for what they are
 _BELOW = 0.38
 _LINE = 0.17
 _CURVES = {
@@ -143,6 +143,7 @@ def _draw_curves(axes: Axes, curves: dict[str, Array], metric: str) -> None:
         axes.plot(share, mean, color=colour, linewidth=1.5)
     axes.set_xlim(0, 1)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
+    axes.set_ylabel("score", labelpad=3, **style.font(style.SMALL, style.MUTED))
     what = "shown" if metric == "insertion" else "hidden"
     axes.set_xlabel(f"share that is {what}", labelpad=3, **style.font(style.SMALL, style.MUTED))
 

@@ -214,7 +214,7 @@ def _write(page: Page, tile: Tile, left: float, top: float, plan: Plan) -> None:
         return
     bold = tile.is_wrong
     font = style.font(plan.size, style.ACCENT if bold else style.MUTED, bold=bold)
-    room = plan.panel + plan.gap / 2
+    room = plan.panel
     if tile.name:
         name = cut(tile.name, room, plan.size)
         page.text(left, top, name, **style.font(plan.size, style.INK))

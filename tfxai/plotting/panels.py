@@ -41,7 +41,7 @@ def panels_of(ones: Sequence[Sequence[Attribution]], drawing: Drawing) -> list[P
             if image_part(one) is not None:
                 found.append((title, panel_of(one, drawing, "overlay")))
             else:
-                found += [(title, made.draw_alone) for _, _, made in rows_of(one, one, drawing)]
+                found += [(title, made.draw_alone) for _, _, made in rows_of(one, drawing)]
     return found
 
 

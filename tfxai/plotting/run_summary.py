@@ -16,6 +16,7 @@ from tfxai.plotting import style
 from tfxai.plotting.figures import Page, frame, save_figure, small_ticks
 
 _MARGIN, _NAMES, _BARS, _MAP, _GAPS, _BETWEEN = 0.2, 1.5, 2.2, 1.5, 2.0, 0.55  # inches
+_NOTE = 0.17  # inches of the line below
 _HIGH, _TITLE, _ABOVE, _BELOW = 1.5, 0.34, 0.5, 0.5
 _MOST = 8  # classes that are drawn
 _LONGEST = 16  # characters of a name
@@ -41,8 +42,11 @@ def plot_run_summary(
     Raises:
         OutputError: The file cannot be written.
     """
-    width = 2 * _MARGIN + _NAMES + _BARS + _MAP + _GAPS + 2 * _BETWEEN
-    height = 2 * _MARGIN + _TITLE + len(methods) * (_ABOVE + _HIGH + _BELOW)
+    has_maps = any(one.maps for one in methods.values())
+    has_gaps = any(one.gaps for one in methods.values())
+    width = 2 * _MARGIN + _NAMES + _BARS
+    width += (_MAP + _BETWEEN) * has_maps + (_GAPS + _BETWEEN) * has_gaps
+    height = 2 * _MARGIN + _TITLE + len(methods) * (_ABOVE + _HIGH + _BELOW) + _NOTE * has_maps
     page = Page(width, height, "Summary of a run")
     page.text(_MARGIN, _MARGIN, "Summary of a run", **style.font(style.TITLE, bold=True))
     top = _MARGIN + _TITLE
@@ -54,10 +58,13 @@ def plot_run_summary(
         left += _BARS + _BETWEEN
         if one.maps:
             _average(page.axes(left, top + _ABOVE, _MAP, _HIGH), one.maps)
-        left += _MAP + _BETWEEN
+        left += (_MAP + _BETWEEN) * has_maps
         if one.gaps:
             _gaps(page.axes(left, top + _ABOVE, _GAPS, _HIGH), one.gaps)
         top += _ABOVE + _HIGH + _BELOW
+    if has_maps:
+        note = "Average maps run from 0, dark, to their own largest mean, light."
+        page.text(_MARGIN, top, note, **style.font(style.SMALL, style.MUTED))
     if path is not None:
         save_figure(page.figure, path)
     return page.figure

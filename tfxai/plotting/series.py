@@ -32,6 +32,7 @@ _BELOW = 0.4
 _LEGEND = 0.17  # of each line
 _NAME = 1.4  # inches of a channel's name at least; more where there is room
 _PLAIN = (-3, 5)  # powers of ten between which numbers are short without one
+_SCALED = "The input of each channel runs from its own least to its greatest value."
 _APART = 10  # times the range of another channel: one axis would show it as a flat line
 
 
@@ -39,6 +40,9 @@ class SeriesRow(Row):
     """Lines of one example: its inputs above, their attributions below, at most six channels.
 
     Values of a layer have no inputs above them, nor has a map over something else.
+
+    Attributes:
+        has_inputs: Whether the inputs are drawn above the values.
     """
 
     def __init__(self, one: Attribution, names: Sequence[str] | None = None) -> None:
@@ -47,44 +51,64 @@ class SeriesRow(Row):
         values = _of_steps(one.values, value_axes(one) or "TC")
         if one.is_map and inputs is not None:
             values = resize(values[:, 0], (len(inputs),))[:, None]
-        order = np.argsort(-np.abs(values).sum(axis=0), kind="stable")[:MOST]
-        self.channels = np.sort(order)
-        self.values = values[:, self.channels]
-        self.inputs = None
-        self.named = self.channels
-        if inputs is not None and one.is_map:
-            self.inputs = inputs[:, :MOST]
-            self.named = np.arange(self.inputs.shape[1])
-        elif inputs is not None and one.at is None and inputs.shape == values.shape:
-            self.inputs = inputs[:, self.channels]
-        self.is_of_input = self.inputs is not None or one.at is None
-        self.is_scaled = self.inputs is not None and _are_apart(self.inputs)
-        if self.is_scaled:
-            self.legend = (
-                "The input of each channel runs from its own least to its greatest value."
-            )
-        self._beside: tuple[SeriesRow, ...] = (self,)
-        self.hidden = values.shape[1] - len(self.channels)
-        self.panels = 1 if self.inputs is None else 2
+        elif inputs is not None and (one.at is not None or inputs.shape != values.shape):
+            inputs = None
+        self._all, self._inputs = values, inputs
+        self._is_map = one.is_map
+        self.is_of_input = self._inputs is not None or one.at is None
+        self.has_inputs = self._inputs is not None
+        self._all_names = _names(names, inputs if one.is_map else values)
         self.signed, self.words = one.is_signed, signs_of(one)
-        self.names = self._names(names, inputs if one.is_map else values)
+        strengths = np.abs(values).sum(axis=0)
+        self._shares: Array = strengths / (strengths.sum() or 1.0)
+        self._beside: tuple[SeriesRow, ...] = (self,)
+        self._take(self._shares)
         self.fit(np.inf, 1.0)
 
-    def _names(self, given: Sequence[str] | None, of: Array | None) -> list[str]:
-        """The names of the channels that are drawn."""
-        count = 0 if of is None else of.shape[1]
-        if given is not None and len(given) != count:
-            raise InvalidInputError(
-                f"feature_names holds {len(given)} names, and there are {count} channels. "
-                "Pass one name for each."
-            )
-        names = [f"channel {i}" for i in range(count)] if given is None else list(map(str, given))
-        return [names[i] for i in self.named] if count else []
+    def _take(self, shares: Array) -> None:
+        """Draws the channels with the largest shares of the attribution; of a map the first."""
+        self.channels = np.sort(np.argsort(-shares, kind="stable")[:MOST])
+        self.values = self._all[:, self.channels]
+        self.hidden = self._all.shape[1] - len(self.channels)
+        is_over = self._is_map and self._inputs is not None
+        self._name(np.arange(len(self._all_names))[:MOST] if is_over else self.channels)
+
+    def _name(self, channels: Array) -> None:
+        """Draws the inputs of those channels, and names them."""
+        self.inputs = None if self._inputs is None else self._inputs[:, channels]
+        self.names = [self._all_names[i] for i in channels] if self._all_names else []
+        self.is_scaled = self.inputs is not None and _are_apart(self.inputs)
+        self.legend = _SCALED if self.is_scaled else ""
+
+    def is_beside(self, other: SeriesRow) -> bool:
+        """Whether both are of the same series, so that their lines can be compared."""
+        if self._inputs is None or other._inputs is None:
+            return self._inputs is other._inputs and self._all.shape == other._all.shape
+        return np.array_equal(self._inputs, other._inputs)
+
+    @staticmethod
+    def align(rows: Sequence[SeriesRow]) -> None:
+        """Draws the same channels in all rows of one series, and the inputs in the first alone."""
+        by_channel = [row for row in rows if not row._is_map]
+        for row in by_channel:
+            row._take(np.sum([one._shares for one in by_channel], axis=0))
+        for number, row in enumerate(rows):
+            if row._is_map and row._inputs is not None and by_channel:
+                row._name(by_channel[0].channels)
+            row.has_inputs = row._inputs is not None and number == 0
+
+    @staticmethod
+    def share_axis(rows: Sequence[SeriesRow]) -> None:
+        """Draws the values of all of them on one axis."""
+        for row in rows if len(rows) > 1 else ():
+            row._beside = tuple(rows)
+            row.legend = f"{row.legend} Charts of one example share a scale.".strip()
 
     def fit(self, room: float, share: float) -> None:
         """Panels of that width under each other, below a legend of one or more lines."""
         self.panel_width = max(min(_WIDTH, room - _LABELS), 1.5)
         self.panel = share * _PANEL
+        self.panels = 2 if self.has_inputs else 1
         self.legend_lines = self._legend_lines()
         self.above = _LEGEND * max(len(self.legend_lines), 1) + 0.05
         self.height = self.above + self.panels * self.panel + (self.panels - 1) * _GAP + _BELOW
@@ -93,7 +117,7 @@ class SeriesRow(Row):
     def _legend_lines(self) -> list[list[tuple[float, str, str]]]:
         """Lines of (offset in inches, text, colour): channels, signs, and what is left out."""
         entries = []
-        if len(self.named) > 1:
+        if len(self.names) > 1 and (self.has_inputs or not self._is_map):
             entries += [
                 (cut(f"\N{EM DASH} {name}", max(self.panel_width / 2, _NAME), style.SMALL), line)
                 for name, line in zip(self.names, style.LINES, strict=False)
@@ -123,7 +147,7 @@ class SeriesRow(Row):
                 font = style.font(style.SMALL, colour)
                 page.text(left + offset, top + number * _LEGEND, text, **font)
         top += self.above
-        if self.inputs is not None:
+        if self.inputs is not None and self.has_inputs:
             axes = page.axes(left, top, self.panel_width, self.panel)
             self._draw_inputs(axes, self.inputs)
             axes.tick_params(labelbottom=False)
@@ -131,13 +155,6 @@ class SeriesRow(Row):
         below = page.axes(left, top, self.panel_width, self.panel)
         self.draw_values(below)
         self._name_steps(below)
-
-    @staticmethod
-    def align(rows: Sequence[SeriesRow]) -> None:
-        """Draws the values of all of them on one scale."""
-        for row in rows if len(rows) > 1 else ():
-            row._beside = tuple(rows)
-            row.legend = f"{row.legend} Charts of one example share a scale.".strip()
 
     def _draw_inputs(self, axes: Axes, inputs: Array) -> None:
         if not self.is_scaled:
@@ -191,6 +208,17 @@ class SeriesRow(Row):
             axes.fill_between(
                 steps, line, 0, where=side, color=colour, alpha=0.35, linewidth=0, interpolate=True
             )
+
+
+def _names(given: Sequence[str] | None, of: Array | None) -> list[str]:
+    """The names of all channels of the array."""
+    count = 0 if of is None else of.shape[1]
+    if given is not None and len(given) != count:
+        raise InvalidInputError(
+            f"feature_names holds {len(given)} names, and there are {count} channels. "
+            "Pass one name for each."
+        )
+    return [f"channel {i}" for i in range(count)] if given is None else list(map(str, given))
 
 
 def _are_apart(inputs: Array) -> bool:

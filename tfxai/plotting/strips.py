@@ -30,6 +30,7 @@ _LINE = 0.14
 _HEADER = 0.26
 _BAR = 2.6
 _NARROWEST = 3.3
+_MOST_SMALL = 6  # lines of options
 _NARROW = 0.8  # of the panels' usual width: with less beside the labels, they stand above
 
 
@@ -212,7 +213,7 @@ class Strips:
         bold = not panel.is_muted
         return (
             wrapped(panel.heading, width, style.BODY + 0.5, bold=bold, most=2),
-            wrapped(panel.small, width, style.SMALL, most=3),
+            wrapped(panel.small, width, style.SMALL, most=_MOST_SMALL),
         )
 
     def _draw(self, page: Page, band: _Band, top: float) -> None:

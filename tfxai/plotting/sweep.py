@@ -1,4 +1,4 @@
-"""One option of a method swept over several values, side by side."""
+"""One option of a method swept over several values: pictures side by side, or rows."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from tfxai.errors import InvalidInputError, UnknownNameError
 from tfxai.plotting import labels, style
 from tfxai.plotting.colours import colour_map
 from tfxai.plotting.drawing import WORDS, Drawing
+from tfxai.plotting.example_blocks import check_no_columns, in_rows
 from tfxai.plotting.figures import save_figure
-from tfxai.plotting.grouping import grouped
-from tfxai.plotting.images import is_diverging, show
+from tfxai.plotting.grouping import grouped, with_groups
+from tfxai.plotting.images import is_diverging, is_of_an_image, show
+from tfxai.plotting.kinds import check_words
 from tfxai.plotting.notes import gathered
-from tfxai.plotting.panels import draw_on, of_an_image, panel_of
+from tfxai.plotting.panels import draw_on, of_an_image, panel_of, panels_of
 from tfxai.plotting.pictures import with_scale
 from tfxai.plotting.signs import signs_of
 from tfxai.plotting.strips import Around, Panel, Strip, Strips
@@ -43,26 +45,28 @@ def sweep(
     path: str | os.PathLike[str] | None = None,
     **words: Any,
 ) -> Figure:
-    """Draws what a method says of one image for several values of one of its options.
+    """Draws what a method says of one example for several values of one of its options.
 
     Args:
         method: The method; its other options stay as they are.
         option: Name of the option, such as `"samples"` or `"baseline"`.
         values: Its values, one panel each.
         model: The model, as in a call of the method.
-        inputs: A batch of images, of which the first is drawn.
+        inputs: A batch of images, tables, series, volumes or texts, of which the first example
+            is drawn.
         target: The target, as in a call of the method.
         path: File to write the figure to as well; its suffix names the format.
         **words: Options of `tfxai.plotting.Drawing`, such as `figsize=3.3` or `columns=4`, and
             more arguments of the call, such as `score`.
 
     Returns:
-        The figure: the image, then a heatmap for each value, each scaled on its own unless
-        `vmax` says otherwise, with the completeness gap below where the method has one.
+        The figure: of an image itself, then a heatmap for each value, each scaled on its own
+        unless `vmax` says otherwise, with the completeness gap below where the method has one;
+        of anything else a row for each value, as `plot_attribution` draws it, charts on one axis.
 
     Raises:
         UnknownNameError: The method has no such option.
-        InvalidInputError: There is no value, or the inputs are not images.
+        InvalidInputError: There is no value, or an option does not fit.
         OutputError: The file cannot be written.
 
     Example:
@@ -73,19 +77,18 @@ def sweep(
         raise UnknownNameError.of("option", option, known, owner=method.name)
     if not len(values):
         raise InvalidInputError("There is no value to sweep. Pass one or more.")
-    shape = getattr(inputs, "shape", None)
-    if shape is not None and len(shape) < 3:
-        raise InvalidInputError(
-            f"The inputs have shape {tuple(shape)}, and images (B, H, W, C) are drawn."
-        )
     how = Drawing.of({name: words.pop(name) for name in WORDS if name in words})
     how.check_labels(1)
     found = []
     for value in values:
         one = dataclasses.replace(method, **{option: value})(model, inputs, target, **words)
         found.append(grouped(one, how)[0])
-        of_an_image(found[-1])  # before the next value is computed
-    figure = _draw(found, option, values, how)
+        check_words(found, how)  # before the next value is computed
+    names = [f"{option}={labels.option_text(value)}" for value in values]
+    if all(map(is_of_an_image, found)):
+        figure = _draw(found, option, names, how)
+    else:
+        figure = _draw_others(found, names, how)
     if path is not None:
         save_figure(figure, path)
     return figure
@@ -101,13 +104,13 @@ def compare_baselines(
     path: str | os.PathLike[str] | None = None,
     **words: Any,
 ) -> Figure:
-    """Draws Integrated Gradients of one image from several baselines, side by side.
+    """Draws Integrated Gradients of one example from several baselines.
 
     Parts that look like the baseline get no attribution: black parts get none from a black one.
 
     Args:
         model: The model, as in a call of a method.
-        inputs: A batch of images, of which the first is drawn.
+        inputs: As for `sweep`; the first example is drawn.
         target: The target, as in a call of a method.
         baselines: Values of `IntegratedGradients(baseline=...)`; black, white, blur and noise
             by default, white and black only where the preprocessing is known.
@@ -120,7 +123,7 @@ def compare_baselines(
         The figure, as `sweep` draws it.
 
     Raises:
-        InvalidInputError: A baseline does not fit, or the inputs are not images.
+        InvalidInputError: A baseline or an option does not fit.
         OutputError: The file cannot be written.
     """
     from tfxai.methods import IntegratedGradients
@@ -133,11 +136,22 @@ def compare_baselines(
     return sweep(chosen, "baseline", baselines, subject, inputs, target, path=path, **words)
 
 
-def _draw(
-    found: Sequence[Attribution], option: str, values: Sequence[Any], how: Drawing
-) -> Figure:
+def _draw_others(found: Sequence[Attribution], names: Sequence[str], how: Drawing) -> Figure:
+    """A row for each value of what is no image."""
+    check_no_columns(how)
+    how = with_scale(with_groups(found, how), found)
+    if how.ax is not None:
+        panels = [
+            (name, draw)
+            for one, name in zip(found, names, strict=True)
+            for _, draw in panels_of([[one]], how)
+        ]
+        return draw_on(how.ax, panels, how)
+    return in_rows([found], [0], (1, 0), how, headings=names, share_axes=True)
+
+
+def _draw(found: Sequence[Attribution], option: str, names: Sequence[str], how: Drawing) -> Figure:
     first, pixels = of_an_image(found[0])
-    names = [f"{option}={labels.option_text(value)}" for value in values]
     how = with_scale(how, found)
     panels = [Panel("Image", lambda axes: show(axes, pixels), is_muted=True)]
     for one, name in zip(found, names, strict=True):

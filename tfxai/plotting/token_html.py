@@ -49,16 +49,21 @@ def strengths(values: Any, kinds: Any) -> Any:
 
 def facts(one: Attribution, i: int) -> str:
     """The target of one text, its score and that of the baseline, and what no colour shows."""
-    said = [f"{one.target_names[i]}: {one.score_name} {float(one.score[i]):.3f}"]
+    said = [f"{one.target_names[i]}: {one.score_name} {_number(one.score[i])}"]
     if one.baseline_score is not None:
-        said.append(f"at the baseline {float(one.baseline_score[i]):.3f}")
+        said.append(f"at the baseline {_number(one.baseline_score[i])}")
     sums = token_sums(one)[i]
     if one.completeness_gap is None:  # the values do not add up to anything
         return ", ".join(said)
-    said.append(f"words {sums['word']:+.3f}")
-    said += [f"{name} tokens {sums[name]:+.3f}" for name in ("special",) if sums[name]]
-    said += [f"padding {sums['padding']:+.3f}"] if sums["padding"] else []
+    said.append(f"words {_number(sums['word'], '+')}")
+    said += [f"special tokens {_number(sums['special'], '+')}"] if sums["special"] else []
+    said += [f"padding {_number(sums['padding'], '+')}"] if sums["padding"] else []
     return ", ".join(said)
+
+
+def _number(value: Any, sign: str = "") -> str:
+    """Three decimals, with a true minus sign."""
+    return f"{float(value):{sign}.3f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _row(one: Attribution, i: int, values: Any, text: Tokens) -> str:

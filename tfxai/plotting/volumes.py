@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,12 +39,14 @@ class VolumeRow(Row):
     value of the greatest magnitude.
 
     Attributes:
+        has_photograph: Whether the slices themselves are drawn above their overlays.
         has_heat: Whether slices show the colours of the heatmap.
         has_bar: Whether the colour bar is drawn, or its place left empty.
     """
 
     def __init__(self, one: Attribution, drawing: Drawing) -> None:
         self.volume = display_pixels(one, places=3)
+        self.has_photograph = self.volume is not None
         size = None if self.volume is None else self.volume.shape[:3]
         self.drawing, self.style = drawing, drawing.styled("overlay")
         self.has_heat = self.has_bar = self.volume is None or self.style not in SMOOTHED
@@ -51,12 +54,31 @@ class VolumeRow(Row):
         self.signed, self.words = is_diverging(one), signs_of(one)
         self.cmap = colour_map(drawing.cmap, self.signed)
         self.kind = (self.signed, self.cmap.name, self.words)
-        strength = np.abs(one.heatmap(size=size, clip_percentile=100)[0]).sum(axis=(1, 2))
-        self.slices = sorted(np.argsort(-strength, kind="stable")[:MOST].tolist())
+        strengths = np.abs(one.heatmap(size=size, clip_percentile=100)[0]).sum(axis=(1, 2))
+        self._shares: Array = strengths / (strengths.sum() or 1.0)
+        self._take(self._shares)
         self.legend = "A projection has the strongest value of all slices"
         self.legend += "." if self.volume is None else ", over their mean."
         self.noun = "frame" if spatial(value_axes(one))[:1] == "T" else "slice"
         self.fit(np.inf, 1.0)
+
+    def _take(self, shares: Array) -> None:
+        """Draws the slices with the largest shares of the attribution."""
+        self.slices = sorted(np.argsort(-shares, kind="stable")[:MOST].tolist())
+
+    def is_beside(self, other: VolumeRow) -> bool:
+        """Whether both are of the same volume, so that their slices can be compared."""
+        if self.volume is None or other.volume is None:
+            return self.volume is other.volume and self.heat.shape == other.heat.shape
+        return np.array_equal(self.volume, other.volume)
+
+    @staticmethod
+    def align(rows: Sequence[VolumeRow]) -> None:
+        """Draws the same slices in all of them, and the volume itself in the first alone."""
+        shares = np.sum([row._shares for row in rows], axis=0)
+        for number, row in enumerate(rows):
+            row._take(shares)
+            row.has_photograph = row.volume is not None and number == 0
 
     def fit(self, room: float, share: float) -> None:
         """A column for each slice, and a colour bar beside them or, in a narrow page, below."""
@@ -69,7 +91,7 @@ class VolumeRow(Row):
         shrunk = share * min(1.0, most / max(panel, _NARROWEST))
         self.panel, self.side = panel * shrunk, side * shrunk
         self.step = max(self.panel, min(_NARROWEST, most)) + GAP
-        self.rows = 1 if self.volume is None else 2
+        self.rows = 2 if self.has_photograph else 1
         self.height = self.rows * self.side + (self.rows - 1) * GAP
         self.height += lying_height(self.drawing.vmax) if self.lying and self.has_bar else 0.0
         self.width = self.step * count - GAP + beside
@@ -85,14 +107,13 @@ class VolumeRow(Row):
     def draw(self, page: Page, left: float, top: float) -> None:
         """Draws a column for each slice, the projection and the colour bar."""
         heats = [*self.heat[self.slices], _strongest(self.heat)]
-        below = top
+        below = top + (self.side + GAP if self.has_photograph else 0.0)
         pictures: list[Array | None] = [None] * len(heats)
         if self.volume is not None:
-            below += self.side + GAP
             pictures = [*self.volume[self.slices], self.volume.mean(axis=0)]
         for column, (heat, pixels) in enumerate(zip(heats, pictures, strict=True)):
             place = left + column * self.step
-            if pixels is not None:
+            if pixels is not None and self.has_photograph:
                 show(page.axes(place, top, self.panel, self.side), pixels)
             self._show_heat(page.axes(place, below, self.panel, self.side), heat, pixels)
         if self.has_bar:

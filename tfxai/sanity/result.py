@@ -117,15 +117,16 @@ class SanityResult:
             ],
         }
 
-    def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
-        """Draws the similarity after each step.
+    def plot(self, path: str | os.PathLike[str] | None = None, *, figsize: Any = None) -> Figure:
+        """Draws the similarity after each step; see `tfxai.plotting.plot_sanity`.
 
         Raises:
+            InvalidInputError: `figsize` does not fit.
             OutputError: The file cannot be written.
         """
         from tfxai.plotting import plot_sanity
 
-        return plot_sanity([self], path=path)
+        return plot_sanity([self], path=path, figsize=figsize)
 
     def _highest(self) -> float:
         high = self.overall.interval()[1]
