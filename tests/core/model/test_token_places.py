@@ -198,3 +198,16 @@ def test_each_token_is_the_patch_that_its_place_says():
         (changed,) = np.flatnonzero(np.any(np.asarray(model(moved))[0] != before, axis=1))
         assert grid.place(int(changed)) == (row // 4, column // 4)
         assert grid.token(row // 4, column // 4) == changed
+
+
+@pytest.mark.filterwarnings("ignore:Layer .* looks like it has unbuilt state:UserWarning")
+@pytest.mark.filterwarnings("ignore:Layer 'attn' .* was passed an input with a mask:UserWarning")
+def test_a_swin_transformer_is_refused_for_its_windows():
+    models = pytest.importorskip("keras_hub").models
+    model = models.SwinTransformerBackbone(
+        image_shape=(32, 32, 3), patch_size=4, embed_dim=8, depths=[2, 2], num_heads=[2, 2],
+        window_size=4,
+    )  # fmt: skip
+    assert all(one.grid is None for one in places(model))
+    with pytest.raises(InvalidInputError, match="looks at windows of an input by themselves"):
+        tfxai.attention(model, np.zeros((1, 32, 32, 3), np.float32))
