@@ -17,7 +17,7 @@ from tests.processes import ROOT, loaded
 LEVELS = {
     "errors": 0, "config": 0, "__version__": 0,
     "arithmetic": 0, "arrays": 0, "classes": 0, "columns": 0, "reprs": 0, "tokens": 1,
-    "arrangement": 1, "files": 1, "progress": 1, "regions": 1,
+    "arrangement": 1, "files": 1, "patch_grid": 1, "progress": 1, "regions": 1,
     "axes": 2, "core": 2, "data": 2, "feature_groups": 2,
     "card": 3, "baselines": 3, "differences": 3, "table_features": 3, "heatmaps": 3, "joining": 3,
     "model_copies": 3,

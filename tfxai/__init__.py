@@ -49,6 +49,7 @@ if TYPE_CHECKING:  # what can be had from here, for type checkers and editors
     from tfxai.methods.catalogue import *  # noqa: F403
     from tfxai.methods.together import explain as explain
     from tfxai.metrics import evaluate as evaluate
+    from tfxai.patch_grid import PatchGrid as PatchGrid
     from tfxai.plotting import compare_baselines as compare_baselines
     from tfxai.precision import InBfloat16 as InBfloat16
     from tfxai.precision import in_bfloat16 as in_bfloat16
@@ -67,6 +68,7 @@ _HOME = {
     "Attribution": "tfxai.attribution",
     "Card": "tfxai.card",
     "Contrast": "tfxai.core.question.scores",
+    "PatchGrid": "tfxai.patch_grid",
     "Neuron": "tfxai.core.question.scores",
     "Subject": "tfxai.subject",
     "TfxaiError": "tfxai.errors",

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import tensorflow as tf
 
+from tfxai.arrangement import array_channels_last, positions
 from tfxai.arrays import Array
 from tfxai.core.inputs.reading import read_inputs
-from tfxai.core.model.structure import model_structure
+from tfxai.core.model.structure import ModelStructure, model_structure
 from tfxai.core.program import attention_program
 from tfxai.errors import InvalidInputError, LayerNotFoundError
+from tfxai.heatmaps import colours
+from tfxai.patch_grid import PatchGrid, Query
 from tfxai.subject import Subject
 from tfxai.tokens import PADDING, Tokens
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_WINDOWS = (
+    "it looks at windows of an input by themselves. Take a model whose layers attend to all "
+    "tokens."
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,11 +43,16 @@ class AttentionWeights:
         weights: (B, heads, T, S) of each layer, in [0, 1]: how much of each key each query takes.
             They add up to 1 over the keys, masked ones being 0.
         text: The texts and their tokens, where the inputs came as texts.
+        grids: The patches of each layer's tokens, where the model looks at one image and they are
+            known; else None for a layer.
+        images: (B, H, W, 3) in [0, 1] the images, where there are any that can be shown.
     """
 
     layers: tuple[str, ...]
     weights: tuple[Array, ...]
     text: Tokens | None = None
+    grids: tuple[PatchGrid | None, ...] = ()
+    images: Array | None = None
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -97,10 +110,76 @@ class AttentionWeights:
         return np.asarray(np.mean([one.mean(axis=1) for one in self.weights], axis=0))
 
     def labels(self, index: int = 0) -> list[str]:
-        """A name for each token of an example: the token itself, or its number."""
-        if self.text is None:
-            return [str(i) for i in range(self.weights[0].shape[-1])]
-        return [str(piece) for piece in self.text.pieces[index]]
+        """A name for each token of an example: the token itself, its patch, or its number.
+
+        Patches have names such as `"row 2, column 5"`, counted from 0; beside them there may be
+        the `"class token"` and tokens such as `"extra token 1"`.
+        """
+        if self.text is not None:
+            return [str(piece) for piece in self.text.pieces[index]]
+        count, grid = self.weights[0].shape[-1], self.grid(0)
+        return [str(i) if grid is None else grid.name(i) for i in range(count)]
+
+    def grid(self, layer: int | str = -1) -> PatchGrid | None:
+        """The patches among the tokens of a layer; None where they are not known.
+
+        Raises:
+            LayerNotFoundError: No attention has that path or number.
+        """
+        number = self.number(layer)
+        return self.grids[number] if self.grids else None
+
+    @property
+    def remark(self) -> str:
+        """Why the tokens of an image have numbers and no places; empty where there is nothing."""
+        if self.images is None or self.grid(0) is not None:
+            return ""
+        return "Which patch each token is cannot be told from the model: tokens have numbers."
+
+    def patch_map(
+        self,
+        layer: int | str = -1,
+        head: int | Literal["mean"] = "mean",
+        index: int = 0,
+        *,
+        query: Query | None = None,
+    ) -> Array:
+        """How much of each patch of an image a token takes, (h, w).
+
+        Args:
+            layer: Number or path of the layer.
+            head: Number of the head, or `"mean"` for the mean over the heads.
+            index: The example.
+            query: (row, column) of the patch that attends, `"class"` for the class token, the
+                number of any token, or `"mean"` for the mean over all tokens; None is the class
+                token where there is one, else the mean.
+
+        Returns:
+            Weights in [0, 1]; they add up to 1 together with those of tokens that are no patches.
+
+        Raises:
+            InvalidInputError: The patches are not known, or there is no such query, head or
+                example.
+            LayerNotFoundError: There is no such layer.
+        """
+        number = self.number(layer)
+        self.check(number, None if head == "mean" else head, index)
+        grid = self.required_grid(number)
+        heads = self.weights[number][index]
+        chosen = heads.mean(axis=0) if head == "mean" else heads[head]
+        which = grid.query(query)
+        return grid.on_patches(chosen.mean(axis=0) if which is None else chosen[which])
+
+    def required_grid(self, layer: int | str) -> PatchGrid:
+        """As `grid`; `InvalidInputError` where it is not known."""
+        grid = self.grid(layer)
+        if grid is None:
+            name = self.layers[self.number(layer)]
+            what = self.remark or f"The tokens of layer {name!r} are no patches of an image."
+            raise InvalidInputError(
+                f"{what} Leave query= out, and take the rows of weights[layer]."
+            )
+        return grid
 
     def kept(self, index: int = 0) -> Array:
         """Positions of the tokens of an example that are no padding."""
@@ -160,32 +239,39 @@ class AttentionWeights:
         head: int | Literal["mean"] | None = None,
         index: int = 0,
         *,
+        query: Query | Literal["all"] | None = None,
         path: str | os.PathLike[str] | None = None,
         figsize: Any = None,
     ) -> Figure:
-        """One head, or the mean of all, as a heatmap, or all heads of a layer in a grid.
+        """One head, or the mean of all, or all heads of a layer in a grid.
+
+        Of an image they are maps over the picture of where one token attends; of other inputs, and
+        with `query="all"`, heatmaps of all tokens by all tokens.
 
         Args:
             layer: Number or path of the layer.
             head: Number of the head, or `"mean"` for the mean over the heads; None draws all of
                 them.
             index: The example.
+            query: The token of an image that attends, as for `patch_map`; `"all"` for heatmaps.
             path: File to write the figure to as well; its suffix names the format.
             figsize: Width in inches, or (width, height); None is what the maps need.
 
         Raises:
-            InvalidInputError: There is no such head or example, or `figsize` does not fit.
+            InvalidInputError: There is no such head, example or query, or `figsize` does not fit.
             LayerNotFoundError: There is no such layer.
             OutputError: The file cannot be written.
         """
         from tfxai.plotting.attention import plot_heads
 
-        return plot_heads(self, layer, head, index, path=path, figsize=figsize)
+        words: dict[str, Any] = {"query": query, "path": path, "figsize": figsize}
+        return plot_heads(self, layer, head, index, **words)
 
     def save_html(self, path: str | os.PathLike[str], index: int = 0) -> Path:
         """Writes a page that needs nothing else: choose layers and heads, see where tokens look.
 
-        It shows one example, whose number it says where there are several.
+        It shows one example, whose number it says where there are several; an image with its
+        patches over the picture.
 
         Args:
             path: The file.
@@ -255,6 +341,11 @@ def attention(model: Any, inputs: Any, *, chunk_size: int = 16) -> AttentionWeig
     layout, leaves = read_inputs(network, subject.prepare(inputs))
     structure = model_structure(network, layout)
     run, paths = attention_program(network, layout, structure)
+    for path, one in zip(paths, structure.tokens, strict=False):
+        if one.in_windows:
+            raise InvalidInputError(
+                f"The attention of layer {path!r} has several parts: {_WINDOWS}"
+            )
     batch, parts = len(leaves[0]), []
     for start in range(0, batch, chunk_size):
         part = [tf.convert_to_tensor(leaf[start : start + chunk_size]) for leaf in leaves]
@@ -262,7 +353,30 @@ def attention(model: Any, inputs: Any, *, chunk_size: int = 16) -> AttentionWeig
         found = zip(run(part), paths, strict=True)
         parts.append([_as_heads(weights, count, path) for weights, path in found])
     whole = tuple(np.concatenate(several) for several in zip(*parts, strict=True))
-    return AttentionWeights(_told_apart(list(paths)), whole, tokens)
+    grids = _grids(structure, whole)
+    return AttentionWeights(
+        _told_apart(list(paths)), whole, tokens, grids, _images(subject, structure, leaves)
+    )
+
+
+def _grids(structure: ModelStructure, weights: Sequence[Array]) -> tuple[PatchGrid | None, ...]:
+    """The patches of each layer; nothing where no image is looked at."""
+    found = [one.grid for one in structure.tokens]
+    if len(found) != len(weights):
+        return ()
+    return tuple(
+        grid if grid is not None and one.shape[2:] == (grid.tokens, grid.tokens) else None
+        for grid, one in zip(found, weights, strict=True)
+    )
+
+
+def _images(subject: Subject, structure: ModelStructure, leaves: Sequence[Array]) -> Array | None:
+    """(B, H, W, 3) in [0, 1] of the only image among the inputs, where it can be shown."""
+    found = [i for i, axes in enumerate(structure.axes) if positions(axes) == 2]
+    if len(found) != 1:
+        return None
+    images = array_channels_last(np.asarray(leaves[found[0]]), structure.axes[found[0]])
+    return colours(images, subject.preprocessing)
 
 
 def _told_apart(paths: list[str]) -> tuple[str, ...]:
@@ -285,7 +399,6 @@ def _as_heads(weights: Any, batch: int, layer: str) -> Array:
     if array.ndim < 3 or array.shape[0] != batch:
         raise InvalidInputError(
             f"The attention of layer {layer!r} has weights of shape {array.shape} for {batch} "
-            "examples: it looks at windows of an input by themselves. Take a model whose layers "
-            "attend to all tokens."
+            f"examples: {_WINDOWS}"
         )
     return array.reshape(batch, -1, *array.shape[-2:])

@@ -17,6 +17,7 @@ from tfxai.errors import InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
     from tfxai.attribution import Attribution
+    from tfxai.data.preprocessing import Preprocessing
 
 CHANNELS = ("sum", "max_abs", "sum_abs", "l2")
 CLIP = 99.0
@@ -95,15 +96,15 @@ def pixels(one: Attribution) -> Array | None:
     word = input_axes(one)
     if len(spatial(word)) != 2:
         return None
-    return colours(channels_last(np.asarray(one.inputs), word), one)
+    return colours(channels_last(np.asarray(one.inputs), word), one.preprocessing)
 
 
-def colours(inputs: Array, one: Attribution) -> Array | None:
+def colours(inputs: Array, preprocessing: Preprocessing | None) -> Array | None:
     """(B, ..., 3) in [0, 1] of (B, ..., C) images or volumes; None where C is not 1 or 3."""
     if inputs.shape[-1] not in (1, 3):
         return None
     try:
-        shown = None if one.preprocessing is None else one.preprocessing.invert(inputs)
+        shown = None if preprocessing is None else preprocessing.invert(inputs)
     except InvalidInputError:  # it is for the images of another input
         shown = None
     shown = _to_unit(inputs) if shown is None else np.asarray(shown)

@@ -100,6 +100,36 @@ def test_the_patches_of_an_image_attend_to_each_other(run, patches):
                                atol=1e-5)  # fmt: skip
 
 
+def test_the_table_of_an_image_names_its_patches(run, patches, place):
+    done = run("attention", "./patches.keras", "photo.png", "--preprocessing", "unit",
+               "--layer", "look", "--head", "1", "--html", "heads.html", "--save",
+               "maps.png")  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert "2 x 2 patches; rows and columns count from 0" in said
+    model, pixels = patches
+    found = tfxai.attention(model, pixels[None] / np.float32(255)).most_attended(layer=0, head=1)
+    for token, other, weight in found:
+        assert f"{token} {other} {weight:.3f}" in said
+    assert found[3][0] == "row 1, column 1"
+    assert "data:image/png" in (place / "heads.html").read_text(encoding="utf-8")
+    with Image.open("maps.png") as figure:
+        assert min(figure.size) > 200
+
+
+def test_the_grid_of_an_image_is_told_to_programs(run, patches):
+    done = run("attention", "./patches.keras", "photo.png", "--preprocessing", "unit", "--json")
+    told = json.loads(done.stdout)["patches"]
+    assert (told["height"], told["width"], told["first"], told["class_token"]) == (2, 2, 0, None)
+
+
+def test_what_does_not_fit_an_image_is_said(fails, patches, place):
+    (place / "other.png").write_bytes((place / "photo.png").read_bytes())
+    asked = ("attention", "./patches.keras", "--preprocessing", "unit")
+    assert "2 images came, and one was expected" in fails(*asked, "photo.png", "other.png")
+    assert "takes no texts. Pass an image" in fails(*asked, "--text", "a fine film")
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

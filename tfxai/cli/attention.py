@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -52,7 +53,8 @@ Html = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Write a page for a browser: choose layers and heads, point at tokens.",
+        help="Write a page for a browser: choose layers and heads, point at tokens, or at "
+        "patches of the image.",
         show_default=False,
     ),
 ]
@@ -60,8 +62,9 @@ Save = Annotated[
     Path | None,
     typer.Option(
         metavar="FIGURE",
-        help="Draw the head, or all heads of the layer, of the last layer if none is named: .png, "
-        ".pdf, .svg, .jpg or .webp.",
+        help="Draw the head, or all heads of the layer, of the last layer if none is named; over "
+        "an image, where its class token attends, or the mean over all tokens: .png, .pdf, .svg, "
+        ".jpg or .webp.",
         show_default=False,
     ),
 ]
@@ -155,7 +158,10 @@ def _asked(
         )
     sources = find_sources(words, None)
     if len(sources) != 1:
-        raise InvalidInputError(f"{len(sources)} images came, and one was expected.")
+        raise InvalidInputError(
+            f"{len(sources)} images came, and one was expected. Pass one; in Python "
+            "tfxai.attention takes a batch."
+        )
     classifier = as_classifier(subject, path, preprocessing)
     announce_sizes(classifier, sources)
     return classifier.subject, classifier.together([classifier.read(sources[0])])
@@ -186,7 +192,12 @@ def _show(
 
     layers = "1 layer" if len(weights) == 1 else f"{len(weights)} layers"
     say(f"{layers} with attention; here: {shown(_named(weights, layer, head))}")
-    made = table("Token", "Attends most to", "Weight", "", right=(2,))
+    grid = weights.grid(0)
+    if grid is not None:
+        say(f"{grid.words()}; rows and columns count from 0, at the top left")
+    if weights.remark:
+        say(weights.remark)
+    made = table("Token" if grid is None else "Patch", "Attends most to", "Weight", "", right=(2,))
     for token, other, weight in found[:_MOST_ROWS]:
         made.add_row(Line(shown(token)), Line(shown(other)), f"{weight:.3f}", bar(weight, 12))
     print_laid_out(made)
@@ -201,12 +212,14 @@ def _record(
     head: int | None,
 ) -> dict[str, Any]:
     """The table for JSON."""
+    grid = weights.grid(0)
     chosen = None if layer is None else weights.layers[weights.number(layer)]
     return {
         "layers": list(weights.layers),
         "heads": [one.shape[1] for one in weights.weights],
         "layer": chosen,
         "head": head,
+        "patches": None if grid is None else dataclasses.asdict(grid),
         "most_attended": [
             {"token": token, "to": other, "weight": weight} for token, other, weight in found
         ],

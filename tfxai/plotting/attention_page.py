@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import os
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from tfxai.arrays import Array
 from tfxai.errors import InvalidInputError
 from tfxai.files import replacing
+from tfxai.plotting.attention_maps import image_record
 
 if TYPE_CHECKING:
     from tfxai.attention_weights import AttentionWeights
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 MOST_EDGES = 16
 """Keys of each query that are kept for long texts."""
 SHORT = 64
-"""Tokens up to which every weight is kept."""
+"""Tokens of a text up to which every weight is kept."""
+MOST_BYTES = 15_000_000
+"""Bytes of the weights of an image in a page, of which as many are kept as fit."""
 _TEMPLATE = Path(__file__).with_name("attention_page.html")
 
 
@@ -46,29 +50,52 @@ def page_of(weights: AttentionWeights, index: int = 0) -> str:
             f"The attentions have {sorted(shapes)} queries and keys, and a page shows those of "
             "one set of tokens. Draw the layers one by one with plot()."
         )
-    kept = weights.kept(index)
-    labels = weights.labels(index)
+    kept, labels = weights.kept(index), weights.labels(index)
+    image = image_record(weights, index)
+    most = _room(weights, len(kept), is_image=image is not None)
+    is_whole = image is not None and most == len(kept)
+    pack = _all if is_whole else functools.partial(_edges, most=most)
     layers = [
-        {"name": name, "heads": [_edges(head[kept][:, kept]) for head in one[index]]}
+        {"name": name, "heads": [pack(head[kept][:, kept]) for head in one[index]]}
         for name, one in zip(weights.layers, weights.weights, strict=True)
     ]
+    batch = len(weights.weights[0])
     record = {
         "tokens": [labels[i] for i in kept],
-        "edges": min(MOST_EDGES, len(kept)) if len(kept) > SHORT else len(kept),
+        "edges": most,
         "layers": layers,
         "most": weights.most_attended(index),
+        "image": image,
+        "notes": [f"Example {index} of {batch}, counted from 0."] * (batch > 1)
+        + [weights.remark] * bool(weights.remark),
     }
     data = json.dumps(record, ensure_ascii=True).replace("<", "\\u003c")
     return _TEMPLATE.read_text(encoding="utf-8").replace("__DATA__", data)
 
 
-def _edges(head: Array) -> dict[str, Any]:
-    """The strongest keys of each query and their weights in 65,535 parts, row after row."""
-    count = len(head)
-    most = min(MOST_EDGES, count) if count > SHORT else count
+def _room(weights: AttentionWeights, count: int, *, is_image: bool) -> int:
+    """How many keys of each query are kept."""
+    if not is_image:
+        return min(MOST_EDGES, count) if count > SHORT else count
+    rows = count * sum(one.shape[1] for one in weights.weights)
+    numbers = MOST_BYTES * 3 // 4 // 2  # two bytes each, in base 64
+    return count if rows * count <= numbers else max(1, min(count - 1, numbers // (2 * rows)))
+
+
+def _all(head: Array) -> dict[str, Any]:
+    """All weights of each query in 65,535 parts, and their mean."""
+    return {"parts": _parts(head), "mean": _parts(head.mean(axis=0))}
+
+
+def _edges(head: Array, most: int) -> dict[str, Any]:
+    """The strongest keys of each query, their weights, and the mean over the queries."""
     keys = np.argsort(-head, axis=1, kind="stable")[:, :most]
-    parts = np.take_along_axis(head, keys, axis=1) * 65535
-    return {"keys": _packed(keys), "parts": _packed(np.rint(np.clip(parts, 0, 65535)))}
+    parts = _parts(np.take_along_axis(head, keys, axis=1))
+    return {"keys": _packed(keys), "parts": parts, "mean": _parts(head.mean(axis=0))}
+
+
+def _parts(weights: Array) -> str:
+    return _packed(np.rint(np.clip(weights * 65535, 0, 65535)))
 
 
 def _packed(numbers: Array) -> str:

@@ -153,7 +153,7 @@ def display_pixels(one: Attribution, places: int) -> Array | None:
         return None
     inputs = channels_last(np.asarray(one.inputs), word)
     is_scan = places == 3 and inputs.shape[-1] == 1 and one.preprocessing is None
-    pixels = None if is_scan else colours(inputs, one)
+    pixels = None if is_scan else colours(inputs, one.preprocessing)
     if pixels is not None:
         return np.asarray(pixels[0], np.float64)
     levels = np.asarray(inputs, np.float64)[0].mean(axis=-1, keepdims=True)

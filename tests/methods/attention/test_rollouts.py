@@ -148,3 +148,21 @@ def test_what_has_no_attention_of_the_same_tokens_is_refused():
     model = keras.Model([x, other], layers.Dense(1)(crossed[:, 0]))
     with pytest.raises(UnsupportedModelError, match="the same tokens through all layers"):
         GradientRollout()(model, [X, np.zeros((2, 5, 3))])
+
+
+def test_a_wide_image_behind_a_stem_of_convolutions_keeps_its_grid():
+    model = tfxai.models.vision_transformer((16, 64, 3), classes=2, blocks=1, dim=4, heads=1)
+    x = np.random.default_rng(1).random((1, 16, 64, 3)).astype(np.float32)
+    weights = tfxai.attention(model, x)[0][:, 0]
+    expected = 0.5 * weights.mean(axis=1) + 0.5 / 64
+    a = AttentionRollout()(model, x, 0)
+    np.testing.assert_allclose(a.values, expected.reshape(1, 4, 16), atol=1e-6)
+
+
+def test_patches_whose_places_are_unknown_have_no_map():
+    image = keras.Input((4, 6, 1))
+    tokens = layers.Reshape((6, 4))(image)  # pieces of rows
+    h = layers.MultiHeadAttention(1, 3)(tokens, tokens)
+    model = keras.Model(image, layers.Dense(2)(h[:, 0]))
+    with pytest.raises(InvalidInputError, match=r"6 tokens, and which patch.*Pass reshape"):
+        AttentionRollout()(model, np.ones((1, 4, 6, 1)), 0)

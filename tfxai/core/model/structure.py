@@ -15,14 +15,17 @@ from typing import Any, cast
 import keras
 import tensorflow as tf
 
+from tfxai.arrangement import positions
 from tfxai.core.graph.dependence import Flow, expected_span
 from tfxai.core.graph.tensor_axes import Axes, of_layer, word
 from tfxai.core.inputs.layout import Layout
+from tfxai.core.model.attention import attention_weights
 from tfxai.core.model.cache import ModelCache
 from tfxai.core.model.embeddings import embedding_rows, normalised
 from tfxai.core.model.final_activation import Ending, ending
 from tfxai.core.model.functions import closed_layer
 from tfxai.core.model.layer_calls import Arguments, is_readable, observe
+from tfxai.core.model.token_places import TokenPlaces, token_places
 from tfxai.errors import InvalidInputError, LayerNotFoundError, UnknownNameError
 
 
@@ -82,6 +85,8 @@ class ModelStructure:
         output_dtypes: Names of the outputs' types.
         closed: Why no layer can be had, and what to do; empty where they can.
         hidden_bytes: Bytes of what one example takes in layers that cannot be seen.
+        tokens: Where the tokens of each attention lie in the image that is the model's only one,
+            in the order of computation; nothing for other models.
     """
 
     calls: tuple[LayerCall, ...]
@@ -93,6 +98,7 @@ class ModelStructure:
     output_dtypes: tuple[str, ...] = ()
     closed: str = ""
     hidden_bytes: int = 0
+    tokens: tuple[TokenPlaces, ...] = ()
 
     @property
     def activation(self) -> str | None:
@@ -286,15 +292,30 @@ class _Reader:
                 more["rows"] = embedding_rows(layer, output, flow)
                 more["is_normalised"] = output.ref() in alone
             calls.append(dataclasses.replace(call, **more))
+        inputs = tuple(axes.of_input(leaf, leaf.consumers()) for leaf in leaves)
         return ModelStructure(
             tuple(calls),
             tuple(tuple(t.shape.as_list()[1:]) for t in outputs),
             ending(outputs[0]) if len(outputs) == 1 else Ending(),
-            tuple(axes.of_input(leaf, leaf.consumers()) for leaf in leaves),
+            inputs,
             flow.jumps(),
             expected_span([layer for _, _, layer in self._calls]),
             tuple(t.dtype.name for t in outputs),
+            tokens=_tokens(leaves, inputs, tensors),
         )
+
+
+def _tokens(
+    leaves: Sequence[tf.Tensor], axes: Sequence[str], outputs: Sequence[tf.Tensor]
+) -> tuple[TokenPlaces, ...]:
+    """Where the tokens of each attention lie in the only image among the inputs."""
+    images = [i for i, one in enumerate(axes) if positions(one) == 2]
+    if len(images) != 1:
+        return ()
+    weights = [one.tensor for one in attention_weights(leaves, outputs)]
+    if not weights:
+        return ()
+    return token_places(leaves[images[0]], axes[images[0]], weights, outputs)
 
 
 def _patch(layer: keras.Layer) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 
 import tensorflow as tf
 
-from tfxai.arrangement import moved_shape, positions
+from tfxai.arrangement import positions
 from tfxai.core.forward import Attention
 from tfxai.core.model.structure import ModelStructure
 from tfxai.core.options import option
@@ -30,8 +30,9 @@ class Rollout(AttributionMethod):
         row: The token whose row is the answer, negative from the end. None is the mean over the
             tokens that the score rests on behind the last attention: the class token alone, or
             all that are pooled.
-        reshape: (h, w), the grid of the patches of an image; None takes it from the layer that
-            cuts patches. Tokens before them, such as a class token, have no place in it.
+        reshape: (h, w), the grid of the patches of an image; None follows the image through the
+            model and takes it from there. Tokens before them, such as a class token, have no
+            place in it.
     """
 
     is_map: ClassVar[bool] = True
@@ -45,16 +46,10 @@ class Rollout(AttributionMethod):
         return False
 
     def _bound(self, body: ModelStructure) -> Self:
-        if self.reshape is not None or not any(positions(axes) == 2 for axes in body.axes):
+        grid = body.tokens[-1].grid if body.tokens else None
+        if self.reshape is not None or grid is None or grid.behind:
             return self
-        patches = [call for call in body.calls if call.patch and call.shape and call.is_used]
-        if not patches:
-            return self
-        grid = moved_shape(patches[-1].shape or (), patches[-1].axes)[:-1]
-        if len(grid) != 2 or None in grid:
-            return self
-        height, width = (int(n or 0) for n in grid)
-        return dataclasses.replace(self, reshape=(height, width))
+        return dataclasses.replace(self, reshape=(grid.height, grid.width))
 
     @abc.abstractmethod
     def _step(self, one: Attention, weights: tf.Tensor, before: tf.Tensor) -> tf.Tensor:
@@ -91,9 +86,13 @@ class Rollout(AttributionMethod):
 
     def _on_grid(self, values: tf.Tensor) -> tf.Tensor:
         """(B, h, w) of the patches of an image, which come last."""
-        count = int(values.shape[-1] or 0)
-        side = math.isqrt(count)
-        grid = self.reshape or (side, side)
+        count, grid = int(values.shape[-1] or 0), self.reshape
+        if grid is None:
+            raise InvalidInputError(
+                f"The attention has {count} tokens, and which patch of the image each of them is "
+                "cannot be told from the model. Pass reshape=(h, w), the grid of the patches, if "
+                "they come last, row by row."
+            )
         size = math.prod(grid)
         if not 0 <= count - size <= _MOST_MARKS:
             raise InvalidInputError(

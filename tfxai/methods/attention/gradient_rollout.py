@@ -23,8 +23,9 @@ class GradientRollout(Rollout):
         row: The token whose row is the answer, negative from the end. None is the mean over the
             tokens that the score rests on behind the last attention: the class token alone, or
             all that are pooled.
-        reshape: (h, w), the grid of the patches of an image; None takes it from the layer that
-            cuts patches. Tokens before them, such as a class token, have no place in it.
+        reshape: (h, w), the grid of the patches of an image; None follows the image through the
+            model and takes it from there. Tokens before them, such as a class token, have no
+            place in it.
 
     Returns:
         `Attribution` with values (B, T), non-negative, a token's own row counting 1 at itself; for

@@ -103,8 +103,10 @@ def _no_maps(
         == body.calls[attention].path.split("/")[0] and body.calls[i].is_in_attention
     )  # fmt: skip
     before = [call for call in tokens if body.calls.index(call) < first] or list(tokens)
-    grid = "(h, w)"
-    if found:
+    grid, placed = "(h, w)", next((one.grid for one in body.tokens if one.grid), None)
+    if placed is not None:
+        grid = str((placed.height, placed.width))
+    elif found:
         grid = str(tuple(moved_shape(found[-1].shape or (), found[-1].axes)[:-1]))
     return (
         "The model looks at an image as tokens, of which there is no default layer of feature "
