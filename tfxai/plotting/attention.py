@@ -190,7 +190,7 @@ def _sheet(
 
     natural = 2 * _MARGIN + beside + columns * (extent[0] + _GAP) - _GAP
     found = fit(size, max(natural, _NARROWEST), lay_out)
-    page = Page(found.width, found.height, title, found.zoom)
+    page = Page(found.width, found.height, f"{title}, {note}", found.zoom)
     above, made = head.draw(page), []
     for number in range(count):
         row, column = divmod(number, columns)
