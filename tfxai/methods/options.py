@@ -54,16 +54,25 @@ def _read_path(option: str, path: Any) -> str:
     return path
 
 
-def _read_grid(name: str, reshape: Any) -> tuple[int, int]:
+def _read_grid_or_auto(name: str, reshape: Any) -> tuple[int, int] | str:
+    if isinstance(reshape, str) and reshape == AUTO:
+        return AUTO
+    return _read_grid(name, reshape, f"{AUTO!r}, or None")
+
+
+def _read_grid(name: str, reshape: Any, others: str = "or None") -> tuple[int, int]:
     grid = tuple(reshape) if isinstance(reshape, Sequence) else ()
     is_whole = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in grid)
     if len(grid) != 2 or not is_whole:
         raise InvalidInputError(
-            f"{name}={reshape!r} was expected to be (height, width) of the grid, or None."
+            f"{name}={reshape!r} was expected to be (height, width) of the grid, {others}."
         )
     return grid[0], grid[1]
 
 
 METHOD = Kind("a method, by its name or as a record", read_method)
 PATH = Kind("the path of a layer", _read_path)
+AUTO = "auto"
+"""Asks for what the model itself says."""
 GRID = Kind("(height, width) of a grid", _read_grid)
+GRID_OR_AUTO = Kind('(height, width) of a grid, or "auto"', _read_grid_or_auto)

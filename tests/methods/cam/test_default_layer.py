@@ -12,7 +12,8 @@ from tests import builders
 from tfxai.core.inputs.reading import read_inputs
 from tfxai.core.model.structure import model_structure
 from tfxai.errors import InvalidInputError, LayerNotFoundError
-from tfxai.methods import EigenCAM, GradCAM, GuidedGradCAM, ScoreCAM
+from tfxai.methods import EigenCAM, GradCAM, GuidedGradCAM, ScoreCAM, create, get
+from tfxai.methods.cam.base import ClassActivationMap
 from tfxai.methods.cam.choosing import default_layers
 
 IMAGE = (16, 16, 3)
@@ -189,6 +190,53 @@ def test_tokens_of_patches_have_no_default_but_a_layer_and_a_grid_that_work(has_
             InvalidInputError, match=r"Pass the grid of its patches, such as \(4, 4\)"
         ):
             GradCAM(layer="norm1", reshape=grid)(model, x, 1)
+
+
+CAMS = [name for name in tfxai.methods.names() if issubclass(get(name), ClassActivationMap)]
+
+
+@pytest.mark.parametrize("name", [name for name in CAMS if name != "guided_grad_cam"])
+def test_the_grid_of_the_patches_is_read_from_the_model(name):
+    model = patches(False)
+    x = inputs(model)
+    a = create(name, reshape="auto")(model, x, 1)
+    expected = create(name, layer="norm1", reshape=(4, 4))(model, x, 1)
+    np.testing.assert_array_equal(a.values, expected.values)
+    assert (a.method["options"]["layer"], a.method["options"]["reshape"]) == ("norm1", [4, 4])
+    named = create(name, layer="norm0", reshape="auto")(model, x, 1)
+    expected = create(name, layer="norm0", reshape=(4, 4))(model, x, 1)
+    np.testing.assert_array_equal(named.values, expected.values)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [0, 4])
+def test_registers_stand_before_the_patches(number):
+    backbone = pytest.importorskip("keras_hub").models.DINOV2Backbone(
+        num_layers=2, num_heads=2, hidden_dim=8, intermediate_dim=12, patch_size=4,
+        num_register_tokens=number, image_shape=(8, 8, 3),
+    )  # fmt: skip
+    model = keras.Model(backbone.input, layers.Dense(2)(backbone.output[:, 0]))
+    x = np.random.default_rng(0).random((2, 8, 8, 3), np.float32)
+    a = create("hires_cam", reshape="auto")(model, x, 1)
+    products = tfxai.GradientInput()(model, x, 1, at=a.method["options"]["layer"]).values
+    assert products.shape == (2, 1 + number + 4, 8)
+    expected = products.sum(axis=-1)[:, 1 + number :].reshape(2, 2, 2)
+    np.testing.assert_allclose(a.values, expected, rtol=1e-5, atol=1e-7)
+    assert np.any(expected)
+
+
+def test_a_grid_that_the_model_does_not_tell_is_refused():
+    cnn = builders.functional()
+    with pytest.raises(InvalidInputError, match="no attention of this model looks at any"):
+        GradCAM(reshape="auto")(cnn, inputs(cnn), 1)
+    x = keras.Input(IMAGE)
+    tokens = layers.Dense(8, name="embed")(layers.Reshape((16, 48))(x))  # pieces of rows
+    mixed = layers.MultiHeadAttention(2, 4, name="mha")(tokens, tokens)
+    model = keras.Model(x, layers.Dense(2)(layers.GlobalAveragePooling1D()(mixed)))
+    with pytest.raises(InvalidInputError, match=r"16 positions of 'embed' are cannot be told"):
+        GradCAM(reshape="auto")(model, inputs(model), 1)
+    with pytest.raises(InvalidInputError, match="grid, 'auto', or None"):
+        GradCAM(reshape="square")
 
 
 def test_patches_cut_by_reshaping_are_told_of_too():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import tensorflow as tf
 
@@ -16,8 +16,8 @@ from tfxai.core.options import Kind, option
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
-from tfxai.methods.cam.choosing import default_layers
-from tfxai.methods.options import GRID
+from tfxai.methods.cam.choosing import default_layers, patch_grid, token_layer
+from tfxai.methods.options import AUTO, GRID_OR_AUTO
 
 
 def _read_layers(name: str, layer: Any) -> str | tuple[str, ...]:
@@ -47,17 +47,19 @@ class ClassActivationMap(AttributionMethod):
             layer with feature maps on which the outputs rest, outside of attention; of a model
             from images to images its bottleneck.
         reshape: (h, w) grid of a layer's h w positions, row by row: the patches of a vision
-            transformer; or of the last h w of h w + 1, where a class token comes first.
+            transformer; or of the last h w, where a class token comes first, or as many tokens
+            as the model is known to put there. `"auto"` reads it from the model, and takes the
+            last layer of tokens before the last attention where no layer is named.
     """
 
     is_map: ClassVar[bool] = True
     takes_at: ClassVar[bool] = False
     takes_any_input: ClassVar[bool] = True
     layer: str | tuple[str, ...] | None = option(None, kind=LAYERS)
-    reshape: tuple[int, int] | None = option(None, kind=GRID)
+    reshape: tuple[int, int] | Literal["auto"] | None = option(None, kind=GRID_OR_AUTO)
 
     def _check_together(self) -> None:
-        if self.reshape is not None and self.layer is None:
+        if self.reshape not in (None, AUTO) and self.layer is None:
             raise InvalidInputError(
                 f"reshape={self.reshape} was expected together with the layer whose positions "
                 "it lays out. Pass layer=."
@@ -69,6 +71,11 @@ class ClassActivationMap(AttributionMethod):
         return False
 
     @property
+    def _grid(self) -> tuple[int, int] | None:
+        """Rows and columns of patches, once the method is bound to a model."""
+        return None if isinstance(self.reshape, str) else self.reshape
+
+    @property
     def paths(self) -> tuple[str, ...]:
         """The layers, one or several."""
         return (self.layer,) if isinstance(self.layer, str) else self.layer or ()
@@ -76,18 +83,23 @@ class ClassActivationMap(AttributionMethod):
     def _bound(self, body: ModelStructure) -> Self:
         method = self
         if not self.layer:
-            paths = default_layers(body)
+            paths = (token_layer(body),) if self.reshape == AUTO else default_layers(body)
             method = dataclasses.replace(self, layer=paths[0] if len(paths) == 1 else paths)
+        if self.reshape == AUTO:
+            grid = patch_grid([body.find(path) for path in method.paths], body)
+            method = dataclasses.replace(method, reshape=grid)
+        before = {one.grid.first for one in body.tokens if one.grid and not one.grid.behind}
         for path in method.paths:
-            self._check(path, body.find(path))
-        if len({len(self.reshape or body.find(path).shape or ()) for path in method.paths}) > 1:
+            method._check(path, body.find(path), {0, 1} | before)
+        if len({len(method.reshape or body.find(path).shape or ()) for path in method.paths}) > 1:
             raise InvalidInputError(
                 f"The layers {', '.join(method.paths)} have maps of different numbers of axes, "
                 "which have no mean. Choose layers of one kind."
             )
         return method
 
-    def _check(self, path: str, call: LayerCall) -> None:
+    def _check(self, path: str, call: LayerCall, before: set[int]) -> None:
+        """Whether a layer has maps, with so many tokens in front of its patches."""
         shape = call.shape
         if shape is None or len(shape) not in (2, 3, 4) or not tf.as_dtype(call.dtype).is_floating:
             raise InvalidInputError(
@@ -96,8 +108,8 @@ class ClassActivationMap(AttributionMethod):
                 "Choose a convolution or pooling layer."
             )
         count = math.prod(n or 0 for n in moved_shape(shape, call.axes)[:-1])
-        size = math.prod(self.reshape or ())
-        if self.reshape and count and count - size not in (0, 1):
+        size = math.prod(self._grid or ())
+        if self.reshape and count and count - size not in before:
             raise InvalidInputError(
                 f"Layer {path!r} has {count} positions, and the grid reshape={self.reshape} has "
                 f"{size}. As many were expected, or one less where a class token comes first. "
@@ -122,11 +134,11 @@ class ClassActivationMap(AttributionMethod):
     def _positions(self, features: tf.Tensor) -> tf.Tensor:
         """(B, P, K) of a layer's output, or of its gradient."""
         rows = tf.reshape(features, [-1, math.prod(features.shape[1:-1]), features.shape[-1]])
-        return rows if self.reshape is None else rows[:, -math.prod(self.reshape) :]
+        return rows if self._grid is None else rows[:, -math.prod(self._grid) :]
 
     def _on_grid(self, values: tf.Tensor, activations: tf.Tensor) -> tf.Tensor:
         """(B, P) as (B, *grid)."""
-        return tf.reshape(values, [-1, *(self.reshape or activations.shape[1:-1])])
+        return tf.reshape(values, [-1, *(self._grid or activations.shape[1:-1])])
 
 
 def _grids(count: int) -> str:

@@ -45,6 +45,44 @@ def default_layers(body: ModelStructure) -> tuple[str, ...]:
     return tuple(path for path, call in zip(paths, calls, strict=True) if _has_maps(call, rank))
 
 
+def token_layer(body: ModelStructure) -> str:
+    """The last layer of tokens before the last attention.
+
+    Behind it only the class token may count.
+
+    Raises:
+        InvalidInputError: No attention looks at tokens.
+    """
+    body.require_layers()
+    tokens = _tokens(body)
+    if not tokens:
+        raise InvalidInputError(
+            "reshape='auto' looks for the patches among the tokens of a vision transformer, and "
+            "no attention of this model looks at any. Leave it out."
+        )
+    return _before_attention(body, tokens).path
+
+
+def patch_grid(calls: Sequence[LayerCall], body: ModelStructure) -> tuple[int, int] | None:
+    """Rows and columns of the patches among the tokens of layers; None of layers that have maps.
+
+    Raises:
+        InvalidInputError: The model does not tell.
+    """
+    if all(len(call.shape or ()) == 3 for call in calls):
+        return None
+    counts = {_positions(call) for call in calls}
+    grids = {one.grid for one in body.tokens if one.grid is not None and not one.grid.behind}
+    found = {(one.height, one.width) for one in grids if counts <= {one.size, one.tokens}}
+    if len(found) == 1:
+        return found.pop()
+    paths = ", ".join(repr(call.path) for call in calls)
+    raise InvalidInputError(
+        f"reshape='auto': which patches of the image the {min(counts)} positions of {paths} are "
+        "cannot be told from the model. Pass reshape=(h, w), the rows and columns of its patches."
+    )
+
+
 def _has_maps(call: LayerCall, rank: int) -> bool:
     """Whether a call's output is feature maps over that many axes of positions."""
     if call.shape is None or not call.is_used or not call.rests_on or call.is_model:
@@ -97,19 +135,27 @@ def _no_maps(
             f"The model has no layer with {axes}, where class activation maps look unless told "
             "otherwise. Name a layer with layer=, or use a gradient method."
         )
+    grid, placed = "(h, w)", next((one.grid for one in body.tokens if one.grid), None)
+    if placed is not None:
+        grid = str((placed.height, placed.width))
+    elif found:
+        grid = str(tuple(moved_shape(found[-1].shape or (), found[-1].axes)[:-1]))
+    advice = "Name a layer of tokens and their grid, such as"
+    if placed is not None:
+        advice = "Pass reshape='auto', here"
+    return (
+        "The model looks at an image as tokens, of which there is no default layer of feature "
+        f"maps. {advice} layer={_before_attention(body, tokens).path!r}, reshape={grid}: "
+        "before the last attention, for behind it only the class token may count."
+    )
+
+
+def _before_attention(body: ModelStructure, tokens: Sequence[LayerCall]) -> LayerCall:
+    """The last of some calls before the last attention."""
     attention = next(i for i in reversed(range(len(body.calls))) if body.calls[i].is_in_attention)
     first = next(
         i for i in range(len(body.calls)) if body.calls[i].path.split("/")[0]
         == body.calls[attention].path.split("/")[0] and body.calls[i].is_in_attention
     )  # fmt: skip
     before = [call for call in tokens if body.calls.index(call) < first] or list(tokens)
-    grid, placed = "(h, w)", next((one.grid for one in body.tokens if one.grid), None)
-    if placed is not None:
-        grid = str((placed.height, placed.width))
-    elif found:
-        grid = str(tuple(moved_shape(found[-1].shape or (), found[-1].axes)[:-1]))
-    return (
-        "The model looks at an image as tokens, of which there is no default layer of feature "
-        f"maps. Name a layer of tokens and their grid, such as layer={before[-1].path!r}, "
-        f"reshape={grid}: before the last attention, for behind it only the class token may count."
-    )
+    return before[-1]

@@ -24,7 +24,9 @@ class GradCAM(ClassActivationMap):
             paths for the mean of their maps, at the finest one's resolution. None is the last
             layer with two spatial axes.
         reshape: (h, w) grid of the last h w positions of the layer, row by row: the patches of a
-            vision transformer, whose layers return tokens (B, t, K).
+            vision transformer, whose layers return tokens (B, t, K). `"auto"` reads it from the
+            model; where no layer is named, it is the last one of tokens before the last
+            attention, since behind that only the class token may count.
 
     Returns:
         `Attribution` with values (B, h, w), non-negative, in units of the score, unnormalised.
