@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import ClassVar
 
 import grpc
 import httpx
@@ -12,8 +13,12 @@ import pytest
 from tests.serving.grpc_clients import Client, front, refused
 from tests.serving.servers import PATIENCE
 from tests.serving.slow import Slow
+from tfxai.serving.explaining.calling import call_signature
 from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages import protos
+from tfxai.serving.messages.problems import RequestError
+from tfxai.serving.messages.signatures import End, Signature
+from tfxai.serving.models.model import Deadline, Which
 from tfxai.serving.sampling import Sample
 
 SIGNATURE = {"signature_name": "explain_slow"}
@@ -97,3 +102,33 @@ def test_a_text_of_which_nothing_is_left_is_refused(server):
     answer = server.post("/v1/models/text:explain", json={"instances": ["!!!"]})
     assert answer.status_code == 400
     assert "has no token" in answer.json()["error"]
+
+
+def strings(**outputs):
+    """A model of one string input, whose first method gives those outputs."""
+    numbers = {"score": End("float32", (None,)), "target": End("int32", (None,))}
+    ends = {"text": End("string", (None, 1)), "target": End("int32", (None,))}
+
+    class Strings:
+        which, version, record = Which("m"), 1, None
+        signatures: ClassVar = {
+            "explain_first": Signature(ends, numbers | outputs),
+            "explain_second": Signature(ends, numbers),
+        }
+
+        def run(self, *_):
+            return {"score": np.float32([1]), "target": np.int32([0])}
+
+    return Strings()
+
+
+def test_empty_texts_are_refused_for_methods_that_give_no_words_too():
+    feeds = {"text": np.array([[b" "]], object), "target": np.int32([0])}
+    rest = None, ServerLimits(), Deadline(PATIENCE)
+    words = strings(tokens=End("string", (None, 4)), token_values=End("float32", (None, 4)))
+    for name in words.signatures:
+        with pytest.raises(RequestError, match="Input 'text' is empty in instance 0") as caught:
+            call_signature(words, name, feeds, *rest)
+        assert caught.value.status == 400
+    categories = strings()  # of which an empty one may be one
+    assert call_signature(categories, "explain_first", feeds, *rest)["score"] == [1]
