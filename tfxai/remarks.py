@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -59,7 +59,23 @@ def remarks_on(several: Sequence[Attribution], option: str = "") -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def gap_shares(one: Attribution) -> np.ndarray[Any, Any] | None:
+class Scored(Protocol):
+    """What has scores: an attribution, or the answer of a server. (B,) each."""
+
+    @property
+    def score(self) -> Any:
+        """The score at the input."""
+
+    @property
+    def baseline_score(self) -> Any:
+        """The score at the baseline, None where the method has none."""
+
+    @property
+    def completeness_gap(self) -> Any:
+        """How far the values are from adding up, None where they need not."""
+
+
+def gap_shares(one: Scored) -> np.ndarray[Any, Any] | None:
     """(B,) |completeness gap| as a share of |score - baseline score|; None without a gap.
 
     Where the difference is rounding, the share is of the scores themselves.
@@ -97,19 +113,40 @@ def _of_zeros(one: Attribution, is_large: Flags) -> list[str]:
     is_zero = ~np.any([part.any(axis=1) for part in flat], axis=0) & ~is_large
     if not is_zero.any() or one.method["name"] == "difference":
         return []
-    does = "speaks for the target" if explains_class(one) else "raises the score"
+    completes = one.completeness_gap is not None
+    name, of_class = one.method["name"], explains_class(one)
+    return [blank(name, is_zero, of_class=of_class, completes=completes)]
+
+
+def blank(method: str, is_zero: Flags, *, of_class: bool, completes: bool) -> str:
+    """That the values of a method are zero, and why, in a sentence.
+
+    Args:
+        method: Its name.
+        is_zero: (B,) of which examples it is told, at least one.
+        of_class: Whether the score is that of a class.
+        completes: Whether the values add up to a difference of scores.
+    """
+    does = "speaks for the target" if of_class else "raises the score"
     reason = f"nothing that it looks at {does}"
-    if one.completeness_gap is not None:
+    if completes:
         reason = "the score is the same at the baseline and at the input"
-    return [f"{one.method['name']} is zero everywhere{_which(is_zero)}: {reason}."]
+    return f"{method} is zero everywhere{_which(is_zero)}: {reason}."
 
 
 def _large_gaps(one: Attribution) -> Flags:
     """(B,) whether the gap of each example is larger than it should be."""
-    shares = gap_shares(one)
-    if shares is None or one.method["name"] == "difference":
+    if one.method["name"] == "difference":
         return np.zeros(len(one), bool)
-    tolerance = _tolerance(one.method.get("options", {}))
+    return large_gaps(one, one.method.get("options", {}))
+
+
+def large_gaps(one: Scored, options: dict[str, Any]) -> Flags:
+    """(B,) whether each gap is over 10 %, or over the tolerance of the method's options."""
+    shares = gap_shares(one)
+    if shares is None:
+        return np.zeros(len(one.score), bool)
+    tolerance = _tolerance(options)
     most = LARGE_GAP if tolerance is None else min(tolerance, LARGE_GAP)
     return np.asarray(shares > most * (1 + 1e-6) + _rounding(one))
 
@@ -179,7 +216,7 @@ def _has_samples(options: dict[str, Any]) -> bool:
     return isinstance(baseline, dict) and baseline.get("name") == "samples"
 
 
-def _rounding(one: Attribution) -> np.ndarray[Any, Any]:
+def _rounding(one: Scored) -> np.ndarray[Any, Any]:
     """(B,) share of the difference that rounding of the scores alone may take."""
     score, start = np.asarray(one.score), np.asarray(one.baseline_score)
     eps = np.finfo(score.dtype).eps if score.dtype.kind == "f" else 0.0

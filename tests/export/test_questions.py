@@ -1,5 +1,7 @@
 """Models of several kinds, layers, scores and targets as signatures."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -12,7 +14,8 @@ from tfxai import Contrast, Saliency, Subject
 from tfxai.core.question import scores
 from tfxai.errors import InvalidInputError, TfxaiError, UnsupportedModelError
 from tfxai.export import save
-from tfxai.methods import GradCAM, Occlusion
+from tfxai.export.names import EXTRA, RECORD
+from tfxai.methods import AttentionRollout, Conductance, GradCAM, Occlusion
 
 WORDS = ["[PAD]", "[UNK]", "good", "bad", "film", "a"]
 
@@ -93,6 +96,37 @@ def test_texts_come_back_as_words_with_their_values(tmp_path):
     np.testing.assert_allclose(given["token_values"], a.token_values, atol=1e-6)
     assert a.tokens == [[word.decode() for word in row] for row in expected]
     assert (given["token_values"][:, :2] != 0).all()
+
+
+def test_maps_over_words_come_back_with_the_words(tmp_path):
+    tokens = layers.TextVectorization(vocabulary=WORDS[2:], output_sequence_length=4)
+    text = keras.Input((1,), dtype="string", name="text")
+    vectors = layers.Embedding(6, 3, name="embedding")(tokens(text))
+    looked = layers.MultiHeadAttention(1, 3, name="look")(vectors, vectors)
+    hidden = layers.Dense(4, activation="relu", name="wide")(layers.Flatten()(looked))
+    subject = Subject(keras.Model(text, layers.Dense(2)(hidden)))
+    methods = {
+        "cam": GradCAM(layer="look"),
+        "rollout": AttentionRollout(row=0),
+        "units": Conductance(layer="wide", steps=2),
+    }
+    path = save(subject, tmp_path / "m", methods)
+    texts = ["A good film", "bad, bad unheard"]
+    feeds = {"text": np.array([[one.encode()] for one in texts]), "target": np.int32([1, 0])}
+    signatures = {f"explain_{name}": feeds for name in methods}
+    given, failed = serve(path, signatures, tmp_path)
+    assert failed == {}
+    expected = [[b"a", b"good", b"film", b""], [b"bad", b"bad", b"[UNK]", b""]]
+    for name in ("cam", "rollout"):
+        one = given[f"explain_{name}"]
+        assert one["tokens"].tolist() == expected
+        values = methods[name](subject, texts, [1, 0]).values
+        np.testing.assert_allclose(one["token_values"], values, atol=1e-6)
+    assert given["explain_units"]["attributions"].shape == (2, 4)  # as many as words, and none
+    assert "tokens" not in given["explain_units"]
+    told = json.loads((path / EXTRA / RECORD).read_text())["signatures"]
+    assert told["explain_cam"]["texts"] == {"limit": 4, "unknown": "[UNK]"}
+    assert told["explain_units"]["texts"] is None
 
 
 def test_text_of_free_length_has_no_empty_text_to_compare_with(tmp_path):

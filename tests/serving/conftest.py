@@ -78,7 +78,7 @@ def reader() -> keras.Model:
     tokens = keras.layers.TextVectorization(vocabulary=words, output_sequence_length=4)
     text = keras.Input((1,), dtype="string", name="text")
     vectors = keras.layers.Embedding(6, 3, name="embedding")(tokens(text))
-    mean = keras.layers.GlobalAveragePooling1D()(vectors)
+    mean = keras.layers.GlobalAveragePooling1D(name="mean")(vectors)
     return keras.Model(text, keras.layers.Dense(2, activation="softmax")(mean))
 
 
@@ -92,7 +92,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pair = keras.Model([left, right], keras.layers.Dense(3, name="logits")(joined))
     save(pair, folder / "pair" / "7", ["integrated_gradients"])
     documented(folder / "documented" / "00000123")
-    save(reader(), folder / "text" / "2", ["integrated_gradients"], at="embedding")
+    maps = tfxai.GradCAM(layer="embedding")
+    save(reader(), folder / "text" / "2", ["integrated_gradients", maps])
     return folder
 
 

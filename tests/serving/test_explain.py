@@ -205,17 +205,44 @@ def test_words_of_texts_come_with_their_values(client):
     asked = {**body, "outputs": ["tokens", "attributions", "predictions"]}
     content = client.post(path, json=asked).json()
     some = [one["attributions"][0] for one in content["explanations"]]
-    assert [one["tokens"] for one in some] == [
-        ["a", "good", "film", ""],
-        ["bad", "[UNK]", "", ""],
-    ]
-    for one in some:
+    assert [one["tokens"] for one in some] == [["a", "good", "film"], ["bad", "[UNK]"]]
+    for one, count in zip(some, (3, 2), strict=True):
         values = np.array(one["featureAttributions"]["text"]).sum(axis=1)
-        np.testing.assert_allclose(one["tokenValues"], values, atol=1e-6)
+        np.testing.assert_allclose(one["tokenValues"], values[:count], atol=1e-6)
+        assert "paddingValue" not in one  # the baseline has padding there as well
     assert len(content["predictions"][0]) == 2
-    plain = client.post(path, json=body).json()["explanations"][0]["attributions"][0]
-    assert "tokens" not in plain
-    assert "tokenValues" not in plain
+    plain = client.post(path, json=body).json()["explanations"]
+    for one, told in zip(some, plain, strict=True):
+        (short,) = told["attributions"]
+        assert {key: short[key] for key in ("tokens", "tokenValues")} == {
+            key: one[key] for key in ("tokens", "tokenValues")
+        }
+        assert "featureAttributions" not in short
+    raw = client.post(path, json={**body, "outputs": ["attributions"]}).json()["explanations"][0]
+    assert not {"tokens", "tokenValues"} & set(raw["attributions"][0])
+
+
+def test_maps_over_words_come_with_the_words(client):
+    body = {"instances": ["A good film!"], "method": "grad_cam", "target": 1}
+    path = "/v1/models/text:explain"
+    asked = {**body, "outputs": ["tokens", "attributions"]}
+    (one,) = client.post(path, json=asked).json()["explanations"][0]["attributions"]
+    values = np.array(one["featureAttributions"]["text"])
+    assert values.shape == (4,)
+    assert one["tokens"] == ["a", "good", "film"]
+    np.testing.assert_allclose(one["tokenValues"], values[:3], atol=1e-6)
+    assert one.get("paddingValue", 0) == pytest.approx(values[3], abs=1e-6)
+
+
+def test_words_of_a_model_of_images_are_refused(client):
+    for method in ("integrated_gradients", "occlusion"):
+        body = {"instances": [b64(photograph())], "method": method, "outputs": ["tokens"]}
+        answer = client.post(PATH, json=body)
+        assert answer.status_code == 400
+        assert answer.json()["error"] == (
+            f"{method} gives no values of words for this model, and 'outputs' asks for 'tokens'. "
+            "Ask for 'attributions'."
+        )
 
 
 def test_a_page_is_told_whether_a_model_takes_texts(client):

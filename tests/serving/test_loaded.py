@@ -83,3 +83,27 @@ def test_an_error_of_tensorflow_arrives_as_ours(tmp_path):
     with pytest.raises(ModelFileError) as caught:
         Loaded(tmp_path / "1")
     assert "\n" not in str(caught.value)
+
+
+def test_what_requests_ask_for_has_run_before_a_version_is_ready(base):
+    version = Loaded(base / "text" / "2")
+    ready = set(version._callables)
+    text = {"text": np.array([[b"a good film"]], object)}
+    for name in ("serving_default", "serve"):
+        version.run(name, text, None)
+    asked = [None, *([one] for one in version.signatures["explain_grad_cam"].outputs)]
+    for outputs in [*asked, ["tokens", "token_values", "score", "target"]]:
+        feeds = {**text, "target": np.int32([-1])}
+        given = version.run("explain_grad_cam", feeds, outputs)
+        assert set(given) >= set(outputs or version.signatures["explain_grad_cam"].outputs)
+    image = {"Input_Layer": np.zeros((1, 32, 32, 3), np.float32), "target": np.int32([-1])}
+    pictures = Loaded(base / "cifar10_cnn" / "1")
+    before = set(pictures._callables)
+    for outputs in (["heatmap_png_bytes"], ["attributions", "heatmap_png_bytes"], ["heatmap"]):
+        given = pictures.run("explain_grad_cam", image, outputs)
+        assert set(given) >= set(outputs)
+    assert "heatmap_png_bytes" not in given  # which takes longest to draw
+    assert set(version._callables) == ready
+    assert set(pictures._callables) == before
+    version.close()
+    pictures.close()

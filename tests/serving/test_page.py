@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import time
 
 import httpx
@@ -19,6 +20,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 import tfxai
 from tests.browsers import chromium
+from tests.serving.conftest import reader
 from tests.serving.servers import photograph, serving, until
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.export import save
@@ -180,8 +182,53 @@ def test_the_words_of_a_text_are_coloured(page, behind):
     assert page["words"].is_displayed()
     assert not page["picture"].is_displayed()
     assert page.complaints() == []
+    page.choose("method", "grad_cam")  # a map over words
+    page.explained("grad cam")
+    body["method"] = "grad_cam"
+    answer = httpx.post(f"{behind}/v1/models/text:explain", json=body, trust_env=False).json()
+    (one,) = answer["explanations"][0]["attributions"]
+    told = [(word, float(title.rpartition(": ")[2])) for word, _, title in
+            page.browser.execute_script(SPANS)]  # fmt: skip
+    assert [word for word, _ in told] == one["tokens"]
+    np.testing.assert_allclose([value for _, value in told], one["tokenValues"], rtol=1e-3)
+    assert page.text("error") == ""
+    assert page.complaints() == []
     page.choose("model", "cifar10_cnn")
     page.wait(lambda: page["drop"].is_displayed() and not page["text-row"].is_displayed())
+
+
+def test_what_to_know_before_one_believes_values_is_said_beside_them(page, behind):
+    page.choose("model", "text")
+    page.wait(lambda: page.text("status") == "Write a text.")
+    assert not page["remarks"].is_displayed()
+    page["text"].send_keys("unheard of")
+    page.explained("integrated gradients")
+    page["compare"].find_element(By.TAG_NAME, "summary").click()
+    page["others"].find_element(By.CSS_SELECTOR, "input[value=grad_cam]").click()
+    page.wait(lambda: "no word of the model's vocabulary" in page["beside"].text)
+    assert "no word of the model's vocabulary" in page.text("remarks")
+    page["text"].clear()
+    page["text"].send_keys("a good film")
+    page.wait(lambda: not page["remarks"].is_displayed() and page["result"].is_displayed())
+
+
+def test_a_method_that_gives_no_words_says_so(browser, tmp_path):
+    units = tfxai.Conductance(layer="mean", steps=2)
+    save(reader(), tmp_path / "text" / "1", {"saliency": tfxai.Saliency(), "units": units})
+    models = VersionFolder(tmp_path)
+    with serving(models) as url:
+        until(lambda: models.waits_for() is None)
+        page = Page(browser, url)
+        page["text"].send_keys("a good film")
+        page.explained("saliency")
+        assert page.text("legend").endswith("The stronger the red, the more it counts.")
+        page.choose("method", "units")
+        page.explained("units")
+        assert page.text("legend").startswith("units, at mean")
+        assert page.text("legend").endswith("gives no values of words for this model.")
+        assert not page["words"].is_displayed()
+        assert not page["picture"].is_displayed()
+        assert page.complaints() == []
 
 
 def test_the_slider_fades_the_heatmap(page, cat):
@@ -260,7 +307,10 @@ def test_what_cannot_be_done_is_said_in_words(page, cat, tmp_path):
     page.explained("integrated gradients")
     page["file"].send_keys(str(path))
     page.wait(lambda: page.text("error"))
-    page.choose("method", "grad_cam")  # of the image before
+    assert not page["result"].is_displayed()  # it is of the image before
+    page.choose("method", "grad_cam")
+    assert page.text("error") == "The browser cannot read this file as an image."
+    page["file"].send_keys(str(cat))
     page.explained("grad cam")
     assert page.text("error") == ""
     page.choose("model", "pair")
@@ -333,7 +383,8 @@ def test_a_server_that_is_gone_is_told_of(browser, base, cat):
 def test_it_brings_all_that_it_needs_and_lets_nothing_else_in(server):
     page = server.get("/")
     assert "default-src 'self'" in page.headers["content-security-policy"]
-    text = page.text + server.get("/page.js").text + server.get("/page.css").text
+    files = ("page.js", "answers.js", "shared.js", "page.css")
+    text = page.text + "".join(server.get(f"/{name}").text for name in files)
     assert "http://" not in text
     assert "https://" not in text
     assert server.get("/../page/__init__.py").status_code == 404
@@ -345,21 +396,41 @@ def test_several_methods_are_shown_side_by_side(page, cat):
     page.explained("integrated gradients")
     assert not page["beside"].is_displayed()
     page["compare"].find_element(By.TAG_NAME, "summary").click()
-    for name in ("grad_cam", "integrated_gradients", "saliency"):
-        page["others"].find_element(By.CSS_SELECTOR, f"input[value={name}]").click()
+
+    def box(name):
+        return page["others"].find_element(By.CSS_SELECTOR, f"input[value={name}]")
+
+    assert not box("integrated_gradients").is_displayed()  # it is shown already
+    for name in ("grad_cam", "saliency"):
+        box(name).click()
 
     def figures():
         found = page["beside"].find_elements(By.CSS_SELECTOR, "figure:not(.stale)")
-        return {one.find_element(By.TAG_NAME, "h3").text: one for one in found}
+        return {re.split("[,:]", one.text)[0]: one for one in found}
 
-    page.wait(lambda: set(figures()) == {"grad cam", "saliency"})  # the first stays where it is
+    page.wait(lambda: set(figures()) == {"grad cam", "saliency"})
     shown = figures()
+    assert page.text("legend").endswith("Red speaks for it, blue against it.")
+    for one in shown.values():
+        assert "what the score of Cat rests on. Bright is strong." in one.text
+    first = page["image"].rect
+    for one in shown.values():  # as large as the first and in its row, where there is room
+        rect = one.find_element(By.TAG_NAME, "canvas").rect
+        assert (rect["width"], rect["height"]) == (first["width"], first["height"])
+        assert rect["y"] == first["y"]
     sources = [one.find_element(By.TAG_NAME, "img").get_attribute("src") for one in shown.values()]
     assert len({page.heatmap(), *sources}) == 3
-    assert "score" in shown["saliency"].text
-    sizes = [one.find_element(By.TAG_NAME, "img").size for one in shown.values()]
-    assert all(size["width"] > 100 for size in sizes)
+    assert first["width"] > 250
+    assert "Score" in shown["saliency"].text
+    box("saliency").click()
+    page.wait(lambda: set(figures()) == {"grad cam"})
+    assert figures()["grad cam"].find_element(By.TAG_NAME, "canvas").rect["width"] > 400
+    box("saliency").click()
+    page.wait(lambda: set(figures()) == {"grad cam", "saliency"})
     page.choose("method", "saliency")
+    page.wait(lambda: set(figures()) == {"grad cam"})
+    assert not box("saliency").is_displayed()
+    box("integrated_gradients").click()
     page.wait(lambda: set(figures()) == {"grad cam", "integrated gradients"})
     page.wait(lambda: "gap" in figures()["integrated gradients"].text)
     page.choose("target", "6")

@@ -16,7 +16,7 @@ import tensorflow as tf
 from tfxai.core.inputs.frozen_arrays import FrozenArray, replaced
 from tfxai.digests import fingerprint
 from tfxai.export.heatmaps import Heatmap
-from tfxai.export.names import RECORD, SCHEMA, SERVE
+from tfxai.export.names import RECORD, SCHEMA, SERVE, TOKENS
 from tfxai.export.signatures import MethodSignature
 from tfxai.heatmaps import CLIP
 from tfxai.methods.prepared import Prepared
@@ -68,6 +68,7 @@ def _signature(one: MethodSignature) -> dict[str, Any]:
 
 def _explanation(one: MethodSignature, ready: Prepared) -> dict[str, Any]:
     method = ready.method
+    texts = one.texts if TOKENS in one.outputs else None
     return {
         "method": replaced(ready.record, _described),
         "score": ready.score_name,
@@ -77,6 +78,7 @@ def _explanation(one: MethodSignature, ready: Prepared) -> dict[str, Any]:
         "completes": method.completes,
         "is_map": method.is_map,
         "is_signed": method.is_signed,
+        "texts": None if texts is None else texts.record(),
         "heatmaps": {name: _heatmap(how) for name, how in one.heatmaps.items()},
     }
 

@@ -38,6 +38,7 @@ class MethodSignature:
         ready: The method that explains, None for the model's own answer.
         heatmaps: How each output `heatmap...` is made, by the name of its attributions.
         variables: Arrays that the function needs beside the model's own.
+        texts: How words and their values are told, None where they are not.
     """
 
     name: str
@@ -46,6 +47,7 @@ class MethodSignature:
     ready: Prepared | None = None
     heatmaps: dict[str, Heatmap] = dataclasses.field(default_factory=dict)
     variables: Sequence[tf.Variable] = ()
+    texts: TokenOutputs | None = None
 
     @property
     def inputs(self) -> dict[str, tf.TensorSpec]:
@@ -144,7 +146,9 @@ def _explain(name: str, ready: Prepared, chunk_size: int | str) -> MethodSignatu
     specs[TARGET] = tf.TensorSpec([None, *rank], tf.int32, name=TARGET)
     function = _traced(explanation, specs)
     variables = (*baselines.variables, *given.variables)
-    return MethodSignature(f"{EXPLAIN}{name}", function, ready.layout, ready, heatmaps, variables)
+    return MethodSignature(
+        f"{EXPLAIN}{name}", function, ready.layout, ready, heatmaps, variables, texts
+    )
 
 
 def _specs(names: Sequence[str], layout: Layout) -> dict[str, tf.TensorSpec]:

@@ -32,7 +32,7 @@ class Explanation:
         pngs: The same as files.
         predictions: What the model gives, where it was asked for.
         tokens: (B, T) words of texts and (B, T) their values, where there are such and they were
-            asked for.
+            asked for or come with the rest.
         about: What the export says of the method.
     """
 
@@ -57,11 +57,20 @@ def target_name(made: Explanation, i: int, model: Model) -> str | None:
     )
 
 
-def answer(made: Explanation, question: ExplainRequest, model: Model) -> dict[str, Any]:
-    """The body of an answer, as Vertex AI has it, with what it has no word for."""
+def answer(
+    made: Explanation, question: ExplainRequest, model: Model, remarks: list[list[str]]
+) -> dict[str, Any]:
+    """The body of an answer, as Vertex AI has it, with what it has no word for.
+
+    Args:
+        made: What is known of the batch.
+        question: What of it is asked for.
+        model: Which explained it.
+        remarks: Sentences about each example.
+    """
     body: dict[str, Any] = {
         "explanations": [
-            {"attributions": [_attribution(made, question, i, model)]}
+            {"attributions": [_attribution(made, question, i, model) | _told(remarks[i])]}
             for i in range(len(made.score))
         ],
         "model": model.which.name,
@@ -106,11 +115,18 @@ def _attribution(
         found["heatmap"] = made.heatmaps[i]
     if made.pngs is not None:
         found["heatmapPng"] = made.pngs[i]
-    if made.tokens is not None:
-        words, values = (array[i] for array in made.tokens)
-        found["tokens"] = [bytes(word).decode("utf-8", "replace") for word in words]
-        found["tokenValues"] = values
+    if made.tokens is not None and "tokens" in question.outputs:
+        words, values = (np.asarray(array[i]) for array in made.tokens)
+        is_word = np.array([bool(word) for word in words], bool)
+        found["tokens"] = [bytes(word).decode("utf-8", "replace") for word in words[is_word]]
+        found["tokenValues"] = values[is_word]
+        if values[~is_word].any():
+            found["paddingValue"] = float(values[~is_word].sum())
     return found
+
+
+def _told(sentences: list[str]) -> dict[str, Any]:
+    return {"remarks": sentences} if sentences else {}
 
 
 def _served(model: Model) -> dict[str, End]:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tfxai.export.names import EXPLAIN
+from tfxai.arrays import Array
+from tfxai.export.names import EXPLAIN, TOKENS
 from tfxai.serving.limits import ServerLimits
-from tfxai.serving.messages.problems import no_upstream, too_much
+from tfxai.serving.messages.problems import bad, no_upstream, too_much
 from tfxai.serving.messages.signatures import End, Signature
 from tfxai.serving.messages.tensors import Feeds
 from tfxai.serving.models.model import Deadline, Model
@@ -39,12 +40,18 @@ def call_signature(
     chunk.
 
     Raises:
-        RequestError: 413, it is more than the limits let; 504, it is late; or the run fails.
+        RequestError: 400, an explanation is asked for of numbers that are not finite or of empty
+            texts; 413, it is more than the limits let; 504, it is late; or the run fails.
     """
     signature = model.signatures[name]
     batched = [feeds[key] for key in _batched(feeds, signature.inputs)]
     count = max([0, *(len(array) for array in batched if array.ndim)])
     check_cost(model, name, count, limits)
+    if name.startswith(EXPLAIN):
+        for key, array in feeds.items():
+            check_finite(key, array)
+        if any(TOKENS in one.outputs for one in model.signatures.values()):
+            check_texts(feeds)
     if count <= _FIRST or not _is_by_example(model, name, feeds, count):
         return model.run(name, feeds, outputs, deadline)
     parts: list[Feeds] = []
@@ -70,6 +77,32 @@ def check_rows(given: Feeds, count: int) -> Feeds:
     if any(np.shape(array)[:1] != (count,) for array in given.values()):
         raise no_upstream(f"The model gave another number of answers than {count}.")
     return given
+
+
+def check_finite(name: str, array: Array) -> None:
+    """Whether an input can be explained: NaN and infinity get finite values from many graphs.
+
+    Raises:
+        RequestError: 400, it holds NaN or infinite numbers.
+    """
+    if array.dtype.kind not in "biuOSU" and not np.isfinite(array).all():
+        raise bad(f"Input {name!r} holds NaN or infinite numbers. Send finite ones.")
+
+
+def check_texts(feeds: Feeds) -> None:
+    """Whether texts have something in them to explain.
+
+    Raises:
+        RequestError: 400, one is empty.
+    """
+    for key, array in feeds.items():
+        texts: Any = np.ravel(array) if array.dtype.kind in "OSU" else ()
+        for i, text in enumerate(texts):
+            if not text.strip():
+                raise bad(
+                    f"Input {key!r} is empty in instance {i}, and there is nothing in it to "
+                    "explain. Send a text with at least one word."
+                )
 
 
 def check_cost(model: Model, name: str, count: int, limits: ServerLimits) -> None:

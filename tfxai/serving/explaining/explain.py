@@ -43,7 +43,16 @@ def methods(model: Model) -> list[dict[str, Any]]:
     own = []
     for name in model.explanations:
         about = told.get(f"{EXPLAIN}{name}", {})
-        own.append({"name": name, "by": "signature", "signed": _is_signed(about), **_about(about)})
+        words = {"tokens": _gives_words(model, name)}
+        own.append(
+            {
+                "name": name,
+                "by": "signature",
+                "signed": _is_signed(about),
+                **words,
+                **_about(about),
+            }
+        )
     if _asked_about(model) is None:
         return own
     taken = set(model.explanations)
@@ -51,6 +60,7 @@ def methods(model: Model) -> list[dict[str, Any]]:
         {
             "name": name,
             "by": "predictions",
+            "tokens": False,
             "signed": not fanout.KINDS[name].is_nonnegative,
             "method": {"name": name, "options": fanout.defaults(name)},
         }
@@ -58,6 +68,12 @@ def methods(model: Model) -> list[dict[str, Any]]:
         if name not in taken
     ]
     return own + others
+
+
+def _gives_words(model: Model, name: str) -> bool:
+    """Whether a method has values for each word of a text."""
+    signature = model.signatures.get(f"{EXPLAIN}{name}")
+    return signature is not None and {TOKENS, TOKEN_VALUES} <= set(signature.outputs)
 
 
 def _is_signed(told: dict[str, Any]) -> bool | None:
@@ -72,8 +88,32 @@ def _is_signed(told: dict[str, Any]) -> bool | None:
 
 def _about(told: dict[str, Any]) -> dict[str, Any]:
     """What the record says of an explanation that is of use to a client."""
-    keys = ("method", "score", "layers", "at")
+    keys = ("method", "score", "layers", "at", "texts")
     return {key: told[key] for key in keys if told.get(key) not in (None, [])}
+
+
+def resolved(question: ExplainRequest, model: Model) -> ExplainRequest:
+    """A question that names its method and what it asks for.
+
+    Where it names no outputs they are words with their values, or raw values where the method
+    gives none for words.
+
+    Raises:
+        RequestError: 400, it asks for words of a method that gives none.
+    """
+    name = question.method or _first(model)
+    has_words = _gives_words(model, name)
+    outputs = question.outputs or frozenset(["tokens" if has_words else VALUES])
+    if "tokens" in outputs and not has_words and _is_known(name, model):
+        raise bad(
+            f"{name[:100]} gives no values of words for this model, and 'outputs' asks for "
+            "'tokens'. Ask for 'attributions'."
+        )
+    return dataclasses.replace(question, method=name, outputs=outputs)
+
+
+def _is_known(name: str, model: Model) -> bool:
+    return name in model.explanations or name in fanout.METHODS
 
 
 def explain(
@@ -84,7 +124,8 @@ def explain(
     Raises:
         RequestError: There is none.
     """
-    name = question.method or _first(model)
+    question = resolved(question, model)
+    name = str(question.method)
     if name in model.explanations:
         made = _by_signature(name, question, model, limits, deadline)
     elif name in fanout.METHODS:
@@ -95,6 +136,8 @@ def explain(
             f"There is no method {name[:100]!r} for this model. Known: {known or 'none'}. Any "
             "other has to be exported with the model: tfxai export --method."
         )
+    if made.tokens is not None and not np.all([row.any() for row in made.tokens[0]]):
+        raise bad("A text has no token: the model drops all of it. Send one with a word.")
     told = () if made.tokens is None else made.tokens[1:]
     for array in (made.score, *made.values.values(), *told):
         if not np.isfinite(array).all():
@@ -173,7 +216,7 @@ def _as_explained(given: Feeds, wanted: Collection[str]) -> Feeds:
     Raises:
         RequestError: 502, one is missing or of another type.
     """
-    for name in wanted:
+    for name in {*wanted, *given}:
         if name not in given:
             raise no_upstream(f"The model gave no {name!r}, which belongs to the explanation.")
         array = given[name]

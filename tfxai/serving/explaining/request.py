@@ -13,7 +13,7 @@ from tfxai.arrays import Array
 from tfxai.classes import class_index
 from tfxai.errors import InvalidInputError
 from tfxai.export.names import EXPLAIN, TARGET
-from tfxai.serving.explaining.calling import baked_options
+from tfxai.serving.explaining.calling import baked_options, check_finite
 from tfxai.serving.limits import ServerLimits
 from tfxai.serving.messages.pictures import preprocessing, read_picture, to_input
 from tfxai.serving.messages.problems import bad, too_much
@@ -34,7 +34,7 @@ class ExplainRequest:
         method: Name of a signature without `explain_`, or of a method that asks for predictions
             alone; None where none is named.
         options: Options of the method.
-        outputs: Some of `OUTPUTS`.
+        outputs: Some of `OUTPUTS`; none where none is named, and the model decides.
         instances: The examples, not yet read.
         target: A number or name of a class, None for the predicted one; or a list of them.
     """
@@ -70,7 +70,7 @@ class ExplainRequest:
             raise bad("'method' was expected to be the name of a method.")
         if not isinstance(options, dict):
             raise bad("'options' was expected to be an object of the method's options.")
-        outputs = _outputs(asked.get("outputs", ["attributions"]))
+        outputs = _outputs(asked["outputs"]) if "outputs" in asked else frozenset[str]()
         return cls(method, options, outputs, instances, asked.get("target"))
 
 
@@ -142,8 +142,7 @@ def _values(
     name: str, values: Sequence[Any], model: Model, end: End, limits: ServerLimits
 ) -> Array:
     made = _read(name, values, model, end, limits)
-    if made.dtype.kind == "f" and not np.isfinite(made).all():
-        raise bad(f"Input {name!r} holds NaN or infinite numbers. Send finite ones.")
+    check_finite(name, made)
     how = preprocessing(model.record)
     if how is not None and made.ndim == 4:
         advice = 'Send numbers as the model takes them, or an image as {"b64": "..."}.'

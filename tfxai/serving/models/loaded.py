@@ -15,18 +15,20 @@ import tensorflow as tf
 
 from tfxai.errors import ModelFileError, UnsafeModelError
 from tfxai.export.names import (
+    DEFAULT,
     DESCRIBE,
     DESCRIPTION,
     EXAMPLES,
     EXPLAIN,
     EXTRA,
     RECORD,
+    SERVE,
     WARMUP,
 )
 from tfxai.export.protos import read_prediction_log
 from tfxai.inspection import PrivateCopy
 from tfxai.serving.messages.problems import HTTP_OF_CODE, RequestError, late
-from tfxai.serving.messages.signatures import VALUES, End, Signature, needed
+from tfxai.serving.messages.signatures import PNG, End, Signature
 from tfxai.serving.messages.tensors import Feeds
 from tfxai.serving.models.model import Deadline, read_record
 
@@ -106,9 +108,10 @@ class Loaded:
             for log in tf.data.TFRecordDataset(str(path)).take(_WARMUPS).as_numpy_iterator():
                 name, feeds = read_prediction_log(log)
                 self.run(name, feeds, None)
-                if name.startswith(EXPLAIN):  # what answers and the page ask for
-                    for part in (VALUES, "heatmap_png"):
-                        self.run(name, feeds, needed(self.signatures[name].outputs, [part]))
+                if name.startswith(EXPLAIN):
+                    self.run(name, feeds, ())
+                if name == SERVE and DEFAULT in self.signatures:
+                    self.run(DEFAULT, feeds, None)
         except Exception as error:
             raise ModelFileError(f"A request to warm it up fails: {_first(error)}") from error
 
@@ -119,18 +122,21 @@ class Loaded:
         outputs: Collection[str] | None,
         deadline: Deadline | None = None,
     ) -> Feeds:
-        """What a signature gives, those outputs alone where some are named.
+        """What a signature gives, at least those outputs that are named, all where none are.
+
+        The first run of a set of outputs takes the time to prepare it. Explanations have two sets,
+        with pictures and without, so that the requests that warm a version up have run both.
 
         TensorFlow begins no further operation of a run whose deadline is over.
 
         Raises:
             RequestError: TensorFlow refuses the inputs; 504, it is late.
         """
-        names = tuple(
-            name
-            for name in self.signatures[signature].outputs
-            if outputs is None or name in outputs
-        )
+        ends = self.signatures[signature].outputs
+        if signature.startswith(EXPLAIN) and outputs is not None:
+            has_pictures = any(name.endswith(PNG) for name in outputs)
+            outputs = [name for name in ends if has_pictures or not name.endswith(PNG)]
+        names = tuple(name for name in ends if outputs is None or name in outputs)
         try:
             given = self._callable(signature, names)(
                 *(feeds[name] for name in self.signatures[signature].inputs),

@@ -15,6 +15,7 @@ from tfxai.serving.explaining.calling import (
     check_size,
     count_of,
 )
+from tfxai.serving.explaining.remarks import remarks
 from tfxai.serving.explaining.request import ExplainRequest
 from tfxai.serving.explaining.signature_calls import SignatureCalls
 from tfxai.serving.limits import ServerLimits
@@ -251,6 +252,7 @@ class Rest:
     def _explained(
         self, model: Model, question: ExplainRequest, is_picture: bool, call: Call
     ) -> Reply:
+        question = explain.resolved(question, model)
         made = self._calls.explain(question, model, call.deadline)
         about = {
             "model": model.which.name,
@@ -260,7 +262,9 @@ class Rest:
             "instances": len(made.score),
         }
         if not is_picture:
-            return reply(answer.answer(made, question, model), **about)
+            named = bool((model.record or {}).get("class_names"))
+            told = remarks(made, names_classes=named)
+            return reply(answer.answer(made, question, model, told), **about)
         if made.pngs is None:
             raise RequestError(
                 406, f"{made.name} gives no picture for this model. Accept application/json."

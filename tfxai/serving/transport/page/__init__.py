@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.resources
 
+_SCRIPTS = ("page.js", "answers.js", "shared.js")
 _FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    **{f"/{name}": (name, "text/javascript; charset=utf-8") for name in _SCRIPTS},
 }
 
 

@@ -1,12 +1,13 @@
 // Asks the server that this page came from. Nothing is sent anywhere else.
 
-const $ = (id) => document.getElementById(id);
-const SIDE = 448; // pixels of the drawing's longer side
+import { fade, show, showBeside } from "./answers.js";
+import { $, chosen, element, state, words } from "./shared.js";
+
 const LARGEST = 4096; // pixels of a side that is sent; more is reduced here
-const TOP = 5;
 const RETRY = 1000; // ms
 const PAUSE = 600; // ms without a key before a text is explained
-const state = { about: null, bitmap: null, data: null, asked: 0 };
+// What is said to the person. Any other error is a defect, whose words help nobody.
+class Refusal extends Error {}
 
 async function ask(path, body) {
   const headers = { accept: "application/json" };
@@ -17,17 +18,17 @@ async function ask(path, body) {
   try {
     answer = await fetch(path, body ? { method: "POST", headers, body: JSON.stringify(body) } : { headers });
   } catch {
-    throw new Error("The server cannot be reached. Is it running?");
+    throw new Refusal("The server cannot be reached. Is it running?");
   }
   const content = await answer.json().catch(() => ({}));
   if (answer.status === 401) {
     $("token-row").hidden = false;
     $("token").focus();
-    throw new Error(token
+    throw new Refusal(token
       ? "This server wants a token, and not this one. Enter it in the field Token above."
       : "This server wants a token. Enter it in the field Token above.");
   }
-  if (!answer.ok) throw new Error(content.error || `The server answered with status ${answer.status}.`);
+  if (!answer.ok) throw new Refusal(content.error || `The server answered with status ${answer.status}.`);
   return content;
 }
 
@@ -38,8 +39,15 @@ function say(text) {
 
 function complain(error) {
   $("status").textContent = "";
-  $("error").textContent = error.message;
+  $("error").textContent = sentence(error);
   $("error").hidden = false;
+  $("result").hidden = true; // it is of another question
+}
+
+function sentence(error) {
+  if (error instanceof Refusal) return error.message;
+  console.error(error);
+  return "The page cannot show this answer: it is none that it knows.";
 }
 
 function fill(select, entries) {
@@ -50,8 +58,6 @@ function fill(select, entries) {
 
 const model = () => ($("model").hidden ? $("model-name").value.trim() : $("model").value);
 const path = (end) => `v1/models/${encodeURIComponent(model())}${end}`;
-const words = (name) => name.replaceAll("_", " ");
-
 async function listModels() {
   try {
     const ready = await fetch("readyz").then((answer) => answer.json()).catch(() => ({ ready: true }));
@@ -74,7 +80,7 @@ async function listModels() {
 
 async function listMethods() {
   state.about = null;
-  $("compare").hidden = $("beside").hidden = true;
+  $("compare").hidden = true;
   state.asked += 1; // an answer that is still to come is none of this model
   $("result").hidden = true;
   if (!model()) return;
@@ -88,10 +94,11 @@ async function listMethods() {
     $("drop").hidden = !about.takesImages;
     $("text-row").hidden = !about.takesTexts;
     if (!about.takesImages && !about.takesTexts) {
-      throw new Error("This model takes no images and no texts, or its export does not say how: call :explain with its numbers.");
+      throw new Refusal("This model takes no images and no texts, or its export does not say how: call :explain with its numbers.");
     }
-    if (!about.methods.length) throw new Error("This model has no signature that explains.");
+    if (!about.methods.length) throw new Refusal("This model has no signature that explains.");
     listOthers(about.methods);
+    offer();
     say(asks() ? "" : about.takesTexts ? "Write a text." : "Choose an image.");
     if (asks()) await explain();
   } catch (error) {
@@ -112,6 +119,11 @@ function listOthers(methods) {
   $("compare").hidden = methods.length < 2;
 }
 
+// The method that is chosen is no other one.
+function offer() {
+  for (const label of $("others").children) label.hidden = label.firstChild.value === $("method").value;
+}
+
 // Whether there is something to explain, of the kind that the model takes.
 const asks = () => Boolean(state.about && (state.about.takesTexts ? $("text").value.trim() : state.data));
 
@@ -121,15 +133,18 @@ async function take(file) {
   if (!file) return;
   try {
     const bitmap = await createImageBitmap(file).catch(() => {
-      throw new Error("The browser cannot read this file as an image.");
+      throw new Refusal("The browser cannot read this file as an image.");
     });
     const isSmall = Math.max(bitmap.width, bitmap.height) <= LARGEST;
     const isSent = ["image/jpeg", "image/png"].includes(file.type) && isSmall;
     const data = await inBase64(isSent ? file : await redrawn(bitmap));
     if (state.bitmap) state.bitmap.close();
-    Object.assign(state, { bitmap, data }); // the one before stays until all of this has worked
+    Object.assign(state, { bitmap, data });
     if (state.about && state.about.takesImages) await explain();
   } catch (error) {
+    state.asked += 1; // an answer that is still to come is of the image before
+    if (state.bitmap) state.bitmap.close();
+    Object.assign(state, { bitmap: null, data: null });
     complain(error);
   }
 }
@@ -145,7 +160,7 @@ function inBase64(blob) {
   return new Promise((done, failed) => {
     const reader = new FileReader();
     reader.onload = () => done(reader.result.slice(reader.result.indexOf(",") + 1));
-    reader.onerror = () => failed(new Error("The file cannot be read."));
+    reader.onerror = () => failed(new Refusal("The file cannot be read."));
     reader.readAsDataURL(blob);
   });
 }
@@ -168,10 +183,12 @@ async function explain() {
 }
 
 function question(method, target) {
+  const { takesTexts } = state.about;
+  const drawn = !takesTexts ? ["heatmap_png"] : chosen(method).tokens ? ["tokens"] : [];
   return {
-    instances: [state.about.takesTexts ? $("text").value : { b64: state.data }],
+    instances: [takesTexts ? $("text").value : { b64: state.data }],
     method,
-    outputs: [state.about.takesTexts ? "tokens" : "heatmap_png", "predictions"],
+    outputs: [...drawn, "predictions"],
     ...(target === "" ? {} : { target: Number(target) }),
   };
 }
@@ -183,185 +200,37 @@ async function compare(number, index) {
   const figures = others.map((name) => {
     const made = element("figure");
     made.className = "stale";
-    made.append(element("h3", words(name)));
+    made.append(element("figcaption", `${words(name)} …`));
     return made;
   });
   $("beside").replaceChildren(...figures);
   $("beside").hidden = !others.length;
+  $("result").classList.toggle("several", others.length > 0);
   for (const [i, name] of others.entries()) {
     try {
       const answer = await ask(path(":explain"), question(name, index.length === 1 ? index[0] : ""));
       if (number !== state.asked) return;
-      showBeside(figures[i], answer.explanations[0].attributions[0], name);
+      showBeside(figures[i], answer);
     } catch (error) {
       if (number !== state.asked) return;
-      figures[i].append(element("p", error.message));
+      const told = Object.assign(element("p", `${words(name)}: ${sentence(error)}`), { className: "wrong" });
+      figures[i].replaceChildren(told);
     }
     figures[i].className = "";
   }
 }
 
-function showBeside(figure, one, name) {
-  const told = [`score ${number4(one.instanceOutputValue)}`, one.completenessGap === undefined ? "" : `gap ${gap(one)}`];
-  figure.prepend(one.tokens ? coloured(element("p"), one) : pictured(one, name));
-  figure.append(element("p", told.filter(Boolean).join(", ")));
-  opacity();
-}
-
-function pictured(one, name) {
-  const picture = element("div");
-  picture.className = "picture";
-  const canvas = element("canvas");
-  const drawn = $("image");
-  Object.assign(canvas, { width: drawn.width, height: drawn.height });
-  canvas.getContext("2d").drawImage(drawn, 0, 0);
-  picture.append(canvas);
-  if (one.heatmapPng) {
-    const heat = element("img");
-    heat.src = `data:image/png;base64,${one.heatmapPng.b64}`;
-    heat.alt = `Heatmap of ${words(name)}`;
-    picture.append(heat);
-  }
-  return picture;
-}
-
-// The words of a text, each on a colour: red speaks for the class, blue against it.
-function coloured(paragraph, one) {
-  const most = Math.max(...one.tokenValues.map(Math.abs)) || 1;
-  const spans = one.tokens.map((word, i) => {
-    const value = one.tokenValues[i];
-    const span = element("span", word);
-    const strength = (0.8 * Math.abs(value) / most).toFixed(3);
-    span.style.backgroundColor = value < 0 ? `rgba(70, 130, 230, ${strength})` : `rgba(230, 80, 60, ${strength})`;
-    span.title = `${word}: ${number4(value)}`;
-    return span;
-  }).filter((span) => span.textContent);
-  paragraph.className = "words";
-  paragraph.replaceChildren(...spans.flatMap((span) => [span, " "]));
-  return paragraph;
-}
-
-function show(answer, milliseconds) {
-  const one = answer.explanations[0].attributions[0];
-  const names = state.about.classNames;
-  const outputs = Array.isArray(answer.predictions[0]) ? answer.predictions[0] : [];
-  const ofClasses = areClasses(answer, outputs);
-  const only = outputs.length === 1 && !ofClasses;
-  const name = (i) => (names && names[i] !== undefined ? names[i] : only ? "the output" : `output ${i}`);
-  const order = outputs.map((_, i) => i).sort((a, b) => outputs[b] - outputs[a]);
-  const target = one.outputIndex.length === 1 ? one.outputIndex[0] : -1;
-  const isText = Boolean(one.tokens);
-  $("picture").hidden = $("strength").hidden = isText;
-  $("words").hidden = !isText;
-  if (isText) coloured($("words"), one);
-  else drawImage();
-  $("heatmap").hidden = !one.heatmapPng;
-  if (one.heatmapPng) $("heatmap").src = `data:image/png;base64,${one.heatmapPng.b64}`;
-  $("heatmap").alt = `Heatmap of ${words(answer.explainer)} for ${name(target)}`;
-  $("prediction").textContent = only ? `Output: ${number4(outputs[0])}`
-    : order.length ? `${ofClasses ? "Predicted" : "Largest"}: ${name(order[0])}` : "";
-  listClasses(only ? [] : order.slice(0, TOP), target, outputs, name, ofClasses);
-  $("legend").textContent = legend(answer, target >= 0 ? name(target) : "the score", ofClasses);
-  const facts = [
-    ["Method", words(answer.explainer)],
-    ["Explained", target >= 0 ? name(target) : "score"],
-    [`Score (${answer.score || "output"})`, number4(one.instanceOutputValue)],
-    ["Score at the baseline", number4(one.baselineOutputValue)],
-    ["Completeness gap", gap(one)],
-    ["Version", answer.modelVersion],
-    ["Time", `${milliseconds.toFixed(0)} ms`],
-  ].filter(([, value]) => value !== null && value !== undefined);
-  $("facts").replaceChildren(...facts.flatMap(([term, value]) => [element("dt", term), element("dd", value)]));
-  $("result").hidden = false;
-  $("result").classList.remove("stale");
-}
-
-// Whether the outputs are those of classes, and not numbers such as a price.
-function areClasses(answer, outputs) {
-  if (state.about.classNames || ["logit", "probability"].includes(answer.score)) return true;
-  return outputs.length > 1 && inUnit(outputs) && Math.abs(outputs.reduce((a, b) => a + b) - 1) < 1e-3;
-}
-
-function inUnit(outputs) {
-  return outputs.every((value) => value >= 0 && value <= 1);
-}
-
-function listClasses(shown, target, outputs, name, ofClasses) {
-  const all = !shown.length || shown.includes(target) || target < 0 ? shown : [...shown, target];
-  const areShares = ofClasses && inUnit(outputs);
-  $("classes").hidden = !all.length;
-  $("classes").tBodies[0].replaceChildren(...all.map((i) => {
-    const row = element("tr");
-    const head = element("th");
-    head.scope = "row";
-    head.append(element("span", name(i)));
-    if (areShares) {
-      const meter = element("meter");
-      meter.value = outputs[i];
-      meter.setAttribute("aria-hidden", "true");
-      head.append(meter);
-    }
-    row.append(head, element("td", areShares ? `${(100 * outputs[i]).toFixed(1)} %` : number4(outputs[i])));
-    if (i === target) row.className = "chosen";
-    return row;
-  }));
-}
-
-function legend(answer, name, ofClasses) {
-  const chosen = state.about.methods.find((one) => one.name === answer.explainer) || {};
-  const layers = chosen.layers ? `, at ${chosen.layers.join(", ")}` : "";
-  const signs = ofClasses ? " Red speaks for it, blue against it." : " Red raises it, blue lowers it.";
-  const colours = { true: signs, false: " Bright is strong." };
-  return `${words(answer.explainer)}${layers}: what the score of ${name} rests on.${colours[chosen.signed] || ""}`;
-}
-
-function gap(one) {
-  if (one.completenessGap === undefined) return undefined;
-  const share = one.approximationError;
-  const percent = share === null || share === undefined ? "" : ` (${(100 * share).toPrecision(2)} %)`;
-  return number4(one.completenessGap) + percent;
-}
-
-function number4(value) {
-  return typeof value === "number" ? value.toPrecision(4) : undefined;
-}
-
-function element(tag, text) {
-  const made = document.createElement(tag);
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
-// The middle of the image in the shape of the model's input, as the server cuts it out.
-function drawImage() {
-  const [end] = Object.values(state.about.inputs);
-  const [, rows, columns] = end.tensor_shape.dim.map((one) => Number(one.size));
-  const { width, height } = state.bitmap;
-  const high = rows > 0 ? rows : height, wide = columns > 0 ? columns : width;
-  const scale = Math.min(width / wide, height / high);
-  const canvas = $("image");
-  canvas.width = Math.round(SIDE * wide / Math.max(wide, high));
-  canvas.height = Math.round(SIDE * high / Math.max(wide, high));
-  const cut = [(width - scale * wide) / 2, (height - scale * high) / 2, scale * wide, scale * high];
-  canvas.getContext("2d").drawImage(state.bitmap, ...cut, 0, 0, canvas.width, canvas.height);
-}
-
-function opacity() {
-  const share = Number($("opacity").value);
-  for (const heat of document.querySelectorAll(".picture img")) heat.style.opacity = share / 100;
-  $("shown").textContent = `${share} %`;
-}
-
 $("question").addEventListener("submit", (event) => event.preventDefault());
 $("model").addEventListener("change", listMethods);
 $("model-name").addEventListener("change", listMethods);
+$("method").addEventListener("change", offer);
 for (const id of ["method", "target"]) $(id).addEventListener("change", () => asks() && explain());
 $("text").addEventListener("input", () => {
   clearTimeout(state.pause);
   state.pause = setTimeout(() => asks() && explain(), PAUSE);
 });
 $("file").addEventListener("change", () => take($("file").files[0]));
-$("opacity").addEventListener("input", opacity);
+$("opacity").addEventListener("input", fade);
 $("token").addEventListener("change", () => {
   sessionStorage.setItem("token", $("token").value);
   listModels();
@@ -374,5 +243,5 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
   });
 }
 document.addEventListener("paste", (event) => take(event.clipboardData.files[0]));
-opacity();
+fade();
 listModels();
