@@ -100,6 +100,17 @@ def test_shapley_values_of_tokens_by_all_orders(text):
     assert abs(a.completeness_gap[0]) < 1e-4
 
 
+@pytest.mark.parametrize(("words", "count"), [(1, 1), (4, 5), (6, 7)])  # "bad" "##ly"
+def test_values_that_are_fitted_are_those_of_the_tokens_alone(words, count):
+    """A number without a token would take a share of what was drawn, and take it away."""
+    subject, text = Subject(bert()), " ".join(LONG.split()[:words])
+    for method in (KernelSHAP(samples=20), LIME(samples=20)):
+        a = method(subject, [text], 1, score="logit")
+        assert a.details["features"].shape[1] == max(count, 2)
+        if method.completes:
+            np.testing.assert_allclose(a.values.sum(), a.score[0] - a.baseline_score[0], atol=1e-5)
+
+
 def test_without_a_mask_padding_takes_the_place_of_tokens():
     a = FeatureAblation()(looked_up(), ["good film", "bad film bad"])
     expected = [[2, 0.25, 0, 0], [-3, 0.25, -3, 0]]

@@ -100,6 +100,8 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
     """Whether the method takes no gradient by the inputs, so that they may be of any type."""
     is_by_input: ClassVar[bool] = False
     """Whether each of several inputs is explained by itself, the others held."""
+    fits_features: ClassVar[bool] = False
+    """Whether the values of all features are fitted together, so that one more changes them."""
     keeps_every_layer: ClassVar[bool] = False
     """Whether all layers' outputs stay in memory together, beyond a pass and its gradient."""
     needs_attention: ClassVar[bool] = False

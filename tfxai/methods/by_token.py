@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from tfxai.methods.texts import Asked
 
 SIZES = (2, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256, 384, 512)
-"""Numbers of groups for which programs are made: that of a text is the first that holds its own.
+"""Numbers of groups for which programs are made: that of a text is the first that holds its own,
+but for methods that fit the values of all groups together.
 
 It rests on the text alone, so that a text is explained in a batch as it is by itself.
 """
@@ -46,7 +47,7 @@ def explain_by_token(
     groups = groups_of(encoded.tokens, options.get("mask"))
     model, inputs = of_groups(given, groups, baseline)
     plain = _plain(method)
-    slots = np.array([_size(int(row.max()) + 1) for row in groups])
+    slots = np.array([_size(int(row.max()) + 1, method) for row in groups])
     levels = levels_of(encoded.tokens, groups)
     parts, order = [], []
     for size in sorted(set(slots.tolist())):
@@ -133,7 +134,10 @@ def levels_of(tokens: Tokens, groups: Array) -> list[Array]:
     return found
 
 
-def _size(count: int) -> int:
+def _size(count: int, method: AttributionMethod) -> int:
+    """How many numbers a program takes for so many groups: as many where they are fitted."""
+    if method.fits_features:
+        return max(count, SIZES[0])
     return next((size for size in SIZES if size >= count), count)
 
 

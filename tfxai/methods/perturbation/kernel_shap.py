@@ -84,6 +84,7 @@ class KernelSHAP(KernelSHAPOptions, DesignedMethod):
     """
 
     name: ClassVar[str] = KernelSHAPOptions.name
+    fits_features: ClassVar[bool] = True
 
     tolerance: float | None = option(None, kind=float, above=0)
 

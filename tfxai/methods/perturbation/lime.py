@@ -77,6 +77,7 @@ class LIME(LIMEOptions, DesignedMethod):
     """
 
     name: ClassVar[str] = LIMEOptions.name
+    fits_features: ClassVar[bool] = True
 
     tolerance: float | None = option(None, kind=float, above=0)
 
