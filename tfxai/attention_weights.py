@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,7 +17,7 @@ from tfxai.arrays import Array
 from tfxai.core.inputs.reading import read_inputs
 from tfxai.core.model.structure import ModelStructure, model_structure
 from tfxai.core.program import attention_program
-from tfxai.errors import InvalidInputError, LayerNotFoundError
+from tfxai.errors import InvalidInputError, LayerNotFoundError, TfxaiWarning
 from tfxai.heatmaps import colours
 from tfxai.patch_grid import PatchGrid, Query
 from tfxai.subject import Subject
@@ -318,6 +319,9 @@ def attention(model: Any, inputs: Any, *, chunk_size: int = 16) -> AttentionWeig
     Returns:
         `AttentionWeights`, (B, heads, T, S) for each layer.
 
+    Warns:
+        TfxaiWarning: Texts were cut, or hold no word of the model's vocabulary.
+
     Raises:
         InvalidInputError: The inputs do not fit the model, or it attends within windows.
         UnsupportedModelError: There is no attention that can be seen.
@@ -337,6 +341,8 @@ def attention(model: Any, inputs: Any, *, chunk_size: int = 16) -> AttentionWeig
     texts, tokens, network = subject.texts(inputs), None, subject.model
     if texts is not None and subject.encoder is not None:
         encoded = subject.encoder.encode(texts)
+        if encoded.notes:
+            warnings.warn(" ".join(encoded.notes), TfxaiWarning, stacklevel=2)
         network, tokens, inputs = subject.of_ids, encoded.tokens, encoded.given()
     layout, leaves = read_inputs(network, subject.prepare(inputs))
     structure = model_structure(network, layout)

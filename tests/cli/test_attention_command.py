@@ -178,3 +178,20 @@ def test_a_preset_is_explained(run, preset, place):
     values = [value for _, value in record["words"][0]]
     np.testing.assert_allclose(values, [value for _, value in own], rtol=1e-3, atol=1e-5)
     assert "film" in (place / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_picture_is_no_text(fails, run, preset, place):
+    Image.new("RGB", (8, 8)).save(place / "cat.png")
+    said = fails("attention", preset, "cat.png")
+    assert "takes texts, and 'cat.png' is a file of an image" in said
+    assert run("attention", preset, "--text", "cat.png").exit_code == 0
+    assert "takes texts, and images were expected" in fails(
+        "explain", preset, "cat.png", "-m", "saliency"
+    )
+
+
+def test_what_is_known_of_a_text_is_told(run, preset):
+    done = run("attention", preset, "zzzqx")
+    assert "holds no word of the model's vocabulary" in " ".join(done.stderr.split())
+    done = run("attention", preset, "fine " * 60)
+    assert "was cut to the first" in " ".join(done.stderr.split())

@@ -145,11 +145,17 @@ def _asked(
     """
     from tfxai.cli.image_classifier import announce_sizes, as_classifier
     from tfxai.cli.sources import find_sources
+    from tfxai.data.images import is_image_file
 
     if subject.encoder is not None:
         if preprocessing is not None:
             raise InvalidInputError(
                 f"{str(path)!r} takes texts, and --preprocessing is about images. Leave it out."
+            )
+        if text is None and len(words) == 1 and is_image_file(Path(words[0])):
+            raise InvalidInputError(
+                f"{str(path)!r} takes texts, and {words[0]!r} is a file of an image. Pass a text, "
+                "by --text where these words are meant."
             )
         return subject, [" ".join(words)]
     if text is not None:

@@ -129,6 +129,11 @@ def as_classifier(
         InvalidInputError: As `open_classifier`.
         UnsupportedModelError: The model is not an image classifier.
     """
+    if subject.encoder is not None:
+        raise UnsupportedModelError(
+            f"The model {str(path)!r} takes texts, and images were expected. Explain a text by "
+            "tfxai explain MODEL --text TEXT."
+        )
     return _classifier(_with_preprocessing(subject, path, preprocessing), path, resize)
 
 

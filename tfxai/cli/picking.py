@@ -129,7 +129,8 @@ def parse(option: str, text: str, kind: Any) -> Any:
     Raises:
         InvalidInputError: The text does not fit the type.
     """
-    kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    is_any_of = typing.get_origin(kind) in (typing.Union, types.UnionType)
+    kinds = typing.get_args(kind) if is_any_of else (kind,)
     if text.lower() == "none" and (type(None) in kinds or kind is Any):
         return None
     for one in kinds:
@@ -140,13 +141,33 @@ def parse(option: str, text: str, kind: Any) -> Any:
                 return _WORDS[text.lower()]
             if one in (int, float, str):
                 return one(text)
+            if typing.get_origin(one) is typing.Literal and text in typing.get_args(one):
+                return text
+            if typing.get_origin(one) is tuple:
+                return _several(text, typing.get_args(one)[0])
         except (KeyError, ValueError):
             continue
-    wanted = " or ".join(_KINDS.get(one, getattr(one, "__name__", str(one))) for one in kinds)
+    wanted = " or ".join(map(_in_words, kinds))
     raise InvalidInputError(
         f"--option {option}={text} cannot be used: {wanted} was expected. "
         "tfxai methods NAME says what each option of a method means."
     )
+
+
+def _several(text: str, kind: Any) -> tuple[Any, ...]:
+    """Values with commas between them, numbers also with an x, in brackets or without."""
+    inside = text.strip().removeprefix("(").removeprefix("[").removesuffix(")").removesuffix("]")
+    parts = inside.split(",") if kind is str else inside.replace("x", ",").split(",")
+    return tuple(kind(part.strip()) for part in parts)
+
+
+def _in_words(kind: Any) -> str:
+    """What a value of a type looks like."""
+    if typing.get_origin(kind) is typing.Literal:
+        return " or ".join(map(str, typing.get_args(kind)))
+    if typing.get_origin(kind) is tuple:
+        return f"{_KINDS.get(typing.get_args(kind)[0], 'a word')} for each, as in 8,8"
+    return _KINDS.get(kind, getattr(kind, "__name__", str(kind)))
 
 
 def _number_or_word(text: str) -> Any:

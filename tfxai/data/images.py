@@ -194,7 +194,7 @@ def list_images(folder: str | os.PathLike[str]) -> list[Path]:
     if not folder.is_dir():
         raise InvalidInputError(f"{str(folder)!r} is not a folder. Pass one that holds images.")
     try:
-        found = sorted(path for path in folder.iterdir() if _is_image(path))
+        found = sorted(path for path in folder.iterdir() if is_image_file(path))
     except OSError as error:
         raise InvalidInputError(
             f"The folder {str(folder)!r} cannot be read: {first_line(error)}. Pass another one."
@@ -207,6 +207,7 @@ def list_images(folder: str | os.PathLike[str]) -> list[Path]:
     return found
 
 
-def _is_image(path: Path) -> bool:
+def is_image_file(path: Path) -> bool:
+    """Whether there is a file there that is named as images are, and not hidden."""
     hidden = path.name.startswith(".")
     return path.suffix.lower() in SUFFIXES and path.is_file() and not hidden

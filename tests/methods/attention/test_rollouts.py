@@ -134,7 +134,7 @@ def test_patches_of_an_image_lie_on_their_grid():
     np.testing.assert_allclose(a.values, 0.5 * weights[:, 1:].reshape(2, 2, 3), atol=1e-6)
     assert a.is_map
     assert a.heatmap(size=(4, 6)).shape == (2, 4, 6)
-    with pytest.raises(InvalidInputError, match=r"7 tokens, and the grid"):
+    with pytest.raises(InvalidInputError, match="model's patches are 2 rows of 3"):
         AttentionRollout(reshape=(5, 5))(model, x, 0)
 
 

@@ -12,7 +12,16 @@ from tests import builders
 from tfxai.core.inputs.reading import read_inputs
 from tfxai.core.model.structure import model_structure
 from tfxai.errors import InvalidInputError, LayerNotFoundError
-from tfxai.methods import EigenCAM, GradCAM, GuidedGradCAM, ScoreCAM, create, get
+from tfxai.methods import (
+    AttentionRollout,
+    EigenCAM,
+    GradCAM,
+    GradientRollout,
+    GuidedGradCAM,
+    ScoreCAM,
+    create,
+    get,
+)
 from tfxai.methods.cam.base import ClassActivationMap
 from tfxai.methods.cam.choosing import default_layers
 
@@ -223,6 +232,16 @@ def test_registers_stand_before_the_patches(number):
     expected = products.sum(axis=-1)[:, 1 + number :].reshape(2, 2, 2)
     np.testing.assert_allclose(a.values, expected, rtol=1e-5, atol=1e-7)
     assert np.any(expected)
+
+
+@pytest.mark.parametrize("grid", [(2, 8), (8, 2), (1, 16)])
+@pytest.mark.parametrize("method", [AttentionRollout, GradientRollout, GradCAM])
+def test_another_grid_than_the_models_own_is_refused(method, grid):
+    model = patches(False)
+    words = {"layer": "norm1"} if method is GradCAM else {}
+    with pytest.raises(InvalidInputError, match="the model's patches are 4 rows of 4"):
+        method(reshape=grid, **words)(model, inputs(model), 1)
+    assert method(reshape=(4, 4), **words)(model, inputs(model), 1).values.shape == (2, 4, 4)
 
 
 def test_a_grid_that_the_model_does_not_tell_is_refused():

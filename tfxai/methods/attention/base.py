@@ -47,9 +47,15 @@ class Rollout(AttributionMethod):
 
     def _bound(self, body: ModelStructure) -> Self:
         grid = body.tokens[-1].grid if body.tokens else None
-        if self.reshape is not None or grid is None or grid.behind:
+        if grid is None or grid.behind:
             return self
-        return dataclasses.replace(self, reshape=(grid.height, grid.width))
+        known = grid.height, grid.width
+        if self.reshape is not None and self.reshape != known:
+            raise InvalidInputError(
+                f"reshape={self.reshape} came, and the model's patches are {known[0]} rows of "
+                f"{known[1]}. Leave reshape out."
+            )
+        return dataclasses.replace(self, reshape=known)
 
     @abc.abstractmethod
     def _step(self, one: Attention, weights: tf.Tensor, before: tf.Tensor) -> tf.Tensor:

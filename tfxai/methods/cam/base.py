@@ -16,7 +16,7 @@ from tfxai.core.options import Kind, option
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
-from tfxai.methods.cam.choosing import default_layers, patch_grid, token_layer
+from tfxai.methods.cam.choosing import default_layers, known_grids, patch_grid, token_layer
 from tfxai.methods.options import AUTO, GRID_OR_AUTO
 
 
@@ -91,6 +91,13 @@ class ClassActivationMap(AttributionMethod):
         before = {one.grid.first for one in body.tokens if one.grid and not one.grid.behind}
         for path in method.paths:
             method._check(path, body.find(path), {0, 1} | before)
+        known = known_grids([body.find(path) for path in method.paths], body)
+        if method.reshape and known and method.reshape not in known:
+            rows, columns = sorted(known)[0]
+            raise InvalidInputError(
+                f"reshape={method.reshape} came, and the model's patches are {rows} rows of "
+                f"{columns}. Pass reshape='auto'."
+            )
         if len({len(method.reshape or body.find(path).shape or ()) for path in method.paths}) > 1:
             raise InvalidInputError(
                 f"The layers {', '.join(method.paths)} have maps of different numbers of axes, "

@@ -71,16 +71,22 @@ def patch_grid(calls: Sequence[LayerCall], body: ModelStructure) -> tuple[int, i
     """
     if all(len(call.shape or ()) == 3 for call in calls):
         return None
-    counts = {_positions(call) for call in calls}
-    grids = {one.grid for one in body.tokens if one.grid is not None and not one.grid.behind}
-    found = {(one.height, one.width) for one in grids if counts <= {one.size, one.tokens}}
+    found = known_grids(calls, body)
     if len(found) == 1:
         return found.pop()
     paths = ", ".join(repr(call.path) for call in calls)
     raise InvalidInputError(
-        f"reshape='auto': which patches of the image the {min(counts)} positions of {paths} are "
-        "cannot be told from the model. Pass reshape=(h, w), the rows and columns of its patches."
+        f"reshape='auto': which patches of the image the {_positions(calls[0])} positions of "
+        f"{paths} are cannot be told from the model. Pass reshape=(h, w), the rows and columns of "
+        "its patches."
     )
+
+
+def known_grids(calls: Sequence[LayerCall], body: ModelStructure) -> set[tuple[int, int]]:
+    """Rows and columns of patches that the model is known to have among so many tokens."""
+    counts = {_positions(call) for call in calls}
+    grids = {one.grid for one in body.tokens if one.grid is not None and not one.grid.behind}
+    return {(one.height, one.width) for one in grids if counts <= {one.size, one.tokens}}
 
 
 def _has_maps(call: LayerCall, rank: int) -> bool:
