@@ -8,6 +8,7 @@ from PIL import Image
 import tfxai
 from tests.builders import KERAS_SAVES
 from tests.cli.pictures import picture
+from tests.processes import ROOT
 from tfxai.data import fit_image, load_cifar10
 from tfxai.data.cifar10 import CLASSES
 
@@ -193,3 +194,22 @@ def test_a_saved_model_is_opened_by_its_folder(run, tmp_path):
     found = predictions(run("predict", folder, *words))
     for one, other in zip(found[0]["predictions"], expected[0]["predictions"], strict=True):
         assert one["output"] == pytest.approx(other["probability"], rel=1e-5)  # who knows what of
+
+
+@pytest.mark.slow
+def test_texts_are_answered(run, fails, monkeypatch, place):
+    monkeypatch.setenv("TFXAI_MODELS", str(ROOT / "models"))
+    texts = ["a fine film", "neither funny nor clever"]
+    words = [word for text in texts for word in ("--text", text)]
+    record = json.loads(run("predict", "sst2_transformer", *words, "--json").stdout)
+    assert [one["text"] for one in record["texts"]] == texts
+    outputs = np.exp(tfxai.load("sst2_transformer").predict(texts))  # of logits
+    for i, one in enumerate(record["texts"]):
+        best = one["predictions"][0]
+        assert best["index"] == outputs[i].argmax()
+        assert best["probability"] == pytest.approx(outputs[i].max() / outputs[i].sum(), rel=1e-5)
+    (place / "some.txt").write_text("zzzqx\n")
+    done = run("predict", "sst2_transformer", "--texts", "some.txt")
+    assert "holds no word of the model's vocabulary" in " ".join(done.stderr.split())
+    assert "negative" in done.stdout
+    assert "IMAGE is not about texts" in fails("predict", "tiny", "a.png", "--text", "a")

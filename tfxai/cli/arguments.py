@@ -106,3 +106,19 @@ Figure = Annotated[
     Path,
     typer.Option(metavar="FIGURE", help="File of the figure: .png, .pdf, .svg, .jpg or .webp."),
 ]
+Text = Annotated[
+    list[str],
+    typer.Option(
+        metavar="TEXT",
+        help="A text, for models that take texts. May be repeated.",
+        show_default=False,
+    ),
+]
+Texts = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="A file with a text on each line; - is standard input.",
+        show_default=False,
+    ),
+]

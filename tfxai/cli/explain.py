@@ -140,22 +140,6 @@ Columns = Annotated[
 ]
 
 
-Text = Annotated[
-    list[str],
-    typer.Option(
-        metavar="TEXT",
-        help="A text to explain, for models that take texts. May be repeated.",
-        show_default=False,
-    ),
-]
-Texts = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE",
-        help="A file with a text on each line; - is standard input.",
-        show_default=False,
-    ),
-]
 Html = Annotated[
     Path | None,
     typer.Option(
@@ -173,8 +157,8 @@ def explain(  # noqa: PLR0913 - an argument for each word of the command line
     csv: Csv = None,
     row: Rows = [],  # noqa: B006 - typer copies it
     drop: Drop = [],  # noqa: B006 - typer copies it
-    text: Text = [],  # noqa: B006 - typer copies it
-    texts: Texts = None,
+    text: arguments.Text = [],  # noqa: B006 - typer copies it
+    texts: arguments.Texts = None,
     html: Html = None,
     option: Options = [],  # noqa: B006 - typer copies it
     target: Target = None,

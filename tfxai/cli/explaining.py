@@ -13,7 +13,7 @@ from tfxai.cli.classifier import Classifier, by_batches
 from tfxai.cli.column_table import column_table
 from tfxai.cli.explained import ExplainedImage
 from tfxai.cli.image_classifier import announce_sizes
-from tfxai.cli.predict import about, prediction_records, show_ranking
+from tfxai.cli.predict import about, prediction_records, show_ranking_of
 from tfxai.cli.sources import Source
 from tfxai.cli.table_rows import CsvRow
 from tfxai.cli.terminal import print_json, print_laid_out, remark, say, shown, table
@@ -167,7 +167,7 @@ def _record(one: Attribution) -> dict[str, Any]:
 
 def show(explained: ExplainedImage, classifier: Classifier, files: Sequence[str]) -> None:
     """Prints the tables of one image and the files about it."""
-    show_ranking(explained.source, explained.best, classifier)
+    show_ranking_of(explained.source, explained.best, classifier)
     print_laid_out(summary(explained.attributions))
     say()
     if isinstance(explained.source, CsvRow):

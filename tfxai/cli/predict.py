@@ -1,4 +1,4 @@
-"""`tfxai predict`: what a model says an image shows."""
+"""`tfxai predict`: what a model says of an image or a text."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from tfxai.cli.table_rows import CsvRow
 if TYPE_CHECKING:
     from tfxai.cli.classifier import Classifier, Rank
     from tfxai.cli.sources import Source
+    from tfxai.subject import Subject
 
 
 def predict(  # noqa: PLR0913 - an argument for each word of the command line
     model: arguments.Model,
-    images: arguments.Images,
+    images: arguments.Images = [],  # noqa: B006 - typer copies it
+    text: arguments.Text = [],  # noqa: B006 - typer copies it
+    texts: arguments.Texts = None,
     preprocessing: arguments.Preprocessing = None,
     classes: arguments.Classes = None,
     resize: arguments.Resize = None,
@@ -25,13 +28,21 @@ def predict(  # noqa: PLR0913 - an argument for each word of the command line
     skip_bad: arguments.SkipBad = False,
     as_json: arguments.Json = False,
 ) -> None:
-    """Print the five most probable classes of each image."""
+    """Print the five most probable classes of each image or text."""
     from tfxai.cli.bad_files import BadFiles
     from tfxai.cli.classifier import by_batches
     from tfxai.cli.image_classifier import announce_sizes, open_classifier
     from tfxai.cli.sources import find_sources
     from tfxai.cli.terminal import print_json
+    from tfxai.cli.texts import check_alone, open_reader, read_texts
 
+    if text or texts is not None:
+        others = {"IMAGE": images, "--preprocessing": preprocessing, "--resize": resize}
+        check_alone({**others, "--seed": seed is not None, "--skip-bad": skip_bad})
+        given = read_texts(text, texts)
+        reader = open_reader(model, classes, trust=trust, modules=modules)
+        _predict_texts(model, reader, given, as_json=as_json)
+        return
     bad = BadFiles(skip=skip_bad)
     sources = find_sources(images, seed, bad)
     classifier = open_classifier(
@@ -49,10 +60,37 @@ def predict(  # noqa: PLR0913 - an argument for each word of the command line
         if as_json:
             records.append({**about(source), "predictions": prediction_records(best, classifier)})
         else:
-            show_ranking(source, best, classifier)
+            show_ranking_of(source, best, classifier)
     if as_json:
         print_json({"model": model, "images": records})
     bad.finish(used)
+
+
+def _predict_texts(model: str, reader: Subject, texts: list[str], *, as_json: bool) -> None:
+    """Prints the best classes of each text."""
+    from tfxai.class_outputs import class_outputs
+    from tfxai.cli.classifier import Rank
+    from tfxai.cli.terminal import print_json, remark
+    from tfxai.errors import UnsupportedModelError
+    from tfxai.subject import Subject
+
+    if reader.encoder is None:
+        raise UnsupportedModelError(f"The model {model!r} takes no texts. Pass images.")
+    encoded = reader.encoder.encode(texts)
+    for note in encoded.notes:
+        remark(note)
+    found = class_outputs(Subject(reader.of_ids, reader.card), encoded.given())
+    key, records = "probability" if found.are_probabilities else "output", []
+    for one, row in zip(texts, found.values, strict=True):
+        order = (-row).argsort(kind="stable")[:5]
+        best = [Rank(int(i), found.name(int(i)), float(row[i])) for i in order]
+        told = [{"class": rank.name, "index": rank.index, key: rank.value} for rank in best]
+        records.append({"text": one, "predictions": told})
+        if not as_json:
+            has_names = found.names is not None
+            show_ranking(one, best, is_probability=found.are_probabilities, has_names=has_names)
+    if as_json:
+        print_json({"model": model, "texts": records})
 
 
 def about(source: Source) -> dict[str, Any]:
@@ -68,19 +106,28 @@ def prediction_records(best: Sequence[Rank], classifier: Classifier) -> list[dic
     return [{"class": rank.name, "index": rank.index, key: rank.value} for rank in best]
 
 
-def show_ranking(source: Source, best: Sequence[Rank], classifier: Classifier) -> None:
-    """Prints the best classes of one image as a table, a blank line after it."""
+def show_ranking_of(source: Source, best: Sequence[Rank], classifier: Classifier) -> None:
+    """Prints the best classes of one image or row as a table, a blank line after it."""
+    label = f" (labelled {source.label})" if source.label else ""
+    is_probability, has_names = classifier.gives_probabilities, bool(classifier.subject.classes)
+    title = f"{source.name}{label}"
+    show_ranking(title, best, is_probability=is_probability, has_names=has_names)
+
+
+def show_ranking(
+    title: str, best: Sequence[Rank], *, is_probability: bool, has_names: bool
+) -> None:
+    """Prints the best classes as a table, a blank line after it."""
     from tfxai.cli.terminal import bar, print_laid_out, say, shown, table
 
-    label = f" (labelled {source.label})" if source.label else ""
-    say(shown(f"{source.name}{label}"), style="bold")
-    if classifier.gives_probabilities:
+    say(shown(title), style="bold")
+    if is_probability:
         headings = ("Class", "Probability")
     else:
-        headings = ("Class", "Output") if classifier.subject.classes else ("Output", "Value")
+        headings = ("Class", "Output") if has_names else ("Output", "Value")
     made = table(*headings, "", right=(1,))
     for rank in best:
-        if classifier.gives_probabilities:
+        if is_probability:
             made.add_row(shown(rank.name), f"{rank.value:.1%}", bar(rank.value))
         else:
             made.add_row(shown(rank.name), f"{rank.value:.4g}", "")

@@ -67,8 +67,7 @@ def check_alone(others: dict[str, Any]) -> None:
     strange = [word for word, given in others.items() if given]
     if strange:
         raise InvalidInputError(
-            f"--text and --texts explain texts, and {strange[0]} is not about texts. Leave either "
-            "out."
+            f"A text came, and {strange[0]} is not about texts. Leave either out."
         )
 
 
