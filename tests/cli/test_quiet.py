@@ -31,6 +31,7 @@ WORDS = {
     "concepts": ("m", *DATA, "--target", "Cat"),
 }  # fmt: skip
 """What brings each command as far as TensorFlow; None for one that never loads it."""
+OF_TEXTS = [["predict", "m", "--text", "a"], ["explain", "m", "--text", "a", "-m", "saliency"]]
 CODE = """
 import json, sys
 from tfxai.cli import runtime
@@ -40,12 +41,12 @@ def start():
 
 runtime.start = start
 from tfxai.cli.app import app
-found = {}
-for name, words in json.loads(sys.argv[1]).items():
+found = []
+for name, *words in json.loads(sys.argv[1]):
     try:
         app([name.replace("_", "-"), *words], standalone_mode=False)
     except BaseException as end:
-        found[name] = str(end)
+        found.append([name, str(end)])
 print(json.dumps(found))
 """
 
@@ -59,9 +60,10 @@ def test_nothing_loads_tensorflow_before_it_is_silenced(tmp_path):
     (tmp_path / "photos" / "Cat").mkdir(parents=True)
     for path in ("a.png", "photos/Cat/a.png"):
         Image.fromarray(sample_image("chelsea")).save(tmp_path / path)
-    asked = {name: words for name, words in WORDS.items() if words is not None}
+    asked = [[name, *words] for name, words in WORDS.items() if words is not None] + OF_TEXTS
     call = [sys.executable, "-c", CODE, json.dumps(asked).replace('"m"', '"cifar10_cnn"')]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "TFXAI_MODELS": str(ROOT / "models")}
     done = subprocess.run(call, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == dict.fromkeys(asked, "reached")
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found == [[words[0], "reached"] for words in asked]

@@ -115,13 +115,14 @@ def open_reader(
         TfxaiError: It cannot be found or loaded.
     """
     from tfxai import registry
-    from tfxai.card import Card
     from tfxai.data.classes import read_classes
-    from tfxai.subject import Subject
 
     path = registry.find(model)
     names = None if classes is None else read_classes(classes)
     runtime.start()
+    from tfxai.card import Card
+    from tfxai.subject import Subject
+
     with working(f"Loading {path}"):
         subject = registry.load(model, trust=trust, custom_objects=own_objects(modules))
     if subject.encoder is None:
