@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from tfxai.plotting import style
+from tfxai.plotting.signs import signs_of
 from tfxai.token_values import token_sums, token_values
 from tfxai.tokens import PADDING, SPECIAL, WORD, Tokens
 
@@ -37,6 +38,9 @@ def tokens_html(one: Attribution, most: int = MOST) -> str:
     left = f"<p>The first {shown} of {len(one)} texts.</p>" if shown < len(one) else ""
     notes = "".join(f"<li>{html.escape(remark)}</li>" for remark in one.remarks)
     notes = f"<ul>{notes}</ul>" if notes else ""
+    legend = signs_of(one).sentence if one.is_signed else "The darker, the more."
+    muted = f'style="color:{style.MUTED};font-size:85%"'
+    rows += f"<p {muted}>{html.escape(legend)} Colours are those of each text by itself.</p>"
     return f'<div style="font-family:sans-serif;color:{style.INK}">{rows}{left}{notes}</div>'
 
 
@@ -49,7 +53,9 @@ def strengths(values: Any, kinds: Any) -> Any:
 
 def facts(one: Attribution, i: int) -> str:
     """The target of one text, its score and that of the baseline, and what no colour shows."""
-    said = [f"{one.target_names[i]}: {one.score_name} {_number(one.score[i])}"]
+    score = f"{one.score_name} {_number(one.score[i])}"
+    names_both = " rather than " in one.score_name
+    said = [score if names_both else f"{one.target_names[i]}: {score}"]
     if one.baseline_score is not None:
         said.append(f"at the baseline {_number(one.baseline_score[i])}")
     sums = token_sums(one)[i]
