@@ -143,10 +143,12 @@ def test_layer_behind_several_inputs_is_drawn(method):
     assert method(two_inputs(), X, target=0).plot().axes
 
 
-def test_tables_are_no_images_to_compare_baselines_on():
-    with pytest.raises(InvalidInputError, match=r"inputs have shape \(2, 3\), and images"):
-        tfxai.compare_baselines(builders.linear([[1.0]] * 3), np.ones((2, 3)))
-    with pytest.raises(InvalidInputError, match="takes several inputs, and images"):
+def test_tables_have_no_baselines_by_default():
+    model = builders.linear([[1.0]] * 3)
+    with pytest.raises(InvalidInputError, match=r"are of shape \(2, 3\), and the baselines that"):
+        tfxai.compare_baselines(model, np.ones((2, 3)))
+    assert tfxai.compare_baselines(model, np.ones((2, 3)), baselines=[0.0, 0.5]).axes
+    with pytest.raises(InvalidInputError, match=r"are several, .*Pass baselines="):
         tfxai.compare_baselines(two_inputs(), X)
 
 

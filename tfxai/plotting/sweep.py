@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
@@ -129,6 +129,13 @@ def compare_baselines(
     from tfxai.methods import IntegratedGradients
     from tfxai.subject import Subject
 
+    sizes = getattr(inputs, "shape", (0, 0, 0))
+    if baselines is None and (isinstance(inputs, Mapping) or len(sizes) < 3):
+        shape = "several" if isinstance(inputs, Mapping) else f"of shape {tuple(sizes)}"
+        raise InvalidInputError(
+            f"The inputs are {shape}, and the baselines that are compared by default are of "
+            "images. Pass baselines=, such as [0.0, 1.0]."
+        )
     subject = Subject.of(model)
     if baselines is None:
         baselines = BASELINES if subject.preprocessing else (0.0, *BASELINES[2:])
