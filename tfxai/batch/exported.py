@@ -11,18 +11,18 @@ import warnings
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, final
 
 import numpy as np
 
-from tfxai.arithmetic import gap_shares
 from tfxai.arrays import Array
 from tfxai.batch.columns import check_targets, merged, ragged, read_column
 from tfxai.classes import class_index
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import DataNotFoundError, InvalidInputError, TfxaiWarning, UnknownNameError
 from tfxai.export.names import EXPLAIN, TARGET, TOKEN_VALUES, TOKENS
-from tfxai.remarks import LARGE_GAP, missed
+from tfxai.remarks import gap_shares, large_gaps, missed
 from tfxai.serving.messages.problems import RequestError
 from tfxai.serving.messages.signatures import VALUES, needed
 from tfxai.serving.messages.tensors import Feeds, check_shape
@@ -107,7 +107,7 @@ class ExportExplainer:
             outputs = needed(loaded.signatures[signature].outputs, (VALUES, TOKENS))
             with _of_input():
                 given = loaded.run(signature, feeds, outputs)
-            _warn_of_gaps(name, given)
+            _warn_of_gaps(name, given, about)
             answers |= {f"{name}/{key}": one for key, one in _columns(given, about).items()}
         return merged(batch, self.column, answers)
 
@@ -184,12 +184,12 @@ def _of_input() -> Iterator[None]:
         raise InvalidInputError(f"{error} Bring the batch to the model's shape.") from error
 
 
-def _warn_of_gaps(name: str, given: Feeds) -> None:
-    numbers = [given.get(key) for key in ("completeness_gap", "score", "baseline_score")]
-    if any(one is None for one in numbers):
-        return
-    shares = np.asarray(gap_shares(*numbers))
-    if (is_large := shares > LARGE_GAP).any():
+def _warn_of_gaps(name: str, given: Feeds, about: Mapping[str, Any]) -> None:
+    """Warns of values that miss the difference of the scores, as the method itself does."""
+    scored = SimpleNamespace(**{key: given.get(key) for key in _NUMBERS})
+    shares = gap_shares(scored)
+    is_large = large_gaps(scored, (about.get("method") or {}).get("options") or {})
+    if shares is not None and is_large.any():
         advice = "Export the method with more steps or samples."
         warnings.warn(f"{missed(name, shares, is_large)} {advice}", TfxaiWarning, stacklevel=3)
 
