@@ -252,7 +252,8 @@ def test_an_image_of_cifar10_that_does_not_exist(fails, word, said):
     [
         (["explian"], "No such command 'explian'. Did you mean 'explain'? Try: tfxai --help"),
         (["explain", "tiny", "x.png"], "Missing option '--method'"),
-        (["predict", "tiny"], "Missing argument 'IMAGE...'. Try: tfxai predict --help"),
+        (["predict"], "Missing argument 'MODEL'. Try: tfxai predict --help"),
+        (["predict", "tiny"], "Nothing came to classify. Pass an IMAGE; for a model of texts"),
         (["predict", "--jsn", "tiny", "x.png"], "No such option: --jsn"),
         (["accuracy", "tiny", "--limit", "0"], "greater than or equal to 1, not '0'"),
     ],

@@ -35,6 +35,7 @@ def predict(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.cli.sources import find_sources
     from tfxai.cli.terminal import print_json
     from tfxai.cli.texts import check_alone, open_reader, read_texts
+    from tfxai.errors import InvalidInputError
 
     if text or texts is not None:
         others = {"IMAGE": images, "--preprocessing": preprocessing, "--resize": resize}
@@ -43,6 +44,10 @@ def predict(  # noqa: PLR0913 - an argument for each word of the command line
         reader = open_reader(model, classes, trust=trust, modules=modules)
         _predict_texts(model, reader, given, as_json=as_json)
         return
+    if not images:
+        raise InvalidInputError(
+            "Nothing came to classify. Pass an IMAGE; for a model of texts --text TEXT."
+        )
     bad = BadFiles(skip=skip_bad)
     sources = find_sources(images, seed, bad)
     classifier = open_classifier(
