@@ -1,4 +1,4 @@
-"""Sheets, checks, concepts, heads and continuations at a column's and a slide's width."""
+"""Figures that are not of attributions at a column's and a slide's width."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from tests.plotting.examples import attribution
 from tests.plotting.test_notebook_display import PICTURES, RECORDS
 from tests.plotting.test_sizes import COLUMN, SLIDE, boxes, overlap, written
 from tfxai.attention_weights import AttentionWeights
+from tfxai.batch.summary import MethodSummary, Summary
 from tfxai.errors import InvalidInputError
 from tfxai.features.accentuation import Accentuation
 from tfxai.features.top_images import TopImages
 from tfxai.features.visualisation import Visualisation
 from tfxai.generation import Generation
-from tfxai.plotting import plot_discovered, plot_sanity, plot_tcav
+from tfxai.plotting import plot_discovered, plot_history, plot_sanity, plot_tcav, sample_grid
 
 LONG = "block5_a_rather_long_name_of_a_layer"
 SHARES = np.linspace(0.5, 3, 16)
@@ -83,6 +84,22 @@ ACCENTUATION = Accentuation(
     SHARES,
     "conv",
 )
+HISTORY = {
+    name: np.linspace(first, 0.7, 40)
+    for name, first in (("loss", 2), ("val_loss", 1.9), ("accuracy", 0.1), ("val_accuracy", 0.2))
+}
+
+
+def run(maps=True, gaps=True):
+    one = MethodSummary(
+        masses={i: (1000 + i, 30.0 + i, 2.0) for i in range(12)},
+        maps={0: (3, np.arange(16.0).reshape(4, 4))} if maps else {},
+        gaps=[0, 0, 5, 90, 1200, 40, 0, 0, 0, 0] if gaps else [],
+    )
+    names = tuple(f"class of a long name {i}" for i in range(12))
+    return Summary({"saliency": one, "integrated_gradients_of_a_long_name": one}, {0: 9}, names)
+
+
 BOXES = np.array([[0, 0, 3, 3]] * 4)
 TOP = TopImages("conv", 3, "relevance", np.arange(4), SHARES[:4], BOXES[:, :2], pictures(4), BOXES)
 SHEET = Visualisation(
@@ -100,6 +117,12 @@ FIGURES = {
     "concepts": lambda **o: plot_discovered(concepts(), **o),
     "head": lambda **o: heads(2, 12).plot(head=0, **o),
     "heads": lambda **o: heads(6, 12).plot(**o),
+    "grid": lambda **o: sample_grid(pictures(16), ["a rather long name"] * 16, columns=6, **o),
+    "history": lambda **o: plot_history(HISTORY, **o),
+    "history without accuracy": lambda **o: plot_history({"loss": [2.0, 1.0]}, **o),
+    "run": lambda **o: run().plot(**o),
+    "run without maps": lambda **o: run(maps=False).plot(**o),
+    "run without gaps": lambda **o: run(gaps=False).plot(**o),
     "generation": lambda **o: generation().plot(**o),
 }
 

@@ -175,15 +175,20 @@ class Summary:
         with replacing(Path(folder, SUMMARY)) as path:
             path.write_text(json.dumps(self.to_dict(), allow_nan=False) + "\n", encoding="utf-8")
 
-    def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
+    def plot(self, path: str | os.PathLike[str] | None = None, *, figsize: Any = None) -> Figure:
         """Draws strength by class, the average map and the gaps of each method.
 
+        Args:
+            path: File to write the figure to as well; its suffix names the format.
+            figsize: Width in inches, or (width, height); None is what the panels need.
+
         Raises:
+            InvalidInputError: `figsize` does not fit.
             OutputError: The file cannot be written.
         """
         from tfxai.plotting.run_summary import plot_run_summary  # no worker draws
 
-        return plot_run_summary(self.methods, self.class_names, path)
+        return plot_run_summary(self.methods, self.class_names, path, figsize=figsize)
 
     def add(self, answers: Iterable[Attribution], keys: Sequence[str]) -> None:
         """Adds the examples of a batch."""

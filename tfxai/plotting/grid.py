@@ -12,14 +12,19 @@ from matplotlib.figure import Figure
 from tfxai.arrays import Array
 from tfxai.errors import InvalidInputError
 from tfxai.plotting import style
+from tfxai.plotting.drawing import SIZE
 from tfxai.plotting.figures import Page, frame, save_figure
 from tfxai.plotting.images import show
 from tfxai.plotting.labels import shortened
+from tfxai.plotting.layout import fit
+from tfxai.plotting.measure import cut
 
 _SIDE = 1.2  # inches of each image: 192 dots, 6 for each pixel of a 32x32 image
 _GAP = 0.12
 _LABEL = 0.24
 _MARGIN = 0.2
+_LEAST = 0.25  # inches of an image that is still one
+_TEXT = style.SMALL + 0.5
 
 
 def sample_grid(
@@ -29,6 +34,8 @@ def sample_grid(
     rows: int = 3,
     columns: int = 8,
     path: str | os.PathLike[str] | None = None,
+    *,
+    figsize: Any = None,
 ) -> Figure:
     """Draws the first images of a data set with their labels.
 
@@ -40,12 +47,14 @@ def sample_grid(
         rows: Most rows.
         columns: Most images in a row.
         path: File to write the figure to as well; its suffix names the format.
+        figsize: Width in inches, or (width, height); None is what the images need.
 
     Returns:
         The figure, made without pyplot.
 
     Raises:
-        InvalidInputError: The images have another shape or range, or the labels do not fit.
+        InvalidInputError: The images have another shape or range, or the labels or `figsize` do
+            not fit.
         OutputError: The file cannot be written.
     """
     if rows < 1 or columns < 1:
@@ -56,23 +65,32 @@ def sample_grid(
     names = _names(labels, class_names, len(pixels))
     columns = min(columns, len(pixels))
     rows = min(rows, -(-len(pixels) // columns))
-    across, down = _SIDE + _GAP, _SIDE + (_LABEL if names else _GAP)
-    page = Page(
-        2 * _MARGIN + columns * across - _GAP,
-        2 * _MARGIN + rows * down - (0 if names else _GAP),
-        f"{min(len(pixels), rows * columns)} sample images",
-    )
+    below = _LABEL if names else _GAP
+    side = _SIDE
+
+    def lay_out(room: float, share: float) -> tuple[float, float]:
+        nonlocal side
+        side = max(share * min(_SIDE, (room - 2 * _MARGIN + _GAP) / columns - _GAP), _LEAST)
+        wide = 2 * _MARGIN + columns * (side + _GAP) - _GAP
+        return wide, 2 * _MARGIN + rows * (side + below) - (0 if names else _GAP)
+
+    size = None if figsize is None else SIZE.read("figsize", figsize)
+    found = fit(size, 2 * _MARGIN + columns * (_SIDE + _GAP) - _GAP, lay_out)
+    title = f"{min(len(pixels), rows * columns)} sample images"
+    page = Page(found.width, found.height, title, found.zoom)
     for i, image in enumerate(pixels[: rows * columns]):
-        left, top = _MARGIN + i % columns * across, _MARGIN + i // columns * down
-        axes = page.axes(left, top, _SIDE, _SIDE)
+        left = _MARGIN + i % columns * (side + _GAP)
+        top = _MARGIN + i // columns * (side + below)
+        axes = page.axes(left, top, side, side)
         show(axes, image)
         frame(axes, sides=())
         if names:
-            middle, below = left + _SIDE / 2, top + _SIDE + 0.05
-            page.text(middle, below, names[i], ha="center", **style.font(style.SMALL + 0.5))
+            name = cut(names[i], side + 0.8 * _GAP, _TEXT)
+            page.text(left + side / 2, top + side + 0.05, name, ha="center", **style.font(_TEXT))
+    figure = page.finish()
     if path is not None:
-        save_figure(page.figure, path)
-    return page.figure
+        save_figure(figure, path)
+    return figure
 
 
 def _pixels(images: Any) -> Array:
