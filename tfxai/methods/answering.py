@@ -13,7 +13,6 @@ from tfxai.arrays import Array
 from tfxai.attribution import Attribution
 from tfxai.certainty import TOP, certain_top, has_errors
 from tfxai.columns import Columns
-from tfxai.core.designs.masks import joined_features
 from tfxai.core.inputs.frozen_arrays import FrozenArrays
 from tfxai.core.inputs.host_arrays import Examples
 from tfxai.core.program import DETAIL, VALUES, Plan, why_not_finite
@@ -75,7 +74,7 @@ def made(
         columns=columns,
     )
     notes = [*_of_outputs(ready), *_of_range(ready, leaves), *_of_jumps(one, ready)]
-    notes += [*_of_baseline(one), *_of_texts(ready), *_of_masks(ready.method)]
+    notes += [*_of_baseline(one), *_of_texts(ready), *method._notes(body)]
     object.__setattr__(one, "notes", tuple(notes))
     if has_errors(one):
         one.details[TOP] = certain_top(one)
@@ -188,12 +187,6 @@ def _of_jumps(one: Attribution, ready: Prepared) -> list[str]:
         f"The model jumps ({ready.body.jumps[0]}), which no gradient sees: that part of the gap "
         "is the model's, and more steps do not close it."
     ]
-
-
-def _of_masks(method: Any) -> list[str]:
-    """Where the masks of several inputs join features, in the method or in one inside of it."""
-    inner = [note for one in method._inner().values() for note in _of_masks(one)]
-    return joined_features(getattr(method, "mask", None)) + inner
 
 
 def _of_texts(ready: Prepared) -> list[str]:

@@ -16,6 +16,7 @@ import tensorflow as tf
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
 from tfxai.columns import Columns
+from tfxai.core.designs.masks import joined_features
 from tfxai.core.inputs.baseline_records import Samples
 from tfxai.core.inputs.baselines import is_of_activations, read_activations, read_baseline
 from tfxai.core.inputs.frozen_arrays import FrozenArray, FrozenArrays, listed
@@ -134,6 +135,11 @@ class AttributionMethod(Declared, abc.ABC, metaclass=_ByName):
             _check_layer(str(self._options()["layer"]), body)
         bound = {name: inner._bound(body) for name, inner in self._inner().items()}
         return dataclasses.replace(self, **bound) if bound else self
+
+    def _notes(self, body: ModelStructure) -> list[str]:
+        """What to know of its options, once those that the model gives are filled in."""
+        inner = [note for one in self._inner().values() for note in one._notes(body)]
+        return joined_features(getattr(self, "mask", None)) + inner
 
     def _fitted(self, layout: Layout, at: str | None) -> Self:
         """The method with the options that it takes from the inputs filled in."""

@@ -217,6 +217,16 @@ def test_the_grid_of_the_patches_is_read_from_the_model(name):
     np.testing.assert_array_equal(named.values, expected.values)
 
 
+def test_maps_in_front_of_attention_are_told_of():
+    model = attentive()
+    x = inputs(model)
+    said = "grad_cam looks at 'maps', in front of the model's attention"
+    assert [note[: len(said)] for note in GradCAM()(model, x, 1).notes] == [said]
+    assert GradCAM(reshape="auto")(model, x, 1).notes == ()
+    between = attention_between()
+    assert GradCAM()(between, inputs(between), 1).notes == ()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 4])
 def test_registers_stand_before_the_patches(number):

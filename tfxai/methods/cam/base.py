@@ -16,7 +16,13 @@ from tfxai.core.options import Kind, option
 from tfxai.core.score import Score
 from tfxai.errors import InvalidInputError
 from tfxai.methods.base import AttributionMethod
-from tfxai.methods.cam.choosing import default_layers, known_grids, patch_grid, token_layer
+from tfxai.methods.cam.choosing import (
+    default_layers,
+    early_maps,
+    known_grids,
+    patch_grid,
+    token_layer,
+)
 from tfxai.methods.options import AUTO, GRID_OR_AUTO
 
 
@@ -104,6 +110,9 @@ class ClassActivationMap(AttributionMethod):
                 "which have no mean. Choose layers of one kind."
             )
         return method
+
+    def _notes(self, body: ModelStructure) -> list[str]:
+        return early_maps(self.name, self.paths, body)
 
     def _check(self, path: str, call: LayerCall, before: set[int]) -> None:
         """Whether a layer has maps, with so many tokens in front of its patches."""

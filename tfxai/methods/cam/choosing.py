@@ -63,6 +63,27 @@ def token_layer(body: ModelStructure) -> str:
     return _before_attention(body, tokens).path
 
 
+def early_maps(name: str, paths: Sequence[str], body: ModelStructure) -> list[str]:
+    """That attention comes behind the maps of these layers, where one may choose its patches.
+
+    Args:
+        name: The method.
+        paths: Its layers.
+        body: The model.
+    """
+    attention = [i for i, call in enumerate(body.calls) if call.is_in_attention]
+    if not attention or not any(one.grid for one in body.tokens):
+        return []
+    calls = [body.find(path) for path in paths]
+    if any(len(call.shape or ()) != 3 or body.calls.index(call) > attention[-1] for call in calls):
+        return []
+    which = " and ".join(map(repr, paths))
+    return [
+        f"{name} looks at {which}, in front of the model's attention: what the patches say to "
+        "each other is not in its map. Pass reshape='auto' for the patches themselves."
+    ]
+
+
 def patch_grid(calls: Sequence[LayerCall], body: ModelStructure) -> tuple[int, int] | None:
     """Rows and columns of the patches among the tokens of layers; None of layers that have maps.
 
