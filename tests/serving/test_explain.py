@@ -262,8 +262,24 @@ def test_what_a_model_can_be_asked_for(client):
     ]
     assert about["classNames"][3] == "Cat"
     assert about["takesImages"]
+    assert about["preprocessing"] == {"name": "unit"}
+    assert about["inputRange"] == [0.0, 1.0]
     assert client.get("/v1/models/pair/explainers").json()["methods"][0]["name"] == (
         "integrated_gradients"
+    )
+
+
+@pytest.mark.parametrize(("targets", "shown"), [([10], "10"), ([3, -2], "3 -2")])
+def test_a_signature_refuses_a_target_in_a_plain_sentence(client, targets, shown):
+    image = np.zeros((len(targets), 32, 32, 3)).tolist()
+    body = {
+        "signature_name": "explain_integrated_gradients",
+        "inputs": {"Input_Layer": image, "target": targets},
+    }
+    answer = client.post("/v1/models/cifar10_cnn:predict", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == (
+        f"target was expected to be 0 to 9, or -1 for the predicted class. It is {shown}."
     )
 
 

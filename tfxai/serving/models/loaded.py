@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import re
 import threading
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -34,6 +35,8 @@ from tfxai.serving.models.model import Deadline, read_record
 
 _LOG = logging.getLogger("tfxai.serving")
 _RECORD_BYTES = 16 * 2**20
+_ASSERTION = re.compile(r"assertion failed: \[(.*)\]\W*")  # how TensorFlow writes what is asserted
+_BETWEEN = re.compile(r"\] \[")
 _WARMUPS = 1000  # as many as TensorFlow Serving runs
 
 
@@ -204,4 +207,8 @@ def _first(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith(("Graph execution error", "[["))]
     told = [line for line in lines if not line.startswith(("Detected at node", "Stack trace"))]
-    return " ".join(told[:3])[:600] or type(error).__name__
+    said = " ".join(told[:3])[:600]
+    failed = _ASSERTION.fullmatch(said)
+    if failed:
+        return " ".join(_BETWEEN.split(failed[1])).removesuffix(".") + "."
+    return said or type(error).__name__

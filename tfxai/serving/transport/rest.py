@@ -209,6 +209,8 @@ class Rest:
                 "version": None if model.version is None else str(model.version),
                 "methods": explain.methods(model),
                 "classNames": record.get("class_names"),
+                "preprocessing": record.get("preprocessing"),
+                "inputRange": record.get("input_range"),
                 "takesImages": explain.has_images(model),
                 "takesTexts": explain.has_texts(model),
                 "inputs": to_metadata(model.signatures).get(model.serve, {}).get("inputs", {}),
