@@ -91,15 +91,18 @@ def gap_shares(one: Scored) -> np.ndarray[Any, Any] | None:
 
 def _of_held(held: Sequence[str], by: Sequence[Attribution]) -> str:
     """Which inputs got no values, and from which methods, at which layer if at one."""
-    methods = [
-        one.method["name"] + ("" if one.at is None else f" at layer {one.at!r}") for one in by
-    ]
+    methods = [method_at(one) for one in by]
     what, was = ("Input", "was") if len(held) == 1 else ("Inputs", "were")
     names = _listed([repr(name) for name in held])
     return (
         f"{what} {names} {was} held fast by {_listed(list(dict.fromkeys(methods)))} and got no "
         "values."
     )
+
+
+def method_at(one: Attribution) -> str:
+    """The name of the method, and the layer whose activations it explained, if any."""
+    return one.method["name"] + ("" if one.at is None else f" at layer {one.at!r}")
 
 
 def _listed(names: Sequence[str]) -> str:

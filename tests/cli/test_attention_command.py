@@ -117,6 +117,35 @@ def test_the_table_of_an_image_names_its_patches(run, patches, place):
         assert min(figure.size) > 200
 
 
+@pytest.mark.parametrize(
+    ("word", "query"), [("1,0", (1, 0)), ("3", 3), ("mean", "mean"), ("all", "all")]
+)
+def test_whose_attention_is_drawn(run, patches, place, word, query):
+    words = ("./patches.keras", "photo.png", "--preprocessing", "unit")
+    done = run("attention", *words, "--save", "maps.png", "--query", word)
+    assert done.exit_code == 0, done.stderr
+    model, pixels = patches
+    found = tfxai.attention(model, pixels[None] / np.float32(255))
+    found.plot(query=query, path="expected.png")
+    shown = [np.asarray(Image.open(place / name)) for name in ("maps.png", "expected.png")]
+    np.testing.assert_allclose(*(one.astype(int) for one in shown), atol=2)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--query", "1,0"), "--query is about the figure. Pass --save FIGURE too."),
+        (("--query", "1,0,0", "--save", "a.png"), "was expected to be ROW,COLUMN of a patch"),
+        (("--query", "-1", "--save", "a.png"), "was expected to be ROW,COLUMN of a patch"),
+        (("--query", "9,9", "--save", "a.png"), "the image has 2 rows and 2 columns"),
+        (("--query", "class", "--save", "a.png"), "there is none here"),
+    ],
+)
+def test_a_query_that_is_none(fails, patches, words, said):
+    given = ("./patches.keras", "photo.png", "--preprocessing", "unit")
+    assert said in fails("attention", *given, *words)
+
+
 def test_the_grid_of_an_image_is_told_to_programs(run, patches):
     done = run("attention", "./patches.keras", "photo.png", "--preprocessing", "unit", "--json")
     told = json.loads(done.stdout)["patches"]

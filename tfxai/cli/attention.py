@@ -68,6 +68,15 @@ Save = Annotated[
         show_default=False,
     ),
 ]
+Query = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TOKEN",
+        help="Whose attention --save draws over an image: ROW,COLUMN of a patch from 0, the number "
+        "of a token, class or mean; all draws every token by every token.",
+        show_default=False,
+    ),
+]
 
 
 def attention(  # noqa: PLR0913 - an argument for each word of the command line
@@ -78,6 +87,7 @@ def attention(  # noqa: PLR0913 - an argument for each word of the command line
     head: Head = None,
     html: Html = None,
     save: Save = None,
+    query: Query = None,
     preprocessing: arguments.Preprocessing = None,
     trust: arguments.Trust = False,
     modules: arguments.Import = [],  # noqa: B006 - typer copies it
@@ -91,6 +101,7 @@ def attention(  # noqa: PLR0913 - an argument for each word of the command line
     from tfxai.registry.own_objects import own_objects
 
     words = _words(inputs or [], text)
+    of = _query(query, save)
     path = registry.find(model)
     prepared = named_preprocessing(preprocessing)
     runtime.start()
@@ -105,7 +116,7 @@ def attention(  # noqa: PLR0913 - an argument for each word of the command line
     if html is not None:
         written.append(weights.save_html(html))
     if save is not None:
-        weights.plot(-1 if number is None else number, head, path=save)
+        weights.plot(-1 if number is None else number, head, query=of, path=save)
         written.append(save)
     if as_json:
         print_json(_record(weights, found, number, head))
@@ -171,6 +182,28 @@ def _asked(
     classifier = as_classifier(subject, path, preprocessing)
     announce_sizes(classifier, sources)
     return classifier.subject, classifier.together([classifier.read(sources[0])])
+
+
+def _query(given: str | None, save: Path | None) -> Any:
+    """Whose attention is drawn, as `AttentionWeights.plot` takes it.
+
+    Raises:
+        InvalidInputError: It is none of the forms, or no figure is drawn.
+    """
+    if given is None:
+        return None
+    if save is None:
+        raise InvalidInputError("--query is about the figure. Pass --save FIGURE too.")
+    parts = given.split(",")
+    if len(parts) < 3 and all(part.strip().isdecimal() and len(part) < 10 for part in parts):
+        numbers = tuple(map(int, parts))
+        return numbers if len(numbers) == 2 else numbers[0]
+    if given in ("class", "mean", "all"):
+        return given
+    raise InvalidInputError(
+        f"--query {given!r} was expected to be ROW,COLUMN of a patch, the number of a token, "
+        "class, mean or all."
+    )
 
 
 def _layer(given: str | None) -> int | str | None:

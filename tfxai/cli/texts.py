@@ -209,10 +209,11 @@ def _record(one: Attribution, i: int) -> dict[str, Any]:
 def _show(one: Attribution) -> None:
     """Each text with its words coloured on a terminal, and with their values elsewhere."""
     from tfxai.plotting.token_html import facts
+    from tfxai.remarks import method_at
 
     console = output()
     for i, words in enumerate(one.words()):
-        say(shown(f"{one.method['name']}: {facts(one, i)}"), style="dim")
+        say(shown(f"{method_at(one)}: {facts(one, i)}"), style="dim")
         if console.color_system in ("256", "truecolor"):
             console.print(_coloured(words), soft_wrap=True)
         else:  # a pipe has no colours, and eight have no shades

@@ -56,6 +56,8 @@ def facts(one: Attribution, i: int) -> str:
     score = f"{one.score_name} {_number(one.score[i])}"
     names_both = " rather than " in one.score_name
     said = [score if names_both else f"{one.target_names[i]}: {score}"]
+    if one.probability is not None and one.score_name != "probability":
+        said.append(f"probability {one.probability[i]:.1%}")
     if one.baseline_score is not None:
         said.append(f"at the baseline {_number(one.baseline_score[i])}")
     sums = token_sums(one)[i]
