@@ -72,8 +72,8 @@ Query = Annotated[
     str | None,
     typer.Option(
         metavar="TOKEN",
-        help="Whose attention --save draws over an image: ROW,COLUMN of a patch from 0, the number "
-        "of a token, class or mean; all draws every token by every token.",
+        help="Whose attention --save draws over an image: ROW,COLUMN of a patch from 0, the "
+        "number of a token, class or mean; all draws every token by every token.",
         show_default=False,
     ),
 ]
