@@ -43,9 +43,9 @@ def test_what_has_a_separator_is_never_a_name(models, monkeypatch, text):
 
 def test_a_name_of_a_file_that_lies_here_brings_its_path(models, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine.h5").touch()
-    with pytest.raises(UnknownNameError, match=r"pass its path: 'mine\.h5'"):
-        find("mine")
+    (tmp_path / "lies_only_here.h5").touch()
+    with pytest.raises(UnknownNameError, match=r"pass its path: 'lies_only_here\.h5'"):
+        find("lies_only_here")
 
 
 def test_a_path_leads_to_itself(models):

@@ -123,12 +123,12 @@ def test_root_falls_back_to_the_models_that_come_along_and_leaves_them_alone(
     assert "cifar10_cnn" in [entry.name for entry in own.list()]
     assert {check.state for check in own.verify("cifar10_cnn")} == {"ok"}
     with pytest.raises(OutputError, match=r"Make a folder ./models"):
-        own.save(small(), "mine", Card(name="mine"))
+        own.save(small(), "of_this_test", Card(name="of_this_test"))
     with pytest.raises(OutputError, match="is not changed there"):
         own.remove("cifar10_cnn")
     (tmp_path / "models").mkdir()
-    ModelRegistry().save(small(), "mine", Card(name="mine"))
-    assert ModelRegistry()["mine"].file.parent == Path("models/mine")
+    ModelRegistry().save(small(), "of_this_test", Card(name="of_this_test"))
+    assert ModelRegistry()["of_this_test"].file.parent == Path("models/of_this_test")
 
 
 def test_folder_of_the_environment_must_be_there(monkeypatch, tmp_path):
