@@ -132,7 +132,8 @@ old-keras: $(OLD_KERAS_STAMP) ## Load what Keras 2 writes, and compare answers (
 
 clients: $(STAMP) $(CLIENTS_STAMP) ## Ask a server with tritonclient and KServe's SDK (in .venv-clients)
 	TFXAI_CLIENTS=$(abspath $(CLIENTS)/bin/python) $(VENV)/bin/python -m pytest \
-		tests/serving/test_clients.py $(ARGS)
+		tests/serving/test_clients.py \
+		tests/serving/test_grpc_inference.py::test_clients_of_other_projects $(ARGS)
 
 engines: $(ENGINES_STAMP) ## Run data sets on Beam, Ray and Spark (in .venv-engines; Spark needs Java)
 	$(ENGINES)/bin/python -m pytest tests/batch/engines $(ARGS)
