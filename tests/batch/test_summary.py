@@ -123,9 +123,44 @@ def test_equal_runs_rarely_differ(tmp_path):
     assert hits <= 12  # 5 of 100 are expected; more than 12 come once in 1,000 times
 
 
+def test_counts_of_rare_classes_are_compared_by_all_tables_of_their_sums(tmp_path):
+    counts = {0: 4, 1: 1, 2: 0}, {0: 1, 1: 2, 2: 3}
+    sides = []
+    for side, count in zip("ab", counts, strict=True):
+        sides.append(written(tmp_path / side, {0: np.arange(12.0)}, count, None))
+    pool = [0] * 5 + [1] * 3 + [2] * 3  # every class of both runs; five of them are of the first
+    expected = np.outer((5, 6), (5, 3, 3)) / 11
+
+    def distance(first):
+        table = np.array([[first.count(key) for key in range(3)]] * 2)
+        table[1] = np.array([5, 3, 3]) - table[0]
+        return (np.square(table - expected) / expected).sum()
+
+    drawn = [distance(first) for first in itertools.combinations(pool, 5)]
+    exact = np.mean(np.array(drawn) >= distance([0] * 4 + [1]) - 1e-9)
+    with pytest.warns(TfxaiWarning, match="1 of 2 comparisons rests on fewer than 10 examples"):
+        found = compare_runs(*sides)
+    assert found[1].p == pytest.approx(exact, abs=0.006)  # four standard errors
+    assert found[1].p > 1.5 * stats.chi2_contingency([[4, 1, 0], [1, 2, 3]]).pvalue
+
+
+def test_runs_of_many_rare_classes_rarely_differ(tmp_path):
+    rng = np.random.default_rng(2)
+    shares = 1 / np.arange(1, 201) ** 1.5
+    hits = 0
+    for trial in range(30):
+        sides = []
+        for side, count in (("a", 5000), ("b", 60)):
+            drawn = rng.multinomial(count, shares / shares.sum())
+            classes = {key: int(n) for key, n in enumerate(drawn) if n}
+            sides.append(written(tmp_path / f"{trial}{side}", {0: np.arange(20.0)}, classes, None))
+        hits += compare_runs(*sides)[-1].p < 0.05
+    assert hits <= 6  # the chi-squared distribution alone gives 8 of 30
+
+
 def test_runs_that_were_asked_otherwise_are_told(tmp_path):
-    one = written(tmp_path / "a", {0: np.ones(5)}, {0: 5})
-    two = written(tmp_path / "b", {0: np.ones(5)}, {0: 9})
+    one = written(tmp_path / "a", {0: np.ones(12)}, {0: 12})
+    two = written(tmp_path / "b", {0: np.ones(12)}, {0: 19})
     asked = {"target": None, "score": None, "at": None, "where": None, "methods": []}
     asked["methods"] = [{"name": "saliency", "options": {"absolute": False}}]
     (one / "manifest.json").write_text(json.dumps({"configuration": asked}))

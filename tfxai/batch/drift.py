@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from tfxai.arrays import Array
 from tfxai.batch.manifest import read_manifest
 from tfxai.batch.samples import Answers, asked_of, is_sample
 from tfxai.batch.summary import MethodSummary, Moments, Summary
@@ -23,6 +24,9 @@ from tfxai.metrics.statistics import holm
 
 LEVEL = 0.05
 """The chance of calling any two equal runs different."""
+_FEW = 10  # examples, of which a comparison is told to see little
+_NAMED = 10  # classes that a sentence names
+_LARGE, _TABLES = 5.0, 99_999  # expected counts that are no rare ones; tables drawn of rare ones
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,9 +61,10 @@ def compare_runs(
     """What two runs say of the same model on different data, or the reverse.
 
     The mean absolute values of each method are compared for each class by Welch's t-test, and
-    how often each class was predicted by the chi-squared test of homogeneity. A sample does not
-    say what was predicted: beside one it is how often each method explained each class, which
-    clients may choose.
+    how often each class was predicted by the chi-squared test of homogeneity: where classes are
+    rare, by 99,999 tables with the same sums in the place of the chi-squared distribution. A
+    sample does not say what was predicted: beside one it is how often each method explained each
+    class, which clients may choose.
 
     Args:
         first: Folder of a run of `tfxai batch`, or of a sample of `tfxai serve`.
@@ -74,7 +79,7 @@ def compare_runs(
         TfxaiWarning: The runs were asked different things (options of a method, target, score,
             layer, condition), or the answers of samples are of other versions of the model, so
             that the difference may be that; or classes were left out, with fewer than two
-            examples in a run.
+            examples in a run; or comparisons rest on fewer than ten.
 
     Raises:
         DataNotFoundError: A folder holds no run that has ended.
@@ -85,7 +90,9 @@ def compare_runs(
     Reference:
         Welch, "The Generalization of Student's Problem when Several Different Population
         Variances are Involved", Biometrika 34, 1947; Holm, "A Simple Sequentially Rejective
-        Multiple Test Procedure", Scandinavian Journal of Statistics 6(2), 1979.
+        Multiple Test Procedure", Scandinavian Journal of Statistics 6(2), 1979; Hope, "A
+        Simplified Monte Carlo Significance Test Procedure", Journal of the Royal Statistical
+        Society B 30(3), 1968.
     """
     folders = Path(first), Path(second)
     has_sample = any(map(is_sample, folders))
@@ -185,7 +192,7 @@ def _compared(
     one: Summary, two: Summary, common: Sequence[str], counts: Sequence[Drift]
 ) -> list[Drift]:
     """The comparisons of each method and class, and those of the counts of classes."""
-    found, rare = [], dict[str, None]()
+    found, rare = [], dict[int, str]()
     for name in common:
         a, b = one.methods[name].masses, two.methods[name].masses
         names = _names(one, name) | _names(two, name)
@@ -194,18 +201,21 @@ def _compared(
             if key in a and key in b and min(a[key][0], b[key][0]) > 1:
                 found.append(_welch(name, which, a[key], b[key]))
             else:
-                rare[which] = None
+                rare[key] = which
+    classes = _first([rare[key] for key in sorted(rare)])
     if rare:
-        warnings.warn(
-            f"Not compared, with fewer than two examples in a run: {', '.join(sorted(rare))}.",
-            TfxaiWarning,
-            stacklevel=3,
-        )
+        _warn(f"Not compared, with fewer than two examples in a run: {classes}.")
     found += counts
     if not found:
         raise InvalidInputError(
-            f"Nothing can be compared: no class has two examples in both, of {', '.join(rare)}. "
+            f"Nothing can be compared: no class has two examples in both, of {classes}. "
             "Compare runs with more examples."
+        )
+    few = sum(min(one.numbers) < _FEW for one in found)
+    if few:
+        _warn(
+            f"{few} of {len(found)} comparisons {'rests' if few == 1 else 'rest'} on fewer than "
+            f"{_FEW} examples in a run, of which only a large difference can be told."
         )
     adjusted = holm([drift.p for drift in found])
     pairs = zip(found, adjusted, strict=True)
@@ -219,11 +229,7 @@ def _warn_of_questions(one: Mapping[str, Any], two: Mapping[str, Any]) -> None:
         asked = "; ".join(
             f"{name} {json.dumps(one[name])} and {json.dumps(two[name])}" for name in both
         )
-        warnings.warn(
-            f"The runs were asked different things, and may differ for that: {asked}.",
-            TfxaiWarning,
-            stacklevel=3,
-        )
+        _warn(f"The runs were asked different things, and may differ for that: {asked}.")
 
 
 def _warn_of_versions(one: Mapping[str, list[str]], two: Mapping[str, list[str]]) -> None:
@@ -234,12 +240,21 @@ def _warn_of_versions(one: Mapping[str, list[str]], two: Mapping[str, list[str]]
         if name in two and one[name] != two[name]
     }
     for versions, name in told.items():
-        warnings.warn(
+        _warn(
             f"The answers are of other versions of the model ({name}: version {versions}), and "
-            "may differ for that.",
-            TfxaiWarning,
-            stacklevel=3,
+            "may differ for that."
         )
+
+
+def _warn(said: str) -> None:
+    """Warns whoever called `compare_runs` or `compare_periods`."""
+    warnings.warn(said, TfxaiWarning, stacklevel=4)
+
+
+def _first(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -302,6 +317,18 @@ def _counts(what: str, one: dict[int, int], two: dict[int, int]) -> list[Drift]:
     table = np.array([[side.get(key, 0) for key in keys] for side in (one, two)])
     if len(keys) == 0 or (table.sum(axis=1) == 0).any():
         return []
-    p = 1.0 if len(keys) == 1 else float(stats.chi2_contingency(table).pvalue)
+    p = 1.0 if len(keys) == 1 else _homogeneity(table)
     n, m = (int(total) for total in table.sum(axis=1))
     return [Drift(what, "", (n, m), (math.nan, math.nan), p, p)]
+
+
+def _homogeneity(table: Array) -> float:
+    """The chance of counts (2, K) as different as these, if both rows are of one source.
+
+    The chi-squared distribution is that of large counts, and calls rows different far too often
+    where some are expected to be small (Cochran 1954).
+    """
+    if stats.contingency.expected_freq(table).min() >= _LARGE:
+        return float(stats.chi2_contingency(table).pvalue)
+    drawn = stats.MonteCarloMethod(_TABLES, batch=1000, rng=np.random.default_rng(0))
+    return float(stats.chi2_contingency(table, correction=False, method=drawn).pvalue)
