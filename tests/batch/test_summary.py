@@ -59,8 +59,10 @@ def test_sums_are_those_of_numpy(answers, cuts):
     assert mine.gaps == [
         int(((a <= shares) & (shares < b)).sum()) for a, b in itertools.pairwise(edges)
     ]
-    order = np.argsort(-gaps)[:LARGEST]
-    assert [key for _, key in mine.largest] == [f"{i}" for i in order]
+    order = np.argsort(-shares)[:LARGEST]
+    assert [key for _, _, key in mine.largest] == [f"{i}" for i in order]
+    np.testing.assert_allclose([one[0] for one in mine.largest], shares[order])
+    np.testing.assert_allclose([one[1] for one in mine.largest], gaps[order])
     assert found.methods["grad_cam"].gaps == []
 
 
@@ -76,6 +78,36 @@ def test_a_large_map_is_summed_into_cells():
     _, cells = found.methods["any"].maps[0]
     assert cells.shape == (MAP_SIDE, MAP_SIDE)
     assert (cells[0, 0], cells[-1, -1], cells.sum()) == (0.75, 0.25, 1)
+
+
+def test_columns_of_tables_are_summed_one_by_one():
+    rng = np.random.default_rng(0)
+    values = {"age": rng.normal(size=(9, 1)), "rest": rng.normal(size=(9, 11))}
+    score, start = rng.normal(size=(2, 9))
+    start[3] = score[3]  # no difference at all, and a gap
+    gaps = rng.normal(size=9)
+    one = tfxai.Attribution(
+        values, values, np.zeros(9, np.int32), score, {"name": "any", "options": {}}, "logit",
+        baseline_score=start, completeness_gap=gaps, axes={"age": "C", "rest": "C"},
+    )  # fmt: skip
+    found = Summary()
+    for part in (slice(0, 4), slice(4, 9)):
+        some = Summary()
+        some.add([one[part]], [str(i) for i in range(part.start, part.stop)])
+        found.merge(Summary.from_dict(json.loads(json.dumps(some.to_dict(), allow_nan=False))))
+    mine = found.methods["any"]
+    columns = np.abs(np.concatenate([values["age"], values["rest"]], axis=1))
+    assert next(iter(mine.features)) == "age"
+    assert len(mine.features) == 12
+    expected = np.stack([np.full(12, 9), columns.sum(axis=0), np.square(columns).sum(axis=0)], 1)
+    np.testing.assert_allclose(list(mine.features.values()), expected)
+    assert mine.largest[0] == (np.inf, pytest.approx(abs(gaps[3])), "3")
+    figure = found.plot()
+    drawn = next(axes for axes in figure.axes if axes.get_title() == "Mean |value| by column")
+    strongest = np.sort(columns.mean(axis=0))[::-1][:8]
+    np.testing.assert_allclose([bar.get_width() for bar in drawn.patches], strongest)
+    words = " ".join(text.get_text() for text in figure.texts)
+    assert "Of 12 columns the 8 strongest are drawn." in words
 
 
 def written(folder, masses, classes, names=("Red", "Green"), score=""):
@@ -208,9 +240,9 @@ def test_the_figure_has_a_bar_for_each_class(answers):
     figure = found.plot()
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == [
-        *("Mean |value|, 95 % interval", "Average map, 5 x 4 cells"),
-        *("Mean |value|, 95 % interval", "Average map, 6 x 5 cells"),
-        "Gap, of the score's difference",
+        *("Mean |value| by class", "Average map, 5 x 4 cells"),
+        *("Mean |value| by class", "Average map, 6 x 5 cells"),
+        "Completeness gaps",
     ]
     for axes, name in zip((figure.axes[0], figure.axes[2]), found.methods, strict=True):
         masses = found.methods[name].masses

@@ -90,11 +90,12 @@ HISTORY = {
 }
 
 
-def run(maps=True, gaps=True):
+def run(maps=True, gaps=True, features=False):
     one = MethodSummary(
         masses={i: (1000 + i, 30.0 + i, 2.0) for i in range(12)},
         maps={0: (3, np.arange(16.0).reshape(4, 4))} if maps else {},
         gaps=[0, 0, 5, 90, 1200, 40, 0, 0, 0, 0] if gaps else [],
+        features={f"a long column {i}": (9, 1.0 + i, 4.0) for i in range(12 * features)},
     )
     names = tuple(f"class of a long name {i}" for i in range(12))
     return Summary({"saliency": one, "integrated_gradients_of_a_long_name": one}, {0: 9}, names)
@@ -123,6 +124,7 @@ FIGURES = {
     "run": lambda **o: run().plot(**o),
     "run without maps": lambda **o: run(maps=False).plot(**o),
     "run without gaps": lambda **o: run(gaps=False).plot(**o),
+    "run of a table": lambda **o: run(maps=False, features=True).plot(**o),
     "generation": lambda **o: generation().plot(**o),
 }
 

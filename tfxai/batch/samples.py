@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tfxai.batch.summary import GAP_EDGES, LARGEST, MethodSummary, Summary
+from tfxai.batch.summary import GAP_EDGES, MethodSummary, Summary, largest
 from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
 
 _FILES = "explained-*.jsonl"
@@ -166,6 +167,7 @@ def _add(of: MethodSummary, line: dict[str, Any]) -> None:
     if gap is None:
         return
     of.gaps = of.gaps or [0] * (len(GAP_EDGES) + 1)
-    of.gaps[int(np.searchsorted(GAP_EDGES, np.inf if share is None else share, "right"))] += 1
+    share = math.inf if share is None else float(share)
+    of.gaps[int(np.searchsorted(GAP_EDGES, share, "right"))] += 1
     key = f"{line['model']} at {line['time']}"
-    of.largest = sorted([*of.largest, (abs(float(gap)), key)], key=lambda one: -one[0])[:LARGEST]
+    of.largest = largest([*of.largest, (share, abs(float(gap)), key)])

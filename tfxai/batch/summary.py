@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from tfxai.arrays import Array
 from tfxai.attribution import Attribution
 from tfxai.errors import DataNotFoundError
 from tfxai.files import replacing
+from tfxai.table_features import features_of, has_features
 from tfxai.token_values import has_token_values, token_values
 from tfxai.tokens import PADDING
 
@@ -33,7 +35,10 @@ GAP_EDGES = tuple(10.0**k for k in range(-8, 2))
 WIDE = GAP_EDGES.index(0.1) + 1
 """The first bin of gaps above a tenth, which is too wide to rest on the values."""
 
+_COLUMNS = 1000  # most that are told one by one
+
 Moments: TypeAlias = "tuple[int, float, float]"
+Gap: TypeAlias = "tuple[float, float, str]"
 
 
 @dataclasses.dataclass
@@ -46,7 +51,10 @@ class MethodSummary:
             each map with the sum 1.
         gaps: Numbers of completeness gaps, as shares of |score - baseline score|, below the first
             of `GAP_EDGES`, between two, and from the last on; empty where there are none.
-        largest: The largest absolute gaps and the names of their examples.
+        largest: The largest of these shares, infinite where the scores are equal, with the
+            absolute gaps in units of the score and the names of their examples.
+        features: Of tables by column (number, sum, sum of squares) of the examples' absolute
+            values; empty of others, and of more than 1,000 columns.
         score: What was explained, such as `"logit"`; empty where it is not known.
         class_names: Names of the classes that were explained, where a sample of answers says
             them; of a run they are those of the `Summary`.
@@ -55,7 +63,8 @@ class MethodSummary:
     masses: dict[int, Moments] = dataclasses.field(default_factory=dict)
     maps: dict[int, tuple[int, Array]] = dataclasses.field(default_factory=dict)
     gaps: list[int] = dataclasses.field(default_factory=list)
-    largest: list[tuple[float, str]] = dataclasses.field(default_factory=list)
+    largest: list[Gap] = dataclasses.field(default_factory=list)
+    features: dict[str, Moments] = dataclasses.field(default_factory=dict)
     score: str = ""
     class_names: dict[int, str] = dataclasses.field(default_factory=dict)
 
@@ -65,13 +74,15 @@ class MethodSummary:
         targets = np.asarray(answer.target).reshape(len(keys), -1)[:, 0]
         masses, maps = _masses(answer), _maps(answer)
         for i, target in enumerate(map(int, targets)):
-            n, total, squares = self.masses.get(target, (0, 0.0, 0.0))
             mass = float(masses[i])
-            self.masses[target] = (n + 1, total + mass, squares + mass * mass)
+            self.masses[target] = _added(self.masses.get(target), (1, mass, mass * mass))
             if maps is not None:
                 count, whole = self.maps.get(target, (0, np.zeros_like(maps[i])))
                 if whole.shape == maps[i].shape:
                     self.maps[target] = (count + 1, whole + maps[i])
+        for name, values in _features(answer).items():
+            column = len(values), float(values.sum()), float(np.square(values).sum())
+            self.features[name] = _added(self.features.get(name), column)
         self._add_gaps(answer, keys)
 
     def _add_gaps(self, answer: Attribution, keys: Sequence[str]) -> None:
@@ -81,15 +92,16 @@ class MethodSummary:
         shares = gap_shares(gaps, answer.score, answer.baseline_score)
         counts = np.bincount(np.searchsorted(GAP_EDGES, shares, "right"), minlength=_BINS)
         self.gaps = [a + int(b) for a, b in zip(self.gaps or [0] * _BINS, counts, strict=True)]
-        found = [*self.largest, *((float(gap), key) for gap, key in zip(gaps, keys, strict=True))]
-        self.largest = sorted(found, key=lambda one: (-one[0], one[1]))[:LARGEST]
+        rows = zip(shares.tolist(), gaps.tolist(), keys, strict=True)
+        self.largest = largest([*self.largest, *rows])
 
     def merge(self, other: MethodSummary) -> None:
         """Adds what another part of the data gave."""
         self.score = self.score or other.score
-        for target, (n, total, squares) in other.masses.items():
-            own = self.masses.get(target, (0, 0.0, 0.0))
-            self.masses[target] = (own[0] + n, own[1] + total, own[2] + squares)
+        for target, one in other.masses.items():
+            self.masses[target] = _added(self.masses.get(target), one)
+        for name, one in other.features.items():
+            self.features[name] = _added(self.features.get(name), one)
         for target, (count, whole) in other.maps.items():
             mine = self.maps.get(target)
             if mine is None:
@@ -98,8 +110,7 @@ class MethodSummary:
                 self.maps[target] = (mine[0] + count, mine[1] + whole)
         if other.gaps:
             self.gaps = [a + b for a, b in zip(self.gaps or [0] * _BINS, other.gaps, strict=True)]
-        found = [*self.largest, *other.largest]
-        self.largest = sorted(found, key=lambda one: (-one[0], one[1]))[:LARGEST]
+        self.largest = largest([*self.largest, *other.largest])
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -111,7 +122,11 @@ class MethodSummary:
             },
             "gap_edges": list(GAP_EDGES) if self.gaps else [],
             "gaps": self.gaps,
-            "largest_gaps": [{"key": key, "gap": gap} for gap, key in self.largest],
+            "largest_gaps": [
+                {"key": key, "share": share if math.isfinite(share) else None, "gap": gap}
+                for share, gap, key in self.largest
+            ],
+            "features": {name: list(one) for name, one in self.features.items()},
             "score": self.score,
         }
 
@@ -125,12 +140,25 @@ class MethodSummary:
                 for key, one in record["maps"].items()
             },
             list(record["gaps"]),
-            [(one["gap"], one["key"]) for one in record["largest_gaps"]],
+            [
+                (math.inf if one.get("share") is None else one["share"], one["gap"], one["key"])
+                for one in record["largest_gaps"]
+            ],
+            {key: (int(n), a, b) for key, (n, a, b) in record.get("features", {}).items()},
             record.get("score", ""),
         )
 
 
 _BINS = len(GAP_EDGES) + 1
+
+
+def largest(gaps: Iterable[Gap]) -> list[Gap]:
+    """The largest gaps, by their share of the difference."""
+    return sorted(gaps, key=lambda one: (-one[0], -one[1], one[2]))[:LARGEST]
+
+
+def _added(one: Moments | None, other: Moments) -> Moments:
+    return other if one is None else (one[0] + other[0], one[1] + other[1], one[2] + other[2])
 
 
 @dataclasses.dataclass
@@ -234,6 +262,16 @@ def _masses(answer: Attribution) -> Array:
     parts = answer.values.values() if isinstance(answer.values, dict) else [answer.values]
     flat = [np.abs(np.asarray(one, np.float64)).reshape(len(one), -1) for one in parts]
     return np.asarray(np.concatenate(flat, axis=1).mean(axis=1))
+
+
+def _features(answer: Attribution) -> dict[str, Array]:
+    """(B,) absolute values of each column of a table; empty of others."""
+    arrays = answer.values.values() if isinstance(answer.values, dict) else [answer.values]
+    count = sum(np.size(one) for one in arrays) // max(len(answer), 1)
+    if count > _COLUMNS or answer.text is not None or not has_features(answer):
+        return {}
+    found = features_of(answer)
+    return {one.name: np.abs(np.asarray(one.values, np.float64)) for one in found}
 
 
 def _maps(answer: Attribution) -> Array | None:
