@@ -369,6 +369,15 @@ def test_texts_are_explained_by_token(tmp_path):
             np.asarray(direct.token_values)[i][is_there],
             rtol=1e-6,
         )
+    explained(source, "sst2_transformer", tmp_path / "vertex", kind="vertex", **words)
+    lines = []
+    for path in sorted((tmp_path / "vertex").glob("data/*.jsonl")):
+        lines += map(json.loads, path.read_text().splitlines())
+    for line, row in zip(lines, rows, strict=True):
+        (attribution,) = line["explanation"]["attributions"]
+        (values,) = attribution["featureAttributions"].values()
+        np.testing.assert_allclose(values, row["gradient_input/token_values"], rtol=1e-6)
+        assert line["instance"] == {"key": row["key"], "tokens": row["gradient_input/tokens"]}
 
 
 def test_records_hold_what_tables_hold(model, tmp_path):

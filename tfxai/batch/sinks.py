@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from tfxai.arithmetic import gap_shares
 from tfxai.arrays import Array
+from tfxai.batch.shards import UNKNOWN
 from tfxai.classes import class_name
 from tfxai.errors import InvalidInputError
 
@@ -150,7 +151,11 @@ def _vertex(path: Path, are_fixed: bool, names: _Names) -> Iterator[Writer]:
 def _object(row: Mapping[str, Any], names: _Names) -> dict[str, Any]:
     """One line: the example, what the model says, and the explanation."""
     of_example = {name: _plain(one) for name, one in row.items() if "/" not in name}
+    if of_example.get("label") == UNKNOWN:
+        del of_example["label"]
     of_method = {name.partition("/")[2]: one for name, one in row.items() if "/" in name}
+    if "tokens" in of_method:
+        of_example["tokens"] = _plain(of_method["tokens"])
     found: dict[str, Any] = {"instance": of_example, "explanation": {}}
     if "prediction" in of_method:
         predicted = int(of_method["prediction"])
@@ -182,7 +187,7 @@ def _attribution(row: Mapping[str, Any], names: _Names) -> dict[str, Any]:
 
 def _features(row: Mapping[str, Any], feature: str) -> dict[str, Any]:
     if "token_values" in row:
-        return {"tokens": _plain(row["tokens"]), "values": _plain(row["token_values"])}
+        return {feature: _plain(row["token_values"])}
     if "values" in row:
         return {feature: _plain(row["values"])}
     start = "values/"
