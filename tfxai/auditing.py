@@ -41,7 +41,8 @@ class Effect:
             class, or the group, without the region.
         who: The class, or the group.
         change: Of the probability with the control taken off; chances are corrected
-            for how many are looked at together.
+            for how many are looked at together. Where a region is exchanged it counts the images
+            that give it, or those that take it, whichever leave the mean less certain.
         share: Mean share of the attribution that lies in the region, a pointer only; NaN where
             no method was named.
     """
