@@ -11,7 +11,8 @@ import tfxai
 from tests import builders
 from tests.contract.case import EXACT_ON_PHOTOGRAPHS, Case
 from tests.methods.games import game, nonlinear, shapley
-from tfxai.core.sampling.coalitions import kernel_coalitions, shapley_map
+from tfxai.arithmetic import HOST
+from tfxai.core.sampling.coalitions import kernel_coalitions, kernel_draws, shapley_map
 from tfxai.errors import InvalidInputError
 from tfxai.methods import KernelSHAP
 from tfxai.methods.perturbation import kernel_shap
@@ -174,6 +175,29 @@ def test_map_solves_the_regression_with_its_constraint(samples):
     right = [*(2 * z.T @ np.diag(weights) @ (scores[:-2] - empty)), full - empty]
     expected = np.linalg.solve(system, right)[:8]
     np.testing.assert_allclose(scores @ shapley_map(z, weights), expected, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_standard_errors_are_those_of_regressions_without_each_pair(seed):
+    design = KernelSHAP(samples=60, seed=seed).design((8,))
+    z, weights, times = kernel_draws(8, 60, seed)
+    pairs, total, start = len(times), times.sum(), len(z) - 2 * len(times)
+    assert pairs > 10
+    assert times.max() > 1
+    scores = RNG.normal(size=(2, len(z) + 2))
+    draws = []
+    for p in range(pairs):
+        pair = [start + p, start + pairs + p]
+        kept = np.delete(np.arange(len(z)), pair)
+        without = scores[:, [*kept, -2, -1]] @ shapley_map(z[kept], weights[kept])
+        rest = scores[:, pair] - scores[:, -2:-1] - without @ z[pair].T
+        draws.append(rest @ (design.solve[pair] / weights[pair, None]))
+    share = times / total
+    mean = np.einsum("p,pbm->bm", share, draws)
+    variance = np.einsum("p,pbm->bm", share, (draws - mean) ** 2) / (total - 1)
+    expected = weights[start:].sum() / 2 * np.sqrt(variance)
+    found = design.standard_error(scores, scores @ design.solve, HOST)
+    np.testing.assert_allclose(found, expected, rtol=1e-7)
 
 
 def test_values_of_every_output_come_with_those_of_the_target():

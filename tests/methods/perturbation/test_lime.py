@@ -7,6 +7,8 @@ import tfxai
 from tests import builders
 from tests.contract.case import Case
 from tests.methods.games import game, nonlinear
+from tfxai.arithmetic import HOST
+from tfxai.core.designs.lime import random_coalitions
 from tfxai.errors import InvalidInputError
 from tfxai.methods import LIME
 
@@ -132,3 +134,27 @@ def test_several_baselines_are_averaged():
 def test_what_cannot_be_answered_is_refused(options, message):
     with pytest.raises(InvalidInputError, match=message):
         LIME(**options)(nonlinear(7, seed=0), np.ones((1, 7)))
+
+
+def test_standard_errors_are_those_of_regressions_without_each_copy():
+    design = LIME(samples=80, alpha=0.7, kernel_width=0.6, seed=3).design((6,))
+    z, times = random_coalitions(6, 80, 3)
+    assert times.max() > 1
+    weights = times * np.exp(-(((1 - np.sqrt(z.mean(axis=1))) / 0.6) ** 2))
+    columns = np.concatenate([np.ones((len(z), 1)), z], axis=1)
+    penalty = 0.7 * np.diag([0.0] + [1.0] * 6)  # none on the intercept
+
+    def map_of(kept):
+        of = columns[kept] * weights[kept, None]
+        return np.linalg.solve(of.T @ columns[kept] + penalty, of.T)
+
+    scores = np.random.default_rng(4).normal(size=(2, len(z)))
+    every = np.arange(len(z))
+    pull = map_of(every)[1:]  # of each copy in each coefficient
+    square = np.zeros((2, 6))
+    for i in every:
+        kept = every[every != i]
+        rest = scores[:, i] - scores[:, kept] @ map_of(kept).T @ columns[i]
+        square += np.square(rest[:, None] * pull[:, i]) / times[i]
+    found = design.standard_error(scores, HOST)
+    np.testing.assert_allclose(found, np.sqrt(square), rtol=1e-7)
