@@ -12,6 +12,7 @@ import pytest
 
 import tfxai
 from tests import builders
+from tests.docs.blocks import ROOT
 from tests.plotting.examples import texts
 from tfxai import metrics
 from tfxai.errors import InvalidInputError, UnknownNameError
@@ -186,3 +187,20 @@ def test_what_cannot_be_evaluated_is_refused(linear):
         tfxai.evaluate(linear, X[:2], ["saliency"], fills=["blur", "blur"])
     with pytest.raises(InvalidInputError, match="methods has 3"):
         tfxai.evaluate(linear, X[:2], [3])
+
+
+def test_no_recommendation_rests_on_an_unfit_metric(linear):
+    found = tfxai.evaluate(linear, X, ["gradient_input"], ["srg"], fills=["mean"])
+    assert found.columns[0].is_unfit
+    name, reason = found.recommendation()
+    assert name is None
+    assert "Pass another metric or fill: mu_fidelity can tell a map from worse copies" in reason
+    assert any("srg, fill mean is unfit" in one for one in found.warnings())
+
+
+def test_the_page_has_the_shares_by_which_metrics_are_marked():
+    page = (ROOT / "docs/trust.md").read_text(encoding="utf-8")
+    for (metric, fill), share in fitness.RECOVERS.items():
+        verdict = "fit" if share >= fitness.ENOUGH else "unfit"
+        assert f"| `{metric}` | {fill} | {share:.0%} | {verdict} |" in page
+    assert page.count("fit |\n") == len(fitness.RECOVERS)

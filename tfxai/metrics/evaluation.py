@@ -17,7 +17,7 @@ import numpy as np
 from scipy import stats
 
 from tfxai.files import replacing
-from tfxai.metrics.fitness import is_unfit
+from tfxai.metrics.fitness import fit_metrics, is_unfit
 from tfxai.metrics.measurement import Measurement
 from tfxai.metrics.statistics import Difference, corrected
 from tfxai.reprs import facts_html, rows_html
@@ -170,7 +170,8 @@ class Evaluation:
         if not judged:
             return None, (
                 "No metric that was asked for says which method is better: each is unfit, or has "
-                "no direction. Pass another metric or fill."
+                f"no direction. Pass another metric or fill: {' and '.join(fit_metrics())} "
+                "can tell a map from worse copies of it."
             )
         random = self.controls[0]
         able = [
