@@ -8,9 +8,11 @@ from pathlib import Path
 
 import keras
 import pytest
+from rich.console import Console
 
 from tests.cli.pictures import picture
-from tfxai.cli.terminal import Counted, say
+from tfxai.cli import terminal
+from tfxai.cli.terminal import Counted, say, table
 from tfxai.progress import time_left
 
 
@@ -98,3 +100,22 @@ def test_a_terminal_is_never_exceeded(run, long_names, monkeypatch):
     table = plain.split("Layer")[1]
     assert max(map(len, table.splitlines())) <= 80
     assert LONG not in table
+
+
+@pytest.mark.parametrize("width", [30, 60, 72, 80, 88, 92, 100])
+def test_no_cell_of_a_table_is_cut_off_in_a_pipe(monkeypatch, width):
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    monkeypatch.setattr(terminal, "output", lambda: console)
+    rows = [
+        ("integrated_gradients", "0.144", "0.0925 to 0.194", "+0.156*", "+0.00983", "44.0 ms"),
+        ("(random_map)", "-0.0118", "-0.054 to 0.0286", "", "", "7.1 ms"),
+    ]
+    headings = ("Method", "Mean", "95 %", "Over random_map", "Over edge_map", "Time")
+    made = table(*headings, right=(1, 2, 3, 4, 5))
+    for row in rows:
+        made.add_row(*row)
+    terminal.print_laid_out(made)
+    printed = console.file.getvalue()
+    wanted = sorted(word for row in (headings, *rows) for cell in row for word in cell.split())
+    assert sorted(printed.replace("\N{BOX DRAWINGS LIGHT HORIZONTAL}", "").split()) == wanted
+    assert width < 70 or max(map(len, printed.splitlines())) <= width

@@ -69,14 +69,32 @@ def print_laid_out(made: Table | Padding | Text) -> None:
     if console.is_terminal:
         console.print(made)
         return
-    if isinstance(made, Table):
-        for number, column in enumerate(made.columns):
-            column.min_width = _needed(column, is_whole=number == 0 or column.no_wrap)
-            column.no_wrap = False  # by which rich would measure it as narrow as can be
     unbounded = console.options.update(max_width=_UNBOUNDED)
+    if isinstance(made, Table):
+        least = []
+        for number, column in enumerate(made.columns):
+            least.append(_needed(column, is_whole=number == 0 or column.no_wrap))
+            column.min_width = least[-1]
+            column.no_wrap = False  # by which rich would measure it as narrow as can be
+        between = Measurement.get(console, unbounded, made).minimum - sum(least)
+        _set_widths(made.columns, least, console.width - between)
     needed = Measurement.get(console, unbounded, made).minimum
     console.width = max(console.width, needed)
     console.print(made)
+
+
+def _set_widths(columns: Sequence[Column], least: Sequence[int], room: int) -> None:
+    """Gives each column the width of its longest line, and takes from the widest what is missing.
+
+    Rich takes it in equal shares, also from columns that have nothing to give, and cuts off the
+    last ones.
+    """
+    widths = [_needed(column, is_whole=True) for column in columns]
+    while sum(widths) > room and widths != list(least):
+        given = [width - one for width, one in zip(widths, least, strict=True)]
+        widths[given.index(max(given))] -= 1
+    for column, width in zip(columns, widths, strict=True):
+        column.width = width
 
 
 def _needed(column: Column, *, is_whole: bool) -> int:
