@@ -455,6 +455,43 @@ def test_a_folder_with_results_is_kept(model, tmp_path):
         explained(source, model, tmp_path / "other", resume=True)
 
 
+def _files_in(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", ["note.txt", "data/my.csv", "_shards/mine.txt", "data/in/a"])
+def test_a_run_beside_other_files_is_not_removed(model, tmp_path, name):
+    source = Harmful(10, SHAPE)
+    explained(source, model, tmp_path / "out")
+    (tmp_path / "out" / name).parent.mkdir(exist_ok=True)
+    (tmp_path / "out" / name).write_text("mine")
+    before = _files_in(tmp_path / "out")
+    said = f"{name.removesuffix('/a')}', and nothing was removed"
+    with pytest.raises(OutputError, match=said):
+        explained(source, model, tmp_path / "out", overwrite=True)
+    assert _files_in(tmp_path / "out") == before
+
+
+def test_a_refused_request_removes_no_run(model, tmp_path):
+    source = Harmful(10, SHAPE)
+    explained(source, model, tmp_path / "out")
+    before = _files_in(tmp_path / "out")
+    for words in (
+        {"where": Where("age > 3")},
+        {"target": "Purple"},
+        {"methods": (tfxai.GradCAM(layer="none"),)},
+        {"workers": 0},
+        {"resume": True},
+    ):
+        with pytest.raises(InvalidInputError):
+            explained(source, model, tmp_path / "out", overwrite=True, **words)
+        assert _files_in(tmp_path / "out") == before
+    (tmp_path / "out" / "data" / ".half_abc.parquet").write_bytes(b"half")
+    explained(Harmful(3, SHAPE), model, tmp_path / "out", overwrite=True)
+    assert set(rows_of(tmp_path / "out")) == {"0", "1", "2"}
+    assert not (tmp_path / "out" / "data" / ".half_abc.parquet").exists()
+
+
 def test_a_request_that_fits_no_example_ends_before_the_run(model, tmp_path):
     source = Harmful(10, SHAPE)
     for words, error, sentence in (

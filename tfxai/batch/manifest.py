@@ -25,6 +25,9 @@ from tfxai.files import replacing
 
 _BEGUN = re.compile(r"\.[a-z0-9_]{8}")  # as `files.replacing` names a file until it is whole
 MANIFEST, FAILURES = "manifest.json", "failures.jsonl"
+_TOP = re.compile("|".join(map(re.escape, (MANIFEST, FAILURES, SUMMARY, FIGURE))))
+_PARTS = re.compile(rf"part-\d+(?:{'|'.join(map(re.escape, FORMATS.values()))})")
+_KNOWN = re.compile(r"\d+\.(?:json|at)")
 
 
 def configuration(job: Job, threads: int) -> dict[str, Any]:
@@ -79,16 +82,26 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 
 
 def check_folder(folder: Path, *, resume: bool, overwrite: bool) -> dict[str, Any] | None:
-    """The manifest of the run that is to go on; makes the folder ready for one.
+    """The manifest of the run that is to go on; None where one begins. Nothing is removed.
 
     Raises:
-        InvalidInputError: Another run is there, or there is none to go on with.
-        OutputError: The folder holds other files, or cannot be written to.
+        InvalidInputError: Another run is there, or it is to be removed and to go on.
+        OutputError: The folder holds other files.
     """
+    if resume and overwrite:
+        raise InvalidInputError(
+            "--overwrite removes the run that --resume goes on with. Pass one of them."
+        )
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{str(folder)!r} is a file. Choose a folder for the results.")
     if overwrite:
-        _clear(folder)
+        if others := _others(folder):
+            raise OutputError(
+                f"{str(folder)!r} holds other files than those of a run, such as "
+                f"{str(others[0].relative_to(folder))!r}, and nothing was removed. Move them, or "
+                "choose another folder."
+            )
+        return None
     found = read_manifest(folder)
     if found is not None and not resume:
         raise InvalidInputError(
@@ -100,6 +113,20 @@ def check_folder(folder: Path, *, resume: bool, overwrite: bool) -> dict[str, An
             f"{str(folder)!r} holds other files. Choose a folder that is empty or not there."
         )
     return found
+
+
+def _others(folder: Path) -> list[Path]:
+    """What a folder holds beside the files of a run, sorted."""
+    if not folder.is_dir():
+        return []
+    places = {folder: _TOP, folder / DATA: _PARTS, folder / STATES: _KNOWN}
+    found = list[Path]()
+    for place, own in places.items():
+        for path in place.iterdir() if place.is_dir() else ():
+            is_own = path.is_file() and (own.fullmatch(path.name) or _is_begun(path))
+            if not is_own and not (path in places and path.is_dir() and not path.is_symlink()):
+                found.append(path)
+    return sorted(found)
 
 
 def check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
@@ -178,11 +205,11 @@ def _write(path: Path, text: str) -> None:
         beside.write_text(text, encoding="utf-8")
 
 
-def _clear(folder: Path) -> None:
+def clear(folder: Path) -> None:
     """Removes what a run has written, and nothing else."""
     shutil.rmtree(folder / STATES, ignore_errors=True)
-    for suffix in FORMATS.values():
-        for path in (folder / DATA).glob(f"part-[0-9]*{suffix}"):
+    for path in (folder / DATA).glob("part-*"):
+        if _PARTS.fullmatch(path.name):
             path.unlink(missing_ok=True)
     sweep(folder)
     with contextlib.suppress(OSError):  # it is not there, or holds something else
@@ -193,11 +220,15 @@ def _clear(folder: Path) -> None:
 
 def sweep(folder: Path) -> None:
     """Removes what a run that was killed had begun to write."""
-    suffixes = (*FORMATS.values(), ".json")
     for part in (folder, folder / DATA, folder / STATES):
         for path in part.glob(".*"):
-            if _BEGUN.fullmatch(path.stem) and path.suffix in suffixes and path.is_file():
+            if _is_begun(path) and path.is_file():
                 path.unlink(missing_ok=True)
+
+
+def _is_begun(path: Path) -> bool:
+    suffixes = (*FORMATS.values(), ".json")
+    return _BEGUN.fullmatch(path.stem) is not None and path.suffix in suffixes
 
 
 def _short(old: str, new: str) -> tuple[str, str]:

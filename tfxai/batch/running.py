@@ -20,6 +20,7 @@ from tfxai.batch.job import Job
 from tfxai.batch.manifest import (
     check_folder,
     check_same,
+    clear,
     configuration,
     finish,
     sweep,
@@ -62,7 +63,7 @@ def run_job(
         threads: Threads of TensorFlow in each; None is the engine's, or shares the cores among the
             processes.
         resume: Whether a run that was stopped goes on.
-        overwrite: Whether the results of an earlier run are removed.
+        overwrite: Whether the results of an earlier run are removed, once all has been checked.
         done: Called with what became of each shard.
 
     Returns:
@@ -92,6 +93,8 @@ def run_job(
     asked = configuration(job, threads)
     if before is not None:
         check_same(before["configuration"], asked, folder)
+    if overwrite:
+        clear(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_manifest(folder, asked, None, workers)
     sweep(folder)
