@@ -295,6 +295,17 @@ def test_the_true_class_is_explained_where_it_is_asked_for(model, tmp_path):
         explained(unlabelled, model, tmp_path / "none", target_column="label")
 
 
+def test_the_folder_of_all_images_is_their_label_where_it_is_a_class(model, tmp_path):
+    write_images(tmp_path)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.png").write_bytes((tmp_path / "Blue" / "02.png").read_bytes())
+    for i, (word, label) in enumerate((("Blue", 2), ("Blue/*.png", 2), ("photos", -1))):
+        source = open_source([str(tmp_path / word)])
+        made = explained(source, model, tmp_path / f"out{i}", methods=(tfxai.Saliency(),))
+        assert {row["label"] for row in rows_of(tmp_path / f"out{i}").values()} == {label}
+        assert made["counts"]["labels_of_no_class"] == 0
+
+
 @pytest.mark.parametrize(
     ("label", "number"),
     [

@@ -19,7 +19,7 @@ from tfxai.arrays import Array
 from tfxai.batch.explainer import Explainer, columns_of
 from tfxai.batch.formats import FORMATS
 from tfxai.batch.inputs import INPUTS, Taken, shape_of, stacked
-from tfxai.batch.labels import class_number, no_class
+from tfxai.batch.labels import class_number, no_class, with_known_labels
 from tfxai.batch.shards import DATA, NO_CARE, STATES, UNKNOWN, Care, Ready, ShardReport
 from tfxai.batch.sinks import Writer, writing
 from tfxai.batch.sources.rows import Failure, Row, Source
@@ -338,6 +338,7 @@ def job_of(  # noqa: PLR0913 - an argument for each thing that may be asked
     if shard_size is None:
         about = min(max(source.count // _SHARDS, 1), _MOST)
         shard_size = max(about // batch_size, 1) * batch_size
+    source = with_known_labels(source, explainer.subject.classes)
     fields = _input_fields(source)
     columns = Taken.by(explainer.subject, resize).columns(fields)
     explainer = dataclasses.replace(explainer, column=columns)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
 from tfxai.batch.shards import UNKNOWN
+from tfxai.batch.sources.images import ImageFiles
+from tfxai.batch.sources.rows import Source
 from tfxai.classes import class_index
 from tfxai.errors import InvalidInputError
 
@@ -25,6 +28,15 @@ def class_number(label: Any, classes: tuple[str, ...] | None) -> int:
             return class_number(int(label), classes)
         return UNKNOWN if found is None else found
     return UNKNOWN
+
+
+def with_known_labels(source: Source, classes: tuple[str, ...] | None) -> Source:
+    """The source without labels where these are one folder's name and it is no class."""
+    if not isinstance(source, ImageFiles) or not source.is_guess:
+        return source
+    if classes and class_number(source.labels[0], classes) != UNKNOWN:
+        return source
+    return dataclasses.replace(source, labels=(None,) * source.count, is_guess=False)
 
 
 def no_class(label: Any, classes: tuple[str, ...] | None) -> InvalidInputError:
