@@ -36,6 +36,7 @@ from tfxai.batch.inputs import Taken
 from tfxai.batch.job import Job
 from tfxai.batch.labels import class_number
 from tfxai.batch.sources import Row
+from tfxai.batch.trying import looked_at
 from tfxai.errors import (
     InsufficientMemoryError,
     InvalidInputError,
@@ -168,7 +169,7 @@ def test_bad_examples_at_the_head_do_not_end_the_run(model, tmp_path):
     ids=str,
 )  # fmt: skip
 def test_only_a_flat_array_is_folded(given, fits):
-    taken = Taken({"inputs": (6, 5, 3)}, takes_texts=False, knows_pixels=False)
+    taken = Taken({"inputs": (6, 5, 3)}, takes_texts=False)
     x = np.arange(np.prod(given), dtype=np.float32).reshape(given)
     if not fits:
         with pytest.raises(InvalidInputError, match="has shape"):
@@ -291,7 +292,7 @@ def test_the_true_class_is_explained_where_it_is_asked_for(model, tmp_path):
     rows = rows_of(tmp_path / "out")
     assert [row["grad_cam/target"] for row in rows.values()] == LABELS.tolist()
     unlabelled = open_source([write_records(tmp_path)], Fields(("image/encoded",), key="id"))
-    with pytest.raises(InvalidInputError, match="It has no label, and it is asked for"):
+    with pytest.raises(InvalidInputError, match="It has no label, which --true-label"):
         explained(unlabelled, model, tmp_path / "none", target_column="label")
 
 
@@ -349,13 +350,125 @@ def test_several_inputs_are_taken_by_name(tmp_path):
     words = [str(tmp_path / "data.jsonl")]
     method = tfxai.GradientInput()
     explained(open_source(words, Fields(("a", "b"))), model, tmp_path / "out", methods=(method,))
+    explained(open_source(words), model, tmp_path / "by_name", methods=(method,))
+    same(tmp_path / "out", tmp_path / "by_name")
     direct = method(tfxai.load(model), {"a": one, "b": two})
     rows = list(rows_of(tmp_path / "out").values())
     for name in ("a", "b"):
         mine = [row[f"gradient_input/values/{name}"] for row in rows]
         np.testing.assert_allclose(mine, direct.values[name], rtol=1e-6)
-    with pytest.raises(InvalidInputError, match="the inputs a, b"):
+    with pytest.raises(InvalidInputError, match="the inputs a, b, and the examples give a"):
         explained(open_source(words, Fields(("a",))), model, tmp_path / "no", methods=(method,))
+
+
+def test_fields_called_otherwise_than_several_inputs_are_refused(tmp_path):
+    a, b = keras.Input((2,), name="a"), keras.Input((3,), name="b")
+    made = layers.Dense(2)(layers.Concatenate()([a, b]))
+    keras.Model({"a": a, "b": b}, made).save(tmp_path / "two.keras")
+    (tmp_path / "data.jsonl").write_text(json.dumps({"a": [1, 2], "c": [1, 2, 3]}))
+    source = open_source([str(tmp_path / "data.jsonl")])
+    with pytest.raises(
+        InvalidInputError, match="Its fields are 'a', 'c', and the model has the i"
+    ):
+        explained(source, str(tmp_path / "two.keras"), tmp_path / "out")
+
+
+def test_among_several_fields_that_of_the_models_input_is_taken(tmp_path):
+    x = keras.Input((3,), name="columns")
+    keras.Model(x, layers.Dense(2)(x)).save(tmp_path / "table.keras")
+    numbers = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    lines = [json.dumps({"id": str(i), "columns": row.tolist()}) for i, row in enumerate(numbers)]
+    (tmp_path / "data.jsonl").write_text("\n".join(lines))
+    source = open_source([str(tmp_path / "data.jsonl")], Fields(key="id"))
+    method, model = tfxai.GradientInput(), str(tmp_path / "table.keras")
+    explained(source, model, tmp_path / "out", methods=(method,))
+    rows = rows_of(tmp_path / "out")
+    direct = method(tfxai.load(model), numbers).values
+    np.testing.assert_array_equal(
+        [rows[str(i)]["gradient_input/values"] for i in range(4)], direct
+    )
+
+
+def _table(path, columns):
+    pyarrow.parquet.write_table(pyarrow.table(columns), path, row_group_size=50)
+    return str(path)
+
+
+def test_a_run_begins_where_only_its_first_records_are_bad(model, tmp_path):
+    glob = write_images(tmp_path)
+    images = [Path(name).read_bytes() for name in sorted(map(str, tmp_path.rglob("*.png")))]
+    assert len(images) == COUNT, glob
+    bad, good = [b"no image"] * 30, images * 4
+    word = _table(tmp_path / "data.parquet", {"image": [*bad, *good]})
+    made = explained(open_source([word]), model, tmp_path / "out", methods=(tfxai.Saliency(),))
+    assert made["counts"]["explained"] == len(good)
+    failed = failures(tmp_path / "out")
+    assert [one["key"] for one in failed] == [f"data.parquet#{i}" for i in range(30)]
+    word = _table(tmp_path / "bad.parquet", {"image": [*bad, None, None]})
+    with pytest.raises(InvalidInputError) as refused:
+        explained(open_source([word]), model, tmp_path / "none")
+    assert str(refused.value) == (
+        "None of 32 examples that were tried can be used. The first is 'bad.parquet#0': Its field "
+        "'image' holds 8 bytes that are no encoded image. Write a PNG or JPEG, or the pixels as a "
+        "list of numbers: raw bytes (tobytes) and serialized tensors are not read. 2 others: Its "
+        "field 'image' is missing (null), and an image was expected. Name another field, or "
+        "correct the data."
+    )
+    assert not (tmp_path / "none").exists()
+
+
+def test_examples_behind_the_head_are_tried_as_well(model, tmp_path, monkeypatch):
+    monkeypatch.setattr("tfxai.batch.trying.FIRST", 4)
+    monkeypatch.setattr("tfxai.batch.trying.SPACED", 3)
+    source = Harmful(40, SHAPE, wrong=tuple(range(30)))
+    places = [place for place, _ in looked_at(source)]
+    assert places == [0, 1, 2, 3, 4, 16, 28]
+    with pytest.raises(InvalidInputError, match=r"None of 7 examples .* 'image' has shape \(5, 5"):
+        explained(source, model, tmp_path / "none")
+    source = Harmful(40, SHAPE, wrong=tuple(range(28)))
+    made = explained(source, model, tmp_path / "out")
+    assert (made["counts"]["explained"], made["counts"]["failed"]) == (12, 28)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        (Fields(label="nope"), r"no field 'nope' \(--label-field\), only 'image', 'age'"),
+        (Fields(key="foo"), r"no field 'foo' \(--key-field\), only"),
+        (Fields(("imagge",)), r"no field 'imagge' \(--input-field\), only 'image'"),
+        (Fields(keep=("prob",)), "(?s)--keep or --where.*A condition knows prediction, probabil"),
+    ],
+    ids=("label", "key", "input", "keep"),
+)
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_a_field_that_no_example_has_ends_the_run(model, tmp_path, form, fields, sentence):
+    columns = {"image": [[1.0] * 90] * 5, "age": [3] * 5}
+    if form == "parquet":
+        word = _table(tmp_path / "data.parquet", columns)
+    else:
+        word = str(tmp_path / "data.jsonl")
+        rows = [
+            dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
+        ]
+        Path(word).write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(InvalidInputError, match=sentence) as refused:
+        explained(open_source([word], fields), model, tmp_path / "none")
+    assert str(refused.value).startswith("None of 5 examples that were tried can be used. The fi")
+
+
+def test_pixels_are_integers_and_no_floats(model, tmp_path):
+    good = [PIXELS[0].tolist(), PIXELS[1].ravel().tolist()]
+    bad = [PIXELS[2].astype(float).tolist(), (PIXELS[3].astype(int) * 9).tolist()]
+    lines = [json.dumps({"image": one}) for one in (*good, *bad)]
+    (tmp_path / "data.jsonl").write_text("\n".join(lines))
+    source = open_source([str(tmp_path / "data.jsonl")])
+    explained(source, model, tmp_path / "out", methods=(tfxai.GradientInput(),))
+    direct = tfxai.GradientInput()(tfxai.load(model), PIXELS[:2]).values
+    rows = list(rows_of(tmp_path / "out").values())
+    np.testing.assert_array_equal([row["gradient_input/values"] for row in rows], direct)
+    reasons = [one["reason"] for one in failures(tmp_path / "out")]
+    assert all(one.startswith("The numbers of its field 'image' run from") for one in reasons)
+    assert all("Write pixels as integers from 0 to 255 (12, not 12.0)" in one for one in reasons)
 
 
 def test_texts_are_explained_by_token(tmp_path):

@@ -22,7 +22,8 @@ from tfxai.batch.inputs import INPUTS, Taken, shape_of, stacked
 from tfxai.batch.labels import class_number, no_class, with_known_labels
 from tfxai.batch.shards import DATA, NO_CARE, STATES, UNKNOWN, Care, Ready, ShardReport
 from tfxai.batch.sinks import Writer, writing
-from tfxai.batch.sources.rows import Failure, Row, Source
+from tfxai.batch.sources.rows import Failure, Row, Source, with_likely
+from tfxai.batch.trying import looked_at, unusable
 from tfxai.batch.where import Where
 from tfxai.class_outputs import class_outputs
 from tfxai.errors import (
@@ -104,28 +105,37 @@ class Job:
     def check(self) -> None:
         """Explains an example, so that a request that fits none ends before the run.
 
-        A few are tried: the first ones may be bad themselves.
+        Several are tried: the first ones may be bad themselves.
 
         Raises:
-            TfxaiError: The request does not fit the model, or the condition not the data.
+            TfxaiError: The request does not fit the model, or the condition not the data, or no
+                example of those that are tried can be read.
         """
         subject = self.explainer.subject
         taken = Taken.by(subject, self.resize)
         if self.where is not None:
             self.where.check_classes(subject.classes)
+        failures: list[Failure] = []
         errors: list[TfxaiError] = []
-        rows = self.source.read(0, min(self.source.count, _TRIED))
-        for position, row in enumerate(rows):
+        for position, row in looked_at(self.source):
             if isinstance(row, Failure):
+                failures.append(row)
                 continue
             try:
-                return self._try(self._ready(taken, row, position))
+                ready = self._ready(taken, row, position)
+            except InvalidInputError as error:
+                failures.append(Failure(row.key, "input", str(error)))
+                continue
+            try:
+                return self._try(ready)
             except TfxaiError as error:
                 errors.append(error)
             if len(errors) == _TRIES:
                 break
         if errors:
             raise errors[0]
+        if failures:
+            raise unusable(failures)
 
     def _try(self, ready: Ready) -> None:
         self._holds([ready])
@@ -339,8 +349,10 @@ def job_of(  # noqa: PLR0913 - an argument for each thing that may be asked
         about = min(max(source.count // _SHARDS, 1), _MOST)
         shard_size = max(about // batch_size, 1) * batch_size
     source = with_known_labels(source, explainer.subject.classes)
+    taken = Taken.by(explainer.subject, resize)
+    source = with_likely(source, taken.names)
     fields = _input_fields(source)
-    columns = Taken.by(explainer.subject, resize).columns(fields)
+    columns = taken.columns(fields)
     explainer = dataclasses.replace(explainer, column=columns)
     sizes: dict[str, Any] = {"batch_size": batch_size, "shard_size": shard_size}
     words: dict[str, Any] = {"resize": resize, "feature": fields[0]}
@@ -349,10 +361,18 @@ def job_of(  # noqa: PLR0913 - an argument for each thing that may be asked
 
 
 def _input_fields(source: Source) -> tuple[str, ...]:
-    """The fields that the first readable example gives the model."""
-    for row in source.read(0, min(source.count, _TRIED)):
+    """The fields that the first readable example gives the model.
+
+    Raises:
+        InvalidInputError: None of those that are tried can be read.
+    """
+    failures = []
+    for _, row in looked_at(source):
         if isinstance(row, Row):
             return tuple(row.inputs)
+        failures.append(row)
+    if failures:
+        raise unusable(failures)
     return (INPUTS,)
 
 
@@ -360,7 +380,6 @@ _SHARDS, _MOST = (
     20,
     1000,
 )  # files that are made where nobody says how many, and their most examples
-_TRIED = 1000  # examples that are looked at for one that can be read
 _TRIES = 8  # examples that are explained before a request is held for the fault
 
 
@@ -395,7 +414,7 @@ def _but(
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, TfxaiError):
-        return str(error)
+    if isinstance(error, TfxaiError):  # of a batch of one, whose place says nothing
+        return str(error).replace("texts[0]", "The text")
     name, text = type(error).__name__, first_line(error)
     return f"{name}." if text == name else f"{name}: {text}."

@@ -43,15 +43,15 @@ def no_class(label: Any, classes: tuple[str, ...] | None) -> InvalidInputError:
     """Why there is no number of the class that a condition or a target asks for."""
     if label is None:
         return InvalidInputError(
-            "It has no label, and it is asked for. Name the field of the labels with "
-            "--label-field, or put the images into folders of classes."
+            "It has no label, which --true-label or the condition (--where) needs. Name the field "
+            "of the labels with --label-field, or put the images into folders of classes."
         )
     if classes is None and isinstance(label, str):
         return InvalidInputError(
-            f"Its label {label!r} is asked for, and the model's classes have no names. Name them "
-            "with --classes."
+            f"Its label {label!r} is the name of a class, which --true-label or the condition "
+            "(--where) needs, and the model's classes have no names. Name them with --classes."
         )
     return InvalidInputError(
-        f"Its label {label!r} names no class of the model, and it is asked for. Correct the "
-        "labels, or the names of the classes (--classes)."
+        f"Its label {label!r} names no class of the model, and --true-label or the condition "
+        "(--where) needs one. Correct the labels, or the names of the classes (--classes)."
     )

@@ -19,12 +19,15 @@ from tfxai.batch.formats import FORMATS
 from tfxai.batch.job import Job
 from tfxai.batch.shards import DATA, STATES, ShardReport, few
 from tfxai.batch.summary import FIGURE, SUMMARY, Summary
+from tfxai.batch.trying import commonest
 from tfxai.digests import fingerprint
 from tfxai.errors import InvalidInputError, OutputError
 from tfxai.files import replacing
 
 _BEGUN = re.compile(r"\.[a-z0-9_]{8}")  # as `files.replacing` names a file until it is whole
 MANIFEST, FAILURES = "manifest.json", "failures.jsonl"
+REASONS = 5
+"""Reasons of failures that a manifest has, the commonest ones."""
 _TOP = re.compile("|".join(map(re.escape, (MANIFEST, FAILURES, SUMMARY, FIGURE))))
 _PARTS = re.compile(rf"part-\d+(?:{'|'.join(map(re.escape, FORMATS.values()))})")
 _KNOWN = re.compile(r"\d+\.(?:json|at)")
@@ -176,6 +179,10 @@ def write_manifest(
             "labels_of_no_class": sum(one.unnamed for one in reports),
             "shards": len(reports),
         }
+        failures = [one for report in reports for one in report.failures]
+        made["failure_reasons"] = [
+            {"count": count, "reason": reason} for reason, count in commonest(failures)[:REASONS]
+        ]
         made["unnamed_labels"] = few(label for one in reports for label in one.unnamed_labels)
     made |= {"configuration": asked, "workers": workers, "python": platform.python_version()}
     _write(folder / MANIFEST, json.dumps(made, indent=2, allow_nan=False) + "\n")

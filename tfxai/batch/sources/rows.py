@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias, cast
 
 from tfxai.errors import InvalidInputError, nearest
 
@@ -21,12 +21,15 @@ class Fields:
         label: That of the true class, None where there is none.
         key: That of the name of the example; None names it by its place.
         keep: Others that are wanted.
+        likely: Names of the model's inputs, which are taken where no inputs are named: all of
+            several, and that of one where an example has it.
     """
 
     inputs: tuple[str, ...] = ()
     label: str | None = None
     key: str | None = None
     keep: tuple[str, ...] = ()
+    likely: tuple[str, ...] = ()
 
     def row(self, key: str, example: Mapping[str, Any]) -> Row:
         """One example by what its fields mean.
@@ -34,13 +37,19 @@ class Fields:
         Raises:
             InvalidInputError: A field is missing.
         """
-        inputs = self.inputs or (_only(example),)
         return Row(
-            key if self.key is None else str(_text(_field(example, self.key))),
-            {name: _field(example, name) for name in inputs},
-            None if self.label is None else _text(_field(example, self.label)),
-            {name: _text(_field(example, name)) for name in self.keep},
+            key if self.key is None else str(_text(_field(example, self.key, "--key-field"))),
+            {name: _field(example, name, "--input-field") for name in self._inputs(example)},
+            None if self.label is None else _text(_field(example, self.label, "--label-field")),
+            {name: _text(_field(example, name, "--keep or --where")) for name in self.keep},
         )
+
+    def _inputs(self, example: Mapping[str, Any]) -> tuple[str, ...]:
+        if self.inputs:
+            return self.inputs
+        if self.likely and all(name in example for name in self.likely):
+            return self.likely
+        return (_only(example, self.likely),)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -201,22 +210,40 @@ def place(path: str, index: int) -> str:
     return f"{Path(path).name}#{index}"
 
 
-def _field(example: Mapping[str, Any], name: str) -> Any:
+def with_likely(source: Source, names: tuple[str, ...]) -> Source:
+    """A source that takes the fields called as the model's inputs where none are named."""
+    fields = getattr(source, "fields", None)
+    if not isinstance(fields, Fields) or fields.inputs:
+        return source
+    return dataclasses.replace(cast(Any, source), fields=dataclasses.replace(fields, likely=names))
+
+
+def _field(example: Mapping[str, Any], name: str, option: str) -> Any:
     if name in example:
         return example[name]
     known = list(example)
     close = nearest(name, known)
     listed = ", ".join(map(repr, close or known[:8])) or "none"
-    raise InvalidInputError(f"It has no field {name!r}, only {listed}. Name one that is there.")
+    more = ""
+    if "--where" in option:
+        more = " A condition knows prediction, probability, label and key as well."
+    raise InvalidInputError(
+        f"It has no field {name!r} ({option}), only {listed}. Name one that is there.{more}"
+    )
 
 
-def _only(example: Mapping[str, Any]) -> str:
+def _only(example: Mapping[str, Any], likely: tuple[str, ...]) -> str:
     if len(example) == 1:
         return next(iter(example))
     for name in ("inputs", "image", "image/encoded", "text", "sentence"):
-        if name in example:
+        if name in example and len(likely) < 2:
             return name
     listed = ", ".join(map(repr, list(example)[:8])) or "none"
+    if len(likely) > 1:
+        raise InvalidInputError(
+            f"Its fields are {listed}, and the model has the inputs {', '.join(likely)}. Call the "
+            "fields as the inputs."
+        )
     raise InvalidInputError(
         f"Its fields are {listed}, and none of them is known to be the input. Name it with "
         "--input-field."
