@@ -249,6 +249,22 @@ def test_a_run_goes_on_where_it_was_stopped(model, tmp_path, monkeypatch):
     assert not list((tmp_path / "parts").rglob(".*.parquet"))
 
 
+def test_a_run_does_not_go_on_with_other_data(model, tmp_path):
+    glob = write_images(tmp_path)
+    explained(open_source([glob]), model, tmp_path / "out")
+    path = tmp_path / "Red" / "00.png"
+    when, data = path.stat().st_mtime_ns, bytearray(path.read_bytes())
+    explained(open_source([glob]), model, tmp_path / "out", resume=True)
+    data[-20] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(when, when + 1_000_000))
+    with pytest.raises(InvalidInputError, match="a file has another name, size or time of its l"):
+        explained(open_source([glob]), model, tmp_path / "out", resume=True)
+    path.unlink()
+    with pytest.raises(InvalidInputError, match="with 23 files of data, and now they are 22"):
+        explained(open_source([glob]), model, tmp_path / "out", resume=True)
+
+
 def test_a_full_disk_ends_the_run_with_one_sentence(model, tmp_path, monkeypatch):
     source = Harmful(24, SHAPE)
 
@@ -548,18 +564,25 @@ def test_a_folder_with_results_is_kept(model, tmp_path):
     explained(source, model, tmp_path / "out")
     with pytest.raises(InvalidInputError, match="--resume"):
         explained(source, model, tmp_path / "out")
-    with pytest.raises(InvalidInputError, match="batch_size 8, and now it is 4"):
+    with pytest.raises(InvalidInputError, match="with --batch-size 8, and now it is 4"):
         explained(source, model, tmp_path / "out", resume=True, batch_size=4)
     with pytest.raises(InvalidInputError, match=r"source\.count 10, and now it is 11"):
         explained(Harmful(11, SHAPE), model, tmp_path / "out", resume=True)
     other = (METHODS[0], tfxai.IntegratedGradients(steps=2, baseline="white"))
-    with pytest.raises(
-        InvalidInputError, match=r"methods\[1\]\.options\.steps 4, and now it is 2"
-    ):
+    steps = "was begun with integrated_gradients steps=4, and now it is steps=2"
+    with pytest.raises(InvalidInputError, match=steps):
         explained(source, model, tmp_path / "out", resume=True, methods=other)
+    for methods, sentence in (
+        (METHODS[:1], "integrated_gradients: integrated_gradients is missing now. Ask"),
+        ((*METHODS, tfxai.Saliency()), "the methods grad_cam, .*: saliency is new"),
+        ((tfxai.Saliency(), METHODS[1]), "grad_cam is missing now and saliency is new"),
+        (METHODS[::-1], "their order is another one"),
+    ):
+        with pytest.raises(InvalidInputError, match=sentence):
+            explained(source, model, tmp_path / "out", resume=True, methods=methods)
     longest = "key != 'a very long name of an example that is there' and key != '{}'"
     explained(source, model, tmp_path / "where", where=Where(longest.format("a")))
-    with pytest.raises(InvalidInputError, match=r"where \.\.\..*key != 'a'., and .*key != 'b'"):
+    with pytest.raises(InvalidInputError, match=r"--where \.\.\..*key != 'a'., and .*key != 'b'"):
         explained(source, model, tmp_path / "where", resume=True, where=Where(longest.format("b")))
     before = rows_of(tmp_path / "out")
     for name in ("notes.txt", ".notes.json"):

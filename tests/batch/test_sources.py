@@ -183,6 +183,32 @@ def test_a_bad_line_costs_itself_alone(tmp_path, line, reason):
     assert reason in bad.reason
 
 
+def test_instances_are_named_by_their_lines(tmp_path, monkeypatch):
+    monkeypatch.setattr("tfxai.batch.sources.lines.EVERY", 2)
+    lines = ["", "[1]", "", " ", "[2]", "[3]", "", "[4]", "no", "[5]", ""]
+    path = tmp_path / "data.jsonl"
+    path.write_text("\n".join(lines))
+    source = open_source([str(path)])
+    places = [i for i, line in enumerate(lines) if line.strip()]
+    for start in range(6):
+        for stop in range(start, 7):
+            keys = [row.key for row in source.read(start, stop)]
+            assert keys == [f"data.jsonl#{i}" for i in places[start:stop]]
+
+
+def test_records_of_files_of_one_name_have_keys_of_their_own(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "data.jsonl").write_text("[1]\n[2]")
+    (tmp_path / "other.jsonl").write_text("[3]")
+    words = [str(tmp_path / "*" / "data.jsonl"), str(tmp_path / "other.jsonl")]
+    source = open_source(words)
+    assert [row.key for row in source.read(0, 5)] == [
+        *(f"{tmp_path}/{name}/data.jsonl#{i}" for name in ("a", "b") for i in (0, 1)),
+        "other.jsonl#0",
+    ]
+
+
 def test_a_long_line_is_not_held_in_memory(tmp_path, monkeypatch):
     monkeypatch.setattr("tfxai.batch.sources.lines.MOST_BYTES", 100)
     (tmp_path / "data.jsonl").write_text("[1]\n" + "[" + "1," * 200 + "1]\n[2]\n")

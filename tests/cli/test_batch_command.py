@@ -176,7 +176,9 @@ def test_a_folder_with_another_runs_results_is_refused(run, fails, folder):
     words = ("batch", "tiny", "--input", folder, "--output", "out", "-m", "saliency")
     assert run(*words).exit_code == 0
     assert "--resume" in fails(*words)
-    assert "with batch_size 32, and now it is 4" in fails(*words, "--resume", "--batch-size", "4")
+    assert "with --batch-size 32, and now it is 4" in fails(
+        *words, "--resume", "--batch-size", "4"
+    )
     assert run(*words, "--resume").exit_code == 0
 
 

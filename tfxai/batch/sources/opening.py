@@ -213,14 +213,16 @@ def _source(kind: str, paths: Sequence[str], fields: Fields) -> Source:
 
 
 def _sized(path: str) -> Marked:
-    return Marked(path, Path(path).stat().st_size, 1)
+    found = Path(path).stat()
+    return Marked(path, found.st_size, 1, modified=found.st_mtime_ns)
 
 
 def _marked(mark: Callable[[str, int], Marked], paths: Sequence[str]) -> tuple[Marked, ...]:
     found = []
     for path in paths:
         try:
-            found.append(mark(path, Path(path).stat().st_size))
+            stat = Path(path).stat()
+            found.append(dataclasses.replace(mark(path, stat.st_size), modified=stat.st_mtime_ns))
         except OSError as error:
             raise InvalidInputError(
                 f"{path!r} cannot be read: {error.strerror or error}. Pass an intact file."

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeAlias, cast
@@ -100,7 +102,7 @@ class Source(Protocol):
         """The examples from `start` to before `stop`, each read or failed."""
 
     def describe(self) -> dict[str, Any]:
-        """What it is, for the manifest: its files by name, size and number of examples."""
+        """What it is, for the manifest: its files by name, size, age and number of examples."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,6 +115,8 @@ class Marked:
         count: How many examples it holds.
         marks: Where the examples 0, `every`, 2 `every`, ... begin, in bytes.
         fault: What stopped the count before the end of the file; empty where nothing did.
+        modified: When it was last changed, in nanoseconds.
+        lines: Lines before each mark, empty ones among them; empty where examples are no lines.
     """
 
     path: str
@@ -120,6 +124,8 @@ class Marked:
     count: int
     marks: tuple[int, ...] = ()
     fault: str = ""
+    modified: int = 0
+    lines: tuple[int, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,12 +150,26 @@ class Files(abc.ABC):
     def examples(self, file: Marked, first: int, last: int) -> Iterator[Example]:
         """The fields of the examples from `first` to before `last` of a file, or what is wrong."""
 
+    def numbered(self, file: Marked, first: int, last: int) -> Iterator[tuple[int, Example]]:
+        """The same, each with the number that names it in its file, from 0."""
+        return zip(range(first, last), self.examples(file, first, last), strict=False)
+
     def read(self, start: int, stop: int) -> Iterator[Row | Failure]:
         """Each example; of a file that has become shorter the last ones are failures."""
         for file, first, last in spans(self.files, start, stop):
-            examples = self.examples(file, first, last)
+            examples = self.numbered(file, first, last)
             for i in range(first, last):
-                yield self._row(place(file.path, i), next(examples, _SHORTER))
+                number, example = next(examples, (i, _SHORTER))
+                yield self._row(f"{self._names[file.path]}#{number}", example)
+
+    @functools.cached_property
+    def _names(self) -> dict[str, str]:
+        """What each file is called in keys: by its name, by its path where two have one name."""
+        names = Counter(Path(file.path).name for file in self.files)
+        return {
+            file.path: file.path if names[Path(file.path).name] > 1 else Path(file.path).name
+            for file in self.files
+        }
 
     def describe(self) -> dict[str, Any]:
         """What it is, for the manifest."""
@@ -195,7 +215,8 @@ def about(kind: str, fields: Fields, files: Sequence[Marked]) -> dict[str, Any]:
     """What a source of files says of itself."""
     digest = hashlib.sha256()
     for file in files:
-        digest.update(f"{file.path}\0{file.size}\0{file.count}\0".encode())
+        known = (file.path, file.size, file.count, file.modified)
+        digest.update("".join(f"{one}\0" for one in known).encode())
     return {
         "format": kind,
         "files": len(files),
@@ -203,11 +224,6 @@ def about(kind: str, fields: Fields, files: Sequence[Marked]) -> dict[str, Any]:
         "files_sha256": digest.hexdigest(),
         "fields": dataclasses.asdict(fields),
     }
-
-
-def place(path: str, index: int) -> str:
-    """The name of an example that has none."""
-    return f"{Path(path).name}#{index}"
 
 
 def with_likely(source: Source, names: tuple[str, ...]) -> Source:
