@@ -104,6 +104,16 @@ def test_a_missing_value_is_named_by_its_row(path):
     assert answers["label"].tolist() == [1, None, None]
 
 
+def test_a_column_of_arrays_is_stacked(path):
+    made, column = Explainer(path, METHODS[:1]), np.empty(4, object)
+    column[:] = list(images(4))
+    values = made({"inputs": column})["saliency/values"]
+    np.testing.assert_array_equal(values, made({"inputs": images(4)})["saliency/values"])
+    column[3] = column[3][1:]
+    with pytest.raises(InvalidInputError, match=r"in row 0 and \(\d, .*\) in row 3\. Pass"):
+        made({"inputs": column})
+
+
 def test_integers_are_pixels_as_uint8_is(model):
     made = Explainer(model, METHODS)
     for kind in (np.int64, np.int32, np.uint16):

@@ -472,6 +472,47 @@ def test_a_field_that_no_example_has_ends_the_run(model, tmp_path, form, fields,
     assert str(refused.value).startswith("None of 5 examples that were tried can be used. The fi")
 
 
+def test_bytes_that_are_no_image_name_their_field(model, tmp_path):
+    good = (tmp_path / "Red" / "00.png", tmp_path / "data.tfrecord")
+    write_images(tmp_path)
+    raw = [PIXELS[1].tobytes(), tf.io.serialize_tensor(PIXELS[2]).numpy(), b""]
+    with tf.io.TFRecordWriter(str(good[1])) as file:
+        for data in (good[0].read_bytes(), *raw):
+            feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[data]))
+            features = tf.train.Features(feature={"image_raw": feature})
+            file.write(tf.train.Example(features=features).SerializeToString())
+    made = explained(open_source([str(good[1])]), model, tmp_path / "out")
+    assert (made["counts"]["explained"], made["counts"]["failed"]) == (1, 3)
+    for i, (data, one) in enumerate(zip(raw, failures(tmp_path / "out"), strict=True), start=1):
+        assert one["key"] == f"data.tfrecord#{i}"
+        assert one["reason"].startswith(
+            f"Its field 'image_raw' holds {len(data):,} bytes that are no encoded image. Write a"
+        )
+    x = keras.Input((3,))
+    keras.Model(x, layers.Dense(2)(x)).save(tmp_path / "table.keras")
+    with pytest.raises(InvalidInputError, match="'image_raw' is bytes, and an array of numbers"):
+        explained(open_source([str(good[1])]), str(tmp_path / "table.keras"), tmp_path / "no")
+
+
+def test_texts_that_cannot_be_explained_say_why(tmp_path):
+    if "sst2_transformer" not in tfxai.registry.names():
+        pytest.skip("the model of texts is in the repository alone")
+    texts = ["a fine film", "", "  ", None, 3]
+    (tmp_path / "data.jsonl").write_text("\n".join(json.dumps({"text": one}) for one in texts))
+    source = open_source([str(tmp_path / "data.jsonl")])
+    method = (tfxai.GradientInput(),)
+    explained(source, "sst2_transformer", tmp_path / "out", methods=method)
+    empty = (
+        "Its field 'text' is an empty text, in which there is nothing to explain. Leave it out."
+    )
+    other = (
+        "Its field 'text' is {}, and a text was expected. Name another field, or correct the data."
+    )
+    assert [one["reason"] for one in failures(tmp_path / "out")] == [
+        empty, empty, other.format("missing (null)"), other.format("of type int"),
+    ]  # fmt: skip
+
+
 def test_pixels_are_integers_and_no_floats(model, tmp_path):
     good = [PIXELS[0].tolist(), PIXELS[1].ravel().tolist()]
     bad = [PIXELS[2].astype(float).tolist(), (PIXELS[3].astype(int) * 9).tolist()]

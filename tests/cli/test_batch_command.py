@@ -93,6 +93,19 @@ def test_the_commonest_reasons_are_counted(run, folder):
     assert second == f"3 failed: {reasons[1]['reason']}"
 
 
+def test_keys_that_come_again_are_counted(run):
+    pixels = np.zeros((32, 32, 3), int).tolist()
+    keys = ["a", "b", "a", "c", "d", "a", "c"]
+    rows = [json.dumps({"image": pixels, "id": key}) for key in keys]
+    Path("data.jsonl").write_text("\n".join(rows))
+    words = ("--input", "data.jsonl", "--key-field", "id", "--shard-size", "2", "-m", "saliency")
+    done = run("batch", "tiny", *words, "--output", "out")
+    assert manifest("out")["repeated_keys"] == 3
+    assert "3 examples have keys that earlier ones have. Choose another --key-f" in done.stderr
+    Path("data.jsonl").write_text("\n".join(rows[:2]))
+    assert "earlier" not in run("batch", "tiny", *words, "--output", "two").stderr
+
+
 def test_what_is_one_is_said_of_one(run, folder):
     for path in sorted(folder.glob("*.png"))[1:]:
         path.unlink()

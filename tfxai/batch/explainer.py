@@ -131,8 +131,10 @@ class Explainer:
         return np.stack([np.asarray(one, np.float32) for one in columns.values()], axis=-1)
 
     def _pixels(self, read: Any) -> Any:
-        """Images of integers from 0 to 255 as uint8 where the card says what pixels become."""
+        """One array; images of integers from 0 to 255 as uint8 where the card knows pixels."""
         array = np.asarray(read)
+        if array.dtype.kind == "O":
+            array = read = _stacked(str(self.column), array)
         is_of_integers = array.dtype.kind in "iu" and array.ndim == _IMAGES
         if is_of_integers and self.subject.preprocessing is not None:
             return as_pixels(array)
@@ -210,6 +212,18 @@ def _load_once(
         return subject
     card = subject.card or Card(name=Path(model).stem)
     return dataclasses.replace(subject, card=dataclasses.replace(card, **changed))
+
+
+def _stacked(name: str, column: Array) -> Array:
+    """A column of arrays, as tables hold them, as one array."""
+    rows = [np.asarray(one) for one in column]
+    other = next((i for i, row in enumerate(rows) if row.shape != rows[0].shape), None)
+    if other is not None:
+        raise InvalidInputError(
+            f"The column {name!r} holds arrays of shape {rows[0].shape} in row 0 and "
+            f"{rows[other].shape} in row {other}. Pass examples of one shape in a batch."
+        )
+    return np.stack(rows) if rows else column
 
 
 def _texts(name: str, column: Any) -> list[str]:

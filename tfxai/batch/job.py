@@ -16,6 +16,7 @@ import numpy as np
 
 from tfxai import config
 from tfxai.arrays import Array
+from tfxai.attribution import Attribution
 from tfxai.batch.explainer import Explainer, columns_of
 from tfxai.batch.formats import FORMATS
 from tfxai.batch.inputs import INPUTS, Taken, shape_of, stacked
@@ -254,12 +255,25 @@ class Job:
             return
         report.left_out += len(some) - len(kept)
         if kept:
-            report.summary.add(answers, [one.row.key for one in kept])
-            report.explained += len(kept)
-            report.fitted += sum(one.was_fitted for one in kept)
-            for one in kept:
-                if one.label == UNKNOWN and one.row.label is not None:
-                    report.add_unnamed(one.row.label)
+            self._count(report, kept, answers)
+
+    def _count(self, report: ShardReport, kept: list[Ready], answers: list[Attribution]) -> None:
+        """Adds examples that were explained to what is known of their shard."""
+        keys = [one.row.key for one in kept]
+        report.summary.add(answers, keys)
+        report.explained += len(kept)
+        report.fitted += sum(one.was_fitted for one in kept)
+        if self._has_keys:
+            report.add_keys(keys)
+        for one in kept:
+            if one.label == UNKNOWN and one.row.label is not None:
+                report.add_unnamed(one.row.label)
+
+    @property
+    def _has_keys(self) -> bool:
+        """Whether a field names the examples, of which there are not too many to compare."""
+        fields = getattr(self.source, "fields", None)
+        return bool(fields and fields.key) and self.source.count <= MOST_KEYS
 
     def _batch(self, some: Sequence[Ready]) -> dict[str, Any]:
         batch = stacked([one.given for one in some])
@@ -376,6 +390,8 @@ def _input_fields(source: Source) -> tuple[str, ...]:
     return (INPUTS,)
 
 
+MOST_KEYS = 10**7
+"""Most examples of a data set whose keys are compared."""
 _SHARDS, _MOST = (
     20,
     1000,

@@ -17,7 +17,7 @@ import tensorflow as tf
 import tfxai
 from tfxai.batch.formats import FORMATS
 from tfxai.batch.job import Job
-from tfxai.batch.shards import DATA, STATES, ShardReport, few
+from tfxai.batch.shards import DATA, STATES, ShardReport, few, repeated_keys
 from tfxai.batch.summary import FIGURE, SUMMARY, Summary
 from tfxai.batch.trying import commonest
 from tfxai.digests import fingerprint
@@ -246,6 +246,7 @@ def write_manifest(
         made["failure_reasons"] = [
             {"count": count, "reason": reason} for reason, count in commonest(failures)[:REASONS]
         ]
+        made["repeated_keys"] = repeated_keys(reports)
         made["unnamed_labels"] = few(label for one in reports for label in one.unnamed_labels)
     made |= {"configuration": asked, "workers": workers, "python": platform.python_version()}
     _write(folder / MANIFEST, json.dumps(made, indent=2, allow_nan=False) + "\n")

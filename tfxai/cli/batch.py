@@ -223,6 +223,13 @@ def _show(job: Job, made: dict[str, Any], *, as_json: bool) -> None:
             f"{unnamed:,} {what} that {name} no class of the model and {be} written as -1, such "
             f"as {few}. {advice}."
         )
+    if count := made["repeated_keys"]:
+        who = (
+            "example has a key that an earlier one has"
+            if count == 1
+            else ("examples have keys that earlier ones have")
+        )
+        remark(f"{count:,} {who}. Choose another --key-field to tell them apart.")
     if counts["failed"]:
         say(shown(folder / "failures.jsonl"))
         _show_reasons(made)
