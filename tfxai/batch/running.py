@@ -19,13 +19,13 @@ import tensorflow as tf
 from tfxai.batch.job import Job
 from tfxai.batch.manifest import (
     check_folder,
-    check_same,
     clear,
     configuration,
     finish,
     sweep,
     write_manifest,
 )
+from tfxai.batch.resuming import check_same
 from tfxai.batch.shards import NO_CARE, Care, ShardReport
 from tfxai.errors import InsufficientMemoryError, InvalidInputError, OutputError
 
