@@ -183,6 +183,22 @@ def test_a_bad_line_costs_itself_alone(tmp_path, line, reason):
     assert reason in bad.reason
 
 
+def test_links_to_nothing_are_told_of_a_glob(tmp_path):
+    glob = write_images(tmp_path)
+    (tmp_path / "Red" / "gone.png").symlink_to(tmp_path / "nothing.png")
+    with pytest.warns(TfxaiWarning, match=r"1 link to nothing, such as '.*gone\.png'"):
+        assert open_source([glob]).count == COUNT
+
+
+def test_the_field_that_has_no_other_meaning_is_the_input(tmp_path):
+    (tmp_path / "data.jsonl").write_text('{"key": "x", "bytes": [1, 2], "class": 3}')
+    words = [str(tmp_path / "data.jsonl")]
+    (row,) = open_source(words, Fields(label="class", key="key")).read(0, 1)
+    assert list(row.inputs) == ["bytes"]
+    (failed,) = open_source(words, Fields(label="class")).read(0, 1)
+    assert "--input-field" in failed.reason
+
+
 def test_instances_are_named_by_their_lines(tmp_path, monkeypatch):
     monkeypatch.setattr("tfxai.batch.sources.lines.EVERY", 2)
     lines = ["", "[1]", "", " ", "[2]", "[3]", "", "[4]", "no", "[5]", ""]

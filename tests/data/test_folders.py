@@ -100,5 +100,8 @@ def test_folders_of_which_none_holds_an_image_are_refused(tree):
     (tree / ".cache" / "cat").mkdir()
     with pytest.raises(InvalidInputError, match="holds no image"):
         labelled_files(tree / ".cache")
+    (tree / ".cache" / "train" / "cat").mkdir(parents=True)
+    with pytest.raises(InvalidInputError, match=r"not searched\. Pass .* such as '.*cache/train'"):
+        labelled_files(tree / ".cache")
     with pytest.raises(DataNotFoundError, match="There is no folder"):
         labelled_files(tree / "none")

@@ -83,11 +83,17 @@ def labelled_files(folder: str | os.PathLike[str]) -> list[tuple[Path, str | Non
     images, classes = _listed(folder, left_out) if folder.is_dir() else ([], [])
     found: list[tuple[Path, str | None]] = [(file, None) for file in images]
     for path in classes:
-        inside, deeper = _listed(path, left_out)
+        inside, folders = _listed(path, left_out)
         found += [(file, path.name) for file in inside]
-        left_out.setdefault("deeper", []).extend(deeper)
+        left_out.setdefault("deeper", []).extend(folders)
         if not inside:
             left_out.setdefault("empty", []).append(path)
+    if not found and (deeper := left_out.get("deeper")):
+        above = deeper[0].parent
+        raise InvalidInputError(
+            f"Neither the folder {str(folder)!r} nor the folders in it hold an image, and deeper "
+            f"ones are not searched. Pass the folder of the class folders, such as {str(above)!r}."
+        )
     if not found:
         list_images(folder)  # says what is wrong
     _warn_of(folder, left_out)

@@ -157,6 +157,14 @@ def _matches(word: str, format: str | None) -> list[_Given]:
     found = [_Given(path, _parent(path)) for path in paths if Path(path).is_file()]
     if is_of_images and "**" not in word:  # which matches the files in the folders, too
         found += _of_folders([path for path in paths if Path(path).is_dir()])
+    dangling = [path for path in paths if not Path(path).exists()]
+    if found and dangling:
+        links = "1 link" if len(dangling) == 1 else f"{len(dangling):,} links"
+        warnings.warn(
+            f"Left out of {word!r}: {links} to nothing, such as {dangling[0]!r}.",
+            TfxaiWarning,
+            stacklevel=3,
+        )
     if not found:
         raise DataNotFoundError(f"{word!r} matches no file. Correct the path or the pattern.")
     return found

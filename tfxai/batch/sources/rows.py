@@ -51,7 +51,9 @@ class Fields:
             return self.inputs
         if self.likely and all(name in example for name in self.likely):
             return self.likely
-        return (_only(example, self.likely),)
+        named = {self.label, self.key, *self.keep}
+        others = [name for name in example if name not in named]
+        return (others[0] if len(others) == 1 else _only(example, self.likely),)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
