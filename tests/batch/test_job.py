@@ -420,15 +420,15 @@ def test_a_run_begins_where_only_its_first_records_are_bad(model, tmp_path):
     assert made["counts"]["explained"] == len(good)
     failed = failures(tmp_path / "out")
     assert [one["key"] for one in failed] == [f"data.parquet#{i}" for i in range(30)]
-    word = _table(tmp_path / "bad.parquet", {"image": [*bad, None, None]})
+    word = _table(tmp_path / "bad.parquet", {"image": [None, None, *bad]})
     with pytest.raises(InvalidInputError) as refused:
         explained(open_source([word]), model, tmp_path / "none")
     assert str(refused.value) == (
-        "None of 32 examples that were tried can be used. The first is 'bad.parquet#0': Its field "
+        "None of 32 examples that were tried can be used. 30 such as 'bad.parquet#2': Its field "
         "'image' holds 8 bytes that are no encoded image. Write a PNG or JPEG, or the pixels as a "
-        "list of numbers: raw bytes (tobytes) and serialized tensors are not read. 2 others: Its "
-        "field 'image' is missing (null), and an image was expected. Name another field, or "
-        "correct the data."
+        "list of numbers: raw bytes (tobytes) and serialized tensors are not read. 2 such as "
+        "'bad.parquet#0': Its field 'image' is missing (null), and an image was expected. Name "
+        "another field, or correct the data."
     )
     assert not (tmp_path / "none").exists()
 

@@ -25,17 +25,29 @@ def looked_at(source: Source) -> Iterator[tuple[int, Row | Failure]]:
 
 def unusable(failures: Sequence[Failure]) -> InvalidInputError:
     """Why a run does not begin: of the examples that were looked at none can be used."""
-    first = failures[0]
-    reason = first.reason if repr(first.key) in first.reason else f"{first.key!r}: {first.reason}"
-    others = commonest(failures)[1:3]
-    more = "".join(f" {count:,} others: {other}" for other, count in others)
-    which = "The only example cannot be used."
-    if len(failures) > 1:
-        which = f"None of {len(failures):,} examples that were tried can be used. The first is"
-    return InvalidInputError(f"{which} {reason}{more}")
+    if len(failures) == 1:
+        return InvalidInputError(f"The only example cannot be used. {_of(failures[0])}")
+    none = f"None of {len(failures):,} examples that were tried can be used."
+    groups = commonest(failures)
+    if len(groups) == 1:
+        return InvalidInputError(f"{none} The first is {_of(failures[0])}")
+    examples = {_without_key(one): one for one in reversed(failures)}
+    parts = [f"{count:,} such as {_of(examples[reason])}" for reason, count in groups[:_SHOWN]]
+    return InvalidInputError(" ".join([none, *parts]))
+
+
+def _of(failure: Failure) -> str:
+    is_named = repr(failure.key) in failure.reason
+    return failure.reason if is_named else f"{failure.key!r}: {failure.reason}"
 
 
 def commonest(failures: Iterable[Failure]) -> list[tuple[str, int]]:
     """The reasons with their counts, the commonest first; keys in them become `'...'`."""
-    reasons = Counter(one.reason.replace(repr(one.key), "'...'") for one in failures)
-    return reasons.most_common()
+    return Counter(map(_without_key, failures)).most_common()
+
+
+def _without_key(failure: Failure) -> str:
+    return failure.reason.replace(repr(failure.key), "'...'")
+
+
+_SHOWN = 3  # reasons in one sentence
