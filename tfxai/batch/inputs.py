@@ -142,7 +142,7 @@ class Taken:
         if array.ndim == 1 or (array.ndim == 2 and shape[2] == 1):
             array = _fitting(name, array, shape)
         if array.dtype != np.uint8:
-            if self.preprocessing is not None:
+            if self.preprocessing is not None and len(self.shapes) == 1:
                 self.preprocessing.check_range(
                     f"The numbers of its field {name!r} run", array, _AS
                 )
