@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tfxai
+from tests.batch.conftest import PIXELS
 from tests.builders import KERAS_SAVES, functional, images
 from tfxai.batch import Explainer, explainer
 from tfxai.errors import InvalidInputError
@@ -71,3 +72,64 @@ def test_a_missing_column_and_a_taken_name_are_refused(path):
         Explainer(path, METHODS)({"image": images(1)})
     with pytest.raises(InvalidInputError, match="Rename the column"):
         Explainer(path, METHODS[:1])({"inputs": images(1), "saliency/score": np.zeros(1)})
+
+
+def test_what_is_no_batch_is_refused_in_a_sentence(path):
+    made = Explainer(path, METHODS[:1])
+    for given, name in ((None, "NoneType"), (np.zeros((2, 9)), "ndarray"), ([1], "list")):
+        with pytest.raises(InvalidInputError) as refused:
+            made(given)
+        assert f"and a {name} came. Pass the columns" in str(refused.value)
+        assert len(str(refused.value)) < 200
+
+
+def test_columns_of_other_lengths_are_refused(path):
+    made = Explainer(path, METHODS[:1])
+    with pytest.raises(InvalidInputError, match=r"'inputs' 2, 'id' 3\. Pass one value"):
+        made({"inputs": images(2), "id": np.arange(3)})
+    with pytest.raises(InvalidInputError, match="'id' holds int, and one value"):
+        made({"inputs": images(2), "id": 3})
+
+
+def test_a_missing_value_is_named_by_its_row(path):
+    column = np.empty(4, object)
+    column[:] = list(images(4))
+    column[2] = None
+    with pytest.raises(InvalidInputError, match=r"'inputs' holds None in row 2 of 4\. Leave"):
+        Explainer(path, METHODS[:1])({"inputs": column})
+    batch = {"inputs": images(3), "label": np.array([1, None, None], object)}
+    with pytest.raises(InvalidInputError, match="'label' holds None in row 1 of 3 and 1 more"):
+        Explainer(path, METHODS[:1], target_column="label")(batch)
+    answers = Explainer(path, METHODS[:1])(batch)  # of columns that are handed through none is
+    assert answers["label"].tolist() == [1, None, None]
+
+
+def test_a_column_of_arrays_is_stacked(path):
+    made, column = Explainer(path, METHODS[:1]), np.empty(4, object)
+    column[:] = list(images(4))
+    values = made({"inputs": column})["saliency/values"]
+    np.testing.assert_array_equal(values, made({"inputs": images(4)})["saliency/values"])
+    column[3] = column[3][1:]
+    with pytest.raises(InvalidInputError, match=r"in row 0 and \(\d, .*\) in row 3\. Pass"):
+        made({"inputs": column})
+
+
+def test_integers_are_pixels_as_uint8_is(model):
+    made = Explainer(model, METHODS)
+    for kind in (np.int64, np.int32, np.uint16):
+        answers = made({"inputs": PIXELS[:3].astype(kind)})
+        for name, array in made({"inputs": PIXELS[:3]}).items():
+            np.testing.assert_array_equal(answers[name], array)
+    with pytest.raises(InvalidInputError, match="preprocess them first"):
+        made({"inputs": PIXELS[:3].astype(float)})
+    with pytest.raises(InvalidInputError, match="preprocess them first"):
+        made({"inputs": PIXELS[:3].astype(int) * 9})
+
+
+def test_what_is_no_text_is_not_explained_as_one():
+    if "sst2_transformer" not in tfxai.registry.names():
+        pytest.skip("the model of texts is in the repository alone")
+    made = Explainer("sst2_transformer", (tfxai.GradientInput(),), column="text")
+    texts = np.array(["a fine film", float("nan")], object)
+    with pytest.raises(InvalidInputError, match=r"'text' holds a float in row 1 of 2, and a text"):
+        made({"text": texts})

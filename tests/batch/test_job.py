@@ -36,6 +36,7 @@ from tfxai.batch.inputs import Taken
 from tfxai.batch.job import Job
 from tfxai.batch.labels import class_number
 from tfxai.batch.sources import Row
+from tfxai.batch.trying import looked_at
 from tfxai.errors import (
     InsufficientMemoryError,
     InvalidInputError,
@@ -168,7 +169,7 @@ def test_bad_examples_at_the_head_do_not_end_the_run(model, tmp_path):
     ids=str,
 )  # fmt: skip
 def test_only_a_flat_array_is_folded(given, fits):
-    taken = Taken({"inputs": (6, 5, 3)}, takes_texts=False, knows_pixels=False)
+    taken = Taken({"inputs": (6, 5, 3)}, takes_texts=False)
     x = np.arange(np.prod(given), dtype=np.float32).reshape(given)
     if not fits:
         with pytest.raises(InvalidInputError, match="has shape"):
@@ -248,6 +249,22 @@ def test_a_run_goes_on_where_it_was_stopped(model, tmp_path, monkeypatch):
     assert not list((tmp_path / "parts").rglob(".*.parquet"))
 
 
+def test_a_run_does_not_go_on_with_other_data(model, tmp_path):
+    glob = write_images(tmp_path)
+    explained(open_source([glob]), model, tmp_path / "out")
+    path = tmp_path / "Red" / "00.png"
+    when, data = path.stat().st_mtime_ns, bytearray(path.read_bytes())
+    explained(open_source([glob]), model, tmp_path / "out", resume=True)
+    data[-20] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(when, when + 1_000_000))
+    with pytest.raises(InvalidInputError, match="a file has another name, size or time of its l"):
+        explained(open_source([glob]), model, tmp_path / "out", resume=True)
+    path.unlink()
+    with pytest.raises(InvalidInputError, match="with 23 files of data, and now they are 22"):
+        explained(open_source([glob]), model, tmp_path / "out", resume=True)
+
+
 def test_a_full_disk_ends_the_run_with_one_sentence(model, tmp_path, monkeypatch):
     source = Harmful(24, SHAPE)
 
@@ -291,8 +308,19 @@ def test_the_true_class_is_explained_where_it_is_asked_for(model, tmp_path):
     rows = rows_of(tmp_path / "out")
     assert [row["grad_cam/target"] for row in rows.values()] == LABELS.tolist()
     unlabelled = open_source([write_records(tmp_path)], Fields(("image/encoded",), key="id"))
-    with pytest.raises(InvalidInputError, match="It has no label, and it is asked for"):
+    with pytest.raises(InvalidInputError, match="It has no label, which --true-label"):
         explained(unlabelled, model, tmp_path / "none", target_column="label")
+
+
+def test_the_folder_of_all_images_is_their_label_where_it_is_a_class(model, tmp_path):
+    write_images(tmp_path)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.png").write_bytes((tmp_path / "Blue" / "02.png").read_bytes())
+    for i, (word, label) in enumerate((("Blue", 2), ("Blue/*.png", 2), ("photos", -1))):
+        source = open_source([str(tmp_path / word)])
+        made = explained(source, model, tmp_path / f"out{i}", methods=(tfxai.Saliency(),))
+        assert {row["label"] for row in rows_of(tmp_path / f"out{i}").values()} == {label}
+        assert made["counts"]["labels_of_no_class"] == 0
 
 
 @pytest.mark.parametrize(
@@ -338,13 +366,166 @@ def test_several_inputs_are_taken_by_name(tmp_path):
     words = [str(tmp_path / "data.jsonl")]
     method = tfxai.GradientInput()
     explained(open_source(words, Fields(("a", "b"))), model, tmp_path / "out", methods=(method,))
+    explained(open_source(words), model, tmp_path / "by_name", methods=(method,))
+    same(tmp_path / "out", tmp_path / "by_name")
     direct = method(tfxai.load(model), {"a": one, "b": two})
     rows = list(rows_of(tmp_path / "out").values())
     for name in ("a", "b"):
         mine = [row[f"gradient_input/values/{name}"] for row in rows]
         np.testing.assert_allclose(mine, direct.values[name], rtol=1e-6)
-    with pytest.raises(InvalidInputError, match="the inputs a, b"):
+    with pytest.raises(InvalidInputError, match="the inputs a, b, and the examples give a"):
         explained(open_source(words, Fields(("a",))), model, tmp_path / "no", methods=(method,))
+
+
+def test_fields_called_otherwise_than_several_inputs_are_refused(tmp_path):
+    a, b = keras.Input((2,), name="a"), keras.Input((3,), name="b")
+    made = layers.Dense(2)(layers.Concatenate()([a, b]))
+    keras.Model({"a": a, "b": b}, made).save(tmp_path / "two.keras")
+    (tmp_path / "data.jsonl").write_text(json.dumps({"a": [1, 2], "c": [1, 2, 3]}))
+    source = open_source([str(tmp_path / "data.jsonl")])
+    with pytest.raises(
+        InvalidInputError, match="Its fields are 'a', 'c', and the model has the i"
+    ):
+        explained(source, str(tmp_path / "two.keras"), tmp_path / "out")
+
+
+def test_among_several_fields_that_of_the_models_input_is_taken(tmp_path):
+    x = keras.Input((3,), name="columns")
+    keras.Model(x, layers.Dense(2)(x)).save(tmp_path / "table.keras")
+    numbers = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    lines = [json.dumps({"id": str(i), "columns": row.tolist()}) for i, row in enumerate(numbers)]
+    (tmp_path / "data.jsonl").write_text("\n".join(lines))
+    source = open_source([str(tmp_path / "data.jsonl")], Fields(key="id"))
+    method, model = tfxai.GradientInput(), str(tmp_path / "table.keras")
+    explained(source, model, tmp_path / "out", methods=(method,))
+    rows = rows_of(tmp_path / "out")
+    direct = method(tfxai.load(model), numbers).values
+    np.testing.assert_array_equal(
+        [rows[str(i)]["gradient_input/values"] for i in range(4)], direct
+    )
+
+
+def _table(path, columns):
+    pyarrow.parquet.write_table(pyarrow.table(columns), path, row_group_size=50)
+    return str(path)
+
+
+def test_a_run_begins_where_only_its_first_records_are_bad(model, tmp_path):
+    glob = write_images(tmp_path)
+    images = [Path(name).read_bytes() for name in sorted(map(str, tmp_path.rglob("*.png")))]
+    assert len(images) == COUNT, glob
+    bad, good = [b"no image"] * 30, images * 4
+    word = _table(tmp_path / "data.parquet", {"image": [*bad, *good]})
+    made = explained(open_source([word]), model, tmp_path / "out", methods=(tfxai.Saliency(),))
+    assert made["counts"]["explained"] == len(good)
+    failed = failures(tmp_path / "out")
+    assert [one["key"] for one in failed] == [f"data.parquet#{i}" for i in range(30)]
+    word = _table(tmp_path / "bad.parquet", {"image": [None, None, *bad]})
+    with pytest.raises(InvalidInputError) as refused:
+        explained(open_source([word]), model, tmp_path / "none")
+    assert str(refused.value) == (
+        "None of 32 examples that were tried can be used. 30 such as 'bad.parquet#2': Its field "
+        "'image' holds 8 bytes that are no encoded image. Write a PNG or JPEG, or the pixels as a "
+        "list of numbers: raw bytes (tobytes) and serialized tensors are not read. 2 such as "
+        "'bad.parquet#0': Its field 'image' is missing (null), and an image was expected. Name "
+        "another field, or correct the data."
+    )
+    assert not (tmp_path / "none").exists()
+
+
+def test_examples_behind_the_head_are_tried_as_well(model, tmp_path, monkeypatch):
+    monkeypatch.setattr("tfxai.batch.trying.FIRST", 4)
+    monkeypatch.setattr("tfxai.batch.trying.SPACED", 3)
+    source = Harmful(40, SHAPE, wrong=tuple(range(30)))
+    places = [place for place, _ in looked_at(source)]
+    assert places == [0, 1, 2, 3, 4, 16, 28]
+    with pytest.raises(InvalidInputError, match=r"None of 7 examples .* 'image' has shape \(5, 5"):
+        explained(source, model, tmp_path / "none")
+    source = Harmful(40, SHAPE, wrong=tuple(range(28)))
+    made = explained(source, model, tmp_path / "out")
+    assert (made["counts"]["explained"], made["counts"]["failed"]) == (12, 28)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        (Fields(label="nope"), r"no field 'nope' \(--label-field\), only 'image', 'age'"),
+        (Fields(key="foo"), r"no field 'foo' \(--key-field\), only"),
+        (Fields(("imagge",)), r"no field 'imagge' \(--input-field\), only 'image'"),
+        (Fields(keep=("prob",)), "(?s)--keep or --where.*A condition knows prediction, probabil"),
+    ],
+    ids=("label", "key", "input", "keep"),
+)
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_a_field_that_no_example_has_ends_the_run(model, tmp_path, form, fields, sentence):
+    columns = {"image": [[1.0] * 90] * 5, "age": [3] * 5}
+    if form == "parquet":
+        word = _table(tmp_path / "data.parquet", columns)
+    else:
+        word = str(tmp_path / "data.jsonl")
+        rows = [
+            dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
+        ]
+        Path(word).write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(InvalidInputError, match=sentence) as refused:
+        explained(open_source([word], fields), model, tmp_path / "none")
+    assert str(refused.value).startswith("None of 5 examples that were tried can be used. The fi")
+
+
+def test_bytes_that_are_no_image_name_their_field(model, tmp_path):
+    good = (tmp_path / "Red" / "00.png", tmp_path / "data.tfrecord")
+    write_images(tmp_path)
+    raw = [PIXELS[1].tobytes(), tf.io.serialize_tensor(PIXELS[2]).numpy(), b""]
+    with tf.io.TFRecordWriter(str(good[1])) as file:
+        for data in (good[0].read_bytes(), *raw):
+            feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[data]))
+            features = tf.train.Features(feature={"image_raw": feature})
+            file.write(tf.train.Example(features=features).SerializeToString())
+    made = explained(open_source([str(good[1])]), model, tmp_path / "out")
+    assert (made["counts"]["explained"], made["counts"]["failed"]) == (1, 3)
+    for i, (data, one) in enumerate(zip(raw, failures(tmp_path / "out"), strict=True), start=1):
+        assert one["key"] == f"data.tfrecord#{i}"
+        assert one["reason"].startswith(
+            f"Its field 'image_raw' holds {len(data):,} bytes that are no encoded image. Write a"
+        )
+    x = keras.Input((3,))
+    keras.Model(x, layers.Dense(2)(x)).save(tmp_path / "table.keras")
+    with pytest.raises(InvalidInputError, match="'image_raw' is bytes, and an array of numbers"):
+        explained(open_source([str(good[1])]), str(tmp_path / "table.keras"), tmp_path / "no")
+
+
+def test_texts_that_cannot_be_explained_say_why(tmp_path):
+    if "sst2_transformer" not in tfxai.registry.names():
+        pytest.skip("the model of texts is in the repository alone")
+    texts = ["a fine film", "", "  ", None, 3]
+    (tmp_path / "data.jsonl").write_text("\n".join(json.dumps({"text": one}) for one in texts))
+    source = open_source([str(tmp_path / "data.jsonl")])
+    method = (tfxai.GradientInput(),)
+    explained(source, "sst2_transformer", tmp_path / "out", methods=method)
+    empty = (
+        "Its field 'text' is an empty text, in which there is nothing to explain. Leave it out."
+    )
+    other = (
+        "Its field 'text' is {}, and a text was expected. Name another field, or correct the data."
+    )
+    assert [one["reason"] for one in failures(tmp_path / "out")] == [
+        empty, empty, other.format("missing (null)"), other.format("of type int"),
+    ]  # fmt: skip
+
+
+def test_pixels_are_integers_and_no_floats(model, tmp_path):
+    good = [PIXELS[0].tolist(), PIXELS[1].ravel().tolist()]
+    bad = [PIXELS[2].astype(float).tolist(), (PIXELS[3].astype(int) * 9).tolist()]
+    lines = [json.dumps({"image": one}) for one in (*good, *bad)]
+    (tmp_path / "data.jsonl").write_text("\n".join(lines))
+    source = open_source([str(tmp_path / "data.jsonl")])
+    explained(source, model, tmp_path / "out", methods=(tfxai.GradientInput(),))
+    direct = tfxai.GradientInput()(tfxai.load(model), PIXELS[:2]).values
+    rows = list(rows_of(tmp_path / "out").values())
+    np.testing.assert_array_equal([row["gradient_input/values"] for row in rows], direct)
+    reasons = [one["reason"] for one in failures(tmp_path / "out")]
+    assert all(one.startswith("The numbers of its field 'image' run from") for one in reasons)
+    assert all("Write pixels as integers from 0 to 255 (12, not 12.0)" in one for one in reasons)
 
 
 def test_texts_are_explained_by_token(tmp_path):
@@ -433,18 +614,25 @@ def test_a_folder_with_results_is_kept(model, tmp_path):
     explained(source, model, tmp_path / "out")
     with pytest.raises(InvalidInputError, match="--resume"):
         explained(source, model, tmp_path / "out")
-    with pytest.raises(InvalidInputError, match="batch_size 8, and now it is 4"):
+    with pytest.raises(InvalidInputError, match="with --batch-size 8, and now it is 4"):
         explained(source, model, tmp_path / "out", resume=True, batch_size=4)
     with pytest.raises(InvalidInputError, match=r"source\.count 10, and now it is 11"):
         explained(Harmful(11, SHAPE), model, tmp_path / "out", resume=True)
     other = (METHODS[0], tfxai.IntegratedGradients(steps=2, baseline="white"))
-    with pytest.raises(
-        InvalidInputError, match=r"methods\[1\]\.options\.steps 4, and now it is 2"
-    ):
+    steps = "was begun with integrated_gradients steps=4, and now it is steps=2"
+    with pytest.raises(InvalidInputError, match=steps):
         explained(source, model, tmp_path / "out", resume=True, methods=other)
+    for methods, sentence in (
+        (METHODS[:1], "integrated_gradients: integrated_gradients is missing now. Ask"),
+        ((*METHODS, tfxai.Saliency()), "the methods grad_cam, .*: saliency is new"),
+        ((tfxai.Saliency(), METHODS[1]), "grad_cam is missing now and saliency is new"),
+        (METHODS[::-1], "their order is another one"),
+    ):
+        with pytest.raises(InvalidInputError, match=sentence):
+            explained(source, model, tmp_path / "out", resume=True, methods=methods)
     longest = "key != 'a very long name of an example that is there' and key != '{}'"
     explained(source, model, tmp_path / "where", where=Where(longest.format("a")))
-    with pytest.raises(InvalidInputError, match=r"where \.\.\..*key != 'a'., and .*key != 'b'"):
+    with pytest.raises(InvalidInputError, match=r"--where \.\.\..*key != 'a'., and .*key != 'b'"):
         explained(source, model, tmp_path / "where", resume=True, where=Where(longest.format("b")))
     before = rows_of(tmp_path / "out")
     for name in ("notes.txt", ".notes.json"):
@@ -462,6 +650,43 @@ def test_a_folder_with_results_is_kept(model, tmp_path):
     (tmp_path / "other" / "manifest.json").write_text("{}")
     with pytest.raises(InvalidInputError, match="no manifest of a run"):
         explained(source, model, tmp_path / "other", resume=True)
+
+
+def _files_in(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", ["note.txt", "data/my.csv", "_shards/mine.txt", "data/in/a"])
+def test_a_run_beside_other_files_is_not_removed(model, tmp_path, name):
+    source = Harmful(10, SHAPE)
+    explained(source, model, tmp_path / "out")
+    (tmp_path / "out" / name).parent.mkdir(exist_ok=True)
+    (tmp_path / "out" / name).write_text("mine")
+    before = _files_in(tmp_path / "out")
+    said = f"{name.removesuffix('/a')}', and nothing was removed"
+    with pytest.raises(OutputError, match=said):
+        explained(source, model, tmp_path / "out", overwrite=True)
+    assert _files_in(tmp_path / "out") == before
+
+
+def test_a_refused_request_removes_no_run(model, tmp_path):
+    source = Harmful(10, SHAPE)
+    explained(source, model, tmp_path / "out")
+    before = _files_in(tmp_path / "out")
+    for words in (
+        {"where": Where("age > 3")},
+        {"target": "Purple"},
+        {"methods": (tfxai.GradCAM(layer="none"),)},
+        {"workers": 0},
+        {"resume": True},
+    ):
+        with pytest.raises(InvalidInputError):
+            explained(source, model, tmp_path / "out", overwrite=True, **words)
+        assert _files_in(tmp_path / "out") == before
+    (tmp_path / "out" / "data" / ".half_abc.parquet").write_bytes(b"half")
+    explained(Harmful(3, SHAPE), model, tmp_path / "out", overwrite=True)
+    assert set(rows_of(tmp_path / "out")) == {"0", "1", "2"}
+    assert not (tmp_path / "out" / "data" / ".half_abc.parquet").exists()
 
 
 def test_a_request_that_fits_no_example_ends_before_the_run(model, tmp_path):

@@ -24,7 +24,7 @@ from tfxai.batch import Fields, open_source
 from tfxai.batch.sources import Failure, Row
 from tfxai.data.cifar10 import find_data_dir
 from tfxai.data.images import decode_image
-from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
+from tfxai.errors import DataNotFoundError, InvalidInputError, TfxaiWarning, UnknownNameError
 
 NAMED = Fields(label="label", key="id", keep=("label",))
 FORMS = {
@@ -62,8 +62,47 @@ def test_images_have_the_class_of_their_folder(tmp_path):
             i = int(Path(row.key).stem)
             assert row.label == CLASSES[LABELS[i]]
             np.testing.assert_array_equal(row.inputs["image"], PIXELS[i])
-    one = open_source([str(tmp_path / "Red" / "*.png")])
-    assert next(one.read(0, 1)).label is None
+
+
+def _labels(words):
+    source = open_source([str(word) for word in words])
+    return {row.key: row.label for row in source.read(0, source.count)}
+
+
+def test_folders_and_globs_of_one_class_or_several(tmp_path):
+    write_images(tmp_path)
+    whole = _labels([tmp_path])
+    red, green = ({k: v for k, v in whole.items() if v == name} for name in ("Red", "Green"))
+    assert _labels([tmp_path / "Red"]) == _labels([tmp_path / "Red" / "*.png"]) == red
+    assert _labels([tmp_path / "Red", tmp_path / "Green"]) == red | green
+    assert _labels([tmp_path / "*"]) == _labels([tmp_path / "**" / "*.png"]) == whole
+    first = next(iter(red))
+    assert _labels([first]) == {first: "Red"}
+    (tmp_path / "Green" / "a[0].png").write_bytes(Path(first).read_bytes())
+    assert list(_labels([tmp_path / "Green" / "a[0].png"]).values()) == ["Green"]
+    (tmp_path / "stray.png").write_bytes(Path(first).read_bytes())
+    mixed = _labels([tmp_path])
+    assert mixed.pop(str(tmp_path / "stray.png")) is None
+    assert mixed.items() >= whole.items()
+
+
+def test_a_file_that_is_given_twice_is_taken_once(tmp_path, monkeypatch):
+    word = write_images(tmp_path)
+    assert open_source([word, word, str(tmp_path)]).count == COUNT
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Red" / "x").mkdir()
+    assert open_source(["Red/*.png", "./Red/../Red/*.png"]).count == (LABELS == 0).sum()
+    word = write_parquet(tmp_path)
+    assert open_source([word, "data.parquet"]).count == COUNT
+
+
+def test_folders_without_images_beside_others_are_told(tmp_path):
+    write_images(tmp_path)
+    (tmp_path / "Purple").mkdir()
+    for word in (tmp_path, tmp_path / "*"):
+        with pytest.warns(TfxaiWarning, match="no image") as warned:
+            assert open_source([str(word)]).count == COUNT
+        assert "Purple" in str(warned[0].message)
 
 
 def test_reading_starts_behind_a_mark(tmp_path, monkeypatch):
@@ -144,6 +183,48 @@ def test_a_bad_line_costs_itself_alone(tmp_path, line, reason):
     assert reason in bad.reason
 
 
+def test_links_to_nothing_are_told_of_a_glob(tmp_path):
+    glob = write_images(tmp_path)
+    (tmp_path / "Red" / "gone.png").symlink_to(tmp_path / "nothing.png")
+    with pytest.warns(TfxaiWarning, match=r"1 link to nothing, such as '.*gone\.png'"):
+        assert open_source([glob]).count == COUNT
+
+
+def test_the_field_that_has_no_other_meaning_is_the_input(tmp_path):
+    (tmp_path / "data.jsonl").write_text('{"key": "x", "bytes": [1, 2], "class": 3}')
+    words = [str(tmp_path / "data.jsonl")]
+    (row,) = open_source(words, Fields(label="class", key="key")).read(0, 1)
+    assert list(row.inputs) == ["bytes"]
+    (failed,) = open_source(words, Fields(label="class")).read(0, 1)
+    assert "--input-field" in failed.reason
+
+
+def test_instances_are_named_by_their_lines(tmp_path, monkeypatch):
+    monkeypatch.setattr("tfxai.batch.sources.lines.EVERY", 2)
+    lines = ["", "[1]", "", " ", "[2]", "[3]", "", "[4]", "no", "[5]", ""]
+    path = tmp_path / "data.jsonl"
+    path.write_text("\n".join(lines))
+    source = open_source([str(path)])
+    places = [i for i, line in enumerate(lines) if line.strip()]
+    for start in range(6):
+        for stop in range(start, 7):
+            keys = [row.key for row in source.read(start, stop)]
+            assert keys == [f"data.jsonl#{i}" for i in places[start:stop]]
+
+
+def test_records_of_files_of_one_name_have_keys_of_their_own(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "data.jsonl").write_text("[1]\n[2]")
+    (tmp_path / "other.jsonl").write_text("[3]")
+    words = [str(tmp_path / "*" / "data.jsonl"), str(tmp_path / "other.jsonl")]
+    source = open_source(words)
+    assert [row.key for row in source.read(0, 5)] == [
+        *(f"{tmp_path}/{name}/data.jsonl#{i}" for name in ("a", "b") for i in (0, 1)),
+        "other.jsonl#0",
+    ]
+
+
 def test_a_long_line_is_not_held_in_memory(tmp_path, monkeypatch):
     monkeypatch.setattr("tfxai.batch.sources.lines.MOST_BYTES", 100)
     (tmp_path / "data.jsonl").write_text("[1]\n" + "[" + "1," * 200 + "1]\n[2]\n")
@@ -174,8 +255,10 @@ def test_a_row_group_that_cannot_be_read_costs_its_rows_alone(tmp_path):
         (["tfds:nonsense"], InvalidInputError, "Write it as in"),
         (["{}/empty.jsonl"], InvalidInputError, "no examples"),
         (["{}/fake.parquet"], InvalidInputError, "Parquet"),
+        (["cifar10:test", "{}/data.jsonl"], InvalidInputError, "Pass it alone"),
+        (["{}"], InvalidInputError, "holds no image"),
     ],
-    ids=("none", "mixed", "unknown", "address", "tfds", "word", "empty", "fake"),
+    ids=("none", "mixed", "unknown", "address", "tfds", "word", "empty", "fake", "two", "folder"),
 )
 def test_bad_words_get_one_sentence(tmp_path, words, error, sentence):
     write_lines(tmp_path)
@@ -204,6 +287,8 @@ def test_a_field_that_nobody_named_is_asked_for(tmp_path):
     assert "--input-field" in row.reason
     with pytest.raises(InvalidInputError, match="images have none"):
         open_source([write_images(tmp_path)], Fields(label="label"))
+    with pytest.raises(InvalidInputError, match="only images are taken from one"):
+        open_source([str(tmp_path)], format="jsonl")
     with pytest.raises(UnknownNameError, match="format 'csv'"):
         open_source([str(tmp_path / "data.jsonl")], format="csv")
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
+
+import numpy as np
 import pytest
 
 from tfxai.batch import Where
@@ -97,3 +101,36 @@ def test_values_that_cannot_be_compared_are_refused():
         Where("city < 3").holds(VALUES, CLASSES)
     with pytest.raises(UnknownNameError, match=r"'cty'.*city"):
         Where("cty == 'Rome'").holds(VALUES, CLASSES)
+    for text in (
+        "age == 'north'",
+        "age != 'north'",
+        "'7' == age",
+        "city == 7",
+        "age in ('north', 'south')",
+        "city not in (7, 'Rome')",
+        "age in (7, 'north')",
+        "key != 3",
+        "probability == '0.4'",
+    ):
+        with pytest.raises(InvalidInputError, match="Compare numbers with numbers"):
+            Where(text).holds(VALUES, CLASSES)
+    with pytest.raises(InvalidInputError, match="compares a date with '2026-01-01'"):
+        Where("day == '2026-01-01'").holds({"day": datetime.date(2026, 1, 1)})
+    with pytest.raises(InvalidInputError, match="compares a ndarray with 3"):
+        Where("box == 3").holds({"box": np.arange(4)})
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("site == 'north'", False),
+        ("site != 'north'", True),
+        ("site not in ('north', 'south')", True),
+        ("price == 2", True),
+        ("flag == True", True),
+        ("count == 3.0", True),
+    ],
+)
+def test_what_is_missing_equals_nothing_and_numbers_are_of_any_type(text, holds):
+    values = {"site": None, "price": decimal.Decimal(2), "flag": np.True_, "count": np.int8(3)}
+    assert Where(text).holds(values) is holds

@@ -71,6 +71,53 @@ def test_what_fails_is_listed_and_the_exit_code_says_so(run, folder):
     assert done.exit_code == 1
     assert "12          11          0        1" in done.stdout
     assert [one["key"] for one in failures("out")] == [str(folder / "05.png")]
+    assert "1 failed: '...' is not an image that can be read. Pass a PNG" in done.stderr
+
+
+def test_the_commonest_reasons_are_counted(run, folder):
+    for name in ("01", "02", "03"):
+        (folder / f"{name}.png").write_bytes(b"no image")
+    for number in range(4):
+        size = (7 + number, 5)
+        Image.new("F", size).save(folder / f"long{number}.tiff")
+    for number, name in enumerate(("05", "06", "07")):
+        data = (folder / f"{name}.png").read_bytes()
+        (folder / f"{name}.png").write_bytes(data[: 100 + 20 * number])
+    done = run("batch", "tiny", "--input", folder, "--output", "out", "-m", "saliency")
+    reasons = manifest("out")["failure_reasons"]
+    assert [one["count"] for one in reasons][:2] == [4, 3]
+    assert sum(one["count"] for one in reasons) == len(failures("out")) == 10
+    first, second, *_ = done.stderr.splitlines()
+    assert first == f"4 failed: {reasons[0]['reason']}"
+    assert "32-bit pixels" in first
+    assert second == f"3 failed: {reasons[1]['reason']}"
+
+
+def test_keys_that_come_again_are_counted(run):
+    pixels = np.zeros((32, 32, 3), int).tolist()
+    keys = ["a", "b", "a", "c", "d", "a", "c"]
+    rows = [json.dumps({"image": pixels, "id": key}) for key in keys]
+    Path("data.jsonl").write_text("\n".join(rows))
+    words = ("--input", "data.jsonl", "--key-field", "id", "--shard-size", "2", "-m", "saliency")
+    done = run("batch", "tiny", *words, "--output", "out")
+    assert manifest("out")["repeated_keys"] == 3
+    assert "3 examples have keys that earlier ones have. Choose another --key-f" in done.stderr
+    Path("data.jsonl").write_text("\n".join(rows[:2]))
+    assert "earlier" not in run("batch", "tiny", *words, "--output", "two").stderr
+
+
+def test_what_is_one_is_said_of_one(run, folder):
+    for path in sorted(folder.glob("*.png"))[1:]:
+        path.unlink()
+    Image.new("RGB", (40, 30)).save(folder / "00.png")
+    words = ("any_size", "--input", folder, "--preprocessing", "unit", "-m", "saliency")
+    done = run("batch", *words, "--output", "out", "--resize", "20")
+    assert "out/data/part-00000.parquet\n" in done.stdout
+    assert "1 picture has another size and was cropped or resized to 20 x 20" in done.stderr
+    (folder / "Cat").mkdir()
+    (folder / "00.png").rename(folder / "Cat" / "00.png")
+    done = run("batch", *words, "--output", "two")
+    assert "1 example has a label that names no class of the model and is written" in done.stderr
 
 
 def test_two_runs_are_compared(run, fails, folder):
@@ -142,7 +189,9 @@ def test_a_folder_with_another_runs_results_is_refused(run, fails, folder):
     words = ("batch", "tiny", "--input", folder, "--output", "out", "-m", "saliency")
     assert run(*words).exit_code == 0
     assert "--resume" in fails(*words)
-    assert "with batch_size 32, and now it is 4" in fails(*words, "--resume", "--batch-size", "4")
+    assert "with --batch-size 32, and now it is 4" in fails(
+        *words, "--resume", "--batch-size", "4"
+    )
     assert run(*words, "--resume").exit_code == 0
 
 

@@ -37,10 +37,13 @@ def test_compare_draws_a_row_for_each(run, classes):
     assert [one["label"] for one in found["images"]] == ["cat", "cat", "dog"]
 
 
-def test_images_that_lie_beside_folders_are_taken_alone(run, classes):
+def test_images_that_lie_beside_class_folders_have_no_label(run, classes):
     picture("photos/own.png")
-    found = json.loads(run("predict", "tiny", "photos", "--json").stdout)["images"]
-    assert [one["image"] for one in found] == ["photos/own.png"]
+    done = run("predict", "tiny", "photos", "--json")
+    found = [(one["image"], one["label"]) for one in json.loads(done.stdout)["images"]]
+    assert found[0] == ("photos/own.png", None)
+    assert [label for _, label in found[1:]] == ["cat", "cat", "dog"]
+    assert "Left out of 'photos': 1 file not named like an image, 'notes.txt'." in done.stderr
 
 
 def test_an_image_given_beside_its_folder_is_taken_once_with_its_label(run, classes):
@@ -49,6 +52,10 @@ def test_an_image_given_beside_its_folder_is_taken_once_with_its_label(run, clas
     assert (len(found["images"]), labels["photos/dog/1.png"]) == (3, "dog")
 
 
-def test_a_class_folder_without_images_is_said(run, fails, classes, place):
+def test_a_class_folder_without_images_is_told(run, fails, classes, place):
     (place / "photos/emu").mkdir()
-    assert fails("predict", "tiny", "photos").startswith("The folder 'photos/emu' holds no image")
+    done = run("predict", "tiny", "photos", "--json")
+    assert len(json.loads(done.stdout)["images"]) == 3
+    assert "1 folder with no image directly in it, 'emu'" in done.stderr
+    (place / "none/emu").mkdir(parents=True)
+    assert fails("predict", "tiny", "none").startswith("The folder 'none' holds no image")

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfxai.data.folders import load_images
-from tfxai.errors import DataNotFoundError, InvalidInputError
+from tfxai.data.folders import labelled_files, load_images
+from tfxai.errors import DataNotFoundError, InvalidInputError, TfxaiWarning
 
 
 @pytest.fixture
@@ -62,3 +62,46 @@ def test_what_is_no_tree_is_refused(tree):
         load_images(tree / "notes.txt")
     with pytest.raises(InvalidInputError, match=r"holds no folders"):
         load_images(tree / "cat")
+
+
+def _named(tree):
+    found = labelled_files(tree)
+    return [(str(path.relative_to(tree)), label) for path, label in found]
+
+
+def test_images_beside_class_folders_are_listed_without_a_class(tree):
+    Image.new("RGB", (4, 4)).save(tree / "stray.png")
+    (tree / "notes.txt").unlink()
+    (tree / "cat" / "notes.txt").unlink()
+    classes = [("cat/z.png", "cat"), ("dog/a.png", "dog"), ("dog/b.png", "dog")]
+    assert _named(tree) == [("stray.png", None), *classes]
+    (tree / "stray.png").unlink()
+    assert _named(tree) == classes
+    assert _named(tree / "dog") == [("a.png", None), ("b.png", None)]
+
+
+def test_what_is_left_out_of_a_folder_is_told(tree):
+    (tree / "dog" / "deep" / "er").mkdir(parents=True)
+    Image.new("RGB", (4, 4)).save(tree / "dog" / "deep" / "er" / "x.png")
+    (tree / "dog" / "gone.png").symlink_to(tree / "nothing.png")
+    (tree / "eel").mkdir()
+    with pytest.warns(TfxaiWarning) as warned:
+        assert len(_named(tree)) == 3
+    assert str(warned[0].message) == (
+        f"Left out of {str(tree)!r}: 2 files not named like images, such as 'notes.txt'; "
+        "1 link to nothing, 'dog/gone.png'; 1 folder in a class folder, 'dog/deep'; "
+        "1 folder with no image directly in it, 'eel'."
+    )
+
+
+def test_folders_of_which_none_holds_an_image_are_refused(tree):
+    with pytest.raises(InvalidInputError, match="holds no image"):
+        labelled_files(tree / ".cache")
+    (tree / ".cache" / "cat").mkdir()
+    with pytest.raises(InvalidInputError, match="holds no image"):
+        labelled_files(tree / ".cache")
+    (tree / ".cache" / "train" / "cat").mkdir(parents=True)
+    with pytest.raises(InvalidInputError, match=r"not searched\. Pass .* such as '.*cache/train'"):
+        labelled_files(tree / ".cache")
+    with pytest.raises(DataNotFoundError, match="There is no folder"):
+        labelled_files(tree / "none")

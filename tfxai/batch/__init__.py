@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from tfxai.batch.drift import Drift, compare_periods, compare_runs
     from tfxai.batch.explainer import Explainer
     from tfxai.batch.exported import ExportExplainer
-    from tfxai.batch.job import Job, job_of
+    from tfxai.batch.job import Job
+    from tfxai.batch.planning import job_of
     from tfxai.batch.running import run_job
     from tfxai.batch.samples import read_sample
     from tfxai.batch.sources import Fields, open_source
@@ -29,7 +30,7 @@ _HOME = {
     "Where": "where",
     "compare_periods": "drift",
     "compare_runs": "drift",
-    "job_of": "job",
+    "job_of": "planning",
     "open_source": "sources",
     "read_sample": "samples",
     "run_job": "running",

@@ -165,13 +165,16 @@ class Beam:
     workers: int = 1
     threads: int = 1
 
-    def __call__(self, job: Job, todo: list[int], done: Done) -> None:
-        """Runs the shards."""
-        options, unknown = self._options()
+    def __post_init__(self) -> None:
+        _, unknown = self._options()
         if unknown:
             raise InvalidInputError(
                 f"Beam knows no option {unknown[0]!r}. Correct it; the runner's page lists them."
             )
+
+    def __call__(self, job: Job, todo: list[int], done: Done) -> None:
+        """Runs the shards."""
+        options, _ = self._options()
         # The direct runner would first try to download a program of another language.
         runner = None if "runner" in options.get_all_options(drop_default=True) else "FnApiRunner"
         with (

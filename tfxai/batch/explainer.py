@@ -14,7 +14,8 @@ import numpy as np
 
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
-from tfxai.batch.columns import check_targets, merged, ragged, read_column
+from tfxai.batch.columns import check_batch, check_targets, merged, ragged, read_column
+from tfxai.batch.inputs import as_pixels
 from tfxai.card import Card
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import InvalidInputError
@@ -29,6 +30,7 @@ from tfxai.tokens import PADDING
 if TYPE_CHECKING:
     from tfxai.core.question.scores import ScoreKind
 
+_IMAGES = 4  # axes of a batch of images
 _LOADING = threading.Lock()
 _NUMBERS = ("target", "score", "baseline_score", "completeness_gap", "probability", "prediction")
 
@@ -46,8 +48,10 @@ class Explainer:
         model: Name or path of a model, as for `tfxai.load`.
         methods: Records of the methods to run, such as `(tfxai.GradCAM(),)`, no two of one name.
         column: The column of a batch that holds the model's input, (B, ...): arrays, or texts
-            for a model that takes texts. Several names are columns of numbers, (B,), that are
-            one input side by side, or each the input of its name where the model has several.
+            for a model that takes texts. Images of integers from 0 to 255 are taken for pixels as
+            uint8 is, where the card says how these become the input. Several names are columns
+            of numbers, (B,), that are one input side by side, or each the input of its name where
+            the model has several.
         target: None for the predicted class, an index or a class name, for every example.
         target_column: The column with one class index per example, (B,), instead of `target`.
         score: What is explained, as for a method; None is each method's own.
@@ -115,16 +119,26 @@ class Explainer:
         """What the model is given of a batch.
 
         Raises:
-            InvalidInputError: A column is missing.
+            InvalidInputError: A column is missing, or a value in it.
         """
         if isinstance(self.column, str):
             read = read_column(batch, self.column)
             is_text = self.subject.encoder is not None and np.asarray(read).dtype.kind in "OUS"
-            return [_text(one) for one in read] if is_text else read
+            return _texts(self.column, read) if is_text else self._pixels(read)
         columns = {name: np.asarray(read_column(batch, name)) for name in self.column}
         if len(getattr(self.subject.model, "inputs", None) or ()) > 1:
             return columns
         return np.stack([np.asarray(one, np.float32) for one in columns.values()], axis=-1)
+
+    def _pixels(self, read: Any) -> Any:
+        """One array; images of integers from 0 to 255 as uint8 where the card knows pixels."""
+        array = np.asarray(read)
+        if array.dtype.kind == "O":
+            array = read = _stacked(str(self.column), array)
+        is_of_integers = array.dtype.kind in "iu" and array.ndim == _IMAGES
+        if is_of_integers and self.subject.preprocessing is not None:
+            return as_pixels(array)
+        return read
 
     def attributions(self, batch: Mapping[str, Any]) -> list[Attribution]:
         """What each method gives for a batch.
@@ -132,6 +146,7 @@ class Explainer:
         Raises:
             TfxaiError: As `__call__`.
         """
+        check_batch(batch)
         inputs = self.inputs(batch)
         target: Any = self.target
         if self.target_column is not None:
@@ -154,7 +169,8 @@ class Explainer:
             of one array for each text, without padding, in the place of the values.
 
         Raises:
-            InvalidInputError: A column is missing or has a name that an answer takes.
+            InvalidInputError: A column is missing, has a name that an answer takes, or another
+                length than the others, or a value is missing in one that is used.
             TfxaiError: As a call of the method.
         """
         answers: dict[str, Array] = {}
@@ -198,8 +214,28 @@ def _load_once(
     return dataclasses.replace(subject, card=dataclasses.replace(card, **changed))
 
 
-def _text(one: Any) -> str:
-    return one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one)
+def _stacked(name: str, column: Array) -> Array:
+    """A column of arrays, as tables hold them, as one array."""
+    rows = [np.asarray(one) for one in column]
+    other = next((i for i, row in enumerate(rows) if row.shape != rows[0].shape), None)
+    if other is not None:
+        raise InvalidInputError(
+            f"The column {name!r} holds arrays of shape {rows[0].shape} in row 0 and "
+            f"{rows[other].shape} in row {other}. Pass examples of one shape in a batch."
+        )
+    return np.stack(rows) if rows else column
+
+
+def _texts(name: str, column: Any) -> list[str]:
+    for i, one in enumerate(column):
+        if not isinstance(one, str | bytes):
+            raise InvalidInputError(
+                f"The column {name!r} holds a {type(one).__name__} in row {i} of {len(column):,}, "
+                "and a text was expected. Leave such rows out, or fill them."
+            )
+    return [
+        one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in column
+    ]
 
 
 def columns_of(answer: Attribution) -> dict[str, Array]:

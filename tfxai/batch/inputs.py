@@ -8,10 +8,12 @@ from typing import Any
 
 import keras
 import numpy as np
+from PIL import UnidentifiedImageError
 
 from tfxai.arrays import Array
 from tfxai.batch.sources.rows import Row
 from tfxai.data.images import decode_image, fit_image, grey_image
+from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import InvalidInputError
 from tfxai.subject import Subject
 
@@ -27,14 +29,16 @@ class Taken:
         shapes: Shape of each input without the batch, None where any size is taken; one under
             `INPUTS` where the model has one input.
         takes_texts: Whether the input is a text.
-        knows_pixels: Whether the model's card says how pixels become its input.
         interpolation: How pictures of another size are brought to the model's.
+        preprocessing: How pixels become its input, where the card says it.
+        names: Names of the model's inputs.
     """
 
     shapes: dict[str, tuple[int | None, ...] | None]
     takes_texts: bool
-    knows_pixels: bool
     interpolation: str = "lanczos"
+    preprocessing: Preprocessing | None = None
+    names: tuple[str, ...] = ()
 
     @classmethod
     def by(cls, subject: Subject, resize: int | None = None) -> Taken:
@@ -64,16 +68,17 @@ class Taken:
 
     @classmethod
     def _by(cls, subject: Subject) -> Taken:
-        knows_pixels = subject.preprocessing is not None
-        if subject.encoder is not None:
-            return cls({INPUTS: None}, True, knows_pixels)
         declared = list(getattr(subject.model, "inputs", None) or [])
+        names = tuple(str(one.name) for one in declared)
+        words: dict[str, Any] = {"preprocessing": subject.preprocessing, "names": names}
+        if subject.encoder is not None:
+            return cls({INPUTS: None}, True, **words)
         if len(declared) > 1:
-            return cls({one.name: tuple(one.shape[1:]) for one in declared}, False, knows_pixels)
+            return cls({one.name: tuple(one.shape[1:]) for one in declared}, False, **words)
         shape = tuple(declared[0].shape[1:]) if declared else None
         if shape is None and subject.card is not None and subject.card.input_shape is not None:
             shape = tuple(subject.card.input_shape)
-        return cls({INPUTS: shape}, False, knows_pixels)
+        return cls({INPUTS: shape}, False, **words)
 
     def columns(self, fields: Sequence[str]) -> tuple[str, ...] | str:
         """The columns of a batch that the model is given, of rows with these fields.
@@ -84,8 +89,9 @@ class Taken:
         if len(self.shapes) > 1:
             if set(fields) != set(self.shapes):
                 raise InvalidInputError(
-                    f"The model has the inputs {', '.join(self.shapes)}, and the fields "
-                    f"{', '.join(fields)} came. Name a field for each with --input-field."
+                    f"The model has the inputs {', '.join(self.shapes)}, and the examples give "
+                    f"{', '.join(fields)}. Fields called as the inputs are taken by themselves; "
+                    "among others name them with --input-field."
                 )
             return tuple(self.shapes)
         return INPUTS if len(fields) == 1 else tuple(fields)
@@ -98,47 +104,56 @@ class Taken:
         """
         if len(self.shapes) > 1:
             read = {
-                name: self._one(row.inputs[name], shape) for name, shape in self.shapes.items()
+                name: self._one(name, row.inputs[name], shape)
+                for name, shape in self.shapes.items()
             }
         elif len(row.inputs) > 1:
             return {name: _number(name, one) for name, one in row.inputs.items()}, False
         else:
-            (value,) = row.inputs.values()
-            read = {INPUTS: self._one(value, self.shapes[INPUTS])}
+            ((name, value),) = row.inputs.items()
+            read = {INPUTS: self._one(name, value, self.shapes[INPUTS])}
         values = {name: one for name, (one, _) in read.items()}
         return values, any(was_fitted for _, was_fitted in read.values())
 
-    def _one(self, value: Any, shape: tuple[int | None, ...] | None) -> tuple[Any, bool]:
+    def _one(
+        self, name: str, value: Any, shape: tuple[int | None, ...] | None
+    ) -> tuple[Any, bool]:
         if self.takes_texts:
-            return _text(value), False
-        if isinstance(value, bytes):
-            value = decode_image(value)
+            return _text(name, value), False
+        is_image = shape is not None and _is_image(shape)
+        if isinstance(value, bytes) and (is_image or shape is None):
+            value = _decoded(name, value)
         array = np.asarray(value)
         if array.dtype.kind not in "biuf":
+            wanted = "an image" if is_image else "an array of numbers"
             raise InvalidInputError(
-                f"Its input is {_kind(value)}, and numbers were expected. Name another field."
+                f"Its field {name!r} is {_kind(value)}, and {wanted} was expected. Name another "
+                "field, or correct the data."
             )
         if shape is None:
             return _typed(array), False
-        if _is_image(shape):
-            return self._image(array, shape)
-        return _fitting(_typed(array), shape), False
+        if is_image:
+            return self._image(name, array, shape)
+        return _fitting(name, _typed(array), shape), False
 
-    def _image(self, array: Array, shape: tuple[int | None, ...]) -> tuple[Array, bool]:
-        is_whole = array.dtype.kind in "iu" and array.size > 0
-        if is_whole and self.knows_pixels and array.min() >= 0 and array.max() <= 255:
-            array = array.astype(np.uint8)
+    def _image(self, name: str, array: Array, shape: tuple[int | None, ...]) -> tuple[Array, bool]:
+        if self.preprocessing is not None:
+            array = as_pixels(array)
         if array.ndim == 1 or (array.ndim == 2 and shape[2] == 1):
-            array = _fitting(array, shape)
+            array = _fitting(name, array, shape)
         if array.dtype != np.uint8:
-            return _fitting(_typed(array), shape), False
-        if not self.knows_pixels:
+            if self.preprocessing is not None and len(self.shapes) == 1:
+                self.preprocessing.check_range(
+                    f"The numbers of its field {name!r} run", array, _AS
+                )
+            return _fitting(name, _typed(array), shape), False
+        if self.preprocessing is None:
             raise InvalidInputError(
                 "Its input is pixels (uint8), and the model has no card that says how pixels "
                 "become its input. Pass --preprocessing."
             )
         if array.ndim != 3 or array.shape[2] not in (1, 3):
-            return _fitting(array, shape), False
+            return _fitting(name, array, shape), False
         fitted, (height, width, _) = array, shape
         if height and width and array.shape[:2] != (height, width):
             coloured = np.repeat(array, 3, 2) if array.shape[2] == 1 else array
@@ -146,6 +161,19 @@ class Taken:
         if fitted.shape[2] != shape[2]:
             fitted = grey_image(fitted) if shape[2] == 1 else np.repeat(fitted, 3, axis=2)
         return fitted, array.shape[:2] != fitted.shape[:2]
+
+
+_AS = (
+    "Write pixels as integers from 0 to 255 (12, not 12.0) or as an encoded image, or preprocess "
+    "them first."
+)
+
+
+def as_pixels(array: Array) -> Array:
+    """Integers from 0 to 255 as uint8, anything else as it is."""
+    if array.dtype.kind not in "iu" or not array.size or array.min() < 0 or array.max() > 255:
+        return array
+    return array.astype(np.uint8, copy=False)
 
 
 def stacked(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -178,7 +206,7 @@ def _typed(array: Array) -> Array:
     return array.astype(np.float32) if array.dtype.kind in "bf" else array
 
 
-def _fitting(array: Array, shape: tuple[int | None, ...]) -> Array:
+def _fitting(name: str, array: Array, shape: tuple[int | None, ...]) -> Array:
     """An array of the shape: a flat one is folded, and axes of one element come and go."""
     if len(array.shape) == len(shape) and all(
         want is None or have == want for have, want in zip(array.shape, shape, strict=True)
@@ -189,8 +217,8 @@ def _fitting(array: Array, shape: tuple[int | None, ...]) -> Array:
     if len(known) == len(shape) and is_flat and array.size == np.prod(known):
         return array.reshape(known)
     raise InvalidInputError(
-        f"Its input has shape {array.shape}, and {shape} was expected. Bring the data to the "
-        "model's shape."
+        f"Its field {name!r} has shape {array.shape}, and {shape} was expected. Bring the "
+        "data to the model's shape."
     )
 
 
@@ -204,16 +232,43 @@ def _number(name: str, value: Any) -> Any:
     return array.reshape(()).astype(np.float32)
 
 
-def _text(value: Any) -> str:
+def _decoded(name: str, value: bytes) -> Array:
+    try:
+        return decode_image(value, name=f"Its field {name!r}")
+    except InvalidInputError as error:
+        if not isinstance(error.__cause__, UnidentifiedImageError):
+            raise
+        raise InvalidInputError(
+            f"Its field {name!r} holds {len(value):,} bytes that are no encoded image. Write a "
+            "PNG or JPEG, or the pixels as a list of numbers: raw bytes (tobytes) and serialized "
+            "tensors are not read."
+        ) from error
+
+
+def _text(name: str, value: Any) -> str:
     if isinstance(value, bytes):
         try:
-            return value.decode("utf-8")
+            value = value.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise InvalidInputError("Its text is no UTF-8. Encode it so.") from error
+            raise InvalidInputError(
+                f"Its field {name!r} is no UTF-8. Encode the text so."
+            ) from error
     if not isinstance(value, str):
-        raise InvalidInputError(f"Its input is {_kind(value)}, and a text was expected.")
+        raise InvalidInputError(
+            f"Its field {name!r} is {_kind(value)}, and a text was expected. Name another field, "
+            "or correct the data."
+        )
+    if not value.strip():
+        raise InvalidInputError(
+            f"Its field {name!r} is an empty text, in which there is nothing to explain. Leave it "
+            "out."
+        )
     return value
 
 
 def _kind(value: Any) -> str:
-    return "missing" if value is None else f"of type {type(value).__name__}"
+    if value is None:
+        return "missing (null)"
+    named = {"str": "a text", "bytes": "bytes", "list": "a list of parts of several lengths"}
+    name = type(value).__name__
+    return named.get(name, f"of type {name}")

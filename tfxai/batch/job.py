@@ -16,6 +16,7 @@ import numpy as np
 
 from tfxai import config
 from tfxai.arrays import Array
+from tfxai.attribution import Attribution
 from tfxai.batch.explainer import Explainer, columns_of
 from tfxai.batch.formats import FORMATS
 from tfxai.batch.inputs import INPUTS, Taken, shape_of, stacked
@@ -23,6 +24,7 @@ from tfxai.batch.labels import class_number, no_class
 from tfxai.batch.shards import DATA, NO_CARE, STATES, UNKNOWN, Care, Ready, ShardReport
 from tfxai.batch.sinks import Writer, writing
 from tfxai.batch.sources.rows import Failure, Row, Source
+from tfxai.batch.trying import looked_at, unusable
 from tfxai.batch.where import Where
 from tfxai.class_outputs import class_outputs
 from tfxai.errors import (
@@ -30,7 +32,6 @@ from tfxai.errors import (
     NotFiniteError,
     TfxaiError,
     TfxaiWarning,
-    UnknownNameError,
     first_line,
 )
 from tfxai.files import replacing
@@ -104,28 +105,37 @@ class Job:
     def check(self) -> None:
         """Explains an example, so that a request that fits none ends before the run.
 
-        A few are tried: the first ones may be bad themselves.
+        Several are tried: the first ones may be bad themselves.
 
         Raises:
-            TfxaiError: The request does not fit the model, or the condition not the data.
+            TfxaiError: The request does not fit the model, or the condition not the data, or no
+                example of those that are tried can be read.
         """
         subject = self.explainer.subject
         taken = Taken.by(subject, self.resize)
         if self.where is not None:
             self.where.check_classes(subject.classes)
+        failures: list[Failure] = []
         errors: list[TfxaiError] = []
-        rows = self.source.read(0, min(self.source.count, _TRIED))
-        for position, row in enumerate(rows):
+        for position, row in looked_at(self.source):
             if isinstance(row, Failure):
+                failures.append(row)
                 continue
             try:
-                return self._try(self._ready(taken, row, position))
+                ready = self._ready(taken, row, position)
+            except InvalidInputError as error:
+                failures.append(Failure(row.key, "input", str(error)))
+                continue
+            try:
+                return self._try(ready)
             except TfxaiError as error:
                 errors.append(error)
             if len(errors) == _TRIES:
                 break
         if errors:
             raise errors[0]
+        if failures:
+            raise unusable(failures)
 
     def _try(self, ready: Ready) -> None:
         self._holds([ready])
@@ -244,12 +254,25 @@ class Job:
             return
         report.left_out += len(some) - len(kept)
         if kept:
-            report.summary.add(answers, [one.row.key for one in kept])
-            report.explained += len(kept)
-            report.fitted += sum(one.was_fitted for one in kept)
-            for one in kept:
-                if one.label == UNKNOWN and one.row.label is not None:
-                    report.add_unnamed(one.row.label)
+            self._count(report, kept, answers)
+
+    def _count(self, report: ShardReport, kept: list[Ready], answers: list[Attribution]) -> None:
+        """Adds examples that were explained to what is known of their shard."""
+        keys = [one.row.key for one in kept]
+        report.summary.add(answers, keys)
+        report.explained += len(kept)
+        report.fitted += sum(one.was_fitted for one in kept)
+        if self._has_keys:
+            report.add_keys(keys)
+        for one in kept:
+            if one.label == UNKNOWN and one.row.label is not None:
+                report.add_unnamed(one.row.label)
+
+    @property
+    def _has_keys(self) -> bool:
+        """Whether a field names the examples, of which there are not too many to compare."""
+        fields = getattr(self.source, "fields", None)
+        return bool(fields and fields.key) and self.source.count <= MOST_KEYS
 
     def _batch(self, some: Sequence[Ready]) -> dict[str, Any]:
         batch = stacked([one.given for one in some])
@@ -294,72 +317,8 @@ class Job:
         return [one for one, is_kept in zip(some, holds, strict=True) if is_kept]
 
 
-def job_of(  # noqa: PLR0913 - an argument for each thing that may be asked
-    source: Source,
-    explainer: Explainer,
-    output: str | os.PathLike[str],
-    *,
-    kind: str = "parquet",
-    batch_size: int = 32,
-    shard_size: int | None = None,
-    where: Where | None = None,
-    resize: int | None = None,
-) -> Job:
-    """A run over a data set; loads the model.
-
-    Args:
-        source: The examples.
-        explainer: The model and the methods; what its columns are called does not matter here.
-        output: The folder of the results.
-        kind: What they are written as: `"parquet"`, `"tfrecord"` or `"vertex"`.
-        batch_size: Examples explained at once.
-        shard_size: Examples in a file; None makes about twenty, of 1,000 at most.
-        where: Which examples are explained; None for all.
-        resize: Side of the squares that pictures are made into by a bilinear filter; None brings
-            those of another size to the model's by a sharper one (Lanczos).
-
-    Raises:
-        UnknownNameError: There is no such format.
-        InvalidInputError: The format takes one method, the sizes are below 1, the fields are not
-            those of the model's inputs, or the model takes no pictures of the size `resize`.
-        TfxaiError: The model cannot be loaded.
-    """
-    if kind not in FORMATS:
-        raise UnknownNameError.of("format", kind, FORMATS)
-    if kind == "vertex" and len(explainer.methods) > 1:
-        raise InvalidInputError(
-            f"Vertex AI's form has one explanation for an example, and {len(explainer.methods)} "
-            "methods came. Pass one, or write Parquet."
-        )
-    if batch_size < 1 or (shard_size is not None and shard_size < 1):
-        raise InvalidInputError(
-            f"batch_size={batch_size}, shard_size={shard_size} came. Pass at least 1 for both."
-        )
-    if shard_size is None:
-        about = min(max(source.count // _SHARDS, 1), _MOST)
-        shard_size = max(about // batch_size, 1) * batch_size
-    fields = _input_fields(source)
-    columns = Taken.by(explainer.subject, resize).columns(fields)
-    explainer = dataclasses.replace(explainer, column=columns)
-    sizes: dict[str, Any] = {"batch_size": batch_size, "shard_size": shard_size}
-    words: dict[str, Any] = {"resize": resize, "feature": fields[0]}
-    words["memory_budget"] = config.memory_budget
-    return Job(source, explainer, os.fspath(output), kind, **sizes, where=where, **words)
-
-
-def _input_fields(source: Source) -> tuple[str, ...]:
-    """The fields that the first readable example gives the model."""
-    for row in source.read(0, min(source.count, _TRIED)):
-        if isinstance(row, Row):
-            return tuple(row.inputs)
-    return (INPUTS,)
-
-
-_SHARDS, _MOST = (
-    20,
-    1000,
-)  # files that are made where nobody says how many, and their most examples
-_TRIED = 1000  # examples that are looked at for one that can be read
+MOST_KEYS = 10**7
+"""Most examples of a data set whose keys are compared."""
 _TRIES = 8  # examples that are explained before a request is held for the fault
 
 
@@ -394,7 +353,7 @@ def _but(
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, TfxaiError):
-        return str(error)
+    if isinstance(error, TfxaiError):  # of a batch of one, whose place says nothing
+        return str(error).replace("texts[0]", "The text")
     name, text = type(error).__name__, first_line(error)
     return f"{name}." if text == name else f"{name}: {text}."

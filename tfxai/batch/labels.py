@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
 from tfxai.batch.shards import UNKNOWN
+from tfxai.batch.sources.images import ImageFiles
+from tfxai.batch.sources.rows import Source
 from tfxai.classes import class_index
 from tfxai.errors import InvalidInputError
 
@@ -27,19 +30,28 @@ def class_number(label: Any, classes: tuple[str, ...] | None) -> int:
     return UNKNOWN
 
 
+def with_known_labels(source: Source, classes: tuple[str, ...] | None) -> Source:
+    """The source without labels where these are one folder's name and it is no class."""
+    if not isinstance(source, ImageFiles) or not source.is_guess:
+        return source
+    if classes and class_number(source.labels[0], classes) != UNKNOWN:
+        return source
+    return dataclasses.replace(source, labels=(None,) * source.count, is_guess=False)
+
+
 def no_class(label: Any, classes: tuple[str, ...] | None) -> InvalidInputError:
     """Why there is no number of the class that a condition or a target asks for."""
     if label is None:
         return InvalidInputError(
-            "It has no label, and it is asked for. Name the field of the labels with "
-            "--label-field, or put the images into folders of classes."
+            "It has no label, which --true-label or the condition (--where) needs. Name the field "
+            "of the labels with --label-field, or put the images into folders of classes."
         )
     if classes is None and isinstance(label, str):
         return InvalidInputError(
-            f"Its label {label!r} is asked for, and the model's classes have no names. Name them "
-            "with --classes."
+            f"Its label {label!r} is the name of a class, which --true-label or the condition "
+            "(--where) needs, and the model's classes have no names. Name them with --classes."
         )
     return InvalidInputError(
-        f"Its label {label!r} names no class of the model, and it is asked for. Correct the "
-        "labels, or the names of the classes (--classes)."
+        f"Its label {label!r} names no class of the model, and --true-label or the condition "
+        "(--where) needs one. Correct the labels, or the names of the classes (--classes)."
     )

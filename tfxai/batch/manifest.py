@@ -17,14 +17,20 @@ import tensorflow as tf
 import tfxai
 from tfxai.batch.formats import FORMATS
 from tfxai.batch.job import Job
-from tfxai.batch.shards import DATA, STATES, ShardReport, few
+from tfxai.batch.shards import DATA, STATES, ShardReport, few, repeated_keys
 from tfxai.batch.summary import FIGURE, SUMMARY, Summary
+from tfxai.batch.trying import commonest
 from tfxai.digests import fingerprint
 from tfxai.errors import InvalidInputError, OutputError
 from tfxai.files import replacing
 
 _BEGUN = re.compile(r"\.[a-z0-9_]{8}")  # as `files.replacing` names a file until it is whole
 MANIFEST, FAILURES = "manifest.json", "failures.jsonl"
+REASONS = 5
+"""Reasons of failures that a manifest has, the commonest ones."""
+_TOP = re.compile("|".join(map(re.escape, (MANIFEST, FAILURES, SUMMARY, FIGURE))))
+_PARTS = re.compile(rf"part-\d+(?:{'|'.join(map(re.escape, FORMATS.values()))})")
+_KNOWN = re.compile(r"\d+\.(?:json|at)")
 
 
 def configuration(job: Job, threads: int) -> dict[str, Any]:
@@ -79,16 +85,26 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 
 
 def check_folder(folder: Path, *, resume: bool, overwrite: bool) -> dict[str, Any] | None:
-    """The manifest of the run that is to go on; makes the folder ready for one.
+    """The manifest of the run that is to go on; None where one begins. Nothing is removed.
 
     Raises:
-        InvalidInputError: Another run is there, or there is none to go on with.
-        OutputError: The folder holds other files, or cannot be written to.
+        InvalidInputError: Another run is there, or it is to be removed and to go on.
+        OutputError: The folder holds other files.
     """
+    if resume and overwrite:
+        raise InvalidInputError(
+            "--overwrite removes the run that --resume goes on with. Pass one of them."
+        )
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{str(folder)!r} is a file. Choose a folder for the results.")
     if overwrite:
-        _clear(folder)
+        if others := _others(folder):
+            raise OutputError(
+                f"{str(folder)!r} holds other files than those of a run, such as "
+                f"{str(others[0].relative_to(folder))!r}, and nothing was removed. Move them, or "
+                "choose another folder."
+            )
+        return None
     found = read_manifest(folder)
     if found is not None and not resume:
         raise InvalidInputError(
@@ -102,26 +118,18 @@ def check_folder(folder: Path, *, resume: bool, overwrite: bool) -> dict[str, An
     return found
 
 
-def check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
-    """Raises `InvalidInputError` where a run would go on with another question."""
-    other = [name for name in now if before.get(name) != now[name]]
-    if other:
-        name, old, new = _difference(other[0], before.get(other[0]), now[other[0]])
-        raise InvalidInputError(
-            f"The run in {str(folder)!r} was begun with {name} {old}, and now it is {new}. Ask "
-            "the same, or choose another folder."
-        )
-
-
-def _difference(name: str, old: Any, new: Any) -> tuple[str, str, str]:
-    """The first part in which two records differ, such as `methods[0].options.steps`, and both."""
-    if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
-        key = next(key for key in old if old[key] != new[key])
-        return _difference(f"{name}.{key}", old[key], new[key])
-    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        i = next(i for i, (a, b) in enumerate(zip(old, new, strict=True)) if a != b)
-        return _difference(f"{name}[{i}]", old[i], new[i])
-    return name, *_short(json.dumps(old), json.dumps(new))
+def _others(folder: Path) -> list[Path]:
+    """What a folder holds beside the files of a run, sorted."""
+    if not folder.is_dir():
+        return []
+    places = {folder: _TOP, folder / DATA: _PARTS, folder / STATES: _KNOWN}
+    found = list[Path]()
+    for place, own in places.items():
+        for path in place.iterdir() if place.is_dir() else ():
+            is_own = path.is_file() and (own.fullmatch(path.name) or _is_begun(path))
+            if not is_own and not (path in places and path.is_dir() and not path.is_symlink()):
+                found.append(path)
+    return sorted(found)
 
 
 def write_manifest(
@@ -149,6 +157,11 @@ def write_manifest(
             "labels_of_no_class": sum(one.unnamed for one in reports),
             "shards": len(reports),
         }
+        failures = [one for report in reports for one in report.failures]
+        made["failure_reasons"] = [
+            {"count": count, "reason": reason} for reason, count in commonest(failures)[:REASONS]
+        ]
+        made["repeated_keys"] = repeated_keys(reports)
         made["unnamed_labels"] = few(label for one in reports for label in one.unnamed_labels)
     made |= {"configuration": asked, "workers": workers, "python": platform.python_version()}
     _write(folder / MANIFEST, json.dumps(made, indent=2, allow_nan=False) + "\n")
@@ -178,11 +191,11 @@ def _write(path: Path, text: str) -> None:
         beside.write_text(text, encoding="utf-8")
 
 
-def _clear(folder: Path) -> None:
+def clear(folder: Path) -> None:
     """Removes what a run has written, and nothing else."""
     shutil.rmtree(folder / STATES, ignore_errors=True)
-    for suffix in FORMATS.values():
-        for path in (folder / DATA).glob(f"part-[0-9]*{suffix}"):
+    for path in (folder / DATA).glob("part-*"):
+        if _PARTS.fullmatch(path.name):
             path.unlink(missing_ok=True)
     sweep(folder)
     with contextlib.suppress(OSError):  # it is not there, or holds something else
@@ -193,25 +206,12 @@ def _clear(folder: Path) -> None:
 
 def sweep(folder: Path) -> None:
     """Removes what a run that was killed had begun to write."""
-    suffixes = (*FORMATS.values(), ".json")
     for part in (folder, folder / DATA, folder / STATES):
         for path in part.glob(".*"):
-            if _BEGUN.fullmatch(path.stem) and path.suffix in suffixes and path.is_file():
+            if _is_begun(path) and path.is_file():
                 path.unlink(missing_ok=True)
 
 
-def _short(old: str, new: str) -> tuple[str, str]:
-    """Both texts, cut to where they begin to differ."""
-    pairs = enumerate(zip(old, new, strict=False))
-    same = next((i for i, (a, b) in pairs if a != b), min(len(old), len(new)))
-    start = max(0, same - _LENGTH // 2) if max(len(old), len(new)) > _LENGTH else 0
-    first, second = (
-        ("..." if start else "")
-        + text[start : start + _LENGTH]
-        + "..." * (len(text) > start + _LENGTH)
-        for text in (old, new)
-    )
-    return first, second
-
-
-_LENGTH = 60
+def _is_begun(path: Path) -> bool:
+    suffixes = (*FORMATS.values(), ".json")
+    return _BEGUN.fullmatch(path.stem) is not None and path.suffix in suffixes

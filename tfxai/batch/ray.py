@@ -32,6 +32,9 @@ class Ray:
     workers: int = 1
     threads: int = 1
 
+    def __post_init__(self) -> None:
+        self._address()
+
     def __call__(self, job: Job, todo: list[int], done: Done) -> None:
         """Runs the shards."""
         if not todo:

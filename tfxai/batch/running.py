@@ -19,12 +19,13 @@ import tensorflow as tf
 from tfxai.batch.job import Job
 from tfxai.batch.manifest import (
     check_folder,
-    check_same,
+    clear,
     configuration,
     finish,
     sweep,
     write_manifest,
 )
+from tfxai.batch.resuming import check_same
 from tfxai.batch.shards import NO_CARE, Care, ShardReport
 from tfxai.errors import InsufficientMemoryError, InvalidInputError, OutputError
 
@@ -62,7 +63,7 @@ def run_job(
         threads: Threads of TensorFlow in each; None is the engine's, or shares the cores among the
             processes.
         resume: Whether a run that was stopped goes on.
-        overwrite: Whether the results of an earlier run are removed.
+        overwrite: Whether the results of an earlier run are removed, once all has been checked.
         done: Called with what became of each shard.
 
     Returns:
@@ -92,6 +93,8 @@ def run_job(
     asked = configuration(job, threads)
     if before is not None:
         check_same(before["configuration"], asked, folder)
+    if overwrite:
+        clear(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_manifest(folder, asked, None, workers)
     sweep(folder)

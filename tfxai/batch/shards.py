@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
 
 from tfxai.batch.sources.rows import Failure, Row
 from tfxai.batch.summary import Summary
@@ -49,6 +52,8 @@ class ShardReport:
         unnamed: How many have a label that names no class of the model.
         unnamed_labels: A few of these labels.
         failures: Those that have no explanation.
+        key_digests: Of the keys of those that are explained, where a field has them; 16
+            characters each.
         summary: What the explanations say as a whole.
     """
 
@@ -60,12 +65,18 @@ class ShardReport:
     unnamed: int = 0
     unnamed_labels: list[str] = dataclasses.field(default_factory=list)
     failures: list[Failure] = dataclasses.field(default_factory=list)
+    key_digests: str = ""
     summary: Summary = dataclasses.field(default_factory=Summary)
 
     def add_unnamed(self, label: object) -> None:
         """Counts an example whose label names no class of the model."""
         self.unnamed += 1
         self.unnamed_labels = few([*self.unnamed_labels, str(label)])
+
+    def add_keys(self, keys: Iterable[str]) -> None:
+        """Remembers the keys of explained examples, so that repeated ones can be counted."""
+        digests = (hashlib.blake2b(key.encode(), digest_size=8).hexdigest() for key in keys)
+        self.key_digests += "".join(digests)
 
     def to_dict(self) -> dict[str, Any]:
         """As in its file."""
@@ -81,6 +92,13 @@ class ShardReport:
         made["failures"] = [Failure(**one) for one in record["failures"]]
         made["summary"] = Summary.from_dict(record["summary"])
         return cls(**made)
+
+
+def repeated_keys(reports: Iterable[ShardReport]) -> int:
+    """How many examples have a key that another one before them has."""
+    digests = b"".join(bytes.fromhex(one.key_digests) for one in reports)
+    keys = np.frombuffer(digests, np.uint64)
+    return len(keys) - len(np.unique(keys))
 
 
 def few(labels: Iterable[str]) -> list[str]:

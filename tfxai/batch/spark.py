@@ -33,6 +33,9 @@ class Spark:
     workers: int = 1
     threads: int = 1
 
+    def __post_init__(self) -> None:
+        self._settings()
+
     def __call__(self, job: Job, todo: list[int], done: Done) -> None:
         """Runs the shards."""
         if not todo:
@@ -54,18 +57,25 @@ class Spark:
 
     def _session(self) -> Any:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        master, settings = self._settings()
         builder = SparkSession.builder.appName("tfxai")
-        master = f"local[{self.workers}]"
+        for key, text in settings.items():
+            builder = builder.config(key, text)
+        return builder.master(master).getOrCreate()
+
+    def _settings(self) -> tuple[str, dict[str, str]]:
+        """The master, and Spark's settings."""
+        master, settings = f"local[{self.workers}]", dict[str, str]()
         for word in self.words:
             name, _, value = word.partition("=")
             if name == "--master" and value:
                 master = value
             elif name == "--conf" and "=" in value:
                 key, _, text = value.partition("=")
-                builder = builder.config(key, text)
+                settings[key] = text
             else:
                 raise InvalidInputError(
                     f"{word!r} is no option of this engine. Pass --master=URL or "
                     "--conf=NAME=VALUE."
                 )
-        return builder.master(master).getOrCreate()
+        return master, settings

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import dataclasses
 import functools
+import numbers
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import numpy as np
 
 from tfxai.classes import class_index
 from tfxai.errors import InvalidInputError, UnknownNameError
@@ -190,15 +193,37 @@ def _compared(
     if _is_of_classes(parts):
         read = [_numbers(one, classes) for one in read]
     for test, left, right in zip(node.ops, read, read[1:], strict=False):
+        others = right if isinstance(right, list) else [right]
+        kinds = {_kind(one) for one in (left, *others)} - {None}
+        is_missing = left is None and isinstance(test, ast.Eq | ast.NotEq | ast.In | ast.NotIn)
         try:
+            if (len(kinds) > 1 or "other" in kinds) and not is_missing:
+                raise TypeError
             if not _TESTS[type(test)](left, right):
                 return False
         except TypeError as error:
             raise InvalidInputError(
-                f"{ast.unparse(node)!r} compares {left!r} with {right!r}. Compare numbers with "
-                "numbers and words with words."
+                f"{ast.unparse(node)!r} compares {_shown(left)} with {_shown(right)}. Compare "
+                "numbers with numbers and words with words."
             ) from error
     return True
+
+
+def _kind(value: Any) -> str | None:
+    """What a value is compared with: None, which is missing, equals nothing."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return "word"
+    return "number" if isinstance(value, numbers.Number | np.bool_) else "other"
+
+
+def _shown(value: Any) -> str:
+    return (
+        repr(value)
+        if _kind(value) != "other" or isinstance(value, list)
+        else (f"a {type(value).__name__}")
+    )
 
 
 def _is_of_classes(parts: list[ast.expr]) -> bool:

@@ -206,7 +206,9 @@ def _show(job: Job, made: dict[str, Any], *, as_json: bool) -> None:
     say()
     data = job.data_file(0).parent
     files = sorted(data.glob(f"part-*{job.data_file(0).suffix}"))
-    if files:
+    if len(files) == 1:
+        say(shown(files[0]))
+    elif files:
         say(f"{len(files):,} files in {shown(data)}: {shown(files[0].name)} ...")
     say(shown(folder / "manifest.json"))
     _show_methods(folder)
@@ -215,18 +217,44 @@ def _show(job: Job, made: dict[str, Any], *, as_json: bool) -> None:
         advice = "Correct them, or the names of the classes (--classes)"
         if not made["configuration"]["classes"]:
             advice = "The model's classes have no names: pass --classes"
+        what = "example has a label" if unnamed == 1 else "examples have labels"
+        name, be = ("names", "is") if unnamed == 1 else ("name", "are")
         remark(
-            f"{unnamed:,} examples have labels that name no class of the model and are written "
-            f"as -1, such as {few}. {advice}."
+            f"{unnamed:,} {what} that {name} no class of the model and {be} written as -1, such "
+            f"as {few}. {advice}."
         )
+    if count := made["repeated_keys"]:
+        who = (
+            "example has a key that an earlier one has"
+            if count == 1
+            else ("examples have keys that earlier ones have")
+        )
+        remark(f"{count:,} {who}. Choose another --key-field to tell them apart.")
     if counts["failed"]:
         say(shown(folder / "failures.jsonl"))
-    if counts["cropped_or_resized"]:
+        _show_reasons(made)
+    if count := counts["cropped_or_resized"]:
         how = f"{job.resize} x {job.resize} pixels" if job.resize else "the model's size"
-        remark(
-            f"{counts['cropped_or_resized']:,} pictures have another size and were cropped or "
-            f"resized to {how}."
+        what = (
+            "picture has another size and was"
+            if count == 1
+            else "pictures have another size and were"
         )
+        remark(f"{count:,} {what} cropped or resized to {how}.")
+
+
+def _show_reasons(made: dict[str, Any]) -> None:
+    """Says why examples failed, the commonest reasons first."""
+    from tfxai.cli.terminal import remark
+
+    failed, told = made["counts"]["failed"], made["failure_reasons"][:_REASONS]
+    for one in told:
+        remark(f"{one['count']:,} failed: {one['reason']}")
+    if rest := failed - sum(one["count"] for one in told):
+        remark(f"{rest:,} failed for other reasons, which failures.jsonl has.")
+
+
+_REASONS = 3  # that are shown
 
 
 def _show_methods(folder: Path) -> None:

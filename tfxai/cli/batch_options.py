@@ -16,7 +16,8 @@ Given = Annotated[
         "-i",
         metavar="GLOB",
         help="Files of images, TFRecords of tf.Example, Parquet or JSON lines (as for Vertex AI), "
-        "a folder of images or of class folders, or tfds:NAME:SPLIT. May be repeated.",
+        "a folder of images or of class folders, or tfds:NAME:SPLIT. May be repeated, but for "
+        "tfds:.",
     ),
 ]
 Output = Annotated[Path, typer.Option("--output", metavar="DIR", help="A new folder.")]

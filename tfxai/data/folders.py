@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from tfxai.data.images import fit_image, list_images, read_image
-from tfxai.errors import DataNotFoundError, InvalidInputError
+from tfxai.data.images import fit_image, is_image_file, list_images, read_image
+from tfxai.errors import DataNotFoundError, InvalidInputError, TfxaiWarning, first_line
 
 
 def load_images(
@@ -62,26 +63,84 @@ def load_images(
 
 
 def labelled_files(folder: str | os.PathLike[str]) -> list[tuple[Path, str | None]]:
-    """The image files of a folder, each with its class where the folder has class folders.
+    """The image files of a folder and of the folders in it, which are those of classes.
 
     Returns:
-        (file, None) for the images that lie directly in the folder, sorted by name; where none
-        does, (file, class) for those in the folders of the classes.
+        (file, None) for the images that lie directly in the folder, sorted by name; then (file,
+        class) for those in the folders of the classes.
+
+    Warns:
+        TfxaiWarning: Something is left out: a file that is not named like an image, a link to
+            nothing, a folder in a class folder, a class folder without an image. Hidden files and
+            folders are left out without a word.
 
     Raises:
         DataNotFoundError: There is no such folder.
         InvalidInputError: It is not a folder, or neither it nor the folders in it hold an image.
     """
+    folder = Path(folder)
+    left_out: dict[str, list[Path]] = {}
+    images, classes = _listed(folder, left_out) if folder.is_dir() else ([], [])
+    found: list[tuple[Path, str | None]] = [(file, None) for file in images]
+    for path in classes:
+        inside, folders = _listed(path, left_out)
+        found += [(file, path.name) for file in inside]
+        left_out.setdefault("deeper", []).extend(folders)
+        if not inside:
+            left_out.setdefault("empty", []).append(path)
+    if not found and (deeper := left_out.get("deeper")):
+        above = deeper[0].parent
+        raise InvalidInputError(
+            f"Neither the folder {str(folder)!r} nor the folders in it hold an image, and deeper "
+            f"ones are not searched. Pass the folder of the class folders, such as {str(above)!r}."
+        )
+    if not found:
+        list_images(folder)  # says what is wrong
+    _warn_of(folder, left_out)
+    return found
+
+
+def _listed(folder: Path, left_out: dict[str, list[Path]]) -> tuple[list[Path], list[Path]]:
+    """The images and the folders in a folder, sorted; adds what is neither to `left_out`."""
+    images, folders = list[Path](), list[Path]()
     try:
-        return [(file, None) for file in list_images(folder)]
-    except InvalidInputError:
-        try:
-            classes = class_folders(folder)
-        except InvalidInputError:
-            classes = []
-        if not classes:
-            raise
-    return [(file, path.name) for path in classes for file in list_images(path)]
+        paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise InvalidInputError(
+            f"The folder {str(folder)!r} cannot be read: {first_line(error)}. Pass another one."
+        ) from error
+    for path in paths:
+        if is_image_file(path):
+            images.append(path)
+        elif path.is_dir():
+            folders.append(path)
+        else:
+            what = "dangling" if path.is_symlink() and not path.exists() else "other"
+            left_out.setdefault(what, []).append(path)
+    return images, folders
+
+
+def _warn_of(folder: Path, left_out: dict[str, list[Path]]) -> None:
+    parts = []
+    for what, (one, several) in _LEFT_OUT.items():
+        if paths := left_out.get(what):
+            example = repr(str(paths[0].relative_to(folder)))
+            parts.append(
+                f"{len(paths):,} {several}, such as {example}"
+                if len(paths) > 1
+                else f"1 {one}, {example}"
+            )
+    if parts:
+        sentence = f"Left out of {str(folder)!r}: {'; '.join(parts)}."
+        warnings.warn(sentence, TfxaiWarning, stacklevel=3)
+
+
+_LEFT_OUT = {
+    "other": ("file not named like an image", "files not named like images"),
+    "dangling": ("link to nothing", "links to nothing"),
+    "deeper": ("folder in a class folder", "folders in class folders"),
+    "empty": ("folder with no image directly in it", "folders with no image directly in them"),
+}
 
 
 def class_folders(folder: str | os.PathLike[str]) -> list[Path]:

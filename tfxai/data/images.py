@@ -63,7 +63,10 @@ def read_image(path: str | os.PathLike[str]) -> np.ndarray:
 
 
 def decode_image(
-    data: bytes, formats: Sequence[str] = FORMATS, max_pixels: int = MAX_PIXELS
+    data: bytes,
+    formats: Sequence[str] = FORMATS,
+    max_pixels: int = MAX_PIXELS,
+    name: str = "The image",
 ) -> np.ndarray:
     """The picture in the bytes of a file, as `read_image` has it.
 
@@ -71,6 +74,7 @@ def decode_image(
         data: The content of the file.
         formats: Formats that are read, of `FORMATS`.
         max_pixels: Most pixels of an image that is decoded.
+        name: What an error calls it.
 
     Returns:
         uint8 of shape (H, W, 3), RGB.
@@ -79,7 +83,7 @@ def decode_image(
         ImageTooLargeError: It has more pixels.
         InvalidInputError: It is not an image of these formats, or truncated or damaged.
     """
-    return _decoded(io.BytesIO(data), "The image", formats, max_pixels)
+    return _decoded(io.BytesIO(data), name, formats, max_pixels)
 
 
 def _decoded(file: Path | io.BytesIO, name: str, formats: Sequence[str], most: int) -> np.ndarray:

@@ -48,7 +48,7 @@ class TfdsSplit:
             base.splitname, from_=base.from_ + start, to=base.from_ + stop, unit="abs"
         )
         data = tensorflow_datasets.as_numpy(builder.as_dataset(split=part, shuffle_files=False))
-        names = {"image", "label", "text", "sentence", "id"}
+        names = {"image", "label", "text", "sentence", "id", *self.fields.likely}
         index = start - 1
         try:
             for index, example in enumerate(data, start):

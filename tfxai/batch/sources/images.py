@@ -17,11 +17,13 @@ class ImageFiles:
 
     Args:
         files: The files in their order.
-        labels: The folder of each, where the folders are of classes.
+        labels: The folder of each; None of those beside folders of classes.
+        is_guess: Whether all files lie in one folder, which may or may not be that of a class.
     """
 
     files: tuple[Marked, ...]
-    labels: tuple[str, ...] | None = None
+    labels: tuple[str | None, ...]
+    is_guess: bool = False
 
     @property
     def count(self) -> int:
@@ -33,7 +35,7 @@ class ImageFiles:
         for i in range(start, stop):
             path = self.files[i].path
             try:
-                yield Row(path, {"image": read_image(path)}, self.labels and self.labels[i])
+                yield Row(path, {"image": read_image(path)}, self.labels[i])
             except (InvalidInputError, DataNotFoundError) as error:
                 yield Failure(path, "read", str(error))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,26 +22,35 @@ INSTANCE = "instance"
 
 
 class JsonLines(Files):
-    """Instances, lists as arrays and `{"b64": ...}` as bytes; empty lines do not count."""
+    """Instances, lists as arrays and `{"b64": ...}` as bytes, each named by its line from 0.
+
+    Empty lines hold no instance, and their numbers name none.
+    """
 
     kind: ClassVar[str] = "jsonl"
 
     def examples(self, file: Marked, first: int, last: int) -> Iterator[Example]:
         """Each instance."""
-        return (attempted(_instance, line) for line in _lines(file, first, last))
+        return (example for _, example in self.numbered(file, first, last))
+
+    def numbered(self, file: Marked, first: int, last: int) -> Iterator[tuple[int, Example]]:
+        """Each instance with the number of its line."""
+        for number, line in _lines(file, first, last):
+            yield number, attempted(_instance, line)
 
 
 def mark(path: str, size: int) -> Marked:
     """Counts the lines of a file."""
-    marks, count, offset = [], 0, 0
+    marks, lines, count, offset = [], [], 0, 0
     with Path(path).open("rb") as file:
-        for length, is_empty in _lengths(file):
+        for number, (length, is_empty) in enumerate(_lengths(file)):
             if not is_empty:
                 if count % EVERY == 0:
                     marks.append(offset)
+                    lines.append(number)
                 count += 1
             offset += length
-    return Marked(path, size, count, tuple(marks))
+    return Marked(path, size, count, tuple(marks), lines=tuple(lines))
 
 
 def _lengths(file: Any) -> Iterator[tuple[int, bool]]:
@@ -56,21 +66,23 @@ def _lengths(file: Any) -> Iterator[tuple[int, bool]]:
         yield length, is_empty
 
 
-def _lines(file: Marked, first: int, last: int) -> Iterator[bytes]:
+def _lines(file: Marked, first: int, last: int) -> Iterator[tuple[int, bytes]]:
     with Path(file.path).open("rb") as opened:
         opened.seek(file.marks[first // EVERY])
         index = first // EVERY * EVERY
-        while index < last:
+        for number in itertools.count(file.lines[first // EVERY]):
+            if index == last:
+                return
             line = opened.readline(MOST_BYTES + 1)
             if len(line) > MOST_BYTES:
                 while (more := opened.readline(2**20)) and not more.endswith(b"\n"):
                     pass
+            elif not line:
+                return
             elif not line.strip():
-                if not line:
-                    return
                 continue
             if index >= first:
-                yield line
+                yield number, line
             index += 1
 
 

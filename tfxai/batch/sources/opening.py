@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import glob
+import os
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from tfxai.batch.sources.lines import JsonLines
 from tfxai.batch.sources.rows import Fields, Marked, Source
 from tfxai.data.folders import labelled_files
 from tfxai.data.images import SUFFIXES
-from tfxai.errors import DataNotFoundError, InvalidInputError, UnknownNameError
+from tfxai.errors import DataNotFoundError, InvalidInputError, TfxaiWarning, UnknownNameError
 
 FORMATS = ("images", "tfrecord", "parquet", "jsonl")
 """Formats of files."""
@@ -27,10 +30,14 @@ def open_source(
     """The examples that the words mean.
 
     Args:
-        words: Globs or paths of files, a folder of images or of class folders, or one data set
-            of tensorflow-datasets as `tfds:NAME:SPLIT` (`cifar10:test` for short).
+        words: Globs or paths of files, folders of images or of class folders, or one data set
+            of tensorflow-datasets as `tfds:NAME:SPLIT` (`cifar10:test` for short). A file that
+            is given twice is taken once.
         fields: Which fields of an example mean what.
         format: One of `FORMATS`, where the names of the files do not say it.
+
+    Warns:
+        TfxaiWarning: Something in a folder is left out, as `tfxai.data.folders.labelled_files`.
 
     Raises:
         DataNotFoundError: A glob matches nothing, or a data set is not there.
@@ -43,14 +50,41 @@ def open_source(
     fields = fields or Fields()
     if len(words) == 1 and (found := _data_set(words[0])):
         return datasets.find(found["name"], found["split"], _folder(found["name"]), fields)
-    if len(words) == 1 and Path(words[0]).is_dir() and format in (None, "images"):
-        return _folder_of_images(words[0], fields)
-    paths = [path for word in words for path in _matches(word)]
+    unique: dict[str, _Given] = {}  # a file given twice is explained once
+    for word in words:
+        for one in _matches(word, format):
+            unique.setdefault(_whole(one.path), one)
+    given = list(unique.values())
+    paths = [one.path for one in given]
     kind = format or _format(paths)
+    if kind == "images":
+        _check_of_files(fields)
+        return _images(given)
     source = _source(kind, paths, fields)
     if source.count == 0:
         raise InvalidInputError(f"{words[0]!r} holds no examples. Pass files that hold some.")
     return source
+
+
+@dataclasses.dataclass(frozen=True)
+class _Given:
+    """A file that a word means.
+
+    Args:
+        path: Where it is.
+        label: The folder that it lies in; None where it lies beside class folders.
+        is_of_class: Whether that is a class folder of a folder that was given.
+    """
+
+    path: str
+    label: str | None
+    is_of_class: bool = False
+
+
+def _images(given: Sequence[_Given]) -> ImageFiles:
+    labels = tuple(one.label for one in given)
+    is_guess = len(set(labels)) == 1 and not any(one.is_of_class for one in given)
+    return ImageFiles(tuple(_sized(one.path) for one in given), labels, is_guess)
 
 
 def _data_set(word: str) -> re.Match[str] | None:
@@ -68,12 +102,21 @@ def _folder(name: str) -> str | None:
     return None if found is None else str(found)
 
 
-def _folder_of_images(folder: str, fields: Fields) -> ImageFiles:
-    _check_of_files(fields)
+def _of_folder(folder: str) -> list[_Given]:
+    """The images of a folder, and of its class folders where it has some."""
     found = labelled_files(folder)
-    labels = tuple(label for _, label in found if label is not None)
-    marked = tuple(_sized(str(path)) for path, _ in found)
-    return ImageFiles(marked, labels or None)
+    if all(label is None for _, label in found):
+        return [_Given(str(path), _parent(str(path))) for path, _ in found]
+    return [_Given(str(path), label, label is not None) for path, label in found]
+
+
+def _parent(path: str) -> str:
+    return Path(_whole(path)).parent.name
+
+
+def _whole(path: str) -> str:
+    """The path from the root, links as they are."""
+    return os.path.abspath(path)  # noqa: PTH100 - which follows links
 
 
 def _check_of_files(fields: Fields) -> None:
@@ -90,15 +133,53 @@ def _named(fields: Fields) -> list[str]:
     return [one for one in given if one is not None]
 
 
-def _matches(word: str) -> list[str]:
+def _matches(word: str, format: str | None) -> list[_Given]:
+    """The files that a word means: a file, a folder of images, or a glob of files and folders."""
     if "://" in word:
         raise InvalidInputError(
             f"{word!r} is an address, and files are read from folders. Mount the storage as a "
             "folder, or use tfxai.batch.Explainer in a pipeline that reads it."
         )
-    found = sorted(path for path in glob.glob(word, recursive=True) if Path(path).is_file())  # noqa: PTH207
+    if _data_set(word):
+        raise InvalidInputError(f"{word!r} is a data set, and others came. Pass it alone.")
+    if Path(word).is_file():
+        return [_Given(word, _parent(word))]
+    is_of_images = format in (None, "images")
+    if Path(word).is_dir():
+        if is_of_images:
+            return _of_folder(word)
+        pattern = str(Path(word, "*"))
+        raise InvalidInputError(
+            f"{word!r} is a folder, and only images are taken from one. Pass a pattern of the "
+            f"files, such as {pattern!r}."
+        )
+    paths = sorted(glob.glob(word, recursive=True))  # noqa: PTH207
+    found = [_Given(path, _parent(path)) for path in paths if Path(path).is_file()]
+    if is_of_images and "**" not in word:  # which matches the files in the folders, too
+        found += _of_folders([path for path in paths if Path(path).is_dir()])
+    dangling = [path for path in paths if not Path(path).exists()]
+    if found and dangling:
+        links = "1 link" if len(dangling) == 1 else f"{len(dangling):,} links"
+        warnings.warn(
+            f"Left out of {word!r}: {links} to nothing, such as {dangling[0]!r}.",
+            TfxaiWarning,
+            stacklevel=3,
+        )
     if not found:
         raise DataNotFoundError(f"{word!r} matches no file. Correct the path or the pattern.")
+    return found
+
+
+def _of_folders(folders: Sequence[str]) -> list[_Given]:
+    """The images of the folders that hold some."""
+    found, reasons = [], []
+    for folder in folders:
+        try:
+            found += _of_folder(folder)
+        except InvalidInputError as error:
+            reasons.append(str(error))
+    for reason in reasons if found else ():
+        warnings.warn(reason, TfxaiWarning, stacklevel=4)
     return found
 
 
@@ -128,11 +209,6 @@ def _of_name(name: str) -> str | None:
 
 
 def _source(kind: str, paths: Sequence[str], fields: Fields) -> Source:
-    if kind == "images":
-        _check_of_files(fields)
-        folders = {Path(path).parent.name for path in paths}
-        labels = tuple(Path(path).parent.name for path in paths) if len(folders) > 1 else None
-        return ImageFiles(tuple(map(_sized, paths)), labels)
     if kind == "jsonl":
         return JsonLines(_marked(lines.mark, paths), fields)
     if kind == "parquet":
@@ -145,14 +221,16 @@ def _source(kind: str, paths: Sequence[str], fields: Fields) -> Source:
 
 
 def _sized(path: str) -> Marked:
-    return Marked(path, Path(path).stat().st_size, 1)
+    found = Path(path).stat()
+    return Marked(path, found.st_size, 1, modified=found.st_mtime_ns)
 
 
 def _marked(mark: Callable[[str, int], Marked], paths: Sequence[str]) -> tuple[Marked, ...]:
     found = []
     for path in paths:
         try:
-            found.append(mark(path, Path(path).stat().st_size))
+            stat = Path(path).stat()
+            found.append(dataclasses.replace(mark(path, stat.st_size), modified=stat.st_mtime_ns))
         except OSError as error:
             raise InvalidInputError(
                 f"{path!r} cannot be read: {error.strerror or error}. Pass an intact file."

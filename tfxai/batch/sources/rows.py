@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias, cast
 
 from tfxai.errors import InvalidInputError, nearest
 
@@ -21,12 +23,15 @@ class Fields:
         label: That of the true class, None where there is none.
         key: That of the name of the example; None names it by its place.
         keep: Others that are wanted.
+        likely: Names of the model's inputs, which are taken where no inputs are named: all of
+            several, and that of one where an example has it.
     """
 
     inputs: tuple[str, ...] = ()
     label: str | None = None
     key: str | None = None
     keep: tuple[str, ...] = ()
+    likely: tuple[str, ...] = ()
 
     def row(self, key: str, example: Mapping[str, Any]) -> Row:
         """One example by what its fields mean.
@@ -34,13 +39,21 @@ class Fields:
         Raises:
             InvalidInputError: A field is missing.
         """
-        inputs = self.inputs or (_only(example),)
         return Row(
-            key if self.key is None else str(_text(_field(example, self.key))),
-            {name: _field(example, name) for name in inputs},
-            None if self.label is None else _text(_field(example, self.label)),
-            {name: _text(_field(example, name)) for name in self.keep},
+            key if self.key is None else str(_text(_field(example, self.key, "--key-field"))),
+            {name: _field(example, name, "--input-field") for name in self._inputs(example)},
+            None if self.label is None else _text(_field(example, self.label, "--label-field")),
+            {name: _text(_field(example, name, "--keep or --where")) for name in self.keep},
         )
+
+    def _inputs(self, example: Mapping[str, Any]) -> tuple[str, ...]:
+        if self.inputs:
+            return self.inputs
+        if self.likely and all(name in example for name in self.likely):
+            return self.likely
+        named = {self.label, self.key, *self.keep}
+        others = [name for name in example if name not in named]
+        return (others[0] if len(others) == 1 else _only(example, self.likely),)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -91,7 +104,7 @@ class Source(Protocol):
         """The examples from `start` to before `stop`, each read or failed."""
 
     def describe(self) -> dict[str, Any]:
-        """What it is, for the manifest: its files by name, size and number of examples."""
+        """What it is, for the manifest: its files by name, size, age and number of examples."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +117,8 @@ class Marked:
         count: How many examples it holds.
         marks: Where the examples 0, `every`, 2 `every`, ... begin, in bytes.
         fault: What stopped the count before the end of the file; empty where nothing did.
+        modified: When it was last changed, in nanoseconds.
+        lines: Lines before each mark, empty ones among them; empty where examples are no lines.
     """
 
     path: str
@@ -111,6 +126,8 @@ class Marked:
     count: int
     marks: tuple[int, ...] = ()
     fault: str = ""
+    modified: int = 0
+    lines: tuple[int, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,12 +152,26 @@ class Files(abc.ABC):
     def examples(self, file: Marked, first: int, last: int) -> Iterator[Example]:
         """The fields of the examples from `first` to before `last` of a file, or what is wrong."""
 
+    def numbered(self, file: Marked, first: int, last: int) -> Iterator[tuple[int, Example]]:
+        """The same, each with the number that names it in its file, from 0."""
+        return zip(range(first, last), self.examples(file, first, last), strict=False)
+
     def read(self, start: int, stop: int) -> Iterator[Row | Failure]:
         """Each example; of a file that has become shorter the last ones are failures."""
         for file, first, last in spans(self.files, start, stop):
-            examples = self.examples(file, first, last)
+            examples = self.numbered(file, first, last)
             for i in range(first, last):
-                yield self._row(place(file.path, i), next(examples, _SHORTER))
+                number, example = next(examples, (i, _SHORTER))
+                yield self._row(f"{self._names[file.path]}#{number}", example)
+
+    @functools.cached_property
+    def _names(self) -> dict[str, str]:
+        """What each file is called in keys: by its name, by its path where two have one name."""
+        names = Counter(Path(file.path).name for file in self.files)
+        return {
+            file.path: file.path if names[Path(file.path).name] > 1 else Path(file.path).name
+            for file in self.files
+        }
 
     def describe(self) -> dict[str, Any]:
         """What it is, for the manifest."""
@@ -186,7 +217,8 @@ def about(kind: str, fields: Fields, files: Sequence[Marked]) -> dict[str, Any]:
     """What a source of files says of itself."""
     digest = hashlib.sha256()
     for file in files:
-        digest.update(f"{file.path}\0{file.size}\0{file.count}\0".encode())
+        known = (file.path, file.size, file.count, file.modified)
+        digest.update("".join(f"{one}\0" for one in known).encode())
     return {
         "format": kind,
         "files": len(files),
@@ -196,27 +228,40 @@ def about(kind: str, fields: Fields, files: Sequence[Marked]) -> dict[str, Any]:
     }
 
 
-def place(path: str, index: int) -> str:
-    """The name of an example that has none."""
-    return f"{Path(path).name}#{index}"
+def with_likely(source: Source, names: tuple[str, ...]) -> Source:
+    """A source that takes the fields called as the model's inputs where none are named."""
+    fields = getattr(source, "fields", None)
+    if not isinstance(fields, Fields) or fields.inputs:
+        return source
+    return dataclasses.replace(cast(Any, source), fields=dataclasses.replace(fields, likely=names))
 
 
-def _field(example: Mapping[str, Any], name: str) -> Any:
+def _field(example: Mapping[str, Any], name: str, option: str) -> Any:
     if name in example:
         return example[name]
     known = list(example)
     close = nearest(name, known)
     listed = ", ".join(map(repr, close or known[:8])) or "none"
-    raise InvalidInputError(f"It has no field {name!r}, only {listed}. Name one that is there.")
+    more = ""
+    if "--where" in option:
+        more = " A condition knows prediction, probability, label and key as well."
+    raise InvalidInputError(
+        f"It has no field {name!r} ({option}), only {listed}. Name one that is there.{more}"
+    )
 
 
-def _only(example: Mapping[str, Any]) -> str:
+def _only(example: Mapping[str, Any], likely: tuple[str, ...]) -> str:
     if len(example) == 1:
         return next(iter(example))
     for name in ("inputs", "image", "image/encoded", "text", "sentence"):
-        if name in example:
+        if name in example and len(likely) < 2:
             return name
     listed = ", ".join(map(repr, list(example)[:8])) or "none"
+    if len(likely) > 1:
+        raise InvalidInputError(
+            f"Its fields are {listed}, and the model has the inputs {', '.join(likely)}. Call the "
+            "fields as the inputs."
+        )
     raise InvalidInputError(
         f"Its fields are {listed}, and none of them is known to be the input. Name it with "
         "--input-field."

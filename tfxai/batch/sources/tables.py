@@ -19,9 +19,11 @@ class Parquet(Files):
     def examples(self, file: Marked, first: int, last: int) -> Iterator[Example]:
         """Each row; a group of rows that cannot be read costs these."""
         wanted = (*self.fields.inputs, self.fields.label, self.fields.key, *self.fields.keep)
-        columns = [name for name in wanted if name is not None] if self.fields.inputs else None
         before = 0
         opened = parquet().ParquetFile(file.path, page_checksum_verification=True)
+        named = [name for name in wanted if name is not None]
+        are_there = set(named) <= set(opened.schema_arrow.names)  # else all, to say which are
+        columns = named if self.fields.inputs and are_there else None
         for group in range(opened.num_row_groups):
             count = opened.metadata.row_group(group).num_rows
             low, high = max(first - before, 0), min(last - before, count)
