@@ -114,7 +114,7 @@ def test_what_cannot_be_explained_is_refused_before_training(name, tmp_path):
     model = models.convolutional()
     model.compile("sgd", "sparse_categorical_crossentropy")
     state, weights = np.random.get_state(), model.get_weights()  # noqa: NPY002
-    with pytest.raises(TfxaiError, match="none|7"):
+    with pytest.raises(TfxaiError, match=r"none|7"):
         model.fit(TRAINED, Y, verbose=0, callbacks=[watch])
     for one, other in zip(weights, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
