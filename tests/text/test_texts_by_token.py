@@ -125,14 +125,14 @@ def test_what_texts_were_compared_with_is_named():
     dropped = FeatureAblation()(Subject(bert()), [FINE], 1)
     assert dropped.method["options"]["baseline"] is None
     assert "at the baseline (words left out) " in dropped._repr_html_()
-    subject = of_ids()
-    replaced = FeatureAblation()(subject, [FINE], 1)
+    model = looked_up()  # without a mask
+    replaced = FeatureAblation()(model, ["good film"])
     assert replaced.method["options"]["baseline"] == {"name": "pad", "options": {}}
     assert "at the baseline (pad) " in replaced._repr_html_()
-    again = FeatureAblation(baseline="pad")(subject, [FINE], 1)
+    again = FeatureAblation(baseline="pad")(model, ["good film"])
     np.testing.assert_array_equal(again.values, replaced.values)
-    own = FeatureAblation(baseline="bad film")(subject, [FINE], 1)
-    assert "at the baseline (bad film) " in own._repr_html_()
+    own = FeatureAblation(baseline="bad bad")(model, ["good film"])
+    assert "at the baseline (bad bad) " in own._repr_html_()
 
 
 def test_integers_group_tokens():

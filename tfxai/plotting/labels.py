@@ -107,10 +107,12 @@ def predicted_text(one: Attribution) -> str:
 
 
 def probability_text(one: Attribution) -> str:
-    """The probability of the explained class in words, or nothing."""
+    """The probability of the explained class in words, or nothing; of two the first is named."""
     if one.probability is None:
         return ""
-    return f"probability {float(one.probability[0]):.1%}"
+    first, _, second = one.score_name.partition(" rather than ")
+    of = f" of {shortened(first)}" if second else ""
+    return f"probability{of} {float(one.probability[0]):.1%}"
 
 
 def answer_text(one: Attribution) -> str:

@@ -88,10 +88,16 @@ def tile_of(one: Attribution, drawing: Drawing, *, name: str = "", label: Any = 
         labels.method_title(one.method["name"]),
         name,
         labels.target_title(one),
-        value if one.probability is None else f" {float(one.probability[0]):.0%}",
+        value if one.probability is None else f"{_sure_of(one)} {float(one.probability[0]):.0%}",
         "" if label is None else _truth(one, label),
         label is not None and labels.is_mistaken(one, label),
     )
+
+
+def _sure_of(one: Attribution) -> str:
+    """Of which of two classes the probability is; nothing where one is explained."""
+    first, _, second = one.score_name.partition(" rather than ")
+    return f", {first}" if second else ""
 
 
 def _truth(one: Attribution, label: Any) -> str:

@@ -59,7 +59,8 @@ def facts(one: Attribution, i: int) -> str:
     names_both = " rather than " in one.score_name
     said = [score if names_both else f"{one.target_names[i]}: {score}"]
     if one.probability is not None and one.score_name != "probability":
-        said.append(f"probability {one.probability[i]:.1%}")
+        of = f" of {one.score_name.partition(' rather than ')[0]}" if names_both else ""
+        said.append(f"probability{of} {one.probability[i]:.1%}")
     if one.baseline_score is not None:
         said.append(f"at the baseline{_baseline(one)} {_number(one.baseline_score[i])}")
     sums = token_sums(one)[i]
