@@ -73,9 +73,7 @@ def scaling(layer, name):
     ],
 )
 def test_pixels_that_are_scaled_twice_are_told(make, name):
-    said = (
-        f"The card's preprocessing '{name}' gives pixels a range .* Take the preprocessing 'none'"
-    )
+    said = f"The preprocessing '{name}' gives pixels a range .* Take the preprocessing 'none'"
     pixels = photographs()
     with pytest.warns(tfxai.TfxaiWarning, match=said):
         Saliency()(scaling(make(), name), pixels)

@@ -120,7 +120,7 @@ class Subject:
         if high - low > _SCALED_TWICE * body.span:
             return None
         return (
-            f"The card's preprocessing {self.preprocessing.name!r} gives pixels a range "
+            f"The preprocessing {self.preprocessing.name!r} gives pixels a range "
             f"{high - low:.3g} wide, {(high - low) / body.span:.1%} of what the model's first "
             f"layers expect, {body.span:.3g}: they scale pixels themselves. Take the "
             "preprocessing 'none'."
