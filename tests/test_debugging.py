@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import keras
@@ -10,6 +11,7 @@ import pytest
 
 import tfxai
 from tests import builders
+from tfxai.debugging import Covered
 from tfxai.errors import InvalidInputError
 
 CLASSES = ("Top", "Left", "Nothing")
@@ -70,6 +72,21 @@ def test_the_diagnosis_says_the_numbers(subject):
     assert sure.without_true is None
     assert sure.diagnosis().endswith("Nothing speaks for Left.")
     assert sure.rank == 3
+
+
+def test_a_map_that_is_not_borne_out_is_said_in_a_sentence_of_its_own(subject):
+    first, *_ = tfxai.debug(subject, X, [1, 1, 1, 0], fill=0.0, share=5 / 36).mistakes
+    risen = dataclasses.replace(first, without_true=Covered(0.01, 0.99))
+    before = probabilities(1.0, 0.5)[1]
+    assert risen.diagnosis().endswith(
+        f"Covering the 14% that speak most for Left takes it from {before:.0%} to 99%, ahead of "
+        "Top (1%). So the map is wrong there, or the blur itself speaks for Left."
+    )
+    behind = dataclasses.replace(first, without_true=Covered(0.6, 0.4))
+    assert behind.diagnosis().endswith(
+        f"Covering the 14% that speak most for Left takes it from {before:.0%} to 40%. So the map "
+        "is wrong there, or the blur itself speaks for Left."
+    )
 
 
 def test_both_classes_in_one_place_and_a_close_call():

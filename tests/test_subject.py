@@ -8,6 +8,7 @@ from keras import layers
 
 import tfxai
 from tests import builders
+from tfxai.class_outputs import class_outputs
 from tfxai.core import program
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import InvalidInputError, UnknownNameError, UnsupportedModelError
@@ -51,6 +52,58 @@ def test_pixels_that_arrive_as_floats_are_refused(subject):
             InvalidInputError, match=r"from 0 to 25\d, and preprocessed pixels from -1 to 1. Pass"
         ):
             Saliency()(subject, given)
+
+
+def scaling(layer, name):
+    """A classifier behind a layer that scales pixels, with a card that does so too."""
+    x = keras.Input((4, 4, 3))
+    h = x if layer is None else layer(x)
+    model = keras.Model(x, layers.Dense(3, activation="softmax")(layers.Flatten()(h)))
+    return tfxai.Subject(model, dataclasses.replace(CARD, preprocessing=Preprocessing(name)))
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: layers.Rescaling(1 / 255), "unit"),
+        (lambda: layers.Rescaling(1 / 255), "torch"),
+        (lambda: layers.Rescaling(1 / 127.5, offset=-1), "unit"),
+        (lambda: layers.Rescaling(1 / 127.5, offset=-1), "tf"),
+        (lambda: layers.Normalization(mean=127.0, variance=64.0**2), "unit"),
+    ],
+)
+def test_pixels_that_are_scaled_twice_are_told(make, name):
+    said = f"The preprocessing '{name}' gives pixels a range .* Take the preprocessing 'none'"
+    pixels = photographs()
+    with pytest.warns(tfxai.TfxaiWarning, match=said):
+        Saliency()(scaling(make(), name), pixels)
+    own = scaling(make(), name)
+    for use in (
+        lambda: own.predict(pixels),
+        lambda: class_outputs(scaling(own.model.layers[1], name), pixels),
+        lambda: tfxai.debug(scaling(own.model.layers[1], name), pixels, [0, 1]),
+    ):
+        with pytest.warns(tfxai.TfxaiWarning, match=said):
+            use()
+    own.predict(pixels)  # it was said once
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: layers.Rescaling(1 / 255), "none"),
+        (lambda: layers.Rescaling(1 / 255), "caffe"),
+        (lambda: layers.Normalization(mean=0.5, variance=0.25**2), "unit"),
+        (lambda: layers.Normalization(mean=0.0, variance=0.5**2), "tf"),
+        (lambda: None, "unit"),
+        (lambda: layers.BatchNormalization(), "unit"),
+        (lambda: layers.Rescaling(2.0, offset=-1), "unit"),
+    ],
+)
+def test_pixels_that_are_scaled_once_are_not(make, name):
+    subject = scaling(make(), name)
+    subject.predict(photographs())
+    Saliency()(subject, photographs())
 
 
 def test_card_that_names_other_classes_than_the_model_has_is_refused(subject):

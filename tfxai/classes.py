@@ -18,6 +18,21 @@ def class_index(name: str, classes: Sequence[str] | None) -> int | None:
     return lower.index(name.lower()) if name.lower() in lower else None
 
 
+def labelled_class(label: object, classes: Sequence[str] | None) -> int | None:
+    """The output that a true label names: a name of a class, or a number; None where it is none.
+
+    A text of digits is the name of a class where there is one, and else a number.
+    """
+    if isinstance(label, str):
+        found = class_index(label, classes)
+        is_number = found is None and label.isascii() and label.isdigit()
+        return labelled_class(int(label), classes) if is_number else found
+    if isinstance(label, bool) or not hasattr(label, "__index__"):
+        return None
+    number = int(label.__index__())
+    return number if number >= 0 and (not classes or number < len(classes)) else None
+
+
 def class_name(index: int, classes: Sequence[str] | None) -> str | None:
     """The name of an output, or None where it has none."""
     return classes[index] if classes and 0 <= index < len(classes) else None

@@ -139,11 +139,18 @@ class Mistake:
             moved = f"{what} hardly moves it ({self._text(before)} to {self._text(then)})"
         else:
             moved = f"{what} takes it from {self._text(before)} to {self._text(then)}"
-            if then > before:
-                moved += f": the map is not borne out there, or the blur itself speaks for {name}"
         if after.true > after.predicted:
-            moved += f", and {self.name(self.true)} is then ahead of it: {self._text(after.true)}"
+            moved += self._ahead(of_predicted, after)
+        if moved.startswith(f"{what} takes") and then > before:
+            moved += f". So the map is wrong there, or the blur itself speaks for {name}"
         return f"{moved}."
+
+    def _ahead(self, of_predicted: bool, after: Covered) -> str:
+        """That the true class comes first where something is covered."""
+        right, wrong = self.name(self.true), self.name(self.predicted)
+        if of_predicted:
+            return f", and {right} is then ahead of it: {self._text(after.true)}"
+        return f", ahead of {wrong} ({self._text(after.predicted)})"
 
     def _text(self, value: float) -> str:
         return f"{value:.0%}" if self.is_probability else f"{value:.3g}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import warnings
 from typing import Any
 
 import keras
@@ -13,19 +14,21 @@ import tensorflow as tf
 from tfxai.arrays import Array
 from tfxai.card import Card
 from tfxai.classes import both_classes, names_fit
+from tfxai.core.inputs.layout import Layout
 from tfxai.core.inputs.reading import read_inputs
 from tfxai.core.model.backend import require_model
 from tfxai.core.model.head import single_output
-from tfxai.core.model.structure import ModelStructure
+from tfxai.core.model.structure import ModelStructure, model_structure
 from tfxai.core.program import forward
 from tfxai.data.preprocessing import Preprocessing
-from tfxai.errors import InvalidInputError
+from tfxai.errors import InvalidInputError, TfxaiWarning
 from tfxai.text.encoders import Encoder
 from tfxai.text.networks import BehindLookup, around
 from tfxai.text.reading import encoder_of, texts_of
 from tfxai.text.vectorization import VectorizationEncoder
 
 _ROWS = 256  # examples predicted at once
+_SCALED_TWICE = 0.05  # share of the range that first layers expect which a card's gives at most
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -109,6 +112,33 @@ class Subject:
             self.preprocessing.check_range("The inputs run", inputs, advice)
         return inputs
 
+    def scaled_twice(self, body: ModelStructure) -> str | None:
+        """That the card scales pixels and the model's first layers do so again, where they do."""
+        if self.preprocessing is None or not body.span:
+            return None
+        low, high = (float(np.mean(end)) for end in self.preprocessing.input_range)
+        if high - low > _SCALED_TWICE * body.span:
+            return None
+        return (
+            f"The preprocessing {self.preprocessing.name!r} gives pixels a range "
+            f"{high - low:.3g} wide, {(high - low) / body.span:.1%} of what the model's first "
+            f"layers expect, {body.span:.3g}: they scale pixels themselves. Take the "
+            "preprocessing 'none'."
+        )
+
+    @functools.cached_property
+    def _told(self) -> list[str]:
+        """What was warned of: each sentence once."""
+        return []
+
+    def _warn_of_range(self, layout: Layout) -> None:
+        if self.preprocessing is None or self._told:
+            return
+        said = self.scaled_twice(model_structure(self.model, layout.plain))
+        self._told.append(said or "")
+        if said is not None:
+            warnings.warn(said, TfxaiWarning, stacklevel=3)
+
     def check_classes(self, body: ModelStructure) -> None:
         """Raises `InvalidInputError` where the card names more or fewer classes than there are."""
         axes = body.outputs[0] if len(body.outputs) == 1 else ()
@@ -131,11 +161,15 @@ class Subject:
         Raises:
             InvalidInputError: The inputs do not fit the model.
             UnsupportedModelError: The model has several outputs.
+
+        Warns:
+            TfxaiWarning: The card scales pixels, and the model does so again; said once.
         """
         model, texts = self.model, self.texts(inputs)
         if texts is not None and self.encoder is not None:
             model, inputs = self.of_ids, self.encoder.encode(texts).given()
         layout, leaves = read_inputs(model, self.prepare(inputs))
+        self._warn_of_range(layout)
         run = forward(model, layout)
         parts = []
         for start in range(0, len(leaves[0]), _ROWS):

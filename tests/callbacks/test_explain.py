@@ -13,7 +13,13 @@ import tfxai
 from tests import builders
 from tfxai import metrics
 from tfxai.callbacks import Explain, to_png, to_tensorboard
-from tfxai.errors import InvalidInputError, OutputError, TfxaiWarning, UnknownNameError
+from tfxai.errors import (
+    InvalidInputError,
+    OutputError,
+    TfxaiError,
+    TfxaiWarning,
+    UnknownNameError,
+)
 
 X, Y = builders.images(8), np.arange(8) % 3
 
@@ -116,8 +122,70 @@ def test_pictures_and_numbers_as_files(tmp_path):
         ("2", "saliency/score"),
     ]
     (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        for make in (to_png, to_tensorboard):
+            with pytest.raises(OutputError, match=r"file' is no folder\. Choose another"):
+                make(folder)
+    sink = to_png(tmp_path / "gone")
+    (tmp_path / "gone").write_text("")
     with pytest.raises(OutputError, match="Choose another folder"):
-        fit(classifier(), Explain("saliency", X[:1], sinks=to_png(tmp_path / "file")))
+        fit(classifier(), Explain("saliency", X[:1], sinks=sink))
+
+
+def written(folder):
+    """The lines of the numbers, and the pictures."""
+    with (folder / "numbers.csv").open(newline="") as file:
+        rows = [(int(row["epoch"]), row["name"]) for row in csv.DictReader(file)]
+    return rows, sorted(str(path.relative_to(folder)) for path in folder.rglob("*.png"))
+
+
+def test_a_run_takes_the_place_of_an_earlier_one_from_its_first_epoch_on(tmp_path):
+    picture = np.zeros((2, 2, 3), np.uint8)
+
+    def epochs(sink, numbers, method="saliency"):
+        for epoch in numbers:
+            sink(epoch, f"{method}/score", 0.5)
+            sink(epoch, f"{method}/0", picture)
+
+    def expected(*runs):
+        return (
+            [(epoch, f"{method}/score") for method, numbers in runs for epoch in numbers],
+            sorted(f"{method}/0-{epoch:04d}.png" for method, numbers in runs for epoch in numbers),
+        )
+
+    epochs(to_png(tmp_path), range(1, 5))
+    sink = to_png(tmp_path)
+    epochs(sink, range(1, 3))
+    assert written(tmp_path) == expected(("saliency", range(1, 3)))
+    epochs(to_png(tmp_path), range(1, 2), "rise")  # beside it
+    assert written(tmp_path) == expected(("saliency", range(1, 3)), ("rise", [1]))
+    epochs(to_png(tmp_path), range(3, 5))  # goes on
+    both = (("saliency", [1, 2]), ("rise", [1]), ("saliency", [3, 4]))
+    assert written(tmp_path) == expected(*both)
+    epochs(sink, [1])  # fit once more
+    assert written(tmp_path) == expected(("rise", [1]), ("saliency", [1]))
+
+
+@pytest.mark.parametrize(
+    ("method", "data", "targets", "sentence"),
+    [
+        (tfxai.GradCAM(layer="none"), X[:2], 0, "none"),
+        ("saliency", X[:2, :3], 0, "shape"),
+        ("saliency", X[:2], 9, "target=9 is outside the model's 3 outputs"),
+        ("saliency", X[:2], np.eye(3)[[0, 1]], r"np\.argmax\(target, axis=-1\) of one-hot"),
+        ("saliency", X[:2], np.eye(3, dtype=int)[[0, 1]], "of one-hot labels"),
+        ("saliency", X[:2], "Cat", "no card"),
+    ],
+)
+def test_what_cannot_be_explained_is_refused_before_training(method, data, targets, sentence):
+    model, seen = classifier(), []
+    weights = model.get_weights()
+    watch = Explain(method, data, targets, sinks=[lambda *said: seen.append(said)], every=5)
+    with pytest.raises(TfxaiError, match=sentence):
+        fit(model, watch, epochs=1)
+    assert seen == []
+    for one, other in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_an_event_file_holds_pictures_and_curves(tmp_path):
@@ -185,8 +253,12 @@ def test_class_names_and_preprocessing_are_those_of_the_card():
         ({"sinks": ()}, InvalidInputError, "one function"),
         ({"sinks": ["out"]}, InvalidInputError, "such as tfxai.callbacks.to_png"),
         ({"method": "salience"}, UnknownNameError, "Did you mean 'saliency'"),
+        ({"method": ["saliency", "rise"]}, InvalidInputError, "2 methods, .* an Explain for each"),
+        ({"method": tfxai.GradCAM}, InvalidInputError, r"It is a class: pass GradCAM\(\)\."),
+        ({"method": 3}, InvalidInputError, "method=3 was expected to be a method such as"),
+        ({"metric": "sparseness"}, InvalidInputError, "metric='sparseness' was expected"),
+        ({"metric": metrics.Sparseness}, InvalidInputError, r"pass Sparseness\(\)\."),
     ],
-    ids=["every 0", "every true", "no sink", "a path", "method"],
 )
 def test_what_does_not_fit_is_refused_before_training(options, error, sentence):
     given = {"method": "saliency", "data": X, "sinks": [print], **options}

@@ -255,6 +255,12 @@ def test_an_image_of_cifar10_that_does_not_exist(fails, word, said):
         (["predict"], "Missing argument 'MODEL'. Try: tfxai predict --help"),
         (["predict", "tiny"], "Nothing came to classify. Pass an IMAGE; for a model of texts"),
         (["predict", "--jsn", "tiny", "x.png"], "No such option: --jsn"),
+        (
+            ["compare", "tiny", "x.png", "--out", "a.png"],
+            "Did you mean --save? Try: tfxai",
+        ),
+        (["explain", "tiny", "x.png", "--save", "a"], "Did you mean --out? Try: tfxai explain"),
+        (["predict", "tiny", "x.png", "--out", "a"], "--import). Try: tfxai predict --help"),
         (["accuracy", "tiny", "--limit", "0"], "greater than or equal to 1, not '0'"),
     ],
 )

@@ -58,7 +58,10 @@ def test_a_sheet_shows_what_lies_over_each_image_of_a_folder(run, place, photos,
             stored = Attribution.load(f"x/{tile.name}.{method}.npz")
             expected = np.round(pictures(stored)[0] * 255)
             np.testing.assert_array_equal(tile.picture, expected)
-            assert tile.truth == f"true {tile.name.split('-')[0]}"
+            named = tile.name.split("-")[0].title()  # as the card has it
+            predicted = stored.prediction_names[0]
+            assert tile.truth == f"true {named}"
+            assert tile.is_wrong == (named != predicted)
             assert f"{tile.explains}{tile.sure}" in texts(figure)
             assert tile.name in texts(figure)
         assert len({round(x, 3) for x in lefts(figure, [tile.name for tile in tiles])}) == 2

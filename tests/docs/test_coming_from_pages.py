@@ -25,6 +25,10 @@ def test_blocks_for_users_of_tf_explain(tmp_path, monkeypatch):
     with Image.open(tmp_path / "out/gradients.png") as picture:
         np.testing.assert_array_equal(np.asarray(picture), grid)
     assert len(list((tmp_path / "logs/grad_cam").rglob("events.out.tfevents.*"))) == 1
+    row = next(one for one in (ROOT / "docs/coming-from-tf-explain.md").read_text().splitlines()
+               if "core.OcclusionSensitivity" in one)  # fmt: skip
+    (call,) = re.findall(r"class\}`(tfxai\.Occlusion\(.*?\)) <", row)
+    assert np.isfinite(eval(call)(names["model"], names["images"]).values).all()
     gap = a.values.sum(axis=(1, 2, 3)) - (a.score - a.baseline_score)
     np.testing.assert_allclose(a.completeness_gap, gap, atol=1e-5)
 
@@ -45,9 +49,13 @@ def test_blocks_for_users_of_alibi(tmp_path, monkeypatch):
 
 
 def test_blocks_for_users_of_other_libraries():
-    (block,) = python_blocks("docs/coming-from-others.md")
-    a = run(block, {})["a"]
+    names = {}
+    for block in python_blocks("docs/coming-from-others.md"):
+        run(block, names)
+    a, sampled = names["a"], names["sampled"]
     assert a.values.shape == (10, 4)
+    expected = names["model"](names["x"][:10]).numpy()[:, 1].mean()
+    np.testing.assert_allclose(sampled.baseline_score, np.full(10, expected), rtol=1e-5)
     np.testing.assert_allclose(a.values.sum(axis=1), a.score - a.baseline_score, atol=1e-5)
 
 

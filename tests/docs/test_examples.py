@@ -1,5 +1,6 @@
 """The code in the documents does what they say."""
 
+import functools
 import importlib
 import re
 import sys
@@ -7,7 +8,6 @@ import sys
 import keras
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 import tfxai
 from tests import builders
@@ -77,26 +77,32 @@ def test_first_example_of_the_readme_explains_the_photograph(tmp_path, monkeypat
     assert (tmp_path / "cat.npz").is_file()
 
 
+def begun(page):
+    """The names that the first block of a page makes."""
+    return run(python_blocks(page)[0], {})
+
+
 def test_examples_for_a_model_of_ones_own(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     own, card = (block_with("docs/inputs.md", word) for word in ("MobileNetV2", "tfxai.Card"))
     monkeypatch.setattr(keras.applications, "MobileNetV2", builders.functional)  # no download
-    names = run(own, {"tfxai": tfxai, "images": builders.images()})
-    assert names["a"].values.shape == (3, 5, 4)  # that of its last convolution
+    names = begun("docs/inputs.md")
+    image = np.random.default_rng(0).integers(0, 256, builders.IMAGE, np.uint8)
+    found = run(own, names | {"fit_image": lambda *_: image})
+    assert found["a"].values.shape == (1, 5, 4)  # that of its last convolution
 
-    names["cats_or_dogs"] = builders.functional(units=2)
     subject = run(card, names)["own"]
     assert subject.classes == ("Cat", "Dog")
     text = (ROOT / "docs/inputs.md").read_text(encoding="utf-8")
     (written,) = re.findall(r"^```json\n(.*?)^```", text, re.M | re.S)
     (tmp_path / "written.json").write_text(written)
     assert Card.read("written.json") == Card.read("mine.json") == subject.card
-    pixels = np.full((1, *builders.IMAGE), 51, np.uint8)
+    pixels = np.full((1, 32, 32, 3), 51, np.uint8)
     np.testing.assert_allclose(subject.prepare(pixels), np.full(pixels.shape, 0.2), rtol=1e-6)
 
 
 def test_example_of_words():
-    names = run(block_with("docs/inputs.md", "Embedding(1000"), {"tfxai": tfxai, "keras": keras})
+    names = run(block_with("docs/inputs.md", "Embedding(1000"), begun("docs/inputs.md"))
     assert names["a"].values.shape == (4, 20, 16)
     ids, model, vectors = names["ids"], names["classifier"], names["classifier"].layers[1]
     assert names["shap"].values.shape == ids.shape
@@ -111,7 +117,7 @@ def test_example_of_words():
 def test_example_of_two_inputs():
     pixels = fit_image(sample_image("chelsea"), 32, 32)[None]
     block = block_with("docs/inputs.md", 'name="table"')
-    names = run(block, {"tfxai": tfxai, "keras": keras, "pixels": pixels})
+    names = run(block, begun("docs/inputs.md"))
     weights = names["two"].get_weights()[0][:, 1]  # a linear model: four columns, three means
     a = names["a"]
     np.testing.assert_allclose(a.values["table"], weights[None, :4], rtol=1e-5)
@@ -124,14 +130,14 @@ def test_example_of_two_inputs():
 
 def test_example_of_looking_into_a_saved_model(monkeypatch):
     monkeypatch.chdir(ROOT)
-    found = run(block_with("docs/models.md", "inspect_model"), {"tfxai": tfxai})["found"]
+    found = run(block_with("docs/models.md", "inspect_model"), {})["found"]
     assert found.cam_layer == found.cam_layers[-1] == ("MaxPool_Block3", (4, 4))
     assert found.report.level == "ok"
 
 
 def test_example_of_a_plain_function():
     pixels = fit_image(sample_image("chelsea"), 32, 32)[None]
-    names = run(block_with("docs/inputs.md", "def brightness"), {"tfxai": tfxai, "pixels": pixels})
+    names = run(block_with("docs/inputs.md", "def brightness"), begun("docs/inputs.md"))
     a = names["a"]
     np.testing.assert_allclose(a.score, [pixels.mean() / 255])
     corner = pixels[:, :8, :8].sum() / 255 / pixels.size  # of which no other window has a part
@@ -140,7 +146,7 @@ def test_example_of_a_plain_function():
 
 
 def test_example_of_a_table():
-    names = run(block_with("docs/tables.md", "load_iris"), {"tfxai": tfxai})
+    names = run(block_with("docs/tables.md", "load_iris"), {})
     shap, predict, x = names["shap"], names["predict"], names["x"]
     assert shap.values.shape == (5, 4)
     difference = predict(x[:5])[:, 0] - predict(x.mean(axis=0)[None])[0, 0]
@@ -148,7 +154,7 @@ def test_example_of_a_table():
 
 
 def test_example_of_a_data_frame():
-    names = run(block_with("docs/tables.md", "load_iris"), {"tfxai": tfxai})
+    names = run(block_with("docs/tables.md", "load_iris"), {})
     names = run(block_with("docs/tables.md", "plot_beeswarm"), names)
     shap, predict, table = names["shap"], names["predict"], names["table"]
     values = shap.to_pandas()
@@ -178,8 +184,8 @@ def test_example_of_a_layer_in_the_place_of_a_lambda(monkeypatch, tmp_path):
 @pytest.mark.slow
 def test_example_of_the_methods_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    loading, _, _ = block_with("README.md", 'target="Cat"').partition("a = ")
-    names = run(block_with("docs/methods.md", "tolerance=0.01"), run(loading, {}))
+    (block,) = python_blocks("docs/methods.md")
+    names = run(block, {})
     a = names["a"]
     assert abs(a.completeness_gap[0]) <= 0.01 * abs(a.score[0] - a.baseline_score[0])
     assert (tmp_path / "baselines.png").stat().st_size > 10_000
@@ -188,23 +194,32 @@ def test_example_of_the_methods_page(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_example_of_the_figures_page(tmp_path, monkeypatch):
+@pytest.mark.filterwarnings(builders.KERAS_SAVES)
+@pytest.mark.parametrize("page", ["inputs", "models", "tables"])
+def test_a_page_runs_as_it_stands(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names = run(block_with("README.md", 'target="Cat"'), {})
-    images = np.repeat(names["pixels"], 9, axis=0)
-    axes = Figure().add_subplot()
-    names |= {"images": images, "labels": ["Cat"] * 9, "axes": axes}
-    run(block_with("docs/figures.md", 'style="contour"'), names)
-    assert axes.get_title() == "Cat"
-    assert len(axes.images) == 1
+    make = functools.partial(keras.applications.MobileNetV2, weights=None)
+    monkeypatch.setattr(keras.applications, "MobileNetV2", make)  # no download
+    names = {}
+    for block in python_blocks(f"docs/{page}.md"):
+        run(block, names)
+    assert names
+
+
+@pytest.mark.slow
+def test_example_of_the_figures_page():
+    names = {}
+    for block in python_blocks("docs/figures.md"):
+        run(block, names)
+    assert names["axes"].get_title() == "Cat"
+    assert len(names["axes"].images) == 1
 
 
 @pytest.mark.slow
 def test_example_of_the_architecture_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (block,) = python_blocks("docs/architecture.md")
-    pixels = fit_image(sample_image("chelsea"), 32, 32)[None]
-    a = run(block, {"tfxai": tfxai, "images": pixels})["a"]
+    a = run(block, {})["a"]
     assert a.target_names == ["Frog"]
     back = tfxai.Attribution.load("ig.npz")
     np.testing.assert_array_equal(back.values, a.values)
@@ -214,12 +229,10 @@ def test_example_of_the_architecture_page(tmp_path, monkeypatch):
 def test_example_of_the_registry(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TFXAI_MODELS", str(ROOT / "models"))
-    card = tfxai.Card(name="x", classes=("a", "b", "c"))
-    own = {"cats_or_dogs": builders.functional(), "card": card}
-    names = run(block_with("docs/models.md", "ModelRegistry()"), {"tfxai": tfxai, **own})
+    names = run(block_with("docs/models.md", "registry.list"), {"tfxai": tfxai})
     assert {check.state for check in names["registry"].verify("cifar10_cnn")} == {"ok"}
     assert names["pets"].card.name == "pets"
-    assert tfxai.load("my_models/pets").classes == ("a", "b", "c")
+    assert tfxai.load("my_models/pets").classes == ("Cat", "Dog")
 
 
 @pytest.mark.slow

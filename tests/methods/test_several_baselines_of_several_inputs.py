@@ -11,6 +11,7 @@ from tfxai.baselines import Samples
 from tfxai.data import Preprocessing
 from tfxai.errors import InvalidInputError
 from tfxai.methods import (
+    RISE,
     AttributionMethod,
     Conductance,
     DeepLIFT,
@@ -19,6 +20,8 @@ from tfxai.methods import (
     GradCAM,
     GradientSHAP,
     IntegratedGradients,
+    KernelSHAP,
+    Occlusion,
 )
 
 
@@ -125,6 +128,12 @@ def test_wrong_numbers_are_told_in_a_few_words():
         lambda pixels: DeepSHAP(background=pixels),
         lambda pixels: GradientSHAP(background=pixels),
         lambda pixels: IntegratedGradients(baseline=pixels[0]),
+        lambda pixels: IntegratedGradients(baseline=float(pixels.max())),
+        lambda pixels: Occlusion(window=2, baseline=tfxai.baselines.Constant(float(pixels.max()))),
+        lambda pixels: RISE(samples=4, baseline=float(pixels.max())),
+        lambda pixels: KernelSHAP(
+            samples=64, mask=np.arange(30).reshape(6, 5) % 3, baseline=float(pixels.max())
+        ),
     ],
 )
 def test_pixels_are_no_baseline_where_they_are_preprocessed(make):
@@ -136,6 +145,19 @@ def test_pixels_are_no_baseline_where_they_are_preprocessed(make):
         make(pixels)(subject, pixels)
     a = make(subject.prepare(pixels))(subject, pixels)
     assert np.isfinite(a.values).all()
+
+
+def test_more_rows_than_inputs_are_no_baseline_each_and_samples_are_named():
+    model, x = builders.functional(), builders.images(2)
+    for rows in (1, 2):
+        a = IntegratedGradients(baseline=builders.images(rows))(model, x)
+        assert np.isfinite(a.values).all()
+    with pytest.raises(InvalidInputError, match=r"all of them, pass tfxai.baselines.Samples\(arr"):
+        IntegratedGradients(baseline=builders.images(3))(model, x)
+    a = IntegratedGradients(baseline=tfxai.baselines.Samples(builders.images(3)))(model, x)
+    assert np.isfinite(a.values).all()
+    with pytest.raises(InvalidInputError, match=r"or one per example\.$"):
+        IntegratedGradients(baseline=np.zeros((3, 2, 2, 3)))(model, x)
 
 
 @pytest.mark.parametrize("method", [GradCAM(layer="conv"), Conductance(layer="conv", steps=3)])

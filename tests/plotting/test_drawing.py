@@ -24,6 +24,7 @@ from tfxai.plotting.colours import grey
 from tfxai.plotting.drawing import WORDS
 from tfxai.plotting.labels import option_text
 from tfxai.plotting.measure import cut, text_width, wrapped
+from tfxai.plotting.tiles import tile_of
 
 
 def swept(**words):
@@ -282,6 +283,19 @@ def test_captions_of_a_grid_name_class_probability_and_truth():
     bold = [text.get_text() for text in figure.texts if text.get_weight() == "bold"]
     assert bold[1::2] == ["true Egyptian cat"]  # example 2 is a Labrador to the model
     assert bold[0].endswith("60%")
+
+
+def test_a_grid_knows_a_true_label_in_any_case_and_names_the_mistake():
+    batch = dataclasses.replace(many(2), target=np.zeros(2, int))  # predicted are 0 and 1
+    for given in (["egyptian CAT", "EGYPTIAN cat"], [0, 0], ["0", "0"]):
+        figure = batch.plot(index=None, columns=2, true_labels=given)
+        bold = [text.get_text() for text in figure.texts if text.get_weight() == "bold"]
+        assert [one.split()[0] for one in bold] == ["Egyptian", "predicted"]
+        right, wrong = (tile_of(batch[i], Drawing(), label=given[i]).truth for i in range(2))
+        assert (right, wrong) == ("true Egyptian cat", "predicted Labrador retriever")
+    tile = tile_of(batch[1], Drawing(), label="lynx")
+    assert tile.truth == "true lynx, not Labrador retriever"
+    assert not tile_of(batch[1], Drawing(), label="labrador RETRIEVER").is_wrong
 
 
 def test_a_grid_of_anything_but_images_is_refused():

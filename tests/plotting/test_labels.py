@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,8 @@ def test_a_class_without_a_name_is_an_output():
 def test_another_score_than_a_class_is_the_title():
     one = attribution([[1.0]], [[1.0]], score_name="Cat rather than Dog")
     assert explained(one) == "Cat rather than Dog"
+    sure = dataclasses.replace(one, probability=np.array([0.9]))
+    assert explained(sure) == "Cat rather than Dog, probability of Cat 90.0%"
     one = attribution([[1.0]], [[1.0]], score_name="mean_mask_logit")
     assert explained(one) == "Mean mask logit"
     assert facts(one)[0].startswith("score ")

@@ -257,6 +257,15 @@ def test_labels_are_names_or_numbers_of_classes():
     assert tfxai.report(classifier(), pixels(1), METHODS[:1], labels=[7]).labels == ("7",)
 
 
+def test_an_answer_is_wrong_where_the_label_is_another_class_in_any_case():
+    subject = tfxai.Subject(classifier(), Card(name="one", classes=("Cat", "Dog", "Frog")))
+    best = int(subject.predict(pixels(1))[0].argmax())
+    for label in ("cat", "DOG", "frog", "0", "1", "2", "toad"):
+        page = tfxai.report(subject, pixels(1), METHODS[:1], labels=[label])
+        is_best = label.lower() in (subject.classes[best].lower(), str(best))
+        assert page._is_wrong(0) == (not is_best)
+
+
 def test_any_layout_of_images(tmp_path):
     x = images(2)
     page = tfxai.report(functional(), x, ["gradient_input"])

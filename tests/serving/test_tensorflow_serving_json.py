@@ -8,8 +8,9 @@ import math
 
 import pytest
 
-from tfxai.serving.messages import json_codec
+from tfxai.serving.messages import json_codec, tensors
 from tfxai.serving.messages.problems import RequestError
+from tfxai.serving.messages.signatures import End, Signature
 
 PREDICT = "/v1/models/documented:predict"
 
@@ -283,3 +284,20 @@ def test_names_are_decoded_and_never_become_paths(server):
         assert answer.status_code in (400, 404)
         assert list(answer.json()) == ["error"]
     assert server.get("/v1/models/docu%6Dented").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("dtype", "values", "shown"),
+    [("string", ["a fine film"], '[["a text"], ["another"]]'), ("float32", [1.5], "[[1], [2]]")],
+)
+def test_values_that_are_not_in_lists_of_one_are_told_how(dtype, values, shown):
+    signature = Signature(inputs={"x": End(dtype, (None, 1))}, outputs={})
+    for body in ({"instances": values}, {"inputs": values}):
+        with pytest.raises(RequestError) as refused:
+            tensors.read_feeds(body, signature)
+        assert str(refused.value).endswith(
+            "has the shape [1], and (any, 1) is expected. Put each value into a list of its own: "
+            f"{shown}."
+        )
+    (array,) = tensors.read_feeds({"instances": [values]}, signature)[0].values()
+    assert array.shape == (1, 1)

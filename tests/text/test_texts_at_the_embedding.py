@@ -49,7 +49,7 @@ def test_the_pad_baseline_keeps_special_tokens_and_its_score_is_shown(subject):
     sums = a.token_sums()[0]
     assert sums["special"] == sums["padding"] == 0.0
     np.testing.assert_allclose(sums["word"], a.score[0] - start, atol=1e-3)
-    assert f"at the baseline {start:.3f}" in a._repr_html_()
+    assert f"at the baseline (pad) {start:.3f}" in a._repr_html_()
     assert "Red supports, blue speaks against." in a._repr_html_()
     assert a.method["options"]["baseline"] is None
 

@@ -121,6 +121,20 @@ def test_without_a_mask_padding_takes_the_place_of_tokens():
     np.testing.assert_allclose(text.token_values, [[5, 3.25, 0, 0]], rtol=1e-6)
 
 
+def test_what_texts_were_compared_with_is_named():
+    dropped = FeatureAblation()(Subject(bert()), [FINE], 1)
+    assert dropped.method["options"]["baseline"] is None
+    assert "at the baseline (words left out) " in dropped._repr_html_()
+    model = looked_up()  # without a mask
+    replaced = FeatureAblation()(model, ["good film"])
+    assert replaced.method["options"]["baseline"] == {"name": "pad", "options": {}}
+    assert "at the baseline (pad) " in replaced._repr_html_()
+    again = FeatureAblation(baseline="pad")(model, ["good film"])
+    np.testing.assert_array_equal(again.values, replaced.values)
+    own = FeatureAblation(baseline="bad bad")(model, ["good film"])
+    assert "at the baseline (bad bad) " in own._repr_html_()
+
+
 def test_integers_group_tokens():
     mask = np.array([0, 1, 0, 0])
     a = FeatureAblation(mask=mask)(looked_up(), ["good bad film"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import warnings
 from collections.abc import Iterator, Sequence
@@ -32,7 +33,9 @@ class Explain(keras.callbacks.Callback):
     - `METHOD/completeness_gap`: the mean size of the gap, for methods whose values add up;
     - `METHOD/METRIC`: the mean of the metric.
 
-    The model's weights are those of the moment, and nothing is traced after the first time.
+    The model's weights are those of the moment, and nothing is traced after the first time. The
+    first time is before training begins: what cannot be explained is refused then, and of that
+    nothing is handed on.
 
     Args:
         method: A method, or its name.
@@ -83,12 +86,31 @@ class Explain(keras.callbacks.Callback):
                 f"sinks={sinks!r} was expected to hold one function or more, called with epoch, "
                 "name, and image or number, such as tfxai.callbacks.to_png('out')."
             )
-        self.method = create(method) if isinstance(method, str) else method
+        self.method = _method(method)
+        if metric is not None and not isinstance(metric, Metric):
+            raise InvalidInputError(
+                f"metric={metric!r} was expected to be a metric such as "
+                f"tfxai.metrics.Sparseness(){_call(metric)}"
+            )
         self.last: Attribution | None = None
         """The attribution of the last epoch that was explained."""
         self._data, self._targets, self._every = data, targets, every
         self._sinks, self._metric, self._card = sinks, metric, card
         self._subject: Subject | None = None
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Called by Keras: explains once and throws it away, so that mistakes show now.
+
+        Raises:
+            TfxaiError: As for a call of the method, or of the metric.
+        """
+        if not self.model.built:
+            return
+        with contextlib.suppress(NotFiniteError), warnings.catch_warnings():
+            warnings.simplefilter("ignore", TfxaiWarning)  # of weights that have learned nothing
+            found = self._explained()
+            for _ in self._contents(self._of_model(), found):
+                pass
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Called by Keras.
@@ -98,19 +120,25 @@ class Explain(keras.callbacks.Callback):
         """
         if (epoch + 1) % self._every:
             return
-        if self._subject is None or self._subject.model is not self.model:
-            self._subject = Subject(self.model, self._card)
         try:
-            found = self.method(self._subject, self._data, self._targets, progress=False)
+            found = self._explained()
         except NotFiniteError as error:  # training goes on, and may recover
             warnings.warn(
                 f"Epoch {epoch + 1} is not explained: {error}", TfxaiWarning, stacklevel=2
             )
             return
         self.last = found
-        for name, content in self._contents(self._subject, found):
+        for name, content in self._contents(self._of_model(), found):
             for sink in self._sinks:
                 sink(epoch + 1, f"{self.method.name}/{name}", content)
+
+    def _of_model(self) -> Subject:
+        if self._subject is None or self._subject.model is not self.model:
+            self._subject = Subject(self.model, self._card)
+        return self._subject
+
+    def _explained(self) -> Attribution:
+        return self.method(self._of_model(), self._data, self._targets, progress=False)
 
     def _contents(self, subject: Subject, found: Attribution) -> Iterator[tuple[str, Any]]:
         yield "score", float(np.mean(found.score))
@@ -120,6 +148,32 @@ class Explain(keras.callbacks.Callback):
             measured = self._metric(subject, self._data, found, progress=False)
             yield self._metric.name, float(measured.mean)
         yield from _pictures(found)
+
+
+def _method(given: Any) -> AttributionMethod:
+    """The method, by its name too.
+
+    Raises:
+        InvalidInputError: It is something else, such as a class or several methods.
+        UnknownNameError: There is no method of that name.
+    """
+    method = create(given) if isinstance(given, str) else given
+    if isinstance(method, AttributionMethod):
+        return method
+    if isinstance(given, list | tuple):
+        raise InvalidInputError(
+            f"method={given!r} holds {len(given)} methods, and one was expected. Pass an Explain "
+            "for each of them to fit."
+        )
+    raise InvalidInputError(
+        f"method={given!r} was expected to be a method such as tfxai.Saliency() or its name"
+        f"{_call(given)}"
+    )
+
+
+def _call(given: Any) -> str:
+    """The end of a sentence about a class that came in the place of one of its instances."""
+    return f". It is a class: pass {given.__name__}()." if isinstance(given, type) else "."
 
 
 def _pictures(found: Attribution) -> Iterator[tuple[str, Array]]:

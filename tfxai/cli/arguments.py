@@ -40,6 +40,16 @@ Preprocessing = Annotated[
         show_default=False,
     ),
 ]
+ExportedPreprocessing = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="How pixels 0..255 become the input of a model without a card: unit, none, tf, "
+        "torch, caffe or standardise, as `tfxai explain --help` says. With neither, a server "
+        "takes and gives numbers and no pictures.",
+        show_default=False,
+    ),
+]
 Resize = Annotated[
     int | None,
     typer.Option(

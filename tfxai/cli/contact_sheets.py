@@ -94,7 +94,7 @@ class ContactSheets:
             return
         title = method_title(method)
         drawing = Drawing(columns=self._columns, title=title) if sheet is None else sheet.drawing
-        tile = tile_of(one, drawing, name=shown(source.stem), truth=source.label or "")
+        tile = tile_of(one, drawing, name=shown(source.stem), label=source.label)
         if sheet is None:
             sheet = self._sheets[method] = self._empty(tile, drawing)
         sheet.tiles.append(tile.within(sheet.box))

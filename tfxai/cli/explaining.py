@@ -63,8 +63,10 @@ def explain_images(
     """
 
     def answer(some: Sequence[Source], batch: Any) -> list[ExplainedImage]:
-        ranks = classifier.rank(batch, [source.name for source in some])
-        found = _explained(classifier, batch, some, request)
+        with warnings.catch_warnings():  # remark_on_values says the same of each image
+            warnings.simplefilter("ignore", TfxaiWarning)
+            ranks = classifier.rank(batch, [source.name for source in some])
+            found = _explained(classifier, batch, some, request)
         return [
             ExplainedImage(source, ranks[i], [whole[i] for whole in found])
             for i, source in enumerate(some)
@@ -80,17 +82,15 @@ def _explained(
     from tfxai.methods.together import explain
 
     try:
-        with warnings.catch_warnings():  # remark_on_values says the same of each image
-            warnings.simplefilter("ignore", TfxaiWarning)
-            return explain(
-                classifier.subject,
-                batch,
-                request.methods,
-                request.targets(sources),
-                score=request.score,
-                at=request.at,
-                progress=False,  # one display is enough
-            )
+        return explain(
+            classifier.subject,
+            batch,
+            request.methods,
+            request.targets(sources),
+            score=request.score,
+            at=request.at,
+            progress=False,  # one display is enough
+        )
     except NotFiniteError as error:
         name = sources[error.example].name
         sentence = str(error).replace(f"example {error.example}", repr(name), 1)

@@ -48,7 +48,7 @@ def export(  # noqa: PLR0913 - an argument for each word of the command line
     at: At = None,
     example: Example = None,
     overwrite: Overwrite = False,
-    preprocessing: arguments.Preprocessing = None,
+    preprocessing: arguments.ExportedPreprocessing = None,
     classes: arguments.Classes = None,
     trust: arguments.Trust = False,
     modules: arguments.Import = [],  # noqa: B006 - typer copies it

@@ -16,6 +16,7 @@ from tfxai.errors import TfxaiError
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 BROKEN_PIPE = 141  # 128 + SIGPIPE
+_RESULTS = ("--out", "--output", "--save")  # where the result of a command goes
 
 
 class Commands(TyperGroup):
@@ -85,9 +86,18 @@ def _usage(error: Any) -> int:
     message = " ".join(error.format_message().split()).rstrip(".")
     came = _what_came(error)
     path = context.command_path if context is not None else "tfxai"
+    message += _another_word(error) if not message.endswith("?") else ""
     end = "" if message.endswith("?") else "."
     report(f"{message}{came}{end} Try: {path} --help")
     return BAD_INPUT
+
+
+def _another_word(error: Any) -> str:
+    """How this command calls where its result goes, where another one's word for it came."""
+    if getattr(error, "option_name", None) not in _RESULTS:
+        return ""
+    known = [name for one in error.ctx.command.params for name in one.opts if name in _RESULTS]
+    return f". Did you mean {' or '.join(known)}?" if known else ""
 
 
 def _what_came(error: BaseException) -> str:

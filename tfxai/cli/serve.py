@@ -24,7 +24,7 @@ def serve(  # noqa: PLR0913 - an option for each limit
     model: options.Files = [],  # noqa: B006 - typer copies it
     method: options.Methods = [],  # noqa: B006 - typer copies it
     option: options.MethodOptions = [],  # noqa: B006 - typer copies it
-    preprocessing: arguments.Preprocessing = None,
+    preprocessing: arguments.ExportedPreprocessing = None,
     classes: arguments.Classes = None,
     model_name: options.Names = [],  # noqa: B006 - typer copies it
     host: options.Host = "127.0.0.1",

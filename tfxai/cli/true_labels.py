@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tfxai.classes import class_index
+from tfxai.classes import labelled_class
 from tfxai.cli.classifier import Classifier
 from tfxai.cli.sources import Source
 from tfxai.errors import InvalidInputError, UnknownNameError
@@ -41,15 +41,13 @@ def _target(source: Source, classifier: Classifier) -> int:
 
 
 def class_number(label: str, classifier: Classifier) -> int:
-    """The output of a class by its name, or by its number where the model has no names.
+    """The output of a class by its name, or by its number.
 
     Raises:
         UnknownNameError: The model has no such class.
     """
     classes = classifier.subject.classes
-    index = class_index(label, classes)
-    if index is None and not classes and label.isascii() and label.isdigit():
-        index = int(label)  # a folder that is called by the number of the output
+    index = labelled_class(label, classes)
     if index is None or index >= classifier.classes:
         known = classes or list(map(str, range(classifier.classes)))
         raise UnknownNameError.of("class of the model", label, known)

@@ -158,6 +158,9 @@ def _of_outputs(ready: Prepared) -> list[str]:
 
 def _of_range(ready: Prepared, leaves: Sequence[Array]) -> list[str]:
     """Where inputs fill next to nothing of the range that the card or the first layers expect."""
+    twice = ready.subject.scaled_twice(ready.body)
+    if twice is not None:
+        return [twice]
     span = ready.body.span
     whose = "the model's first layers expect"
     if ready.subject.preprocessing is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from tfxai.tokens import WORD
 if TYPE_CHECKING:
     from tfxai.methods.base import AttributionMethod
 
+_PAD: dict[str, Any] = {"name": Pad.name, "options": {}}
 _ADVICE = "Pass 'pad', 'mask', 'zero', a text of several words, or tfxai.baselines.Text(text)."
 
 
@@ -113,6 +115,7 @@ def told(found: Attribution, given: Asked, method: AttributionMethod) -> Attribu
     """An answer about ids as one about texts."""
     encoded = given.encoded
     inputs: Any = encoded.given()
+    is_replaced = found.at is None and not encoded.mask  # for a model without a mask
     if isinstance(given.subject.of_ids, BehindLookup):
         inputs = encoded.tokens.texts
     values: Any = found.values
@@ -124,7 +127,7 @@ def told(found: Attribution, given: Asked, method: AttributionMethod) -> Attribu
         layer_axes=found.layer_axes if np.ndim(values) == 3 else "",
         text=encoded.tokens,
         notes=(*encoded.notes, *found.notes),
-        method=_record(found.method, method),
+        method=_record(found.method, method, usual=_PAD if is_replaced else None),
         axes="",
         held=(),
     )
@@ -173,13 +176,23 @@ def text_of(baseline: Any) -> str | None:
     return None
 
 
-def _record(record: dict[str, Any], method: AttributionMethod) -> dict[str, Any]:
-    """Name and options of a method as they were given: texts, and no ids, are compared with."""
+def _record(
+    record: dict[str, Any], method: AttributionMethod, usual: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Name and options of a method: texts, and no ids, are compared with.
+
+    Args:
+        record: That of the method which answered.
+        method: The method as it was asked.
+        usual: The baseline where none was given; None is what the method says of itself.
+    """
     options = dict(record["options"])
     own = method._record()["options"]
     for name in ("mask", "groups", "baseline"):
         if name in own and name in options:
             options[name] = own[name]
+    if options.get("baseline", usual) is None and "baseline" in method.program_inputs:
+        options["baseline"] = copy.deepcopy(usual)
     for name, inner in method._inner().items():
-        options[name] = _record(options[name], inner)
+        options[name] = _record(options[name], inner, usual)
     return {**record, "options": options}

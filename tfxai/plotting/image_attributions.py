@@ -60,7 +60,7 @@ def visualize_image_attr(  # noqa: PLR0913 - alibi's own
     largest ones, which make up `outlier_perc` per cent of their total, and cut off at 1.
 
     Args:
-        attr: (H, W, C) attributions.
+        attr: (H, W, C) attributions; None will do for the image alone.
         original_image: (H, W, C) the image, in [0, 1] or integers in [0, 255].
         method: `"heat_map"`, `"blended_heat_map"` (over the image in grey), `"original_image"`,
             `"masked_image"` (the image times the attributions) or `"alpha_scaling"` (the image,
@@ -123,6 +123,8 @@ def visualize_image_attr(  # noqa: PLR0913 - alibi's own
 
 def _read(attr: Any, image: Any, method: str, sign: str) -> tuple[Array, Array]:
     """The attributions (H, W, C), and the image in [0, 255]; zeros where none is needed."""
+    if method == "original_image" and attr is None and image is not None:
+        attr = np.zeros((*np.shape(image)[:2], 1))  # nothing of it is drawn
     attributions = np.asarray(attr)
     if attributions.ndim != 3 or not attributions.size:
         raise InvalidInputError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfxai.arrays import Array
-from tfxai.classes import class_name, explains_class
+from tfxai.classes import class_name, explains_class, labelled_class
 from tfxai.core.inputs.frozen_arrays import FrozenArrays
 from tfxai.plotting.drawing import Drawing, SharedTop
 
@@ -107,10 +107,12 @@ def predicted_text(one: Attribution) -> str:
 
 
 def probability_text(one: Attribution) -> str:
-    """The probability of the explained class in words, or nothing."""
+    """The probability of the explained class in words, or nothing; of two the first is named."""
     if one.probability is None:
         return ""
-    return f"probability {float(one.probability[0]):.1%}"
+    first, _, second = one.score_name.partition(" rather than ")
+    of = f" of {shortened(first)}" if second else ""
+    return f"probability{of} {float(one.probability[0]):.1%}"
 
 
 def answer_text(one: Attribution) -> str:
@@ -244,10 +246,20 @@ def truth(one: Attribution, number: int, drawing: Drawing) -> str:
     """The name of the true class of that example, or nothing."""
     if drawing.true_labels is None:
         return ""
-    label = drawing.true_labels[number]
-    is_number = isinstance(label, int | np.integer) and not isinstance(label, bool)
-    name = class_name(int(label), one.class_names) if is_number else None
-    return shortened(name or str(label))
+    return class_label(one, drawing.true_labels[number])
+
+
+def class_label(one: Attribution, label: Any) -> str:
+    """A true label by the model's own name of the class, or as it is where it names none."""
+    index = labelled_class(label, one.class_names)
+    return shortened(class_name(-1 if index is None else index, one.class_names) or str(label))
+
+
+def is_mistaken(one: Attribution, label: Any) -> bool:
+    """Whether the model answers with another class than the true label."""
+    answers = one.target if one.prediction is None else one.prediction
+    is_same = np.ndim(answers[0]) == 0 and answers[0] == labelled_class(label, one.class_names)
+    return explains_class(one) and not is_same
 
 
 def _ordinal(percentile: float) -> str:

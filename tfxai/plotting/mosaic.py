@@ -86,7 +86,8 @@ def draw_grid(
                 f"The inputs have shape {_shape(one)}, and grids are drawn of images "
                 "(B, H, W, C). Leave out columns."
             )
-        return tile_of(one, drawing, truth=labels.truth(one, number, drawing))
+        given = drawing.true_labels
+        return tile_of(one, drawing, label=None if given is None else given[number])
 
     tiles = (tile(one, number) for one, number in zip(ones, numbers, strict=True))
     return draw_tiles(tiles, len(numbers), asked, drawing)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from tfxai.arrays import Array
-from tfxai.classes import explains_class
 from tfxai.plotting import labels
 from tfxai.plotting.images import is_diverging
 from tfxai.plotting.panels import drawn, of_an_image
@@ -36,7 +35,8 @@ class Tile:
         name: What the example is called; empty for no line.
         explains: The explained class.
         sure: Its probability, the value of an output that is no class, or nothing.
-        truth: The true class, or nothing.
+        truth: The true class and, where it is another one than that of which the figure is, the
+            predicted one; or nothing.
         is_wrong: Whether the prediction is known to be another one than the true class.
     """
 
@@ -65,21 +65,20 @@ class Tile:
         return np.asarray(Image.fromarray(self.picture).resize((width, height), how))
 
 
-def tile_of(one: Attribution, drawing: Drawing, *, name: str = "", truth: str = "") -> Tile:
+def tile_of(one: Attribution, drawing: Drawing, *, name: str = "", label: Any = None) -> Tile:
     """The picture of one example and the words under it.
 
     Args:
         one: The example.
         drawing: The options.
         name: What it is called.
-        truth: Its true class.
+        label: Its true class, as a name or a number.
 
     Raises:
         InvalidInputError: The example is no image.
     """
     part, pixels = of_an_image(one)
     picture = np.asarray(np.round(drawn(one, drawing, "overlay") * 255), np.uint8)
-    said = one.prediction_names or one.target_names
     value = labels.value_text(one).removeprefix("value")
     return Tile(
         picture,
@@ -89,10 +88,27 @@ def tile_of(one: Attribution, drawing: Drawing, *, name: str = "", truth: str = 
         labels.method_title(one.method["name"]),
         name,
         labels.target_title(one),
-        value if one.probability is None else f" {float(one.probability[0]):.0%}",
-        truth and f"true {truth}",
-        bool(truth) and explains_class(one) and truth != labels.shortened(said[0]),
+        value if one.probability is None else f"{_sure_of(one)} {float(one.probability[0]):.0%}",
+        "" if label is None else _truth(one, label),
+        label is not None and labels.is_mistaken(one, label),
     )
+
+
+def _sure_of(one: Attribution) -> str:
+    """Of which of two classes the probability is; nothing where one is explained."""
+    first, _, second = one.score_name.partition(" rather than ")
+    return f", {first}" if second else ""
+
+
+def _truth(one: Attribution, label: Any) -> str:
+    """The true class, and the predicted one where nothing else in the tile says it."""
+    truth = labels.class_label(one, label)
+    is_said = labels.is_predicted(one) or not labels.is_mistaken(one, label)
+    if is_said or not one.prediction_names:
+        return f"true {truth}"
+    predicted = labels.shortened(one.prediction_names[0])
+    is_explained = truth == labels.target_title(one)  # the line above names it
+    return f"predicted {predicted}" if is_explained else f"true {truth}, not {predicted}"
 
 
 def _share(picture: Array, box: tuple[float, float]) -> float:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from tfxai.core.inputs.baseline_records import Pad, Text
 from tfxai.plotting import style
+from tfxai.plotting.labels import option_text
 from tfxai.plotting.signs import signs_of
 from tfxai.token_values import token_sums, token_values
 from tfxai.tokens import PADDING, SPECIAL, WORD, Tokens
@@ -57,9 +59,10 @@ def facts(one: Attribution, i: int) -> str:
     names_both = " rather than " in one.score_name
     said = [score if names_both else f"{one.target_names[i]}: {score}"]
     if one.probability is not None and one.score_name != "probability":
-        said.append(f"probability {one.probability[i]:.1%}")
+        of = f" of {one.score_name.partition(' rather than ')[0]}" if names_both else ""
+        said.append(f"probability{of} {one.probability[i]:.1%}")
     if one.baseline_score is not None:
-        said.append(f"at the baseline {_number(one.baseline_score[i])}")
+        said.append(f"at the baseline{_baseline(one)} {_number(one.baseline_score[i])}")
     sums = token_sums(one)[i]
     if one.completeness_gap is None:  # the values do not add up to anything
         return ", ".join(said)
@@ -67,6 +70,18 @@ def facts(one: Attribution, i: int) -> str:
     said += [f"special tokens {_number(sums['special'], '+')}"] if sums["special"] else []
     said += [f"padding {_number(sums['padding'], '+')}"] if sums["padding"] else []
     return ", ".join(said)
+
+
+def _baseline(one: Attribution) -> str:
+    """What texts were compared with, in brackets; nothing where the method has no such option."""
+    options = one.method.get("options", {})
+    if "baseline" not in options:
+        return ""
+    given = options["baseline"]
+    if given is None:
+        return " (words left out)" if one.at is None else f" ({Pad.name})"
+    is_text = isinstance(given, dict) and given.get("name") == Text.name
+    return f" ({given['options']['text'] if is_text else option_text(given)})"
 
 
 def _number(value: Any, sign: str = "") -> str:

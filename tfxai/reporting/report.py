@@ -13,7 +13,7 @@ import numpy as np
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
 from tfxai.class_outputs import ClassOutputs, class_outputs
-from tfxai.classes import explains_class
+from tfxai.classes import explains_class, labelled_class
 from tfxai.errors import InvalidInputError, MissingExtraError
 from tfxai.files import replacing
 from tfxai.methods.together import explain
@@ -122,9 +122,9 @@ class Report:
                 "photograph": photograph(pixels),
                 "is_small": max(pixels.shape[:2]) < _SMALL,
                 "size": f"{pixels.shape[1]} x {pixels.shape[0]}",
-                "best": (best := list(self._best(i))),
+                "best": list(self._best(i)),
                 "value": self._value(i),
-                "is_wrong": self._is_wrong(i, best[0][0]),
+                "is_wrong": self._is_wrong(i),
                 "maps": [self._map(one, name) for one in ones],
             }
 
@@ -134,11 +134,11 @@ class Report:
         is_class = self.answers.names or self.answers.are_probabilities
         return "" if is_class or len(row) > 1 else f"{row[0]:.4g}"
 
-    def _is_wrong(self, i: int, answer: str) -> bool:
+    def _is_wrong(self, i: int) -> bool:
         """Whether the answer is known to be another class than the image shows."""
-        label = self.labels[i] if self.labels else ""
-        same = answer.casefold() == label.casefold()
-        return bool(label) and bool(self.answers.names) and not same
+        label, names = self.labels[i] if self.labels else "", self.answers.names
+        answer = int(np.argmax(self.answers.values[i]))
+        return bool(label and names) and labelled_class(label, names) != answer
 
     def _best(self, i: int) -> Iterator[tuple[str, float, str]]:
         """The first classes of an image: name, share of a full bar, and number as text."""

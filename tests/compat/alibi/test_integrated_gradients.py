@@ -444,6 +444,16 @@ def test_explanation_says_what_was_asked_and_how():
     found.meta["params"]["n_steps"] = 7
     assert explainer.meta["params"]["n_steps"] == 3
     assert DEFAULT_META_INTGRAD["params"] == {}
+    shown = repr(explainer)
+    assert shown.startswith("IntegratedGradients(meta={'explanations': ['local'],\n 'name': ")
+    assert "'n_steps': 3" in shown
+
+
+def test_explainers_are_not_saved_and_say_what_to_do():
+    for name in ("save", "load"):
+        with pytest.raises(AttributeError, match=f"replace alibi's '{name}'.*model with Keras"):
+            getattr(IntegratedGradients(deep()), name)
+    assert not hasattr(IntegratedGradients(deep()), "other")
 
 
 @pytest.mark.parametrize("of_inputs", [False, True])

@@ -54,5 +54,10 @@ def test_what_is_no_explanation_is_refused(text):
 def test_what_is_not_replaced_is_said(name, advice):
     with pytest.raises(ImportError, match=f"does not replace alibi's '{name}'. .*{advice}"):
         exec(f"from tfxai.compat.alibi.explainers import {name}")
+    with pytest.raises(ImportError, match="cannot import name 'load'"):
+        exec("from tfxai.compat.alibi.saving import load")
+    for function in ("load_explainer", "save_explainer"):
+        with pytest.raises(ImportError, match=f"does not replace alibi's '{function}'. .*Keras"):
+            exec(f"from tfxai.compat.alibi.saving import {function}")
     with pytest.raises(ImportError, match="cannot import name 'Integrated'"):
         exec("from tfxai.compat.alibi.explainers import Integrated")

@@ -63,6 +63,10 @@ def test_image_alone_is_drawn_as_it_is():
     np.testing.assert_array_equal(image, IMAGE)
     _, (grey,) = draw(IMAGE[..., :1], "original_image")
     np.testing.assert_array_equal(grey, np.repeat(IMAGE[..., :1], 3, axis=-1))
+    _, axes = visualize_image_attr(None, IMAGE, "original_image", use_pyplot=False)
+    np.testing.assert_array_equal(axes.get_images()[0].get_array(), IMAGE)
+    with pytest.raises(InvalidInputError, match=r"attr has shape \(\)"):
+        visualize_image_attr(None, IMAGE, "blended_heat_map", use_pyplot=False)
 
 
 def test_largest_values_that_make_up_the_share_are_cut_off():

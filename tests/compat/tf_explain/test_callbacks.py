@@ -21,7 +21,7 @@ from tfxai.compat.tf_explain.core import (
     SmoothGrad,
     VanillaGradients,
 )
-from tfxai.errors import MissingExtraError
+from tfxai.errors import InvalidInputError, MissingExtraError, TfxaiError
 
 TRAINED, Y = models.images(4), np.arange(4) % 3
 X = TRAINED[:1]
@@ -102,6 +102,23 @@ def test_folders_are_tf_explains(tmp_path, monkeypatch):
         "smoothgrad",
         "vanilla_gradients",
     ]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_cannot_be_explained_is_refused_before_training(name, tmp_path):
+    make, options = getattr(callbacks, f"{name}Callback"), CASES[name][2]
+    with pytest.raises(InvalidInputError, match=r"pair \(images, labels\)"):
+        make(X, output_dir=tmp_path, **options)
+    wrong = {"layers_name": "none"} if "layers_name" in options else {"class_index": 7}
+    watch = make((X, None), output_dir=tmp_path, **options | wrong)
+    model = models.convolutional()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    state, weights = np.random.get_state(), model.get_weights()  # noqa: NPY002
+    with pytest.raises(TfxaiError, match=r"none|7"):
+        model.fit(TRAINED, Y, verbose=0, callbacks=[watch])
+    for one, other in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(state[1], np.random.get_state()[1])  # noqa: NPY002
 
 
 def test_missing_tensorboard_is_told_with_its_install_line(tmp_path, monkeypatch):

@@ -122,6 +122,19 @@ def test_integrated_gradients_are_the_plain_mean_without_the_input():
         IntegratedGradients.get_integrated_gradients(path, model, 2, 3)
 
 
+def test_values_that_are_zero_are_told_of_the_images_and_not_of_their_copies():
+    model = models.linear(softmax=True)
+    model.get_layer("scores").set_weights([np.zeros((4, 3))])
+    for explainer in (IntegratedGradients, SmoothGrad):
+        with pytest.warns(tfxai.TfxaiWarning) as told:
+            explainer().explain((X[:1], None), model, 1)
+        (said,) = [str(w.message) for w in told if "zero everywhere" in str(w.message)]
+        assert said.startswith(f"{explainer.__name__} is zero everywhere: ")
+    (path,) = [IntegratedGradients.generate_interpolations(X, 3)]
+    with pytest.warns(tfxai.TfxaiWarning, match=r"zero everywhere \(all 2 examples\)"):
+        IntegratedGradients.get_integrated_gradients(path, model, 1, 3)
+
+
 def test_grids_show_the_values(monkeypatch):
     model = models.linear(softmax=True)
     path = IntegratedGradients.generate_interpolations(X, 6)

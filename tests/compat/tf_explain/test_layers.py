@@ -200,6 +200,19 @@ def test_activations_run_from_the_least_to_the_greatest(name):
     assert np.abs(grid - grid_display(scaled * 255)).max() < 1.01
 
 
+def test_images_in_a_list_are_a_batch():
+    model, images = models.convolutional(), models.images(3)
+    expected = ExtractActivations().explain((images, None), model, "conv")
+    np.testing.assert_array_equal(
+        ExtractActivations().explain((list(images), None), model, "conv"), expected
+    )
+    one = ExtractActivations().explain(([images[0]], None), model, ["conv"])
+    alone = ExtractActivations().explain((images[:1], None), model, ["conv"])
+    np.testing.assert_array_equal(one, alone)
+    with pytest.raises(InvalidInputError, match=r"shapes \(2, 4, 1\), \(4, 4, 1\), and one shape"):
+        ExtractActivations().explain(([images[0], images[1][:2]], None), model, "conv")
+
+
 def test_graph_of_activations_ends_in_the_layer():
     model = models.convolutional()
     graph = ExtractActivations.generate_activations_graph(model, ["conv"])

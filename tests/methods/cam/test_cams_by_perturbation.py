@@ -48,7 +48,7 @@ def guided_grad_cam(s):
 
 OPTIONS = {"layer": "conv1", "reshape": (10, 2)}
 RESHAPE = {"reshape": {"layer": "conv2"}}
-TABLES = {"tables": "no layer with a time axis"}
+TABLES = {"tables": "no layer with feature maps"}
 CASES = (
     Case(method=AblationCAM, linear=ablation_cam, others=OPTIONS, beside=RESHAPE, refuses=TABLES),
     Case(

@@ -14,7 +14,7 @@ CASES = (
         method=GradCAM,
         linear=lambda s: np.maximum(s.x @ s.w.reshape(-1, s.w.shape[-1]).mean(axis=0), 0),
         others={"layer": "conv1", "reshape": (10, 2)},
-        refuses={"tables": "no layer with a time axis"},
+        refuses={"tables": "no layer with feature maps"},
         beside={"reshape": {"layer": "conv2"}},
     ),
 )
@@ -136,7 +136,7 @@ def test_layer_that_is_not_there_is_named_with_the_nearest():
 
 
 def test_model_without_images_is_refused():
-    with pytest.raises(LayerNotFoundError, match="no layer with a time axis"):
+    with pytest.raises(LayerNotFoundError, match="no layer with feature maps"):
         GradCAM()(builders.linear([[1.0], [2.0]]), [[1.0, 2.0]])
 
 

@@ -86,7 +86,7 @@ def on_linear(name):
 ALIKE = {
     "others": {"layer": "conv1", "reshape": (10, 2)},
     "beside": {"reshape": {"layer": "conv2"}},
-    "refuses": {"tables": "no layer with a time axis"},
+    "refuses": {"tables": "no layer with feature maps"},
 }
 CASES = (
     Case(method=GradCAMPlusPlus, linear=on_linear("grad_cam_pp"), **ALIKE),
@@ -302,7 +302,7 @@ def test_layer_behind_the_last_spatial_one_is_refused(name):
 def test_model_without_a_spatial_layer_is_refused(name):
     x = keras.Input((2,))
     model = keras.Model(x, layers.Dense(3)(layers.Dense(4, activation="relu")(x)))
-    with pytest.raises(LayerNotFoundError, match=r"no layer with a time axis, .* with layer="):
+    with pytest.raises(LayerNotFoundError, match=r"no layer with feature maps, .*gradient method"):
         create(name)(model, [[1.0, 2.0]])
 
 

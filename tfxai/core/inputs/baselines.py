@@ -324,7 +324,10 @@ def _check_names(
 def _check_units(array: Array, preprocessing: Any | None) -> None:
     """Meets a baseline of pixels: it is in the model's own units."""
     if preprocessing is not None:
-        advice = "A baseline is in the model's own units: pass subject.prepare(pixels)."
+        advice = (
+            "A baseline is in the model's own units: pass subject.prepare(pixels), or a colour "
+            "such as 'grey'."
+        )
         preprocessing.check_range("The baseline runs", array, advice)
 
 
@@ -355,9 +358,15 @@ def one_baseline(baseline: Any, inputs: Array, preprocessing: Any | None, axes: 
         return array_channels_back(made, axes)
     if isinstance(baseline, FrozenArray):
         if baseline.array.shape not in ((), shape, shape[1:], (1, *shape[1:])):
+            advice = f"Pass one baseline of shape {shape[1:]}, or one per example."
+            if baseline.array.shape[1:] == shape[1:]:
+                advice += (
+                    " To compare each example with all of them, pass "
+                    "tfxai.baselines.Samples(array)."
+                )
             raise InvalidInputError(
                 f"The baseline has shape {baseline.array.shape}, and the inputs have {shape}. "
-                f"Pass one baseline of shape {shape[1:]}, or one per example."
+                + advice
             )
         _check_units(baseline.array, preprocessing)
         return baseline.array
@@ -371,4 +380,6 @@ def one_baseline(baseline: Any, inputs: Array, preprocessing: Any | None, axes: 
         pixels = np.full(last.shape, COLOURS[baseline or "black"], np.float32)
         made = np.asarray(preprocessing.apply(pixels))  # type: ignore[union-attr]
         return array_channels_back(made, axes)
-    return np.asarray(0.0 if baseline is None else baseline)
+    number = np.asarray(0.0 if baseline is None else baseline)
+    _check_units(number, preprocessing)
+    return number

@@ -49,10 +49,7 @@ def read_target(
     elif isinstance(target, list | tuple) and any(isinstance(one, str) for one in target):
         target = [_class_index(one, classes) if isinstance(one, str) else one for one in target]
     array = np.asarray(target)
-    if array.dtype.kind not in "iu":
-        raise InvalidInputError(
-            f"target has type {array.dtype}, and integer indices or class names were expected."
-        )
+    _check_kind(array, batch, axes)
     if array.ndim == 0 and rank == 1:
         array = np.full((batch,), array)
     if array.ndim == 1 and rank > 1 and array.shape == (rank,):
@@ -65,6 +62,18 @@ def read_target(
         )
     _check_range(array.reshape(batch, -1), axes, batch)
     return array.astype(np.int32)
+
+
+def _check_kind(array: Array, batch: int, axes: tuple[int | None, ...]) -> None:
+    if len(axes) == 1 and array.ndim == 2 and array.shape == (batch, axes[0]):
+        raise InvalidInputError(
+            f"target has shape {array.shape}, a number for each class, and one index an example "
+            f"was expected: ({batch},). Pass np.argmax(target, axis=-1) of one-hot labels."
+        )
+    if array.dtype.kind not in "iu":
+        raise InvalidInputError(
+            f"target has type {array.dtype}, and integer indices or class names were expected."
+        )
 
 
 def _check_range(array: Array, axes: tuple[int | None, ...], batch: int) -> None:

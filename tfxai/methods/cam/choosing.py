@@ -156,6 +156,11 @@ def _no_maps(
     body: ModelStructure, rank: int, found: Sequence[LayerCall], tokens: Sequence[LayerCall]
 ) -> str:
     """Why there is no default, and what to name."""
+    if not tokens and not any(positions(axes) for axes in body.axes):
+        return (
+            "The model has no layer with feature maps, such as (B, h, w, K) or (B, t, K), where "
+            "class activation maps look. Use a gradient method."
+        )
     if rank < 2 or not tokens:
         axes = {1: "a time axis", 2: "two spatial axes", 3: "three spatial axes"}[min(rank, 3)]
         return (

@@ -17,6 +17,7 @@ from tfxai.serving.messages.signatures import End, Signature
 Feeds = dict[str, Array]
 DEFAULT = "serving_default"
 _FLOATS = {2: "half", 4: "float", 8: "double"}
+_LISTS = ("[[1], [2]]", '[["a text"], ["another"]]')
 _BYTES = "_bytes"  # how the name of an output ends whose texts are sent in base64
 
 
@@ -122,6 +123,11 @@ def read_array(name: str, value: Any, end: End) -> Array:
     if not end.is_plain:
         raise bad(f"The tensor {name!r} is of the type {end.dtype[:50]}, which cannot be sent.")
     array = _texts(name, value) if end.dtype == "string" else _numbers(name, value, end)
+    if array.ndim == 1 and end.shape is not None and end.shape[1:] == (1,):
+        raise bad(
+            f"Input {name!r} has the shape {list(array.shape)}, and (any, 1) is expected. Put "
+            f"each value into a list of its own: {_LISTS[end.dtype == 'string']}."
+        )
     check_shape(name, array.shape, end)
     return array
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import pprint
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import keras
 import numpy as np
@@ -23,6 +24,7 @@ from tfxai.compat.alibi.explainers.called_model import (
     path_of,
 )
 from tfxai.compat.alibi.explainers.given import baselines_of, leaves_of, target_by, target_of
+from tfxai.compat.alibi.saving import SAVE_THE_MODEL
 from tfxai.compat.departures import tell_departure
 from tfxai.core.inputs.reading import read_inputs
 from tfxai.errors import (
@@ -110,6 +112,14 @@ class IntegratedGradients:
             "internal_batch_size": internal_batch_size,
             "layer": self._layer_in_words(),
         }
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(meta={pprint.pformat(self.meta)})"
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name in ("save", "load"):
+            raise AttributeError(f"tfxai does not replace alibi's {name!r}. {SAVE_THE_MODEL}")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def reset_predictor(self, predictor: Any) -> None:
         """Explains another model from now on.

@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
-import tensorflow as tf
-
+from tfxai.arrays import Array
 from tfxai.compat.tf_explain.callbacks.writing import PictureCallback
 from tfxai.compat.tf_explain.core.activations import ExtractActivations
 
@@ -23,6 +21,8 @@ class ActivationsVisualizationCallback(PictureCallback):
         output_dir: A folder for TensorBoard.
     """
 
+    title: ClassVar[str] = "Activations Visualization"
+
     def __init__(
         self,
         validation_data: Any,
@@ -32,14 +32,6 @@ class ActivationsVisualizationCallback(PictureCallback):
         super().__init__(validation_data, output_dir)
         self.layers_name = layers_name
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Called by Keras.
-
-        Raises:
-            TfxaiError: As for `ExtractActivations.explain`, or TensorBoard is not installed.
-        """
-        grid = ExtractActivations().explain(self.validation_data, self.model, self.layers_name)
-        with self.writing():
-            tf.summary.image(
-                "Activations Visualization", np.expand_dims([grid], axis=-1), step=epoch
-            )
+    def draw(self) -> Array:
+        """The grid by the weights of the moment, as the explainer draws it."""
+        return ExtractActivations().explain(self.validation_data, self.model, self.layers_name)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
-import tensorflow as tf
-
+from tfxai.arrays import Array
 from tfxai.compat.tf_explain.callbacks.writing import PictureCallback
 from tfxai.compat.tf_explain.core.grad_cam import GradCAM
 
@@ -24,6 +22,8 @@ class GradCAMCallback(PictureCallback):
         use_guided_grads: As for `GradCAM.explain`.
         exact: As for `GradCAM`.
     """
+
+    title: ClassVar[str] = "Grad CAM"
 
     def __init__(
         self,
@@ -41,18 +41,12 @@ class GradCAMCallback(PictureCallback):
         self.use_guided_grads = use_guided_grads
         self.exact = exact
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Called by Keras.
-
-        Raises:
-            TfxaiError: As for `GradCAM.explain`, or TensorBoard is not installed.
-        """
-        grid = GradCAM(exact=self.exact).explain(
+    def draw(self) -> Array:
+        """The grid by the weights of the moment, as the explainer draws it."""
+        return GradCAM(exact=self.exact).explain(
             self.validation_data,
             self.model,
             class_index=self.class_index,
             layer_name=self.layer_name,
             use_guided_grads=self.use_guided_grads,
         )
-        with self.writing():
-            tf.summary.image("Grad CAM", np.array([grid]), step=epoch)

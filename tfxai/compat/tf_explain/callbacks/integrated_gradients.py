@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
-import tensorflow as tf
-
+from tfxai.arrays import Array
 from tfxai.compat.tf_explain.callbacks.writing import PictureCallback
 from tfxai.compat.tf_explain.core.integrated_gradients import IntegratedGradients
 
@@ -24,6 +22,8 @@ class IntegratedGradientsCallback(PictureCallback):
         exact: As for `IntegratedGradients`.
     """
 
+    title: ClassVar[str] = "IntegratedGradients"
+
     def __init__(
         self,
         validation_data: Any,
@@ -38,14 +38,8 @@ class IntegratedGradientsCallback(PictureCallback):
         self.n_steps = n_steps
         self.exact = exact
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Called by Keras.
-
-        Raises:
-            TfxaiError: As for `IntegratedGradients.explain`, or TensorBoard is not installed.
-        """
-        grid = IntegratedGradients(exact=self.exact).explain(
+    def draw(self) -> Array:
+        """The grid by the weights of the moment, as the explainer draws it."""
+        return IntegratedGradients(exact=self.exact).explain(
             self.validation_data, self.model, self.class_index, self.n_steps
         )
-        with self.writing():
-            tf.summary.image("IntegratedGradients", np.expand_dims([grid], axis=-1), step=epoch)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
-import tensorflow as tf
-
+from tfxai.arrays import Array
 from tfxai.compat.tf_explain.callbacks.writing import PictureCallback
 from tfxai.compat.tf_explain.core.occlusion_sensitivity import OcclusionSensitivity
 
@@ -24,6 +22,8 @@ class OcclusionSensitivityCallback(PictureCallback):
         exact: As for `OcclusionSensitivity`.
     """
 
+    title: ClassVar[str] = "Occlusion Sensitivity"
+
     def __init__(
         self,
         validation_data: Any,
@@ -38,14 +38,8 @@ class OcclusionSensitivityCallback(PictureCallback):
         self.patch_size = patch_size
         self.exact = exact
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Called by Keras.
-
-        Raises:
-            TfxaiError: As for `OcclusionSensitivity.explain`, or TensorBoard is not installed.
-        """
-        grid = OcclusionSensitivity(exact=self.exact).explain(
+    def draw(self) -> Array:
+        """The grid by the weights of the moment, as the explainer draws it."""
+        return OcclusionSensitivity(exact=self.exact).explain(
             self.validation_data, self.model, self.class_index, self.patch_size
         )
-        with self.writing():
-            tf.summary.image("Occlusion Sensitivity", np.array([grid]), step=epoch)

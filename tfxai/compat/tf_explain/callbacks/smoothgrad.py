@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
-import tensorflow as tf
-
+from tfxai.arrays import Array
 from tfxai.compat.tf_explain.callbacks.writing import PictureCallback
 from tfxai.compat.tf_explain.core.smoothgrad import SmoothGrad
 
@@ -24,6 +22,8 @@ class SmoothGradCallback(PictureCallback):
         output_dir: A folder for TensorBoard.
         exact: As for `SmoothGrad`.
     """
+
+    title: ClassVar[str] = "SmoothGrad"
 
     def __init__(
         self,
@@ -41,14 +41,8 @@ class SmoothGradCallback(PictureCallback):
         self.noise = noise
         self.exact = exact
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Called by Keras.
-
-        Raises:
-            TfxaiError: As for `SmoothGrad.explain`, or TensorBoard is not installed.
-        """
-        grid = SmoothGrad(exact=self.exact).explain(
+    def draw(self) -> Array:
+        """The grid by the weights of the moment, as the explainer draws it."""
+        return SmoothGrad(exact=self.exact).explain(
             self.validation_data, self.model, self.class_index, self.num_samples, self.noise
         )
-        with self.writing():
-            tf.summary.image("SmoothGrad", np.expand_dims([grid], axis=-1), step=epoch)

@@ -6,9 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-import tensorflow as tf
-
+from tfxai.arrays import Array
 from tfxai.compat.tf_explain.callbacks.writing import PictureCallback
 from tfxai.compat.tf_explain.core.vanilla_gradients import VanillaGradients
 
@@ -45,19 +43,16 @@ class VanillaGradientsCallback(PictureCallback):
         if not self.exact:
             self.score_model = self.explainer.get_score_model(model)
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Called by Keras.
+    @property
+    def title(self) -> str:
+        """The explainer's name."""
+        return type(self.explainer).__name__
 
-        Raises:
-            TfxaiError: As for `VanillaGradients.explain`, or TensorBoard is not installed.
-        """
+    def draw(self) -> Array:
+        """The grid by the weights of the moment, as the explainer draws it."""
         if self.exact:
             explainer = type(self.explainer)(exact=True)
-            grid = explainer.explain(self.validation_data, self.model, self.class_index)
-        else:
-            grid = self.explainer.explain_score_model(
-                self.validation_data, self.score_model, self.class_index
-            )
-        with self.writing():
-            name = type(self.explainer).__name__
-            tf.summary.image(name, np.expand_dims([grid], axis=-1), step=epoch)
+            return explainer.explain(self.validation_data, self.model, self.class_index)
+        return self.explainer.explain_score_model(
+            self.validation_data, self.score_model, self.class_index
+        )

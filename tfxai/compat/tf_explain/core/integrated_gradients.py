@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfxai.arrays import Array
 from tfxai.compat.departures import tell_departure
-from tfxai.compat.tf_explain.core.given import grey_maps, images_of
+from tfxai.compat.tf_explain.core.given import grey_maps, images_of, mean_over_copies
 from tfxai.compat.tf_explain.core.vanilla_gradients import VanillaGradients
 from tfxai.compat.tf_explain.utils.display import grid_display
 from tfxai.compat.tf_explain.utils.image import transform_to_normalized_grayscale
@@ -80,8 +80,10 @@ class IntegratedGradients:
             class_index: The output.
             n_steps: Points of a path.
         """
-        gradients = VanillaGradients.compute_gradients(interpolated_images, model, class_index)
-        return mean_of_each(gradients, n_steps)
+        gradient, name = VanillaGradients.method, IntegratedGradients.__name__
+        return mean_over_copies(
+            name, gradient, interpolated_images, model, class_index, n_steps, "output"
+        )
 
     @staticmethod
     def generate_interpolations(images: Any, n_steps: int) -> Array:
@@ -125,13 +127,3 @@ class IntegratedGradients:
             output_name: Name of the file, such as `"map.png"`.
         """
         save_grayscale(grid, output_dir, output_name)
-
-
-def mean_of_each(values: tf.Tensor, count: int) -> tf.Tensor:
-    """(N, ...) the mean of every `count` rows of (N count, ...)."""
-    if count < 1 or values.shape[0] % count:
-        raise InvalidInputError(
-            f"{values.shape[0]} images came, and a multiple of {count} was expected. Pass as many "
-            "for each image."
-        )
-    return tf.reduce_mean(tf.reshape(values, [-1, count, *values.shape[1:]]), axis=1)

@@ -25,7 +25,7 @@ class LayerGradients(AttributionMethod, is_named=False):
         layer: Path of the layer.
     """
 
-    name: ClassVar[str] = "layer_gradients"
+    name: ClassVar[str] = "GradCAM"  # which remarks are in the name of
     is_of_layer: ClassVar[bool] = True
     takes_at: ClassVar[bool] = False
     layer: str = dataclasses.field(metadata=declaration(kind=PATH))

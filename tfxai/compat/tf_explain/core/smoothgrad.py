@@ -11,12 +11,12 @@ import tensorflow as tf
 
 from tfxai.arrays import Array
 from tfxai.compat.departures import tell_departure
-from tfxai.compat.tf_explain.core.given import images_of
-from tfxai.compat.tf_explain.core.integrated_gradients import mean_of_each
+from tfxai.compat.tf_explain.core.given import images_of, mean_over_copies
 from tfxai.compat.tf_explain.utils.display import grid_display
 from tfxai.compat.tf_explain.utils.image import transform_to_normalized_grayscale
 from tfxai.compat.tf_explain.utils.saver import save_grayscale
 from tfxai.core.question.scores import register_score
+from tfxai.errors import InvalidInputError
 from tfxai.methods import Saliency
 
 _GRADIENT = Saliency(absolute=False)
@@ -71,8 +71,8 @@ class SmoothGrad:
         images = images_of(validation_data)
         noisy = self.generate_noisy_images(images, num_samples, noise)
         if self.exact:
-            values = tf.convert_to_tensor(_GRADIENT(model, noisy, class_index).values)
-            sizes = np.abs(mean_of_each(values, num_samples)).sum(axis=-1)
+            asked = (_GRADIENT, noisy, model, class_index, num_samples)
+            sizes = np.abs(mean_over_copies(type(self).__name__, *asked)).sum(axis=-1)
             largest = sizes.max(axis=(1, 2), keepdims=True)
             scaled = sizes / np.where(largest > 0, largest, 1)
             return grid_display(np.rint(255 * scaled).astype(np.uint8))
@@ -109,8 +109,8 @@ class SmoothGrad:
             class_index: The output of which the cross-entropy is.
             num_samples: Copies of each image.
         """
-        found = _GRADIENT(model, noisy_images, score=_cross_entropy(int(class_index)))
-        return mean_of_each(tf.convert_to_tensor(found.values), num_samples)
+        name, score = SmoothGrad.__name__, _cross_entropy(int(class_index))
+        return mean_over_copies(name, _GRADIENT, noisy_images, model, None, num_samples, score)
 
     def save(self, grid: Any, output_dir: str | os.PathLike[str], output_name: str) -> None:
         """Writes a grid as a grey picture.
@@ -128,6 +128,11 @@ def _cross_entropy(class_index: int) -> str:
     if class_index not in _SCORES:
 
         def cross_entropy(outputs: tf.Tensor) -> tf.Tensor:
+            if not 0 <= class_index < outputs.shape[-1]:
+                raise InvalidInputError(
+                    f"class_index={class_index} is outside the model's {outputs.shape[-1]} "
+                    f"outputs. Pass an index in [0, {outputs.shape[-1]})."
+                )
             wanted = tf.one_hot([class_index], outputs.shape[-1], dtype=outputs.dtype)
             wanted = tf.broadcast_to(wanted, tf.shape(outputs))
             return keras.losses.categorical_crossentropy(wanted, outputs)
