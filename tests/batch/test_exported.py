@@ -43,6 +43,9 @@ def test_columns_are_those_of_the_explainer(model, export, words):
     for name, column in made.items():
         assert column.shape == direct[name].shape
         near(column, direct[name], 1e-5 if "gap" in name else 1e-6)
+    integers = ExportExplainer(export, **words)(batch | {"inputs": PIXELS.astype(np.int64)})
+    for name, column in made.items():
+        np.testing.assert_array_equal(integers[name], column)
 
 
 def test_a_gap_is_told_as_the_explainer_tells_it(model, tmp_path):
@@ -110,6 +113,8 @@ def test_bad_input_is_one_sentence(export, model, tmp_path):
         ExportExplainer(export)({"inputs": PIXELS[:, :, 1:]})
     with pytest.raises(InvalidInputError, match="uint8"):
         ExportExplainer(export)({"inputs": PIXELS.astype(np.float32)})
+    with pytest.raises(InvalidInputError, match="differ in length: 'inputs' 23, 'id' 3"):
+        ExportExplainer(export)({"inputs": PIXELS, "id": np.arange(3)})
     labels = {"inputs": PIXELS[:2], "label": np.array([1, -1])}
     with pytest.raises(InvalidInputError, match="numbers of classes from 0"):
         ExportExplainer(export, target_column="label")(labels)

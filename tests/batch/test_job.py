@@ -123,6 +123,7 @@ def test_a_poisoned_batch_is_explained_one_by_one(model, tmp_path):
         ("5", "read"), ("2", "explain"), ("13", "explain"),
     ]  # fmt: skip
     assert "NaN" in failures(tmp_path / "out")[1]["reason"]
+    assert not any("example 0" in one["reason"] for one in failures(tmp_path / "out"))
     rows = rows_of(tmp_path / "out")
     for row in source.read(0, 20):
         if row.key in rows:

@@ -177,8 +177,22 @@ def test_pictures_are_resized_as_explain_does(run, fails, folder):
         (("--input", "{}", "--target", "Cat", "--true-label"), "both say what to explain"),
         (("--input", "{}", "--target", "Purple"), "Purple"),
         (("--input", "{}", "--", "--runner=FlinkRunner"), "is an option of an engine"),
+        (("--input", "{}", "{}"), "came without --input. Put a pattern into quotes"),
+        (("--input", "{}", "--resume", "--overwrite"), "Pass one of them"),
     ],
-    ids=("none", "glob", "where", "field", "format", "engine", "target", "class", "runner"),
+    ids=(
+        "none",
+        "glob",
+        "where",
+        "field",
+        "format",
+        "engine",
+        "target",
+        "class",
+        "runner",
+        "quotes",
+        "both",
+    ),
 )
 def test_bad_words_get_one_sentence(fails, folder, words, sentence):
     words = [word.format(folder) for word in words]

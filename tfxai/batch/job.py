@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -354,6 +355,6 @@ def _but(
 
 def _reason(error: Exception) -> str:
     if isinstance(error, TfxaiError):  # of a batch of one, whose place says nothing
-        return str(error).replace("texts[0]", "The text")
+        return re.sub(r"\bexample 0\b", "it", str(error)).replace("texts[0]", "The text")
     name, text = type(error).__name__, first_line(error)
     return f"{name}." if text == name else f"{name}: {text}."

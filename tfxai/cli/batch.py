@@ -129,6 +129,11 @@ def _check_words(given: list[str], kind: str, engine: str, words: list[str] | No
         raise UnknownNameError.of("format", kind, FORMATS)
     if engine not in batch_options.ENGINES:
         raise UnknownNameError.of("engine", engine, batch_options.ENGINES)
+    if words and not words[0].startswith("-"):
+        raise InvalidInputError(
+            f"{words[0]!r} came without --input. Put a pattern into quotes, as in --input "
+            "'photos/*.jpg', or repeat --input."
+        )
     if words and engine == "local":
         raise InvalidInputError(
             f"{words[0]!r} is an option of an engine, and the engine is local. Pass --engine beam."
