@@ -298,6 +298,12 @@ def test_a_grid_knows_a_true_label_in_any_case_and_names_the_mistake():
     assert not tile_of(batch[1], Drawing(), label="labrador RETRIEVER").is_wrong
 
 
+def test_a_grid_says_of_which_of_two_classes_the_probability_is():
+    one = dataclasses.replace(many(1), score_name="Cat rather than Dog", target=np.array([-1]))
+    tile = tile_of(one, Drawing())
+    assert tile.explains + tile.sure == "Cat rather than Dog, Cat 40%"
+
+
 def test_a_grid_of_anything_but_images_is_refused():
     with pytest.raises(InvalidInputError, match=r"grids are drawn of images.*Leave out columns"):
         series().plot(columns=2)
