@@ -46,7 +46,7 @@ def measured(name="gradient_input", shift=0.0):
 def evaluated():
     ones = {name: measured(name, shift) for name, shift in (("a", 1.0), ("random", 0.0))}
     lead = paired(ones["a"].values, ones["random"].values, higher_is_better=True, seed=0)
-    column = Column("srg", "mean", ones, {"random": {"a": lead}})
+    column = Column("mu_fidelity", "mean", ones, {"random": {"a": lead}})
     return Evaluation(("a",), ("random",), (column,), {"a": 0.1, "random": 0.0}, 20, {}, 0)
 
 
@@ -186,7 +186,7 @@ def test_of_many_pictures_the_first_are_shown():
 
 def test_the_table_of_an_evaluation_has_its_numbers():
     shown = evaluated()._repr_html_()
-    for word in ("srg", "Better than random", "random (control)", "1.5", "Recommended: a."):
+    for word in ("mu_fidelity", "Better than random", "random (control)", "1.5", "Recommended: a."):
         assert word in shown
 
 
