@@ -186,7 +186,13 @@ def test_of_many_pictures_the_first_are_shown():
 
 def test_the_table_of_an_evaluation_has_its_numbers():
     shown = evaluated()._repr_html_()
-    for word in ("mu_fidelity", "Better than random", "random (control)", "1.5", "Recommended: a."):
+    for word in (
+        "mu_fidelity",
+        "Better than random",
+        "random (control)",
+        "1.5",
+        "Recommended: a.",
+    ):
         assert word in shown
 
 
