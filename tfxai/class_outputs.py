@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def class_outputs(subject: Subject, inputs: Any) -> ClassOutputs:
             f"The model's output has shape (B, {', '.join(map(str, outputs.shape[1:]))}), and one "
             "number for each class was expected, (B, N). Pass a classifier of whole examples."
         )
-    layout, _ = read_inputs(subject.model, subject.prepare(inputs[:1]))
+    layout, _ = read_inputs(subject.model, subject.prepare(_first(inputs)))
     body = model_structure(subject.model, layout)
     subject.check_classes(body)
     gives = body.ending.gives
@@ -68,6 +69,15 @@ def class_outputs(subject: Subject, inputs: Any) -> ClassOutputs:
     if names is not None and len(names) != values.shape[1]:
         names = both_classes(names) if values.shape[1] == 2 else None
     return ClassOutputs(values, names, bool(are_known and not body.closed))
+
+
+def _first(inputs: Any) -> Any:
+    """The first example of a batch of one input, or of several by name or in a list."""
+    if isinstance(inputs, Mapping):
+        return {name: one[:1] for name, one in inputs.items()}
+    if isinstance(inputs, list | tuple) and any(np.ndim(one) for one in inputs):
+        return [one[:1] for one in inputs]
+    return inputs[:1]
 
 
 def read_classes(labels: Any, outputs: Array) -> Array:

@@ -670,6 +670,41 @@ def test_a_run_beside_other_files_is_not_removed(model, tmp_path, name):
     assert _files_in(tmp_path / "out") == before
 
 
+@pytest.mark.parametrize("left", [{}, {"manifest.json": '{"my": 1}'}, {"summary.json": "{}"}])
+def test_what_no_run_has_left_is_not_removed(model, tmp_path, left):
+    (tmp_path / "out" / "data").mkdir(parents=True)
+    write_parquet(tmp_path)
+    (tmp_path / "data.parquet").rename(tmp_path / "out" / "data" / "part-00000.parquet")
+    for name, text in left.items():
+        (tmp_path / "out" / name).write_text(text)
+    before = _files_in(tmp_path / "out")
+    with pytest.raises(OutputError, match="no run of tfxai, and nothing was removed"):
+        explained(Harmful(3, SHAPE), model, tmp_path / "out", overwrite=True)
+    assert _files_in(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("words", [{}, {"overwrite": True}, {"resume": True}], ids=str)
+def test_data_in_the_folder_of_the_results_are_kept(model, tmp_path, words):
+    explained(Harmful(3, SHAPE), model, tmp_path / "out")
+    write_parquet(tmp_path)
+    data = tmp_path / "out" / "data" / "part-00007.parquet"
+    (tmp_path / "data.parquet").rename(data)
+    (tmp_path / "link.parquet").symlink_to(data)
+    before = _files_in(tmp_path / "out")
+    for path in (data, tmp_path / "link.parquet"):
+        source = open_source([str(path)], NAMED)
+        with pytest.raises(InvalidInputError, match="where the results are to be"):
+            explained(source, model, tmp_path / "out", **words)
+        assert _files_in(tmp_path / "out") == before
+
+
+def test_a_damaged_manifest_of_a_run_may_be_overwritten(model, tmp_path):
+    explained(Harmful(3, SHAPE), model, tmp_path / "out")
+    (tmp_path / "out" / "manifest.json").write_text("{")
+    explained(Harmful(2, SHAPE), model, tmp_path / "out", overwrite=True)
+    assert set(rows_of(tmp_path / "out")) == {"0", "1"}
+
+
 def test_a_refused_request_removes_no_run(model, tmp_path):
     source = Harmful(10, SHAPE)
     explained(source, model, tmp_path / "out")
@@ -688,6 +723,60 @@ def test_a_refused_request_removes_no_run(model, tmp_path):
     explained(Harmful(3, SHAPE), model, tmp_path / "out", overwrite=True)
     assert set(rows_of(tmp_path / "out")) == {"0", "1", "2"}
     assert not (tmp_path / "out" / "data" / ".half_abc.parquet").exists()
+
+
+def test_shards_whose_data_are_gone_or_cut_are_made_again(model, tmp_path):
+    source = open_source([write_lines(tmp_path)], NAMED)
+    explained(source, model, tmp_path / "out")
+    before = _files_in(tmp_path / "out")
+    first, second, *_ = sorted((tmp_path / "out" / "data").glob("part-*"))
+    first.unlink()
+    second.write_bytes(second.read_bytes()[:100])
+    state = sorted((tmp_path / "out" / "_shards").glob("*.json"))[-1]
+    state.write_text("{")
+    made = explained(source, model, tmp_path / "out", resume=True)
+    assert made["counts"]["explained"] == COUNT
+    assert _files_in(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("name", ["key", "label", "grad_cam/score", "grad_cam/anything"])
+def test_a_field_is_not_kept_under_the_name_of_a_result(model, tmp_path, name):
+    (tmp_path / "data.jsonl").write_text(json.dumps({"image": PIXELS[0].tolist(), name: 7}))
+    source = open_source([str(tmp_path / "data.jsonl")], Fields(("image",), keep=(name,)))
+    with pytest.raises(InvalidInputError, match="the results have a column of that name"):
+        explained(source, model, tmp_path / "out", methods=METHODS[:1])
+
+
+def test_a_file_whose_name_is_no_text_is_explained_too(model, tmp_path):
+    (tmp_path / "photos").mkdir()
+    write_images(tmp_path)
+    picture = (tmp_path / "Blue" / "02.png").read_bytes()
+    for name in (b"bad\xff.png", b"good.png"):
+        try:
+            Path(os.fsdecode(os.fsencode(tmp_path / "photos") + b"/" + name)).write_bytes(picture)
+        except OSError:
+            pytest.skip("the file system takes no such name")
+    made = explained(open_source([str(tmp_path / "photos")]), model, tmp_path / "out")
+    assert made["counts"]["explained"] == 2
+    names = {Path(key).name for key in rows_of(tmp_path / "out")}
+    assert names == {"bad\N{REPLACEMENT CHARACTER}.png", "good.png"}
+
+
+def test_a_condition_on_the_answer_of_a_model_with_several_inputs(tmp_path):
+    a, b = keras.Input((1,), name="a"), keras.Input((2,), name="b")
+    answer = layers.Dense(2, activation="softmax")(layers.Concatenate()([a, b]))
+    model = keras.Model([a, b], answer)
+    model.save(tmp_path / "pair.keras")
+    numbers = np.random.default_rng(0).normal(size=(9, 3)).astype(np.float32)
+    lines = [json.dumps({"a": [float(x)], "b": [float(y), float(z)]}) for x, y, z in numbers]
+    (tmp_path / "data.jsonl").write_text("\n".join(lines))
+    source = open_source([str(tmp_path / "data.jsonl")])
+    outputs = np.asarray(model([numbers[:, :1], numbers[:, 1:]]))
+    words = {"methods": (tfxai.GradientInput(),), "where": Where("prediction == 1")}
+    explained(source, str(tmp_path / "pair.keras"), tmp_path / "out", **words)
+    expected = {f"data.jsonl#{i}" for i in np.flatnonzero(outputs.argmax(axis=1) == 1)}
+    assert 0 < len(expected) < 9
+    assert set(rows_of(tmp_path / "out")) == expected
 
 
 def test_a_request_that_fits_no_example_ends_before_the_run(model, tmp_path):

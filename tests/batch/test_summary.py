@@ -190,6 +190,29 @@ def test_runs_of_many_rare_classes_rarely_differ(tmp_path):
     assert hits <= 6  # the chi-squared distribution alone gives 8 of 30
 
 
+def test_a_class_of_a_few_examples_has_the_degrees_of_freedom_of_the_smaller_run(tmp_path):
+    rng = np.random.default_rng(3)
+    a, b = rng.exponential(1, 3), rng.exponential(1, 50)
+    sides = [written(tmp_path / n, {0: v}, {0: 20}) for n, v in (("a", a), ("b", b))]
+    with pytest.warns(TfxaiWarning, match="fewer than 10 examples"):
+        found = compare_runs(*sides)[0]
+    t = (a.mean() - b.mean()) / np.sqrt(a.var(ddof=1) / 3 + b.var(ddof=1) / 50)
+    assert found.p == pytest.approx(2 * stats.t.sf(abs(t), 2))
+
+
+@pytest.mark.filterwarnings("ignore:.*fewer than")
+def test_runs_with_a_few_examples_a_class_rarely_differ(tmp_path):
+    rng, hits = np.random.default_rng(4), 0
+    for trial in range(100):
+        sides = []
+        for side, count in (("a", 30), ("b", 200)):
+            counts = rng.multinomial(count, [0.1] * 10)
+            masses = {key: rng.exponential(1, n) for key, n in enumerate(counts) if n}
+            sides.append(written(tmp_path / f"{trial}{side}", masses, {0: count}, None))
+        hits += any(one.differs for one in compare_runs(*sides))
+    assert hits <= 12  # Welch's degrees of freedom give 32 of 100
+
+
 def test_runs_that_were_asked_otherwise_are_told(tmp_path):
     one = written(tmp_path / "a", {0: np.ones(12)}, {0: 12})
     two = written(tmp_path / "b", {0: np.ones(12)}, {0: 19})

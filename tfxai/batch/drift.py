@@ -60,11 +60,12 @@ def compare_runs(
 ) -> list[Drift]:
     """What two runs say of the same model on different data, or the reverse.
 
-    The mean absolute values of each method are compared for each class by Welch's t-test, and
-    how often each class was predicted by the chi-squared test of homogeneity: where classes are
-    rare, by 99,999 tables with the same sums in the place of the chi-squared distribution. A
-    sample does not say what was predicted: beside one it is how often each method explained each
-    class, which clients may choose.
+    The mean absolute values of each method are compared for each class by Welch's t-test; where
+    a run has fewer than ten examples of it, with the degrees of freedom of the smaller one, for
+    Welch's own are far too many there. How often each class was predicted is compared by the
+    chi-squared test of homogeneity: where classes are rare, by 99,999 tables with the same sums
+    in the place of the chi-squared distribution. A sample does not say what was predicted: beside
+    one it is how often each method explained each class, which clients may choose.
 
     Args:
         first: Folder of a run of `tfxai batch`, or of a sample of `tfxai serve`.
@@ -89,8 +90,9 @@ def compare_runs(
 
     Reference:
         Welch, "The Generalization of Student's Problem when Several Different Population
-        Variances are Involved", Biometrika 34, 1947; Holm, "A Simple Sequentially Rejective
-        Multiple Test Procedure", Scandinavian Journal of Statistics 6(2), 1979; Hope, "A
+        Variances are Involved", Biometrika 34, 1947; Hsu, "Contributions to the Theory of
+        Student's t-test", Statistical Research Memoirs 2, 1938; Holm, "A Simple Sequentially
+        Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 6(2), 1979; Hope, "A
         Simplified Monte Carlo Significance Test Procedure", Journal of the Royal Statistical
         Society B 30(3), 1968.
     """
@@ -299,7 +301,10 @@ def _welch(what: str, which: str, one: Moments, two: Moments) -> Drift:
     (n, mean, variance), (m, other, spread) = _moments(one), _moments(two)
     if variance + spread > 0:
         given = (mean, math.sqrt(variance), n, other, math.sqrt(spread), m)
-        p = float(stats.ttest_ind_from_stats(*given, equal_var=False).pvalue)
+        test = stats.ttest_ind_from_stats(*given, equal_var=False)
+        p = float(test.pvalue)
+        if min(n, m) < _FEW:
+            p = float(2 * stats.t.sf(abs(test.statistic), min(n, m) - 1))
     else:
         p = 1.0 if mean == other else 0.0
     return Drift(what, which, (n, m), (mean, other), p, p)

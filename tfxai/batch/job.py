@@ -95,8 +95,16 @@ class Job:
         return Path(self.output, STATES, f"{shard:05d}.at")
 
     def todo(self) -> list[int]:
-        """The shards that are not done."""
-        return [shard for shard in range(self.shards) if not self.state_file(shard).exists()]
+        """The shards that are not done, or of which a file is gone or has another size."""
+        return [shard for shard in range(self.shards) if not self._is_done(shard)]
+
+    def _is_done(self, shard: int) -> bool:
+        try:
+            report = self.report(shard)
+            size = self.data_file(shard).stat().st_size if report.explained else 0
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return False
+        return size == report.data_bytes
 
     def report(self, shard: int) -> ShardReport:
         """What became of a shard that is done."""
@@ -186,6 +194,7 @@ class Job:
             self.data_file(shard).unlink(missing_ok=True)
         else:
             _sync(self.data_file(shard))
+            report.data_bytes = self.data_file(shard).stat().st_size
         with replacing(self.state_file(shard)) as path:
             path.write_text(json.dumps(report.to_dict(), allow_nan=False), encoding="utf-8")
             _sync(path)

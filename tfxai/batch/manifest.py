@@ -18,6 +18,7 @@ import tfxai
 from tfxai.batch.formats import FORMATS
 from tfxai.batch.job import Job
 from tfxai.batch.shards import DATA, STATES, ShardReport, few, repeated_keys
+from tfxai.batch.sources.rows import Source
 from tfxai.batch.summary import FIGURE, SUMMARY, Summary
 from tfxai.batch.trying import commonest
 from tfxai.digests import fingerprint
@@ -79,9 +80,19 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
             return dict(found)
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    raise InvalidInputError(
-        f"{str(path)!r} is no manifest of a run. Choose another folder, or pass --overwrite."
-    )
+    raise InvalidInputError(f"{str(path)!r} is no manifest of a run. Choose another folder.")
+
+
+def check_apart(folder: Path, source: Source) -> None:
+    """Raises `InvalidInputError` where data lie in the folder of the results."""
+    place = folder.resolve()
+    for file in getattr(source, "files", ()):
+        path = Path(file.path)
+        if any(one.is_relative_to(place) for one in (path.absolute(), path.resolve())):
+            raise InvalidInputError(
+                f"The data {file.path!r} lie in {str(folder)!r}, where the results are to be. "
+                "Choose another folder for the results."
+            )
 
 
 def check_folder(folder: Path, *, resume: bool, overwrite: bool) -> dict[str, Any] | None:
@@ -104,6 +115,11 @@ def check_folder(folder: Path, *, resume: bool, overwrite: bool) -> dict[str, An
                 f"{str(others[0].relative_to(folder))!r}, and nothing was removed. Move them, or "
                 "choose another folder."
             )
+        if folder.is_dir() and any(folder.iterdir()) and not _is_run(folder):
+            raise OutputError(
+                f"{str(folder)!r} holds files and no run of tfxai, and nothing was removed. "
+                "Choose a folder that is empty or not there."
+            )
         return None
     found = read_manifest(folder)
     if found is not None and not resume:
@@ -116,6 +132,22 @@ def check_folder(folder: Path, *, resume: bool, overwrite: bool) -> dict[str, An
             f"{str(folder)!r} holds other files. Choose a folder that is empty or not there."
         )
     return found
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a run has left its manifest in a folder, or a file of a shard that is done."""
+    try:
+        if "model_fingerprint" in (read_manifest(folder) or {}).get("configuration", {}):
+            return True
+    except InvalidInputError:  # it may be damaged
+        pass
+    for path in (folder / STATES).glob("*.json"):
+        try:
+            ShardReport.from_dict(json.loads(path.read_text(encoding="utf-8")))
+            return True
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return False
 
 
 def _others(folder: Path) -> list[Path]:

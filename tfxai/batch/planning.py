@@ -12,7 +12,7 @@ from tfxai.batch.formats import FORMATS
 from tfxai.batch.inputs import INPUTS, Taken
 from tfxai.batch.job import Job
 from tfxai.batch.labels import with_known_labels
-from tfxai.batch.sources.rows import Row, Source, with_likely
+from tfxai.batch.sources.rows import Fields, Row, Source, with_likely
 from tfxai.batch.trying import looked_at, unusable
 from tfxai.batch.where import Where
 from tfxai.errors import InvalidInputError, UnknownNameError
@@ -59,6 +59,7 @@ def job_of(  # noqa: PLR0913 - an argument for each thing that may be asked
         raise InvalidInputError(
             f"batch_size={batch_size}, shard_size={shard_size} came. Pass at least 1 for both."
         )
+    _check_kept(source, explainer)
     if shard_size is None:
         about = min(max(source.count // _SHARDS, 1), _MOST)
         shard_size = max(about // batch_size, 1) * batch_size
@@ -72,6 +73,18 @@ def job_of(  # noqa: PLR0913 - an argument for each thing that may be asked
     words: dict[str, Any] = {"resize": resize, "feature": fields[0]}
     words["memory_budget"] = config.memory_budget
     return Job(source, explainer, os.fspath(output), kind, **sizes, where=where, **words)
+
+
+def _check_kept(source: Source, explainer: Explainer) -> None:
+    """Raises `InvalidInputError` where a field is handed through under the name of a result."""
+    fields = getattr(source, "fields", None)
+    methods = [method.name for method in explainer.methods]
+    for name in fields.keep if isinstance(fields, Fields) else ():
+        if name in ("key", "label") or name.partition("/")[0] in methods:
+            raise InvalidInputError(
+                f"The field {name!r} is to be kept (--keep, --where), and the results have a "
+                "column of that name. Rename the field in the data."
+            )
 
 
 def _input_fields(source: Source) -> tuple[str, ...]:

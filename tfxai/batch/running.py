@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from tfxai.batch.job import Job
 from tfxai.batch.manifest import (
+    check_apart,
     check_folder,
     clear,
     configuration,
@@ -70,13 +71,15 @@ def run_job(
         The manifest.
 
     Raises:
-        InvalidInputError: The folder holds another run, or the request does not fit the model.
+        InvalidInputError: The folder holds another run or the data, or the request does not fit
+            the model.
         OutputError: The results cannot be written.
         TfxaiError: The model cannot be loaded.
     """
     if workers < 1:
         raise InvalidInputError(f"workers={workers} came. Pass at least 1.")
     folder = Path(job.output)
+    check_apart(folder, job.source)
     before = check_folder(folder, resume=resume, overwrite=overwrite)
     threads = threads or (engine.threads if engine else max(1, (os.cpu_count() or 1) // workers))
     if before is not None:
@@ -100,6 +103,8 @@ def run_job(
     sweep(folder)
     tell = done or (lambda report: None)
     todo = job.todo()
+    for shard in todo:  # what says that it is done, where its data are gone
+        job.state_file(shard).unlink(missing_ok=True)
     for shard in sorted(set(range(job.shards)) - set(todo)):
         tell(job.report(shard))
     engine(job, todo, tell)

@@ -66,6 +66,7 @@ class ShardReport:
     unnamed_labels: list[str] = dataclasses.field(default_factory=list)
     failures: list[Failure] = dataclasses.field(default_factory=list)
     key_digests: str = ""
+    data_bytes: int = 0
     summary: Summary = dataclasses.field(default_factory=Summary)
 
     def add_unnamed(self, label: object) -> None:

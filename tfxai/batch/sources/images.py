@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from tfxai.batch.sources.rows import Failure, Fields, Marked, Row, about
+from tfxai.batch.sources.rows import Failure, Fields, Marked, Row, about, readable
 from tfxai.data.images import read_image
 from tfxai.errors import DataNotFoundError, InvalidInputError
 
@@ -34,10 +34,11 @@ class ImageFiles:
         """Each picture, uint8 (H, W, 3)."""
         for i in range(start, stop):
             path = self.files[i].path
+            key = readable(path)
             try:
-                yield Row(path, {"image": read_image(path)}, self.labels[i])
+                yield Row(key, {"image": read_image(path)}, self.labels[i])
             except (InvalidInputError, DataNotFoundError) as error:
-                yield Failure(path, "read", str(error))
+                yield Failure(key, "read", str(error))
 
     def describe(self) -> dict[str, Any]:
         """What it is, for the manifest."""

@@ -6,6 +6,7 @@ import abc
 import dataclasses
 import functools
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -169,7 +170,9 @@ class Files(abc.ABC):
         """What each file is called in keys: by its name, by its path where two have one name."""
         names = Counter(Path(file.path).name for file in self.files)
         return {
-            file.path: file.path if names[Path(file.path).name] > 1 else Path(file.path).name
+            file.path: readable(
+                file.path if names[Path(file.path).name] > 1 else Path(file.path).name
+            )
             for file in self.files
         }
 
@@ -189,6 +192,11 @@ class Files(abc.ABC):
 Example: TypeAlias = "Mapping[str, Any] | InvalidInputError"
 """The fields of an example, or why it cannot be read."""
 _SHORTER = InvalidInputError("It is gone since the file was counted. Begin the run again.")
+
+
+def readable(path: str) -> str:
+    """A path as text that can be written: bytes that are no UTF-8 are replaced."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def attempted(read: Callable[[Any], Mapping[str, Any]], given: Any) -> Example:
@@ -218,7 +226,7 @@ def about(kind: str, fields: Fields, files: Sequence[Marked]) -> dict[str, Any]:
     digest = hashlib.sha256()
     for file in files:
         known = (file.path, file.size, file.count, file.modified)
-        digest.update("".join(f"{one}\0" for one in known).encode())
+        digest.update("".join(f"{one}\0" for one in known).encode(errors="surrogateescape"))
     return {
         "format": kind,
         "files": len(files),
