@@ -143,6 +143,21 @@ def test_a_damaged_record_costs_itself_alone(tmp_path):
     ]
 
 
+def test_what_a_damaged_length_takes_with_it_is_told(tmp_path):
+    path = Path(write_records(tmp_path).replace("*", "00000"))
+    data = bytearray(path.read_bytes())
+    offset = 0
+    for _ in range(3):
+        offset += 12 + int(np.frombuffer(data[offset : offset + 8], "<u8")[0]) + 4
+    data[offset + 6] ^= 0xFF  # the length of the fourth record
+    path.write_bytes(data)
+    source = open_source([str(path)], NAMED)
+    read = list(source.read(0, source.count))
+    assert [row.key for row in read[:3]] == [f"example {i}" for i in range(3)]
+    (failed,) = read[3:]
+    assert f"the {len(data) - offset:,} bytes from it on are given up" in failed.reason
+
+
 @pytest.mark.parametrize("compression", ["", "GZIP"])
 def test_of_a_file_that_is_cut_off_the_records_before_are_read(tmp_path, compression):
     path = Path(write_records(tmp_path, compression).replace("*", "00000"))
@@ -152,6 +167,7 @@ def test_of_a_file_that_is_cut_off_the_records_before_are_read(tmp_path, compres
     assert 5 < source.count < 12
     assert isinstance(read[-1], Failure)
     assert "cut off" in read[-1].reason or "end" in read[-1].reason.lower()
+    assert "from it on" in read[-1].reason
     assert [row.key for row in read[:-1]] == [f"example {i}" for i in range(source.count - 1)]
 
 

@@ -52,10 +52,13 @@ def mark(path: str, size: int) -> Marked:
             count += 1
             if fault:
                 break
-            offset += _HEAD + length + _FOOT
-            if not _skip(file, length + _FOOT):
+            if _skip(file, length + _FOOT):
+                offset += _HEAD + length + _FOOT
+            else:
                 fault = "it is cut off"
                 break
+    if fault and not _is_zipped(path):  # by its length alone the next record is found
+        fault += f"; the {size - offset:,} bytes from it on are given up, with all they hold"
     return Marked(path, size, count, tuple(marks), fault)
 
 
@@ -140,6 +143,8 @@ def _zipped(file: Marked, first: int, last: int) -> Iterator[bytes | str]:
                     given = "it is cut off"
             except (OSError, EOFError, ValueError) as error:
                 given = str(error)
+            if isinstance(given, str):
+                given += "; the file is given up from it on, with all it holds"
             if index >= first:
                 yield given
             if isinstance(given, str):
