@@ -772,7 +772,9 @@ def test_a_condition_on_the_answer_of_a_model_with_several_inputs(tmp_path):
     (tmp_path / "data.jsonl").write_text("\n".join(lines))
     source = open_source([str(tmp_path / "data.jsonl")])
     outputs = np.asarray(model([numbers[:, :1], numbers[:, 1:]]))
-    words = {"methods": (tfxai.GradientInput(),), "where": Where("prediction == 1")}
+    words = {"methods": (tfxai.GradientInput(),), "where": "prediction == 1"}
+    with pytest.raises(InvalidInputError, match=r"Pass column=\('a', 'b'\) to the Explainer"):
+        Explainer(str(tmp_path / "pair.keras"), words["methods"])({"a": numbers, "b": numbers})
     explained(source, str(tmp_path / "pair.keras"), tmp_path / "out", **words)
     expected = {f"data.jsonl#{i}" for i in np.flatnonzero(outputs.argmax(axis=1) == 1)}
     assert 0 < len(expected) < 9

@@ -199,6 +199,13 @@ def test_a_bad_line_costs_itself_alone(tmp_path, line, reason):
     assert reason in bad.reason
 
 
+def test_one_path_needs_no_list_and_fields_are_a_record(tmp_path):
+    path = write_lines(tmp_path)
+    assert open_source(path).count == open_source([Path(path)]).count == COUNT
+    with pytest.raises(InvalidInputError, match=r"was expected to be tfxai\.batch\.Fields, such"):
+        open_source(path, ["image"])
+
+
 def test_links_to_nothing_are_told_of_a_glob(tmp_path):
     glob = write_images(tmp_path)
     (tmp_path / "Red" / "gone.png").symlink_to(tmp_path / "nothing.png")

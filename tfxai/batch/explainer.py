@@ -121,12 +121,18 @@ class Explainer:
         Raises:
             InvalidInputError: A column is missing, or a value in it.
         """
+        names = [str(one.name) for one in getattr(self.subject.model, "inputs", None) or ()]
         if isinstance(self.column, str):
+            if len(names) > 1 and self.column not in batch:
+                raise InvalidInputError(
+                    f"The model has the inputs {', '.join(names)}, and column={self.column!r} "
+                    f"names one column. Pass column={tuple(names)!r} to the Explainer."
+                )
             read = read_column(batch, self.column)
             is_text = self.subject.encoder is not None and np.asarray(read).dtype.kind in "OUS"
             return _texts(self.column, read) if is_text else self._pixels(read)
         columns = {name: np.asarray(read_column(batch, name)) for name in self.column}
-        if len(getattr(self.subject.model, "inputs", None) or ()) > 1:
+        if len(names) > 1:
             return columns
         return np.stack([np.asarray(one, np.float32) for one in columns.values()], axis=-1)
 

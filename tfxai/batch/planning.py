@@ -26,7 +26,7 @@ def job_of(  # noqa: PLR0913 - an argument for each thing that may be asked
     kind: str = "parquet",
     batch_size: int = 32,
     shard_size: int | None = None,
-    where: Where | None = None,
+    where: Where | str | None = None,
     resize: int | None = None,
 ) -> Job:
     """A run over a data set; loads the model.
@@ -38,7 +38,7 @@ def job_of(  # noqa: PLR0913 - an argument for each thing that may be asked
         kind: What they are written as: `"parquet"`, `"tfrecord"` or `"vertex"`.
         batch_size: Examples explained at once.
         shard_size: Examples in a file; None makes about twenty, of 1,000 at most.
-        where: Which examples are explained; None for all.
+        where: Which examples are explained, as a condition or its text; None for all.
         resize: Side of the squares that pictures are made into by a bilinear filter; None brings
             those of another size to the model's by a sharper one (Lanczos).
 
@@ -55,6 +55,7 @@ def job_of(  # noqa: PLR0913 - an argument for each thing that may be asked
             f"Vertex AI's form has one explanation for an example, and {len(explainer.methods)} "
             "methods came. Pass one, or write Parquet."
         )
+    where = Where(where) if isinstance(where, str) else where
     if batch_size < 1 or (shard_size is not None and shard_size < 1):
         raise InvalidInputError(
             f"batch_size={batch_size}, shard_size={shard_size} came. Pass at least 1 for both."

@@ -25,15 +25,15 @@ _ENDINGS = {".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson
 
 
 def open_source(
-    words: Sequence[str], fields: Fields | None = None, format: str | None = None
+    words: str | Sequence[str], fields: Fields | None = None, format: str | None = None
 ) -> Source:
     """The examples that the words mean.
 
     Args:
         words: Globs or paths of files, folders of images or of class folders, or one data set
             of tensorflow-datasets as `tfds:NAME:SPLIT` (`cifar10:test` for short). A file that
-            is given twice is taken once.
-        fields: Which fields of an example mean what.
+            is given twice is taken once. A single one needs no list.
+        fields: Which fields of an example mean what, such as `Fields(("age", "income"), "label")`.
         format: One of `FORMATS`, where the names of the files do not say it.
 
     Warns:
@@ -48,6 +48,12 @@ def open_source(
     if format is not None and format not in FORMATS:
         raise UnknownNameError.of("format", format, FORMATS)
     fields = fields or Fields()
+    if not isinstance(fields, Fields):
+        raise InvalidInputError(
+            f"fields={fields!r} was expected to be tfxai.batch.Fields, such as "
+            "Fields(('age', 'income'), label='label')."
+        )
+    words = [words] if isinstance(words, str) else [os.fspath(word) for word in words]
     if len(words) == 1 and (found := _data_set(words[0])):
         return datasets.find(found["name"], found["split"], _folder(found["name"]), fields)
     unique: dict[str, _Given] = {}  # a file given twice is explained once
