@@ -110,6 +110,23 @@ def test_columns_of_tables_are_summed_one_by_one():
     assert "Of 12 columns the 8 strongest are drawn." in words
 
 
+def test_an_image_beside_a_table_has_a_map_and_columns():
+    rng = np.random.default_rng(0)
+    values = {"image": rng.normal(size=(5, 4, 3, 2)), "table": rng.normal(size=(5, 2))}
+    one = tfxai.Attribution(
+        values, values, np.zeros(5, np.int32), np.zeros(5), {"name": "any", "options": {}},
+        "logit", axes={"image": "HWC", "table": "C"},
+    )  # fmt: skip
+    found = Summary()
+    found.add([one], [str(i) for i in range(5)])
+    mine = found.methods["any"]
+    heat = np.abs(values["image"]).sum(axis=-1)
+    heat /= heat.sum(axis=(1, 2), keepdims=True)
+    np.testing.assert_allclose(mine.maps[0][1], heat.sum(axis=0))
+    sums = [total for _, total, _ in mine.features.values()]
+    np.testing.assert_allclose(sums, np.abs(values["table"]).sum(axis=0))
+
+
 def written(folder, masses, classes, names=("Red", "Green"), score=""):
     found = Summary(classes=classes, class_names=names)
     from tfxai.batch.summary import MethodSummary

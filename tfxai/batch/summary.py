@@ -265,21 +265,33 @@ def _masses(answer: Attribution) -> Array:
 
 
 def _features(answer: Attribution) -> dict[str, Array]:
-    """(B,) absolute values of each column of a table; empty of others."""
+    """(B,) absolute values of each column of a table, also beside other inputs; else empty."""
+    if answer.is_map or answer.text is not None:
+        return {}
+    if isinstance(answer.values, dict) and isinstance(answer.inputs, dict):
+        of_tables = {name: one for name, one in answer.values.items() if np.ndim(one) in (1, 2)}
+        inputs = {name: answer.inputs[name] for name in of_tables}
+        answer = dataclasses.replace(answer, values=of_tables, inputs=inputs)
     arrays = answer.values.values() if isinstance(answer.values, dict) else [answer.values]
     count = sum(np.size(one) for one in arrays) // max(len(answer), 1)
-    if count > _COLUMNS or answer.text is not None or not has_features(answer):
+    if not 0 < count <= _COLUMNS or not has_features(answer):
         return {}
     found = features_of(answer)
     return {one.name: np.abs(np.asarray(one.values, np.float64)) for one in found}
 
 
 def _maps(answer: Attribution) -> Array | None:
-    """(B, h, w) where the absolute values of images lie, each with the sum 1; None of others."""
-    values = answer.values
-    if isinstance(values, dict) or answer.text is not None:
+    """(B, h, w) where the absolute values of the only image lie, each with the sum 1."""
+    if answer.text is not None:
         return None
-    axes = "HW" if answer.is_map else (answer.layer_axes if answer.at else answer.axes)
+    values, axes = answer.values, answer.layer_axes if answer.at else answer.axes
+    if isinstance(values, dict):
+        of_inputs = axes if isinstance(axes, dict) else {}
+        images = [name for name in values if of_inputs.get(name) in ("HWC", "CHW")]
+        if len(images) != 1:
+            return None
+        values, axes = values[images[0]], of_inputs[images[0]]
+    axes = "HW" if answer.is_map else axes
     if axes not in ("HW", "HWC", "CHW") or np.ndim(values) != len(axes) + 1:
         return None
     heat = np.abs(np.asarray(values, np.float64))
