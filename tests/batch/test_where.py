@@ -94,6 +94,11 @@ def test_a_class_that_is_not_there_is_refused_before_the_run():
     with pytest.raises(InvalidInputError, match="have no names"):
         Where("label != 'cat'").check_classes(None)
     Where("city == 'Dgo' and prediction in ('CAT', 2)").check_classes(CLASSES)
+    for text in ("label == 3", "prediction in (0, 7)", "3 != label"):
+        with pytest.raises(InvalidInputError, match="the model's classes are 0 to 2"):
+            Where(text).check_classes(CLASSES)
+        Where(text).check_classes(None)
+    Where("label < 9 and label == -1 and age == 40").check_classes(CLASSES)
 
 
 def test_values_that_cannot_be_compared_are_refused():

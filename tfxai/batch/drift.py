@@ -215,8 +215,9 @@ def _compared(
         )
     few = sum(min(one.numbers) < _FEW for one in found)
     if few:
+        what = "comparison" if len(found) == 1 else "comparisons"
         _warn(
-            f"{few} of {len(found)} comparisons {'rests' if few == 1 else 'rest'} on fewer than "
+            f"{few} of {len(found)} {what} {'rests' if few == 1 else 'rest'} on fewer than "
             f"{_FEW} examples in a run, of which only a large difference can be told."
         )
     adjusted = holm([drift.p for drift in found])

@@ -77,12 +77,14 @@ class Where:
         return not self.names.isdisjoint(ANSWERS)
 
     def check_classes(self, classes: tuple[str, ...] | None) -> None:
-        """Raises `InvalidInputError` where a class is compared with a word that names none."""
+        """Raises `InvalidInputError` where a class is compared with what names none."""
         for node in ast.walk(_parsed(self.text)):
             if isinstance(node, ast.Compare):
                 parts = [node.left, *node.comparators]
                 for one in parts if _is_of_classes(parts) else ():
                     _check_names(one, classes)
+                    if not any(isinstance(test, _ORDERS) for test in node.ops):
+                        _check_numbers(one, classes)
 
     def holds(self, values: Mapping[str, Any], classes: tuple[str, ...] | None = None) -> bool:
         """Whether it holds for an example.
@@ -96,6 +98,9 @@ class Where:
             InvalidInputError: Values cannot be compared.
         """
         return bool(_value(_parsed(self.text).body, values, classes))
+
+
+_ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
 
 @functools.lru_cache(maxsize=16)
@@ -164,6 +169,16 @@ def _check_names(node: ast.AST, classes: tuple[str, ...] | None) -> None:
                 )
             if class_index(one.value, classes) is None:
                 raise UnknownNameError.of("class", one.value, classes)
+
+
+def _check_numbers(node: ast.AST, classes: tuple[str, ...] | None) -> None:
+    for one in node.elts if isinstance(node, ast.Tuple | ast.List) else [node]:
+        number = one.value if isinstance(one, ast.Constant) else None
+        if classes and isinstance(number, int | float) and number >= len(classes):
+            raise InvalidInputError(
+                f"The condition names the class {number}, and the model's classes are 0 to "
+                f"{len(classes) - 1}. Correct it."
+            )
 
 
 def _value(node: ast.AST, values: Mapping[str, Any], classes: tuple[str, ...] | None) -> Any:

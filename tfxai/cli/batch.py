@@ -14,6 +14,7 @@ from tfxai.errors import InvalidInputError, UnknownNameError
 if TYPE_CHECKING:
     from tfxai.batch.job import Job
     from tfxai.batch.shards import ShardReport
+    from tfxai.batch.summary import Summary
 
 
 def batch(  # noqa: PLR0913 - an argument for each word of the command line
@@ -198,9 +199,13 @@ class _Shown:
 
 
 def _show(job: Job, made: dict[str, Any], *, as_json: bool) -> None:
+    from tfxai.batch.summary import FIGURE, Summary
     from tfxai.cli.terminal import print_json, print_laid_out, remark, say, shown, table
 
     folder, counts = Path(job.output), made["counts"]
+    found = Summary.read(folder)
+    if found.methods:
+        found.plot(folder / FIGURE)
     if as_json:
         print_json(made)
         return
@@ -216,7 +221,7 @@ def _show(job: Job, made: dict[str, Any], *, as_json: bool) -> None:
     elif files:
         say(f"{len(files):,} files in {shown(data)}: {shown(files[0].name)} ...")
     say(shown(folder / "manifest.json"))
-    _show_methods(folder)
+    _show_methods(found, folder)
     if unnamed := counts["labels_of_no_class"]:
         few = ", ".join(map(repr, made["unnamed_labels"]))
         advice = "Correct them, or the names of the classes (--classes)"
@@ -262,14 +267,12 @@ def _show_reasons(made: dict[str, Any]) -> None:
 _REASONS = 3  # that are shown
 
 
-def _show_methods(folder: Path) -> None:
-    """Prints what each method gave as a whole, and draws it."""
-    from tfxai.batch.summary import FIGURE, WIDE, Summary
+def _show_methods(found: Summary, folder: Path) -> None:
+    """Prints what each method gave as a whole."""
+    from tfxai.batch.summary import FIGURE, WIDE
     from tfxai.cli.terminal import print_laid_out, say, shown, table
 
-    found = Summary.read(folder)
     if found.methods:
-        found.plot(folder / FIGURE)
         rows = table("Method", "Examples", "Mean |value|", "Gaps > 10 %", right=(1, 2, 3))
         for name, one in found.methods.items():
             count = sum(n for n, _, _ in one.masses.values())

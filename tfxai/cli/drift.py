@@ -87,11 +87,9 @@ def drift(
         rows.add_row(shown(one.what), shown(one.which), *sides, f"{one.adjusted:.2g}", verdict)
     print_laid_out(rows)
     say()
+    what = "comparison" if len(found) == 1 else "comparisons"
     verb = "differs" if len(differing) == 1 else "differ"
-    say(
-        f"{len(differing)} of {len(found)} comparisons {verb} beyond sampling (p < 0.05 after "
-        "Holm)."
-    )
+    say(f"{len(differing)} of {len(found)} {what} {verb} beyond sampling (p < 0.05 after Holm).")
 
 
 def _moment(text: str) -> datetime.datetime:
