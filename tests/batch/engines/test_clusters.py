@@ -85,13 +85,12 @@ def test_spark_on_a_local_cluster(model, tmp_path, monkeypatch):
     SparkSession.builder.getOrCreate().stop()
 
 
-def test_options_that_an_engine_does_not_know_are_refused(model, tmp_path):
+def test_options_that_an_engine_does_not_know_are_refused_before_the_run():
     pytest.importorskip("ray", reason="make engines installs ray")
     pytest.importorskip("pyspark", reason="make engines installs pyspark")
     from tfxai.batch.ray import Ray
     from tfxai.batch.spark import Spark
 
-    for engine in (Ray(("--workers=3",)), Spark(("--workers=3",))):
-        job = job_of(Harmful(4, SHAPE), Explainer(model, METHODS), tmp_path / "out")
+    for engine in (Ray, Spark):
         with pytest.raises(InvalidInputError, match="--workers=3"):
-            run_job(job, engine=engine, overwrite=True)
+            engine(("--workers=3",))
