@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import platform
 import re
 import shutil
@@ -86,9 +87,13 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 def check_apart(folder: Path, source: Source) -> None:
     """Raises `InvalidInputError` where data lie in the folder of the results."""
     place = folder.resolve()
+    are_inside: dict[str, bool] = {}  # by folder: a million files lie in a few
     for file in getattr(source, "files", ()):
-        path = Path(file.path)
-        if any(one.is_relative_to(place) for one in (path.absolute(), path.resolve())):
+        above = os.path.dirname(file.path)  # noqa: PTH120 - faster
+        if above not in are_inside:
+            are_inside[above] = Path(above).resolve().is_relative_to(place)
+        is_link = os.path.islink(file.path)  # noqa: PTH114 - faster
+        if are_inside[above] or (is_link and Path(file.path).resolve().is_relative_to(place)):
             raise InvalidInputError(
                 f"The data {file.path!r} lie in {str(folder)!r}, where the results are to be. "
                 "Choose another folder for the results."
