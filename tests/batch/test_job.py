@@ -31,7 +31,7 @@ from tests.batch.conftest import (
 from tests.batch.faults import Harmful, Unloadable
 from tests.batch.results import failures, manifest, rows_of, same
 from tests.builders import KERAS_SAVES
-from tfxai.batch import Explainer, Fields, Where, job_of, open_source, run_job
+from tfxai.batch import Explainer, Fields, Summary, Where, job_of, open_source, run_job
 from tfxai.batch.inputs import Taken
 from tfxai.batch.job import Job
 from tfxai.batch.labels import class_number
@@ -351,6 +351,10 @@ def test_columns_of_numbers_are_one_input_side_by_side(tmp_path):
     direct = method(tfxai.load(model), numbers[8:])
     rows = list(rows_of(tmp_path / "out").values())
     np.testing.assert_array_equal(rows[8]["gradient_input/values"], direct.values[0])
+    told = Summary.read(tmp_path / "out").methods["gradient_input"].features
+    values = np.abs([row["gradient_input/values"] for row in rows]).sum(axis=0)
+    assert list(told) == ["a", "b", "c"]
+    np.testing.assert_allclose([total for _, total, _ in told.values()], values, rtol=1e-5)
     assert made["counts"]["failed"] == 1
     assert "'b'" in failures(tmp_path / "out")[0]["reason"]
 

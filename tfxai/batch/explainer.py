@@ -158,7 +158,15 @@ class Explainer:
         if self.target_column is not None:
             target = read_column(batch, self.target_column)
         words: dict[str, Any] = {"score": self.score, "at": self.at, "chunk_size": self.chunk_size}
-        return explain(self.subject, inputs, self.methods, target, **words, progress=False)
+        found = explain(self.subject, inputs, self.methods, target, **words, progress=False)
+        return [self._named(one) for one in found]
+
+    def _named(self, found: Attribution) -> Attribution:
+        """With the names of columns that were put side by side."""
+        count = 1 if isinstance(self.column, str) else len(self.column)
+        if count == 1 or isinstance(found.values, dict) or np.shape(found.values)[1:] != (count,):
+            return found
+        return found.with_feature_names(self.column)
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Array]:
         """The explanations of one batch, equal to those of the methods called in process.
