@@ -67,13 +67,13 @@ def test_joined_notes_are_kept_once():
 @pytest.mark.parametrize(
     ("other", "sentence"),
     [
-        (attribution(VALUES[..., :1]), r"1 has another values than attribution 0: \(2, 2, 1\)"),
-        (attribution(score_name="output"), "another score_name .*'output' instead of 'logit'"),
-        (attribution(method={"name": "saliency", "options": {}}), "another method"),
-        (attribution(probability=np.ones(2)), r"another probability .*\(\) instead of None"),
-        (attribution(details={"steps": np.ones(2)}), r"another details .*'steps'"),
-        (attribution(class_names=("a", "b")), "another class_names"),
-        (attribution({"a": VALUES}), "another values"),
+        (attribution(VALUES[..., :1]), r"1 differs from attribution 0 in values: \(2, 2, 1\)"),
+        (attribution(score_name="output"), "in score_name: 'output' instead of 'logit'"),
+        (attribution(method={"name": "saliency", "options": {}}), "in method:"),
+        (attribution(probability=np.ones(2)), r"in probability: \(\) instead of None"),
+        (attribution(details={"steps": np.ones(2)}), r"in details: .*'steps'"),
+        (attribution(class_names=("a", "b")), "in class_names:"),
+        (attribution({"a": VALUES}), "in values:"),
     ],
 )
 def test_unlike_attributions_are_not_joined(other, sentence):
@@ -93,7 +93,7 @@ def test_options_that_are_arrays_are_compared_by_what_they_hold():
         for array in (np.ones((3, 2)), np.full((3, 2), 2.0))
     )
     assert len(Attribution.concat([ones, ones])) == 4
-    with pytest.raises(InvalidInputError, match="another method"):
+    with pytest.raises(InvalidInputError, match="in method:"):
         Attribution.concat([ones, twos])
 
 
@@ -175,7 +175,7 @@ def test_dummies_of_pandas_are_found_and_summed():
         "taken",
         "no such head",
         "a number",
-        "another word",
+        "in word:",
         "regions",
     ],
 )

@@ -43,7 +43,7 @@ def _check_alike(first: Attribution, other: Attribution, number: int) -> None:
             mine, theirs = _form(mine), _form(theirs)
         if mine != theirs:
             raise InvalidInputError(
-                f"Attribution {number} has another {name} than attribution 0: {_short(theirs)} "
+                f"Attribution {number} differs from attribution 0 in {name}: {_short(theirs)} "
                 f"instead of {_short(mine)}. Join answers of one method to one question, about "
                 "inputs of one shape."
             )

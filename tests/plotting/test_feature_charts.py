@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -326,3 +327,22 @@ def test_pyplot_is_never_loaded():
         "plot_beeswarm(table())"
     )
     assert "matplotlib.pyplot" not in loaded(code, "matplotlib.pyplot")
+
+
+@pytest.mark.parametrize("size", [COLUMN, SLIDE, None])
+def test_the_scores_below_a_waterfall_are_whole_and_on_the_page(size):
+    values = {name: np.full((1, 1), value) for name, value in (("age", 0.3), ("colour", -0.1))}
+    inputs = {"age": np.array([[40980.0]]), "colour": np.ones((1, 1))}
+    one = dataclasses.replace(
+        attribution(values, inputs), baseline_score=np.array([-0.2272]), score=np.array([-0.0272])
+    )
+    figure = plot_waterfall(one, 0, figsize=size)
+    figure.canvas.draw()
+    label = figure.axes[0].xaxis.label
+    said = " ".join(label.get_text().split())
+    assert "from \N{MINUS SIGN}0.2272 (baseline) to \N{MINUS SIGN}0.0272" in said
+    box = label.get_window_extent()
+    assert box.x0 >= -1
+    assert box.x1 <= figure.bbox.x1 + 1
+    assert box.y0 >= -1
+    assert "age = 40980" in rows(figure)

@@ -128,9 +128,9 @@ class FeatureAxes:
         )  # fmt: skip
         self.axes.locator_params(axis="x", nbins=4 if self.width < 5 else 7)
 
-    def x_label(self, text: str) -> None:
-        """What the horizontal axis is, in two lines at most."""
-        lines = wrapped(text, 0.8 * self.width, style.SMALL * self.scale, most=2)
+    def x_label(self, text: str, *, share: float = 0.8, most: int = 2) -> None:
+        """What the horizontal axis is, in that share of the width and in so many lines at most."""
+        lines = wrapped(text, share * self.width, style.SMALL * self.scale, most=most)
         self.axes.set_xlabel("\n".join(lines), labelpad=3, **self.font(style.SMALL, style.MUTED))
 
     def numbers(self, ends: Sequence[tuple[float, float]]) -> None:

@@ -146,7 +146,7 @@ def plot_waterfall(  # noqa: PLR0913 - options of a figure, by name
     chart.axes.axvline(end, color=style.FAINT, linewidth=0.8, linestyle="--", zorder=0)
     chart.rows([label for label, _, _ in steps])
     words = f"{one.score_name}: from {labels.number(start)} (baseline) to {labels.number(end)}"
-    chart.x_label(words)
+    chart.x_label(words, share=0.55, most=3)  # its middle lies right of the figure's
     chart.numbers([(ends[row], value) for row, (_, value, _) in enumerate(steps)])
     return chart.done(path)
 

@@ -270,8 +270,10 @@ def _ordinal(percentile: float) -> str:
 
 
 def number(value: Any) -> str:
-    """A number to four digits, with a true minus sign."""
-    return f"{float(np.ravel(value)[0]):.4g}".replace("-", "\N{MINUS SIGN}")
+    """A number to four digits, or to one from 10,000 to 10 million, with a true minus sign."""
+    given = float(np.ravel(value)[0])
+    text = f"{given:.0f}" if 1e4 <= abs(given) < 1e7 else f"{given:.4g}"
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def signed_number(value: Any, digits: int) -> str:
