@@ -208,3 +208,20 @@ def test_what_is_no_model_is_refused():
     assert tfxai.Subject.of(subject) is subject
     assert tfxai.Subject(model).classes is None
     assert tfxai.Subject(model, tfxai.Card(name="m")).classes is None
+
+
+def test_class_outputs_of_lists_of_rows_and_of_several_inputs():
+    a, b = keras.Input((2,), name="a"), keras.Input((2,), name="b")
+    x = np.random.default_rng(0).normal(size=(3, 2)).astype(np.float32)
+    one = keras.Model(a, keras.layers.Dense(2, activation="softmax")(a))
+    expected = np.asarray(one(x))
+    for given in (x, list(x)):  # a list of three rows is a batch of one input
+        found = class_outputs(tfxai.Subject(one), given)
+        np.testing.assert_allclose(found.values, expected, rtol=1e-6)
+        assert found.are_probabilities
+    joined = keras.layers.Concatenate()([a, b])
+    two = keras.Model([a, b], keras.layers.Dense(2, activation="softmax")(joined))
+    expected = np.asarray(two([x, 2 * x]))
+    for given in ({"a": x, "b": 2 * x}, [x, 2 * x]):
+        found = class_outputs(tfxai.Subject(two), given)
+        np.testing.assert_allclose(found.values, expected, rtol=1e-6)

@@ -56,7 +56,7 @@ def class_outputs(subject: Subject, inputs: Any) -> ClassOutputs:
             f"The model's output has shape (B, {', '.join(map(str, outputs.shape[1:]))}), and one "
             "number for each class was expected, (B, N). Pass a classifier of whole examples."
         )
-    layout, _ = read_inputs(subject.model, subject.prepare(_first(inputs)))
+    layout, _ = read_inputs(subject.model, subject.prepare(_first(inputs, subject)))
     body = model_structure(subject.model, layout)
     subject.check_classes(body)
     gives = body.ending.gives
@@ -71,11 +71,12 @@ def class_outputs(subject: Subject, inputs: Any) -> ClassOutputs:
     return ClassOutputs(values, names, bool(are_known and not body.closed))
 
 
-def _first(inputs: Any) -> Any:
-    """The first example of a batch of one input, or of several by name or in a list."""
+def _first(inputs: Any, subject: Subject) -> Any:
+    """The first example of a batch of one input, or of several by name or in their order."""
     if isinstance(inputs, Mapping):
         return {name: one[:1] for name, one in inputs.items()}
-    if isinstance(inputs, list | tuple) and any(np.ndim(one) for one in inputs):
+    has_several = len(getattr(subject.model, "inputs", None) or ()) > 1
+    if has_several and isinstance(inputs, list | tuple):
         return [one[:1] for one in inputs]
     return inputs[:1]
 
