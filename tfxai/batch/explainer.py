@@ -15,7 +15,7 @@ import numpy as np
 from tfxai.arrays import Array
 from tfxai.attribution import Attribution
 from tfxai.batch.columns import check_batch, check_targets, merged, ragged, read_column
-from tfxai.batch.inputs import as_pixels
+from tfxai.batch.inputs import batch_as_pixels
 from tfxai.card import Card
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import InvalidInputError
@@ -30,7 +30,6 @@ from tfxai.tokens import PADDING
 if TYPE_CHECKING:
     from tfxai.core.question.scores import ScoreKind
 
-_IMAGES = 4  # axes of a batch of images
 _LOADING = threading.Lock()
 _NUMBERS = ("target", "score", "baseline_score", "completeness_gap", "probability", "prediction")
 
@@ -141,9 +140,8 @@ class Explainer:
         array = np.asarray(read)
         if array.dtype.kind == "O":
             array = read = _stacked(str(self.column), array)
-        is_of_integers = array.dtype.kind in "iu" and array.ndim == _IMAGES
-        if is_of_integers and self.subject.preprocessing is not None:
-            return as_pixels(array)
+        if array.dtype.kind in "iu" and self.subject.preprocessing is not None:
+            return batch_as_pixels(array)
         return read
 
     def attributions(self, batch: Mapping[str, Any]) -> list[Attribution]:

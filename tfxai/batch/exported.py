@@ -18,7 +18,7 @@ import numpy as np
 
 from tfxai.arrays import Array
 from tfxai.batch.columns import check_batch, check_targets, merged, ragged, read_column
-from tfxai.batch.inputs import as_pixels
+from tfxai.batch.inputs import batch_as_pixels
 from tfxai.classes import class_index
 from tfxai.data.preprocessing import Preprocessing
 from tfxai.errors import DataNotFoundError, InvalidInputError, TfxaiWarning, UnknownNameError
@@ -30,7 +30,6 @@ from tfxai.serving.messages.tensors import Feeds, check_shape
 from tfxai.serving.models.disk import versions_in
 from tfxai.serving.models.loaded import Loaded
 
-_IMAGES = 4  # axes of a batch of images
 _LOADING = threading.Lock()
 _NUMBERS = (TARGET, "score", "baseline_score", "completeness_gap")
 
@@ -217,8 +216,8 @@ def _preprocessed(given: Array, loaded: Loaded, column: str, *, is_alone: bool) 
     """What the model takes, as `Subject.prepare` makes it of pixels and checks other numbers."""
     said = (loaded.record or {}).get("preprocessing")
     known = None if said is None else Preprocessing.from_dict(said)
-    if known is not None and given.ndim == _IMAGES:
-        given = as_pixels(given)
+    if known is not None:
+        given = batch_as_pixels(given)
     if given.dtype != np.uint8:
         if known is not None and is_alone:
             advice = "Pass pixels as uint8, or preprocess them first."

@@ -169,11 +169,19 @@ _AS = (
 )
 
 
+_BATCH_OF_IMAGES = 4  # axes
+
+
 def as_pixels(array: Array) -> Array:
     """Integers from 0 to 255 as uint8, anything else as it is."""
     if array.dtype.kind not in "iu" or not array.size or array.min() < 0 or array.max() > 255:
         return array
     return array.astype(np.uint8, copy=False)
+
+
+def batch_as_pixels(array: Array) -> Array:
+    """A batch of images (B, H, W, C) of integers from 0 to 255 as uint8, others as they are."""
+    return as_pixels(array) if array.ndim == _BATCH_OF_IMAGES else array
 
 
 def stacked(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -127,13 +127,9 @@ class Job:
         failures: list[Failure] = []
         errors: list[TfxaiError] = []
         for position, row in looked_at(self.source):
-            if isinstance(row, Failure):
-                failures.append(row)
-                continue
-            try:
-                ready = self._ready(taken, row, position)
-            except InvalidInputError as error:
-                failures.append(Failure(row.key, "input", str(error)))
+            ready = self._ready(taken, row, position)
+            if isinstance(ready, Failure):
+                failures.append(ready)
                 continue
             try:
                 return self._try(ready)
@@ -212,13 +208,9 @@ class Job:
             groups: dict[tuple[Any, ...], list[Ready]] = {}
             rows = self.source.read(places.start, places.stop)
             for position, row in zip(places, _but(lost, places, rows), strict=True):
-                if isinstance(row, Failure):
-                    failures.append(row)
-                    continue
-                try:
-                    ready = self._ready(taken, row, position)
-                except InvalidInputError as error:
-                    failures.append(Failure(row.key, "input", str(error)))
+                ready = self._ready(taken, row, position)
+                if isinstance(ready, Failure):
+                    failures.append(ready)
                 else:
                     groups.setdefault(shape_of(ready.given), []).append(ready)
             yield failures, list(groups.values())
@@ -232,12 +224,18 @@ class Job:
             else:
                 yield from (range(place, place + 1) for place in places)
 
-    def _ready(self, taken: Taken, row: Row, position: int) -> Ready:
-        given, was_fitted = taken.read(row)
-        label = class_number(row.label, self.explainer.subject.classes)
-        uses = self.where is not None and "label" in self.where.names
-        if label == UNKNOWN and (uses or self.explainer.target_column):
-            raise no_class(row.label, self.explainer.subject.classes)
+    def _ready(self, taken: Taken, row: Row | Failure, position: int) -> Ready | Failure:
+        """An example as the model takes it, or why it cannot be explained."""
+        if isinstance(row, Failure):
+            return row
+        try:
+            given, was_fitted = taken.read(row)
+            label = class_number(row.label, self.explainer.subject.classes)
+            uses = self.where is not None and "label" in self.where.names
+            if label == UNKNOWN and (uses or self.explainer.target_column):
+                raise no_class(row.label, self.explainer.subject.classes)
+        except InvalidInputError as error:
+            return Failure(row.key, "input", str(error))
         return Ready(row, position, given, label, was_fitted)
 
     def _explain(

@@ -10,7 +10,7 @@ import numpy as np
 from tfxai.batch.shards import UNKNOWN
 from tfxai.batch.sources.images import ImageFiles
 from tfxai.batch.sources.rows import Source
-from tfxai.classes import class_index
+from tfxai.classes import labelled_class
 from tfxai.errors import InvalidInputError
 
 
@@ -20,14 +20,8 @@ def class_number(label: Any, classes: tuple[str, ...] | None) -> int:
         label = label.item() if label.size == 1 else None
     if isinstance(label, float) and label.is_integer():  # a column with gaps holds floats
         label = int(label)
-    if isinstance(label, int | np.integer) and not isinstance(label, bool):
-        return int(label) if label >= 0 and (classes is None or label < len(classes)) else UNKNOWN
-    if isinstance(label, str):
-        found = class_index(label, classes)
-        if found is None and label.isdecimal():
-            return class_number(int(label), classes)
-        return UNKNOWN if found is None else found
-    return UNKNOWN
+    found = labelled_class(label, classes)
+    return UNKNOWN if found is None else found
 
 
 def with_known_labels(source: Source, classes: tuple[str, ...] | None) -> Source:

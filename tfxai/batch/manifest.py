@@ -237,7 +237,7 @@ def clear(folder: Path) -> None:
     sweep(folder)
     with contextlib.suppress(OSError):  # it is not there, or holds something else
         (folder / DATA).rmdir()
-    for name in (MANIFEST, FAILURES, SUMMARY, FIGURE):
+    for name in (FAILURES, SUMMARY, FIGURE, MANIFEST):  # by the last one it is known for a run
         (folder / name).unlink(missing_ok=True)
 
 
